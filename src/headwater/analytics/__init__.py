@@ -1,0 +1,1 @@
+"""Algorithms: records in, records out; no waiting, no I/O."""

@@ -1,0 +1,1 @@
+"""The only package that knows all parts: settings, wiring, command line."""

@@ -1,0 +1,1 @@
+"""Topics and delivery inside the process."""

@@ -1,0 +1,90 @@
+"""Closed sets that more than one layer speaks of.
+
+Each member's value is the text that users see in JSON, queries and metrics.
+"""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Side of an order: of a trade, the taker's; of a liquidation, the closing order's."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class PositionSide(StrEnum):
+    """Direction of a position; of a liquidation, the position that was closed by force."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+class PriceKind(StrEnum):
+    """What the price of a liquidation is. Venues differ; do not draw them as one thing unmarked."""
+
+    ORDER = "order"
+    AVERAGE = "average"
+    BANKRUPTCY = "bankruptcy"
+
+
+class InstrumentKind(StrEnum):
+    """Kind of contract."""
+
+    PERPETUAL = "perpetual"
+    FUTURE = "future"
+    UNKNOWN = "unknown"
+
+
+class InstrumentStatus(StrEnum):
+    """Whether the venue trades the instrument now."""
+
+    TRADING = "trading"
+    PENDING = "pending"
+    HALTED = "halted"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+class Channel(StrEnum):
+    """A kind of live data that can be subscribed to, named alike on every venue."""
+
+    TRADES = "trades"
+    CANDLES = "candles"
+    BOOK = "book"
+    QUOTES = "quotes"
+    TICKERS = "tickers"
+    MARK_PRICES = "mark_prices"
+    LIQUIDATIONS = "liquidations"
+
+
+class FeedState(StrEnum):
+    """State of a connection or of one channel on it, as users see it.
+
+    `connecting` → `live` (confirmed and data flows) → `stale` (silent for longer than its
+    limit) or `down` (no connection); `resyncing` is a book between a gap and its new snapshot.
+    """
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALE = "stale"
+    RESYNCING = "resyncing"
+    DOWN = "down"
+
+
+class GapCause(StrEnum):
+    """Why records are missing."""
+
+    DISCONNECT = "disconnect"
+    SEQUENCE_BREAK = "sequence_break"
+    STALE = "stale"
+    OVERFLOW = "overflow"
+    WIRE_ERROR = "wire_error"
+
+
+class GapState(StrEnum):
+    """What became of a hole in a stream."""
+
+    OPEN = "open"
+    REPAIRED = "repaired"
+    UNRECOVERABLE = "unrecoverable"

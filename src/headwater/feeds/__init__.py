@@ -1,0 +1,1 @@
+"""Turns venues into topics: connections, books, polling, back-fill, gaps."""

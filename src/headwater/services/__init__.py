@@ -1,0 +1,1 @@
+"""One file per feature: hears topics, publishes what follows from them."""

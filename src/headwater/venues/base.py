@@ -1,0 +1,213 @@
+"""The contract of a venue: what generic code may ask of an exchange, and nothing else.
+
+A venue is facts (`VenueFacts`), REST calls (`MarketRest`: request builders and reply parsers as
+generators), a stream object per connection (`MarketStream`: frames in, events out) and a rule for
+its book (`BookRule`). All of it is plain code: the transport package brings bytes and time.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+
+from headwater.core.enums import Channel
+from headwater.core.errors import VenueError
+from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.intervals import Interval
+from headwater.core.records import (
+    BookDelta,
+    BookSnapshot,
+    Candle,
+    FundingRate,
+    MarkPrice,
+    OpenInterest,
+    Ticker,
+    Trade,
+)
+from headwater.venues.facts import Addresses, VenueFacts
+from headwater.venues.messages import (
+    HttpReply,
+    RestCall,
+    StreamEvent,
+    StreamRequest,
+    Subscription,
+    Verdict,
+)
+from headwater.venues.side import MarketView, VenueSide
+
+
+class MarketStream(ABC):
+    """One connection's conversation: subscribe messages out, frames in, events out.
+
+    Keeps its state in the instance. Never raises anything but `WireError` from `feed`.
+    """
+
+    @abstractmethod
+    def subscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
+        """Messages that ask for `subscriptions`, split by the venue's limits; registers them."""
+
+    @abstractmethod
+    def unsubscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
+        """Messages that give `subscriptions` up; forgets them."""
+
+    @abstractmethod
+    def heartbeat(self) -> str | None:
+        """The text to send every `heartbeat_s`, None where the venue wants none."""
+
+    @abstractmethod
+    def feed(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        """Turns one text frame into events.
+
+        Args:
+            frame: the payload, UTF-8 JSON.
+            received_ns: wall time of its arrival, ns since the epoch.
+
+        Returns:
+            Records, acknowledgements and skipped messages in the venue's order; may be empty.
+
+        Raises:
+            WireError: the frame does not mean what the documents say; the connection may go on.
+        """
+
+    @abstractmethod
+    def last_data_ns(self, subscription: Subscription) -> int | None:
+        """`received_ns` of the last data of a registered subscription, None before the first."""
+
+
+class BookRule(ABC):
+    """One symbol's sequence rule. A gap is a returned value."""
+
+    @abstractmethod
+    def on_snapshot(self, snapshot: BookSnapshot) -> None:
+        """Starts again from `snapshot`."""
+
+    @abstractmethod
+    def on_delta(self, delta: BookDelta) -> Verdict:
+        """Says whether `delta` continues the book; on ACCEPT it becomes the last one applied."""
+
+
+class MarketRest(ABC):
+    """Market data by REST. Every method is a `RestCall`; lists ascend in time.
+
+    All raise `WireError` for replies that cannot be read. `limit` is cut to the venue's maximum
+    by nobody: the caller asks within `VenueFacts`, or pages.
+    """
+
+    @abstractmethod
+    def server_time_ms(self) -> RestCall[int]:
+        """The venue's clock, ms since the epoch; also the health probe."""
+
+    @abstractmethod
+    def instruments(self) -> RestCall[list[Instrument]]:
+        """All contracts the venue lists in this market."""
+
+    @abstractmethod
+    def candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        now_ms: int,
+    ) -> RestCall[list[Candle]]:
+        """Up to `limit` candles, paged if need be; the newest when no start is given.
+
+        Args:
+            instrument: of which.
+            interval: length.
+            limit: most rows, ≥ 1; more than one page holds gives several requests.
+            start_ms: earliest opening time, inclusive.
+            end_ms: latest opening time, inclusive.
+            now_ms: wall time, to tell the forming candle from closed ones.
+        """
+
+    @abstractmethod
+    def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
+        """The newest `limit` trades (of the same kind and ids as the live channel)."""
+
+    @abstractmethod
+    def trades_between(
+        self, instrument: Instrument, first_sequence: int, last_sequence: int
+    ) -> RestCall[list[Trade]]:
+        """Every trade from `first_sequence` to `last_sequence`, both included, by id, paged."""
+
+    @abstractmethod
+    def book(self, instrument: Instrument, *, depth: int) -> RestCall[BookSnapshot]:
+        """The book, at least `depth` levels a side where the venue gives so many."""
+
+    @abstractmethod
+    def tickers(self, instrument: Instrument | None = None) -> RestCall[list[Ticker]]:
+        """24-hour figures of one instrument or of all."""
+
+    @abstractmethod
+    def mark_prices(self, instrument: Instrument | None = None) -> RestCall[list[MarkPrice]]:
+        """Mark price, index price and coming funding of one instrument or of all."""
+
+    @abstractmethod
+    def open_interest(self, instrument: Instrument) -> RestCall[OpenInterest]:
+        """Open interest now, with its USD value where the venue's data allow it."""
+
+    @abstractmethod
+    def open_interest_history(
+        self,
+        instrument: Instrument,
+        period: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> RestCall[list[OpenInterest]]:
+        """Open interest at the end of each period."""
+
+    @abstractmethod
+    def funding_rate(self, instrument: Instrument) -> RestCall[FundingRate]:
+        """The running estimate for the coming settlement."""
+
+    @abstractmethod
+    def funding_history(
+        self,
+        instrument: Instrument,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> RestCall[list[FundingRate]]:
+        """Past settlements, the newest `limit` when no start is given."""
+
+
+class Venue(ABC):
+    """One exchange. A venue's folder names its instance `VENUE`."""
+
+    facts: VenueFacts
+
+    @abstractmethod
+    def rest(self, table: InstrumentTable) -> MarketRest:
+        """REST calls; `table` names the instruments in replies that carry native symbols."""
+
+    @abstractmethod
+    def stream(self, endpoint: str, table: InstrumentTable) -> MarketStream:
+        """A new conversation for one connection to `endpoint`."""
+
+    @abstractmethod
+    def endpoint_of(self, channel: Channel) -> str:
+        """Name of the WebSocket endpoint that serves `channel`."""
+
+    @abstractmethod
+    def stream_url(self, addresses: Addresses, endpoint: str) -> str:
+        """Full URL to open for `endpoint`."""
+
+    @abstractmethod
+    def book_rule(self) -> BookRule:
+        """A fresh sequence rule for one symbol."""
+
+    @abstractmethod
+    def error_of(self, reply: HttpReply) -> VenueError | None:
+        """The error a reply stands for, None when it is a success."""
+
+    @abstractmethod
+    def used_weights(self, reply: HttpReply) -> Mapping[str, int]:
+        """What the venue says is used of each pool's current window; empty when it is silent."""
+
+    @abstractmethod
+    def venue_side(self, market: MarketView) -> VenueSide:
+        """The venue's end of the same protocol, presenting `market`: what its servers do."""

@@ -1,0 +1,117 @@
+"""Facts about a venue as data: addresses, limits, support. No behaviour."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from headwater.core.enums import Channel
+from headwater.core.intervals import Interval
+
+
+class LimitPool(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget that a venue gives each IP.
+
+    Attributes:
+        name: referred to by `HttpRequest.pool`.
+        capacity: weight per window.
+        window_s: length of the window in seconds.
+    """
+
+    name: str
+    capacity: int
+    window_s: float
+
+
+class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one WebSocket connection of a venue may do.
+
+    Attributes:
+        max_age_s: the venue cuts a connection after this; None for no limit.
+        max_streams: subscriptions per connection.
+        messages_per_s: messages we may send, pings and pongs counted.
+        topics_per_message: subscriptions in one request.
+        connects_per_window: new connections per `connect_window_s` and IP.
+        connect_window_s: that window in seconds.
+        heartbeat_s: interval at which we must send `MarketStream.heartbeat`; None for never.
+        quiet_limit_s: a connection without any frame, pings included, for so long is dead.
+    """
+
+    max_age_s: float | None
+    max_streams: int
+    messages_per_s: float
+    topics_per_message: int
+    connects_per_window: int
+    connect_window_s: float
+    heartbeat_s: float | None
+    quiet_limit_s: float
+
+
+class Support(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a venue offers something.
+
+    Attributes:
+        available: yes or no.
+        source: channel or endpoint it comes from, for people.
+        note: the reason when not available; a peculiarity when it is.
+    """
+
+    available: bool
+    source: str = ""
+    note: str = ""
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a venue lives.
+
+    Attributes:
+        rest: base URL of REST, without a trailing slash.
+        streams: base URL of each WebSocket endpoint by its name.
+    """
+
+    rest: str
+    streams: Mapping[str, str]
+
+
+class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about a venue that is data.
+
+    Attributes:
+        venue_id: lower-case id (`binance`).
+        display_name: as people write it.
+        environments: addresses by environment; `live` is always there.
+        pools: REST budgets.
+        stream_limits: limits of a WebSocket connection.
+        channels: support of each live channel.
+        capabilities: support of each REST kind: `ohlc`, `trades`, `order_book`, `tickers`,
+            `mark_prices`, `open_interest`, `open_interest_history`, `funding_rate`,
+            `funding_history`.
+        intervals: candle lengths, shortest first.
+        open_interest_periods: periods of the open-interest history.
+        candles_max: most candles one request returns.
+        funding_max: most funding rows one request returns.
+        open_interest_max: most open-interest rows one request returns.
+        trades_max: most recent trades one request returns.
+        book_depths: depths a REST book can be asked for, ascending.
+        stale_after_s: longest normal silence of a liquid symbol by channel; a channel that is
+            not listed may be silent for ever (liquidations).
+        features: extras for people.
+        documentation: link to the venue's documentation.
+    """
+
+    venue_id: str
+    display_name: str
+    environments: Mapping[str, Addresses]
+    pools: tuple[LimitPool, ...]
+    stream_limits: StreamLimits
+    channels: Mapping[Channel, Support]
+    capabilities: Mapping[str, Support]
+    intervals: tuple[Interval, ...]
+    open_interest_periods: tuple[Interval, ...]
+    candles_max: int
+    funding_max: int
+    open_interest_max: int
+    trades_max: int
+    book_depths: tuple[int, ...]
+    stale_after_s: Mapping[Channel, float]
+    features: tuple[str, ...]
+    documentation: str

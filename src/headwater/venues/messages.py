@@ -1,0 +1,124 @@
+"""What passes between generic code and a venue: requests, replies, subscriptions, events."""
+
+from collections.abc import Generator, Mapping
+from enum import Enum
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from headwater.core.enums import Channel
+from headwater.core.intervals import Interval
+from headwater.core.records import Record
+
+T = TypeVar("T")
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to a venue, without its host.
+
+    Attributes:
+        method: `GET` or `POST`.
+        path: absolute path.
+        query: name and value pairs, unescaped, in order.
+        body: JSON bytes of a POST, else None.
+        headers: extra headers.
+        weight: what the request costs in its pool.
+        pool: name of the `LimitPool` it is counted in.
+        limit_weights: more (pool, weight) pairs where one request counts in several pools.
+    """
+
+    path: str
+    method: str = "GET"
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    weight: int = 1
+    pool: str = "ip"
+    limit_weights: tuple[tuple[str, int], ...] = ()
+
+
+class HttpReply(msgspec.Struct, frozen=True, kw_only=True):
+    """A venue's answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: names in lower case.
+        body: the bytes, decompressed.
+        received_ns: wall time when the last byte arrived.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    received_ns: int
+
+
+RestCall: TypeAlias = Generator[HttpRequest, HttpReply, T]
+"""A REST call: yields requests, is sent their replies, returns the parsed result.
+
+A reply with an error status never reaches the generator: whoever drives it asks
+`Venue.error_of` first and throws the error into the generator.
+"""
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+    """One live stream that somebody wants.
+
+    Attributes:
+        channel: kind of data.
+        native_symbol: the venue's symbol; None for the whole market.
+        interval: of candles, else None.
+    """
+
+    channel: Channel
+    native_symbol: str | None
+    interval: Interval | None = None
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue's answer to a subscribe or unsubscribe request, or to a heartbeat.
+
+    Attributes:
+        request_id: id of the request, None for a pong or where the venue names none.
+        error: why it was refused, None when it was accepted.
+    """
+
+    request_id: int | None
+    error: str | None = None
+
+
+class Ignored(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that is understood and of no interest.
+
+    Attributes:
+        what: the venue's name of the message kind.
+        reason: why it is skipped.
+    """
+
+    what: str
+    reason: str
+
+
+StreamEvent: TypeAlias = Record | Ack | Ignored
+
+
+class StreamRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to send on a connection.
+
+    Attributes:
+        request_id: what its acknowledgement will carry.
+        payload: text frame to send.
+        subscriptions: what it asks for or gives up.
+    """
+
+    request_id: int
+    payload: str
+    subscriptions: tuple[Subscription, ...]
+
+
+class Verdict(Enum):
+    """What a book rule says of a delta."""
+
+    ACCEPT = "accept"
+    IGNORE = "ignore"
+    GAP = "gap"
