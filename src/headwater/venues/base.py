@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from headwater.core.enums import Channel
 from headwater.core.errors import VenueError
+from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import (
@@ -24,7 +25,6 @@ from headwater.core.records import (
 )
 from headwater.venues.facts import Addresses, VenueFacts
 from headwater.venues.messages import (
-    HttpReply,
     RestCall,
     StreamEvent,
     StreamRequest,

@@ -1,56 +1,17 @@
-"""What passes between generic code and a venue: requests, replies, subscriptions, events."""
+"""What passes between generic code and a venue: REST calls, subscriptions, events."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from headwater.core.enums import Channel
+from headwater.core.http_messages import HttpReply, HttpRequest
 from headwater.core.intervals import Interval
 from headwater.core.records import Record
 
 T = TypeVar("T")
-
-
-class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to a venue, without its host.
-
-    Attributes:
-        method: `GET` or `POST`.
-        path: absolute path.
-        query: name and value pairs, unescaped, in order.
-        body: JSON bytes of a POST, else None.
-        headers: extra headers.
-        weight: what the request costs in its pool.
-        pool: name of the `LimitPool` it is counted in.
-        limit_weights: more (pool, weight) pairs where one request counts in several pools.
-    """
-
-    path: str
-    method: str = "GET"
-    query: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    weight: int = 1
-    pool: str = "ip"
-    limit_weights: tuple[tuple[str, int], ...] = ()
-
-
-class HttpReply(msgspec.Struct, frozen=True, kw_only=True):
-    """A venue's answer.
-
-    Attributes:
-        status: HTTP status.
-        headers: names in lower case.
-        body: the bytes, decompressed.
-        received_ns: wall time when the last byte arrived.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    received_ns: int
 
 
 RestCall: TypeAlias = Generator[HttpRequest, HttpReply, T]

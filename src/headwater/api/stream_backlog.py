@@ -1,0 +1,117 @@
+"""What waits for one slow client, and what it misses: a plain structure, no sockets, no time.
+
+The policy belongs to the topic. State topics keep only their newest frame; event topics drop
+their oldest frames and the client is told how many, at the place of the hole; frames that must
+not be lost end the connection when they do not fit. The order within a topic is kept; between
+topics of a slow client it is not.
+"""
+
+from collections import deque
+from typing import Protocol
+
+import msgspec
+
+from headwater.api.websocket_frames import Opcode, encode_frame
+from headwater.bus.topics import SlowPolicy
+
+_NOTICE_BYTES = 96
+"""Room kept for one notice, to which the key of its topic comes (escaped: at most 6 times)."""
+
+
+class DroppedNotice(msgspec.Struct, frozen=True, tag_field="type", tag="dropped"):
+    """Tells a client that it was too slow: `{"type":"dropped","topic":"...","count":3}`.
+
+    Attributes:
+        topic: key of the topic.
+        count: events it missed between the one before this message and the one after.
+    """
+
+    topic: str
+    count: int
+
+
+class Source(Protocol):
+    """What a backlog knows of a topic."""
+
+    key: str
+    policy: SlowPolicy
+    dropped: int
+    conflated: int
+
+
+class Backlog:
+    """Frames that wait for one client; made when it becomes slow, drained when it is not."""
+
+    __slots__ = ("_events", "_kept", "_latest", "_missed", "bytes_held")
+
+    def __init__(self) -> None:
+        self._kept: list[bytes] = []
+        self._events: deque[tuple[Source, bytes]] = deque()
+        self._latest: dict[Source, bytes] = {}
+        self._missed: dict[Source, int] = {}
+        self.bytes_held = 0
+        """Memory held, never more than the room it was last given."""
+
+    def keep(self, frame: bytes, room: int) -> bool:
+        """Holds a frame that must not be lost.
+
+        Args:
+            frame: a whole frame.
+            room: most bytes that may be held together.
+
+        Returns:
+            Whether it fits; if not, the client must be disconnected.
+        """
+        self._kept.append(frame)
+        self.bytes_held += len(frame)
+        return self._shrink(room)
+
+    def hold(self, source: Source, frame: bytes, room: int) -> bool:
+        """Holds an event of a topic, as the topic's policy says.
+
+        Args:
+            source: the topic.
+            frame: a whole frame.
+            room: most bytes that may be held together.
+
+        Returns:
+            Whether what must not be lost still fits; if not, the client must be disconnected.
+        """
+        if source.policy is SlowPolicy.DISCONNECT:
+            return self.keep(frame, room)
+        if source.policy is SlowPolicy.LATEST:
+            replaced = self._latest.pop(source, None)
+            if replaced is not None:
+                source.conflated += 1
+                self.bytes_held -= len(replaced)
+            self._latest[source] = frame
+        else:
+            self._events.append((source, frame))
+        self.bytes_held += len(frame)
+        return self._shrink(room)
+
+    def drain(self) -> list[bytes]:
+        """All frames in the order to send them, notices of what was missed first."""
+        notices = [
+            encode_frame(Opcode.TEXT, msgspec.json.encode(DroppedNotice(source.key, count)))
+            for source, count in self._missed.items()
+        ]
+        events = [frame for _, frame in self._events]
+        return [*notices, *self._kept, *events, *self._latest.values()]
+
+    @property
+    def held(self) -> int:
+        """Frames held, notices not counted."""
+        return len(self._kept) + len(self._events) + len(self._latest)
+
+    def _shrink(self, room: int) -> bool:
+        """Drops the oldest events until `room` is kept; whether that was enough."""
+        while self.bytes_held > room and self._events:
+            source, frame = self._events.popleft()
+            self.bytes_held -= len(frame)
+            source.dropped += 1
+            if source not in self._missed:
+                self._missed[source] = 0
+                self.bytes_held += _NOTICE_BYTES + 6 * len(source.key)
+            self._missed[source] += 1
+        return self.bytes_held <= room
