@@ -119,6 +119,9 @@ class StreamAccepted(msgspec.Struct, frozen=True, kw_only=True):
     on_message: Callable[[str], Sequence[bytes]] | None = None
     on_close: Callable[[], None] | None = None
 
+    def __post_init__(self) -> None:
+        hash(self.wants)  # a filter that cannot be shared is found where it is made
+
 
 class StreamRefused(msgspec.Struct, frozen=True, kw_only=True):
     """The application refuses a stream: before the handshake, or right after it.

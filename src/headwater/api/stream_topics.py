@@ -25,24 +25,34 @@ class Member(Protocol):
         """Takes events while the client is slow; `topics[i]` is where `frames[i]` comes from."""
 
 
+class AudienceOwner(Protocol):
+    """What an audience needs of the hub."""
+
+    counters: HubCounters
+
+    def mark_dirty(self, audience: "Audience") -> None:
+        """Events begin to wait: `flush` is to be called at the end of this loop turn."""
+
+    def audience_empty(self, audience: "Audience") -> None:
+        """The last member has left."""
+
+
 class Audience:
     """Clients that get the same events.
 
     Args:
+        owner: the hub.
         key: its identity in the hub.
         topics: what its members joined.
         wants: the filter they share, None for all records.
         chunk_bytes: events leave early when more than this has gathered in one loop turn.
-        counters: of the hub.
-        mark_dirty: called when events begin to wait, so that `flush` is called this turn.
     """
 
     __slots__ = (
         "_calls",
         "_chunk_bytes",
-        "_counters",
         "_frames",
-        "_mark_dirty",
+        "_owner",
         "_pending_bytes",
         "_slow",
         "_sources",
@@ -54,20 +64,18 @@ class Audience:
 
     def __init__(
         self,
+        owner: AudienceOwner,
         *,
         key: AudienceKey,
         topics: tuple["HubTopic", ...],
         wants: Wants | None,
         chunk_bytes: int,
-        counters: HubCounters,
-        mark_dirty: Callable[["Audience"], None],
     ) -> None:
+        self._owner = owner
         self.key = key
         self.topics = topics
         self.wants = wants
         self._chunk_bytes = chunk_bytes
-        self._counters = counters
-        self._mark_dirty = mark_dirty
         self._frames: list[bytes] = []
         self._sources: list[HubTopic] = []
         self._pending_bytes = 0
@@ -87,7 +95,7 @@ class Audience:
         """Adds an event for all members, to leave with the others of this loop turn."""
         frames = self._frames
         if not frames:
-            self._mark_dirty(self)
+            self._owner.mark_dirty(self)
         frames.append(frame)
         self._sources.append(source)
         self._pending_bytes += len(frame)
@@ -101,17 +109,18 @@ class Audience:
             return
         sources = self._sources
         self._frames, self._sources, self._pending_bytes = [], [], 0
+        slow = self.slow if self._slow else ()  # before the writes: they may make more slow
         data = frames[0] if len(frames) == 1 else b"".join(frames)
         calls = self._calls
         if calls is None:
             calls = self._calls = tuple(self._writers.values())
         for write in calls:
             write(data)
-        self._counters.delivered += len(calls) * len(frames)
-        self._counters.bytes_written += len(calls) * len(data)
-        if self._slow:
-            for member in self.slow:
-                member.hold(frames, sources)
+        counters = self._owner.counters
+        counters.delivered += len(calls) * len(frames)
+        counters.bytes_written += len(calls) * len(data)
+        for member in slow:
+            member.hold(frames, sources)
 
     def join(self, member: Member, write: Callable[[bytes], None]) -> None:
         """Lets `member` get what is published from now on, through `write`."""
@@ -132,6 +141,8 @@ class Audience:
         self._writers.pop(member, None)
         self._slow.pop(member, None)
         self._calls = None
+        if not self._writers and not self._slow:
+            self._owner.audience_empty(self)
 
 
 class HubTopic:

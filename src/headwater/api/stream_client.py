@@ -1,0 +1,396 @@
+"""One connected client: reads its frames, keeps its time-outs, holds its events while it is slow.
+
+The asyncio protocol of a streaming socket after the upgrade. It has no task of its own; the hub
+looks at `deadline` now and then and calls `expire`. Being slow is what the transport says by
+`pause_writing` and `resume_writing`.
+
+Phases: RESOLVING (the application decides) → LOADING (initial messages are made) → OPEN ⇄ PINGED,
+OPEN ⇄ SLOW → CLOSING (close sent or HTTP answer written) → ENDED.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from math import inf
+from typing import Final, Protocol
+
+from headwater.api.stream_backlog import Backlog
+from headwater.api.stream_contract import HubCounters, StreamAccepted, StreamLimits
+from headwater.api.stream_topics import Audience, HubTopic
+from headwater.api.websocket_frames import (
+    BinaryMessage,
+    CloseCode,
+    CloseReceived,
+    FrameDecoder,
+    FrameEvent,
+    Opcode,
+    Ping,
+    TextMessage,
+    Violation,
+    encode_close,
+    encode_frame,
+)
+from headwater.api.websocket_handshake import Problem, encode_problem
+
+_logger = logging.getLogger(__name__)
+
+_PING: Final = encode_frame(Opcode.PING, b"")
+_RATE_WINDOW_S: Final = 1.0
+
+
+class Phase(IntEnum):
+    """Where a client is in its life."""
+
+    RESOLVING = 0
+    LOADING = 1
+    OPEN = 2
+    PINGED = 3
+    SLOW = 4
+    CLOSING = 5
+    ENDED = 6
+
+
+class ClientOwner(Protocol):
+    """What a client needs of the hub."""
+
+    limits: StreamLimits
+    counters: HubCounters
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def client_lost(self, client: "StreamClient") -> None:
+        """The socket of `client` has ended."""
+
+
+class StreamClient(asyncio.Protocol):
+    """One socket.
+
+    Args:
+        owner: the hub.
+        transport: of the connection.
+        connections: the server's set of connections, which its shutdown goes through.
+        host: the client's address; empty when unknown.
+    """
+
+    __slots__ = (
+        "_audience",
+        "_backlog",
+        "_connections",
+        "_decoder",
+        "_on_close",
+        "_on_message",
+        "_owner",
+        "_paused",
+        "_transport",
+        "_window_frames",
+        "_window_until",
+        "deadline",
+        "host",
+        "phase",
+    )
+
+    def __init__(
+        self,
+        owner: ClientOwner,
+        transport: asyncio.Transport,
+        connections: set[asyncio.Protocol],
+        host: str,
+    ) -> None:
+        self.host = host
+        self.phase = Phase.RESOLVING
+        self.deadline = inf
+        """When `expire` is due, in the hub's monotonic seconds."""
+        self._owner = owner
+        self._transport = transport
+        self._connections = connections
+        self._decoder: FrameDecoder | None = None
+        self._audience: Audience | None = None
+        self._backlog: Backlog | None = None
+        self._on_close: Callable[[], None] | None = None
+        self._on_message: Callable[[str], Sequence[bytes]] | None = None
+        self._paused = False
+        self._window_until = 0.0
+        self._window_frames = 0
+        connections.add(self)
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Memory that waits for this client: in the socket's buffer and held back."""
+        held = 0 if self._backlog is None else self._backlog.bytes_held
+        return self._transport.get_write_buffer_size() + held
+
+    # What the hub calls
+
+    def answer(self, response: bytes) -> None:
+        """Refuses the upgrade with a whole HTTP answer and ends the connection."""
+        if self.phase is Phase.RESOLVING:
+            self._enter_closing()
+            self._transport.write(response)
+            self._transport.close()
+
+    def open(self, response: bytes, accepted: StreamAccepted, audience: Audience) -> None:
+        """Accepts the upgrade and joins `audience`; events wait until `start`.
+
+        Args:
+            response: the 101 answer.
+            accepted: the application's decision.
+            audience: where the client's events come from.
+        """
+        limits = self._owner.limits
+        self._on_message = accepted.on_message
+        self._decoder = FrameDecoder(limits.max_frame_bytes, limits.max_message_bytes)
+        high = limits.buffer_high_bytes
+        self._transport.set_write_buffer_limits(high=high, low=high // 4)
+        self._transport.write(response)
+        self.phase = Phase.LOADING
+        self._audience = audience
+        self._backlog = Backlog()
+        audience.hold_back(self)
+
+    def own(self, on_close: Callable[[], None] | None) -> None:
+        """Takes the duty to call `on_close` once; at once when the socket has already ended."""
+        self._on_close = on_close
+        if self.phase is Phase.ENDED:
+            self._call_on_close()
+
+    def start(self, initial: Sequence[bytes]) -> None:
+        """Sends the initial messages, then what was published meanwhile, then lives on."""
+        if self.phase is Phase.LOADING:
+            frames = [encode_frame(Opcode.TEXT, payload) for payload in initial]
+            self._release(frames)
+
+    def refuse(self, response: bytes, code: int, reason: str) -> None:
+        """Accepts the upgrade only to close it with a code and words a client can read."""
+        if self.phase is Phase.RESOLVING:
+            limits = self._owner.limits
+            self._decoder = FrameDecoder(limits.max_frame_bytes, limits.max_message_bytes)
+            self._transport.write(response)
+            self.phase = Phase.LOADING
+            self.begin_close(code, reason)
+
+    def begin_close(self, code: int, reason: str = "") -> None:
+        """Starts the closing handshake; what is held back is discarded. Harmless when repeated.
+
+        A client still being resolved gets 503 instead. One that does not answer in time is cut.
+        """
+        if self.phase is Phase.RESOLVING:
+            problem = Problem(status=503, code="shutting_down", detail=reason or "shutting down")
+            self.answer(encode_problem(problem))
+        elif self.phase < Phase.CLOSING:
+            self._enter_closing()
+            self._transport.write(encode_close(code, reason))
+
+    def expire(self, now: float) -> None:
+        """Does what is due at `deadline`: pings, or closes, or cuts."""
+        limits = self._owner.limits
+        if self.phase is Phase.OPEN:
+            self.phase = Phase.PINGED
+            self.deadline = now + limits.ping_timeout_s
+            self._transport.write(_PING)
+        elif self.phase is Phase.PINGED:
+            self.begin_close(CloseCode.INTERNAL_ERROR, "ping timeout")
+        elif self.phase is Phase.SLOW:
+            self._close_slow(f"no reading for {limits.slow_close_s:g} s")
+        elif self.phase is Phase.CLOSING:
+            self._transport.abort()
+
+    def abort(self) -> None:
+        """Cuts the connection without a word."""
+        self._transport.abort()
+
+    # What the audience calls
+
+    def hold(self, frames: Sequence[bytes], topics: Sequence[HubTopic]) -> None:
+        """Takes events while the client is slow or loading; closes it when they do not fit."""
+        backlog = self._backlog
+        if backlog is None:
+            return
+        room = self._owner.limits.buffer_bytes - self._transport.get_write_buffer_size()
+        for frame, topic in zip(frames, topics, strict=True):
+            if not backlog.hold(topic, frame, room):
+                self._close_slow("buffer full")
+                return
+
+    # What the transport calls
+
+    def data_received(self, data: bytes) -> None:
+        """Reads what the client sent."""
+        if self.phase is Phase.RESOLVING:
+            detail = "data before the handshake was answered"
+            self.answer(encode_problem(Problem(status=400, code="early_data", detail=detail)))
+            return
+        decoder = self._decoder
+        if decoder is None:
+            return
+        if self.phase is Phase.PINGED:
+            self._breathe()
+        frames = decoder.frames
+        events = decoder.feed(data)
+        if self._is_flood(decoder.frames - frames):
+            limit = self._owner.limits.max_inbound_frames_per_s
+            self._fail(CloseCode.POLICY_VIOLATION, f"more than {limit} frames in a second")
+            return
+        for event in events:
+            self._handle(event)
+
+    def eof_received(self) -> bool:
+        """The client will send no more: the socket is closed."""
+        return False
+
+    def pause_writing(self) -> None:
+        """More waits than the high mark: the client is slow, its events are held back."""
+        self._paused = True
+        if self.phase in (Phase.OPEN, Phase.PINGED):
+            self._hold_back()
+
+    def resume_writing(self) -> None:
+        """The client has caught up: it gets what was held back, and every event again."""
+        self._paused = False
+        if self.phase is Phase.SLOW:
+            self._release([])
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """The socket has ended, whatever the cause."""
+        if self.phase is Phase.ENDED:
+            return
+        self._leave()
+        self.phase = Phase.ENDED
+        self.deadline = inf
+        self._decoder = self._on_message = None
+        self._connections.discard(self)
+        self._owner.client_lost(self)
+        self._call_on_close()
+
+    def shutdown(self) -> None:
+        """The server ends; uvicorn calls this for every connection in its set."""
+        self.begin_close(CloseCode.SERVICE_RESTART, "service restart")
+
+    # Inside
+
+    def _handle(self, event: FrameEvent) -> None:
+        """Acts on what the client sent."""
+        if isinstance(event, CloseReceived):
+            if self.phase < Phase.CLOSING:
+                self._enter_closing()
+                self._transport.write(encode_close(event.code))
+            self._transport.close()
+        elif self.phase is Phase.CLOSING:
+            if isinstance(event, Violation):
+                self._transport.close()
+        elif isinstance(event, Violation):
+            self._fail(event.code, event.reason)
+        elif isinstance(event, Ping):
+            if self.phase is not Phase.SLOW:  # it could not read the pong anyway
+                self._transport.write(encode_frame(Opcode.PONG, event.payload))
+        elif isinstance(event, TextMessage | BinaryMessage) and self._on_message is not None:
+            if isinstance(event, BinaryMessage):
+                self._fail(CloseCode.UNSUPPORTED_DATA, "only text messages are understood")
+            else:
+                self._ask(self._on_message, event.text)
+
+    def _ask(self, on_message: Callable[[str], Sequence[bytes]], text: str) -> None:
+        """Lets the application answer a message; its failure ends this client only."""
+        try:
+            replies = on_message(text)
+        except Exception:
+            _logger.exception("a stream's on_message failed")
+            self.begin_close(CloseCode.INTERNAL_ERROR, "Internal error")
+            return
+        if self._audience is not None and replies:
+            self._audience.flush()  # an answer must not overtake the events it was made after
+            self._send([encode_frame(Opcode.TEXT, payload) for payload in replies])
+
+    def _send(self, frames: Sequence[bytes]) -> None:
+        """Sends frames to this client alone, in their place among the events."""
+        room = self._owner.limits.buffer_bytes - self._transport.get_write_buffer_size()
+        if self._backlog is not None:
+            if not all(self._backlog.keep(frame, room) for frame in frames):
+                self._close_slow("buffer full")
+        elif self.phase in (Phase.OPEN, Phase.PINGED):
+            data = b"".join(frames)
+            if len(data) > room:
+                self._close_slow("buffer full")
+                return
+            self._owner.counters.bytes_written += len(data)
+            self._transport.write(data)
+
+    def _hold_back(self) -> None:
+        """OPEN → SLOW."""
+        assert self._audience is not None
+        self.phase = Phase.SLOW
+        self.deadline = self._owner.now() + self._owner.limits.slow_close_s
+        self._backlog = Backlog()
+        self._audience.hold_back(self)
+
+    def _release(self, first: list[bytes]) -> None:
+        """LOADING or SLOW → OPEN: sends `first`, then what was held back."""
+        audience = self._audience
+        assert audience is not None
+        audience.flush()  # may find that what is held does not fit, and close
+        backlog = self._backlog
+        if backlog is None:
+            return
+        self._backlog = None
+        self._breathe()
+        audience.join(self, self._transport.write)
+        self._owner.counters.delivered += backlog.held
+        self._send(first + backlog.drain())
+        if self.phase is Phase.OPEN and self._paused:
+            self._hold_back()  # the transport paused before it was OPEN, and says so only once
+
+    def _breathe(self) -> None:
+        """The client is alive: the next ping is due after the interval."""
+        self.phase = Phase.OPEN
+        self.deadline = self._owner.now() + self._owner.limits.ping_interval_s
+
+    def _is_flood(self, frames: int) -> bool:
+        """Counts frames; whether they are more than a second may bring."""
+        limits = self._owner.limits
+        now = self._owner.now()
+        if now >= self._window_until:
+            self._window_until = now + _RATE_WINDOW_S
+            self._window_frames = 0
+        self._window_frames += frames
+        return self._window_frames > limits.max_inbound_frames_per_s
+
+    def _close_slow(self, reason: str) -> None:
+        """Closes a client whose events do not fit or have waited for too long."""
+        if self.phase < Phase.CLOSING:
+            self._owner.counters.closed_slow += 1
+            self.begin_close(CloseCode.TRY_AGAIN_LATER, f"too slow: {reason}")
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        """Closes on a breach; what follows is read and thrown away.
+
+        Closing the socket at once would reset it, and the client might never see the close frame.
+        """
+        if self.phase < Phase.CLOSING:
+            self._owner.counters.refuse(f"close_{int(code)}")
+            self.begin_close(code, reason)
+        self._decoder = None
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def _enter_closing(self) -> None:
+        """Leaves the audience and starts the time to answer a close."""
+        self._leave()
+        self.phase = Phase.CLOSING
+        self.deadline = self._owner.now() + self._owner.limits.close_timeout_s
+
+    def _leave(self) -> None:
+        """Gets no more events; what is held back is discarded."""
+        audience, self._audience = self._audience, None
+        self._backlog = None
+        if audience is not None:
+            audience.leave(self)
+
+    def _call_on_close(self) -> None:
+        """Tells the application, once."""
+        on_close, self._on_close = self._on_close, None
+        if on_close is not None:
+            try:
+                on_close()
+            except Exception:
+                _logger.exception("a stream's on_close failed")

@@ -1,0 +1,377 @@
+"""The hub: topics, the clients of this process, and everything that is due at a time.
+
+Publishing is `hub.topic(key, policy).publish(payload)`: the event is framed once, joined with
+the other events of the loop turn, and the same bytes go to every client's transport in one write.
+Clients come from `stream_protocol`; whether one gets a stream is the application's decision
+(`StreamResolver`). One timer serves pings and time-outs of all clients.
+
+Knows nothing of venues, symbols and HTTP routes. Belongs to one event loop.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+
+from headwater.api.stream_client import Phase, StreamClient
+from headwater.api.stream_contract import (
+    HubCounters,
+    HubStats,
+    StreamAccepted,
+    StreamLimits,
+    StreamRefused,
+    StreamRequest,
+    StreamResolver,
+)
+from headwater.api.stream_topics import Audience, AudienceKey, HubTopic, Wants
+from headwater.api.websocket_frames import CloseCode
+from headwater.api.websocket_handshake import (
+    Headers,
+    Problem,
+    RequestHead,
+    check_handshake,
+    check_origin,
+    encode_accept,
+    encode_problem,
+    encode_refusal,
+)
+from headwater.bus.topics import SlowPolicy
+
+_logger = logging.getLogger(__name__)
+
+_RETRY_AFTER_S = 5
+_INTERNAL_ERROR = StreamRefused(close_code=CloseCode.INTERNAL_ERROR, reason="Internal error")
+_TIMED_OUT = StreamRefused(
+    close_code=CloseCode.INTERNAL_ERROR, reason="Internal error: no decision in time"
+)
+
+
+class StreamHub:
+    """All streaming clients of one process.
+
+    Args:
+        resolver: decides on every request.
+        limits: bounds.
+        allowed_origins: origins of pages that may connect, such as `https://app.example`, besides
+            pages of the host itself; `*` for all.
+        trusted_proxies: addresses whose `X-Forwarded-For` is believed.
+        clock: monotonic seconds; the event loop's when None.
+    """
+
+    def __init__(
+        self,
+        resolver: StreamResolver,
+        limits: StreamLimits | None = None,
+        *,
+        allowed_origins: frozenset[str] = frozenset(),
+        trusted_proxies: frozenset[str] = frozenset(),
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.limits = limits or StreamLimits()
+        self.counters = HubCounters()
+        self._resolver = resolver
+        self._allowed_origins = allowed_origins
+        self._trusted_proxies = trusted_proxies
+        self._clock = clock
+        self._topics: dict[str, HubTopic] = {}
+        self._audiences: dict[AudienceKey, Audience] = {}
+        self._dirty: list[Audience] = []
+        self._clients: set[StreamClient] = set()
+        self._clients_by_ip: dict[str, int] = {}
+        self._tasks: dict[StreamClient, asyncio.Task[None]] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._empty: asyncio.Event | None = None
+        self._connected = 0
+        self._closing = False
+
+    # For publishers and the application
+
+    def topic(self, key: str, policy: SlowPolicy) -> HubTopic:
+        """The topic `key`, made when there is none.
+
+        Args:
+            key: any text; clients read it in the `dropped` message.
+            policy: what happens to the events of a slow client.
+
+        Raises:
+            ValueError: the topic exists with another policy, or there are too many topics.
+        """
+        topic = self._topics.get(key)
+        if topic is None:
+            if len(self._topics) >= self.limits.max_topics:
+                raise ValueError(f"topic {key}: there are already {self.limits.max_topics}")
+            topic = HubTopic(key, policy, self.limits.max_payload_bytes)
+            self._topics[key] = topic
+        elif topic.policy is not policy:
+            raise ValueError(f"topic {key} has the policy {topic.policy}, not {policy}")
+        return topic
+
+    def discard_topic(self, key: str) -> bool:
+        """Forgets a topic and its counters, unless it has clients; whether it is gone now."""
+        topic = self._topics.get(key)
+        if topic is not None and topic.has_subscribers:
+            return False
+        self._topics.pop(key, None)
+        return True
+
+    def stats(self) -> HubStats:
+        """Counters now. Takes time in proportion to topics and slow clients."""
+        slow = [c for c in self._clients if c.phase in (Phase.SLOW, Phase.LOADING)]
+        return HubStats(
+            clients=len(self._clients),
+            slow_clients=sum(client.phase is Phase.SLOW for client in slow),
+            buffered_bytes=sum(client.buffered_bytes for client in slow),
+            delivered=self.counters.delivered,
+            bytes_written=self.counters.bytes_written,
+            closed_slow=self.counters.closed_slow,
+            refused=dict(self.counters.refused),
+            topics=tuple(topic.stats() for topic in self._topics.values()),
+        )
+
+    async def close(self, code: int = CloseCode.SERVICE_RESTART, timeout_s: float = 5.0) -> None:
+        """Closes every client and takes no new ones. Harmless when repeated.
+
+        Args:
+            code: close code they are told.
+            timeout_s: time they have to answer; then they are cut, and decisions still pending
+                are cancelled.
+        """
+        self._closing = True
+        self._flush()
+        for client in tuple(self._clients):
+            client.begin_close(code, "service restart")
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._wait_empty()
+        except TimeoutError:
+            for client in tuple(self._clients):
+                client.abort()
+            tasks = tuple(self._tasks.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._wait_empty()
+
+    # For the protocol
+
+    def connect(
+        self,
+        transport: asyncio.Transport,
+        head: RequestHead,
+        connections: set[asyncio.Protocol],
+        extra_headers: Headers = (),
+    ) -> StreamClient:
+        """Takes over a connection that asks for an upgrade.
+
+        Args:
+            transport: of the connection; not yet told of its new protocol.
+            head: the request.
+            connections: the server's set of connections.
+            extra_headers: for the answer.
+
+        Returns:
+            The connection's protocol from now on.
+        """
+        host = self._client_host(transport, head)
+        refusal = self._refusal(head, host)
+        client = StreamClient(self, transport, connections, host)
+        self._clients.add(client)
+        self._clients_by_ip[host] = self._clients_by_ip.get(host, 0) + 1
+        self._start_sweeping()
+        if refusal is not None:
+            self.counters.refuse(f"http_{refusal.status}")
+            client.answer(encode_problem(refusal, extra_headers))
+            return client
+        request = StreamRequest(
+            path=head.path,
+            query=head.query,
+            headers=head.headers,
+            client_host=host,
+            scheme="https" if transport.get_extra_info("sslcontext") else "http",
+        )
+        response = encode_accept(head, extra_headers)
+        self._connected += 1
+        self._tasks[client] = asyncio.get_running_loop().create_task(
+            self._admit(client, request, response, extra_headers),
+            name=f"stream-admission-{self._connected}",
+        )
+        return client
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        if self._clock is not None:
+            return self._clock()
+        return asyncio.get_running_loop().time()
+
+    def client_lost(self, client: StreamClient) -> None:
+        """The socket of `client` has ended; it counts until its admission has ended too."""
+        if client not in self._tasks:
+            self._forget(client)
+
+    # For the audiences
+
+    def mark_dirty(self, audience: Audience) -> None:
+        """Sees to it that `audience` is flushed at the end of this loop turn."""
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty.append(audience)
+
+    def audience_empty(self, audience: Audience) -> None:
+        """Forgets an audience without members."""
+        if self._audiences.pop(audience.key, None) is not None:
+            for topic in audience.topics:
+                topic.audiences = tuple(other for other in topic.audiences if other is not audience)
+
+    # Time
+
+    def sweep(self) -> None:
+        """Does what is due for every client now; the hub's timer calls this."""
+        now = self.now()
+        for client in tuple(self._clients):
+            if client.deadline <= now:
+                client.expire(now)
+
+    # Inside
+
+    async def _admit(
+        self, client: StreamClient, request: StreamRequest, response: bytes, extra: Headers
+    ) -> None:
+        """Asks the application, then lets the client in or turns it away."""
+        try:
+            outcome = await self._decide(request)
+            if isinstance(outcome, StreamAccepted):
+                await self._let_in(client, outcome, response)
+            elif outcome.http_status is not None:
+                self.counters.refuse(f"http_{outcome.http_status}")
+                client.answer(encode_refusal(outcome.http_status, outcome.body, extra))
+            elif outcome.close_code is not None:
+                self.counters.refuse(f"close_{outcome.close_code}")
+                client.refuse(response, outcome.close_code, outcome.reason)
+        finally:
+            del self._tasks[client]
+            if client.phase is Phase.ENDED:
+                self._forget(client)
+            elif client.phase is Phase.RESOLVING:  # this task was cancelled
+                client.abort()
+
+    async def _decide(self, request: StreamRequest) -> StreamAccepted | StreamRefused:
+        """The application's decision, or the refusal its failure means."""
+        try:
+            async with asyncio.timeout(self.limits.resolve_timeout_s):
+                return await self._resolver(request)
+        except TimeoutError:
+            _logger.warning(
+                "no decision on %s within %g s", request.path, self.limits.resolve_timeout_s
+            )
+            return _TIMED_OUT
+        except Exception:
+            _logger.exception("the decision on %s failed", request.path)
+            return _INTERNAL_ERROR
+
+    async def _let_in(
+        self, client: StreamClient, accepted: StreamAccepted, response: bytes
+    ) -> None:
+        """Joins the client to its audience and sends its initial messages."""
+        client.own(accepted.on_close)
+        if client.phase is not Phase.RESOLVING:
+            return
+        unknown = [key for key in accepted.topics if key not in self._topics]
+        if unknown:
+            _logger.error("a decision names topics that do not exist: %s", unknown)
+            client.refuse(response, CloseCode.INTERNAL_ERROR, "Internal error")
+            return
+        client.open(response, accepted, self._audience(accepted.topics, accepted.wants))
+        initial = list(accepted.initial)
+        if accepted.load_initial is not None:
+            try:
+                async with asyncio.timeout(self.limits.resolve_timeout_s):
+                    initial += await accepted.load_initial()
+            except Exception:
+                _logger.exception("the initial messages of %s failed", accepted.topics)
+                client.begin_close(CloseCode.INTERNAL_ERROR, "Internal error")
+                return
+        client.start(initial)
+
+    def _refusal(self, head: RequestHead, host: str) -> Problem | None:
+        """Why a request is turned away before the application is asked; None when it is not."""
+        problem = check_handshake(head) or check_origin(head, self._allowed_origins)
+        if problem is not None:
+            return problem
+        limits = self.limits
+        full = self._closing or len(self._clients) >= limits.max_clients
+        if full:
+            detail = "shutting down" if self._closing else f"{limits.max_clients} clients connected"
+            return Problem(
+                status=503, code="too_many_clients", detail=detail, retry_after=_RETRY_AFTER_S
+            )
+        if self._clients_by_ip.get(host, 0) >= limits.max_clients_per_ip:
+            detail = f"{limits.max_clients_per_ip} clients connected from {host}"
+            return Problem(
+                status=429, code="too_many_clients", detail=detail, retry_after=_RETRY_AFTER_S
+            )
+        return None
+
+    def _client_host(self, transport: asyncio.Transport, head: RequestHead) -> str:
+        """The client's address: the peer's, or what a trusted proxy says it is."""
+        peer = transport.get_extra_info("peername")
+        host = str(peer[0]) if isinstance(peer, tuple) else ""
+        if host in self._trusted_proxies:
+            hops = [hop.decode("latin-1") for hop in head.tokens(b"x-forwarded-for") if hop]
+            outside = [hop for hop in hops if hop not in self._trusted_proxies]
+            host = outside[-1] if outside else host
+        return sys.intern(host)
+
+    def _audience(self, keys: tuple[str, ...], wants: Wants | None) -> Audience:
+        """The audience of these topics and this filter, made when there is none."""
+        audience_key = (frozenset(keys), wants)
+        audience = self._audiences.get(audience_key)
+        if audience is None:
+            topics = tuple(self._topics[key] for key in dict.fromkeys(keys))
+            chunk_bytes = self.limits.buffer_high_bytes
+            audience = Audience(
+                self, key=audience_key, topics=topics, wants=wants, chunk_bytes=chunk_bytes
+            )
+            self._audiences[audience_key] = audience
+            for topic in topics:
+                topic.audiences = (*topic.audiences, audience)
+        return audience
+
+    def _flush(self) -> None:
+        """Sends what was published in this loop turn."""
+        dirty, self._dirty = self._dirty, []
+        for audience in dirty:
+            audience.flush()
+
+    def _forget(self, client: StreamClient) -> None:
+        """The client no longer counts."""
+        self._clients.discard(client)
+        left = self._clients_by_ip[client.host] - 1
+        if left:
+            self._clients_by_ip[client.host] = left
+        else:
+            del self._clients_by_ip[client.host]
+        if not self._clients:
+            if self._sweeper is not None:
+                self._sweeper.cancel()
+                self._sweeper = None
+            if self._empty is not None:
+                self._empty.set()
+
+    async def _wait_empty(self) -> None:
+        """Waits until no client is left."""
+        while self._clients:
+            self._empty = asyncio.Event()
+            await self._empty.wait()
+
+    def _start_sweeping(self) -> None:
+        """Arms the timer, unless it runs."""
+        if self._sweeper is None:
+            loop = asyncio.get_running_loop()
+            self._sweeper = loop.call_later(self.limits.sweep_interval_s, self._on_sweep)
+
+    def _on_sweep(self) -> None:
+        """The timer: sweeps, and goes on while there are clients."""
+        self._sweeper = None
+        self.sweep()
+        if self._clients:
+            self._start_sweeping()
