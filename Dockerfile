@@ -1,0 +1,17 @@
+# The platform in one image; `docker run -p 127.0.0.1:8000:8000 headwater` serves the live exchanges.
+FROM python:3.13-slim AS build
+WORKDIR /build
+COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY src ./src
+RUN python -m venv /opt/headwater \
+    && /opt/headwater/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+    && /opt/headwater/bin/pip install --no-cache-dir --no-deps .
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 headwater
+COPY --from=build /opt/headwater /opt/headwater
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=3s CMD ["/opt/headwater/bin/python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/live', timeout=2)"]
+ENTRYPOINT ["/opt/headwater/bin/headwater"]
+CMD ["run", "--host", "0.0.0.0"]

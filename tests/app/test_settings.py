@@ -1,0 +1,73 @@
+"""Settings: sources, spellings, refusals."""
+
+from pathlib import Path
+
+import pytest
+
+from headwater.app.settings import load, setting_names
+from headwater.core.errors import ConfigError
+from headwater.core.intervals import Interval
+
+
+def test_zero_settings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    for names in setting_names().values():
+        for name in names:
+            monkeypatch.delenv(name, raising=False)
+    settings = load()
+    assert settings.host == "127.0.0.1"
+    assert settings.supported_symbols == ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+
+
+def test_names_of_other_tools_and_any_spelling_of_symbols(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPPORTED_SYMBOLS", "btc-usdt, ETH/USDT:USDT,BTCUSDT")
+    monkeypatch.setenv("SUPPORTED_INTERVALS", "1m,1h")
+    monkeypatch.setenv("HEADWATER_LARGE_TRADE_THRESHOLD_USD", "7")
+    settings = load()
+    assert settings.supported_symbols == ("BTCUSDT", "ETHUSDT")
+    assert settings.supported_intervals == (Interval.M1, Interval.H1)
+    assert settings.large_trade_threshold_usd == 7
+
+
+def test_option_wins_over_environment_wins_over_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "headwater.toml"
+    file.write_text('port = 1\nlog_level = "DEBUG"\nhost = "127.0.0.2"\n')
+    monkeypatch.setenv("HEADWATER_PORT", "2")
+    settings = load(file, {"host": "127.0.0.3", "log_format": None})
+    assert (settings.port, settings.log_level, settings.host) == (2, "DEBUG", "127.0.0.3")
+
+
+@pytest.mark.parametrize(
+    ("options", "setting"),
+    [
+        ({"port": -1}, "port"),
+        ({"port": "high"}, "port"),
+        ({"supported_symbols": ""}, "supported_symbols"),
+        ({"supported_intervals": "7m"}, "supported_intervals"),
+        ({"cors_origins": "*"}, "cors_origins"),
+        ({"log_level": "LOUD"}, "log_level"),
+        ({"large_trade_threshold_usd": -1}, "large_trade_threshold_usd"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"environment": "production", "host": "0.0.0.0"}, "settings"),
+    ],
+)
+def test_refusals_name_the_setting(options: dict[str, object], setting: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(options=options)
+    assert caught.value.setting.startswith(setting)
+
+
+def test_a_misspelt_variable_is_refused() -> None:
+    with pytest.raises(ConfigError, match="HEADWATER_PROT"):
+        load(environ={"HEADWATER_PROT": "8000"})
+
+
+def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--config"):
+        load(tmp_path / "absent.toml")
+
+
+def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWATER_METRICS_TOKEN", "hunter2hunter2")
+    assert "hunter2" not in repr(load())

@@ -1,0 +1,29 @@
+"""What every test shares: where recordings are, and no event loop left over from elsewhere."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A shared, noisy machine: a slow example is no failure.
+settings.register_profile(
+    "headwater", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("headwater")
+
+# Otherwise the first look for "the current loop" makes one that nobody closes.
+asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session")
+def wire_dir() -> Path:
+    """Folder of the recorded messages; tests that need it are skipped where it is not."""
+    configured = os.environ.get("HEADWATER_WIRE")
+    folder = (
+        Path(configured) if configured else Path(__file__).resolve().parents[2] / "shared" / "wire"
+    )
+    if not folder.is_dir():
+        pytest.skip("recorded messages are not here (set HEADWATER_WIRE to their folder)")
+    return folder
