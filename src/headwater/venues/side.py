@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from headwater.core.enums import Channel
 from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import (
@@ -163,6 +164,7 @@ class ServerRequest(msgspec.Struct, frozen=True, kw_only=True):
         query: decoded pairs in order.
         client: what the venue counts limits by (an IP address).
         body: body bytes.
+        headers: names in lower case.
     """
 
     method: str
@@ -170,6 +172,7 @@ class ServerRequest(msgspec.Struct, frozen=True, kw_only=True):
     query: tuple[tuple[str, str], ...]
     client: str
     body: bytes = b""
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +216,13 @@ class ServerSocket(ABC):
     def receive_pong(self, now_ms: int) -> ServerFrames:
         """Notes a pong (some venues count it against the message limit)."""
 
+    def receive_ping(self, now_ms: int) -> ServerFrames:  # noqa: ARG002 - most venues ignore it
+        """Notes a ping, which the server has answered (some venues count it)."""
+        return ServerFrames()
+
+    def closed(self) -> None:  # noqa: B027 - a venue that shares nothing has nothing to forget
+        """Notes that the connection is gone: nothing is delivered any more."""
+
     @abstractmethod
     def deliver(self, record: Record) -> ServerFrames:
         """Takes note of a market event; returns the frames that must go out at once.
@@ -235,3 +245,25 @@ class VenueSide(ABC):
     @abstractmethod
     def open(self, path: str, query: Sequence[tuple[str, str]], client: str) -> ServerSocket | None:
         """Opens the venue's end of a WebSocket on `path`; None where the venue has no such path."""
+
+    def frame_marks(self, channel: Channel, symbol: str) -> tuple[str, ...]:
+        """Pieces of text that exactly the data frames of one channel and symbol carry.
+
+        A fault that mutes one channel finds its frames by them: all must occur in the text.
+
+        Args:
+            channel: kind of data.
+            symbol: canonical.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot tell {channel} of {symbol}")
+
+    def trouble(self, status: int, client: str, retry_after_s: int | None) -> ServerReply:  # noqa: ARG002
+        """What the venue's servers say when they are in trouble or had enough.
+
+        Args:
+            status: 418, 429 or a 5xx.
+            client: whom it is said to.
+            retry_after_s: goes into `Retry-After`, None to leave the header out.
+        """
+        headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+        return ServerReply(status=status, headers=headers, body=b"{}")
