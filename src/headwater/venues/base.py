@@ -29,6 +29,7 @@ from headwater.venues.messages import (
     StreamEvent,
     StreamRequest,
     Subscription,
+    TapeEvents,
     Verdict,
 )
 from headwater.venues.side import MarketView, VenueSide
@@ -175,6 +176,35 @@ class MarketRest(ABC):
         """Past settlements, the newest `limit` when no start is given."""
 
 
+class TapeReader(ABC):
+    """Reads a recording: stream messages of any connection and REST replies, in their order."""
+
+    @abstractmethod
+    def read(
+        self,
+        payload: bytes,
+        received_ns: int,
+        *,
+        url: str | None = None,
+        channel: str | None = None,
+    ) -> TapeEvents:
+        """Reads one recorded message.
+
+        Args:
+            payload: its bytes, UTF-8 JSON.
+            received_ns: wall time of its arrival, ns since the epoch.
+            url: of the connection or the request, where the recording has it.
+            channel: what to read it as (an endpoint's path or short name, `rest_klines`), when
+                neither URL nor content tells.
+
+        Returns:
+            At least one event; what says nothing is `Ignored` with the reason.
+
+        Raises:
+            WireError: the bytes do not mean what the documents say.
+        """
+
+
 class Venue(ABC):
     """One exchange. A venue's folder names its instance `VENUE`."""
 
@@ -187,6 +217,14 @@ class Venue(ABC):
     @abstractmethod
     def stream(self, endpoint: str, table: InstrumentTable) -> MarketStream:
         """A new conversation for one connection to `endpoint`."""
+
+    def tape_reader(self, table: InstrumentTable) -> TapeReader:
+        """Reads recordings of this venue; `table` may be empty.
+
+        Raises:
+            NotImplementedError: the venue's folder has no reader.
+        """
+        raise NotImplementedError(f"{self.facts.venue_id} reads no recordings")
 
     @abstractmethod
     def endpoint_of(self, channel: Channel) -> str:

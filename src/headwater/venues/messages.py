@@ -63,6 +63,18 @@ class Ignored(msgspec.Struct, frozen=True, kw_only=True):
 StreamEvent: TypeAlias = Record | Ack | Ignored
 
 
+class TapeEvents(msgspec.Struct, frozen=True, kw_only=True):
+    """What a recorded message means.
+
+    Attributes:
+        channel: the venue's own name of its stream or endpoint (`depth@100ms`, `rest_depth`).
+        events: as from `MarketStream.feed`; never empty.
+    """
+
+    channel: str
+    events: tuple[StreamEvent, ...]
+
+
 class StreamRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A message to send on a connection.
 
