@@ -1,0 +1,322 @@
+"""Trades without loss and without doubles, per symbol, by the venue's own count.
+
+A trade that continues its symbol's count is published at once; that path is three comparisons.
+A trade seen before is dropped. A trade that leaves a hole is held back for a short grace (it may
+only have overtaken its predecessor), then the hole goes into the ledger and is fetched by REST,
+and everything is published in order. When holding back reaches its bound or deadline the live
+trades go out first and the fetched ones after them, and the ledger says so. After a reconnect a
+symbol that stays quiet is compared with REST, so that a loss at the end is noticed too.
+
+Where a venue does not count its trades, doubles are dropped by id and a reconnect is a hole that
+cannot be repaired.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from headwater.bus.bus import Bus
+from headwater.core.clock import Clock
+from headwater.core.enums import Channel, GapCause, GapState
+from headwater.core.errors import PlatformError, RequestError, VenueRejected
+from headwater.core.records import Trade
+from headwater.feeds.gaps import GapLedger
+from headwater.feeds.repairs import RepairCrew
+from headwater.feeds.settings import TradeSettings
+from headwater.feeds.trade_line import Hole, TradeLine
+from headwater.transport.backoff import FullJitterBackoff
+
+FetchBetween = Callable[[str, int, int], Awaitable[Sequence[Trade]]]
+"""(native symbol, first sequence, last sequence) → those trades."""
+
+FetchNewest = Callable[[str], Awaitable[Sequence[Trade]]]
+"""(native symbol) → the newest trades, oldest first."""
+
+PAGE: Final = 1000
+"""Trades of a hole fetched at once, so that each step of a long repair is kept."""
+
+
+class TradeContinuity:
+    """The trades of one venue.
+
+    Args:
+        bus: hears every trade exactly once.
+        ledger: hears every hole.
+        crew: runs the fetches.
+        clock: measures graces and deadlines.
+        fetch_between: brings a hole back.
+        fetch_newest: what the venue calls its newest trades.
+        backoff: makes the delays between tries of one hole.
+        settings: bounds and deadlines.
+        on_quiet: told a native symbol whose silence was real, as REST shows.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        ledger: GapLedger,
+        crew: RepairCrew,
+        clock: Clock,
+        fetch_between: FetchBetween,
+        fetch_newest: FetchNewest,
+        backoff: Callable[[], FullJitterBackoff],
+        settings: TradeSettings,
+        on_quiet: Callable[[str], None],
+    ) -> None:
+        self._publish = bus.publish
+        self._ledger = ledger
+        self._crew = crew
+        self._clock = clock
+        self._fetch_between = fetch_between
+        self._fetch_newest = fetch_newest
+        self._backoff = backoff
+        self._settings = settings
+        self._on_quiet = on_quiet
+        self._lines: dict[str, TradeLine] = {}
+        self._holding: dict[str, TradeLine] = {}
+        self._suspects: dict[str, TradeLine] = {}
+        self._wake = asyncio.Event()
+        self.duplicates = 0
+        self.recovered = 0
+        self.lost = 0
+
+    def on_trade(self, trade: Trade) -> None:
+        """Takes a live trade. The usual one is published at once."""
+        line = self._lines.get(trade.symbol)
+        if line is not None and trade.sequence == line.expected:
+            line.expected += 1
+            line.recent.append(trade)
+            self._publish(trade)
+        else:
+            self._unusual(trade, line)
+
+    def suspect(self, native_symbols: Iterable[str], cause: GapCause) -> None:
+        """A stream of these symbols was interrupted: holes found next have this cause."""
+        wanted = set(native_symbols)
+        now = self._clock.monotonic()
+        for line in self._lines.values():
+            if line.native_symbol not in wanted:
+                continue
+            if not line.counted:
+                self._uncounted_gap(line, cause)
+                continue
+            line.cause = cause
+            line.suspect_since = now
+            line.suspect_at = line.next
+            self._suspects[line.symbol] = line
+        self._wake.set()
+
+    def forget(self, symbol: str) -> None:
+        """Nobody wants the trades of `symbol` any more: its count starts anew next time."""
+        line = self._lines.pop(symbol, None)
+        self._holding.pop(symbol, None)
+        self._suspects.pop(symbol, None)
+        if line is not None:
+            for hole in list(line.holes):
+                self._settle(line, hole, "nobody wants the symbol any more")
+
+    def recent(self, symbol: str, limit: int) -> list[Trade] | None:
+        """The newest `limit` trades, oldest first; None when so many are not known whole."""
+        line = self._lines.get(symbol)
+        return None if line is None else line.newest(limit)
+
+    def next_sequence(self, symbol: str) -> int | None:
+        """The count that the next trade in order will have, None before the first."""
+        line = self._lines.get(symbol)
+        return None if line is None or not line.counted else line.next
+
+    async def run(self) -> None:
+        """Looks after held and suspect symbols for ever."""
+        while True:
+            if not self._holding and not self._suspects:
+                self._wake.clear()
+                await self._wake.wait()
+            await asyncio.sleep(self._settings.reorder_grace_s)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Looks once: graces that ended, holds that lasted too long, symbols still quiet."""
+        now = self._clock.monotonic()
+        for line in list(self._holding.values()):
+            self._open_holes(line, line.looked_to)
+            line.looked_to = max(line.held, default=-1)
+            if now - line.held_since >= self._settings.hold_deadline_s:
+                self._release(line, f"{self._settings.hold_deadline_s:g} s")
+        for symbol, line in list(self._suspects.items()):
+            if line.next != line.suspect_at or line.is_holding:
+                del self._suspects[symbol]
+            elif now - line.suspect_since >= self._settings.tail_check_s:
+                del self._suspects[symbol]
+                self._crew.submit(("tail", symbol), partial(self._check_tail, line))
+
+    def _unusual(self, trade: Trade, line: TradeLine | None) -> None:
+        """Everything but the next trade in order."""
+        if line is None:
+            self._lines[trade.symbol] = TradeLine(trade, self._settings.recent_max)
+            self._publish(trade)
+            return
+        sequence = trade.sequence
+        if sequence is None:
+            if line.is_new_id(trade.trade_id, self._settings.recent_ids_max):
+                line.recent.append(trade)
+                self._publish(trade)
+            else:
+                self.duplicates += 1
+            return
+        if line.knows(sequence):
+            self.duplicates += 1
+            return
+        now = self._clock.monotonic()
+        line.hold(now)
+        line.held[sequence] = trade
+        self._holding[line.symbol] = line
+        self._wake.set()
+        self._send_out(line, line.ready(now))
+        if len(line.held) > self._settings.hold_max:
+            self._release(line, f"{self._settings.hold_max} trades")
+
+    def _send_out(self, line: TradeLine, trades: Iterable[Trade]) -> None:
+        """Publishes trades and settles the holes that are whole now."""
+        for trade in trades:
+            self._publish(trade)
+        for hole in [hole for hole in line.holes if not hole.missing]:
+            self._settle(line, hole, "")
+        if not line.is_holding:
+            self._holding.pop(line.symbol, None)
+
+    def _open_holes(self, line: TradeLine, up_to: int) -> None:
+        """Puts what is missing before held trades into the ledger and asks for its repair."""
+        for first, last, until_ms in line.find_holes(up_to):
+            self._register(line, first, last, until_ms)
+        if line.holes and not self._crew.submit(("line", line.symbol), partial(self._repair, line)):
+            self._give_up_all(line, "too many repairs wait")
+
+    def _register(self, line: TradeLine, first: int, last: int, until_ms: int) -> None:
+        gap_id = self._ledger.open(
+            Channel.TRADES,
+            line.symbol,
+            line.native_symbol,
+            line.cause,
+            start_ms=line.last_ms,
+            first_sequence=first,
+            last_sequence=last,
+            detail=f"{last - first + 1} trades missing",
+        )
+        line.holes.append(Hole(gap_id, first, last, until_ms))
+        line.covers(first, last)
+        line.cause = GapCause.SEQUENCE_BREAK
+
+    def _release(self, line: TradeLine, bound: str) -> None:
+        """Lets held trades go before the missing ones."""
+        self._open_holes(line, max(line.held, default=-1))
+        for hole in line.holes:
+            self._ledger.note(
+                hole.gap_id,
+                f"{hole.missing} trades missing; held back for {bound}, then newer ones "
+                "were published first",
+            )
+        self._send_out(line, line.release())
+
+    async def _repair(self, line: TradeLine) -> None:
+        """Fetches the holes of a symbol page by page until none is left."""
+        backoff = self._backoff()
+        attempts = 0
+        while line.holes and self._lines.get(line.symbol) is line:
+            hole = line.holes[0]
+            before = hole.first
+            last = min(hole.first + PAGE - 1, line.holes[-1].last)
+            trades: list[Trade] = []
+            try:
+                found = await self._fetch_between(line.native_symbol, hole.first, last)
+                trades = sorted(found, key=_sequence_of)
+                problem = "the venue leaves them out"
+                self._take(line, trades)
+            except (RequestError, VenueRejected) as error:
+                problem = str(error)
+                attempts = self._settings.repair_attempts_max
+            except PlatformError as error:
+                problem = str(error)
+            if not hole.missing or hole.first > before or hole not in line.holes:
+                attempts = 0
+                continue
+            attempts += 1
+            if attempts >= self._settings.repair_attempts_max:
+                attempts = 0
+                self._give_up(line, hole, trades, problem)
+            else:
+                await asyncio.sleep(backoff.next_delay())
+
+    def _take(self, line: TradeLine, trades: Iterable[Trade]) -> None:
+        self._send_out(line, line.take_fetched(trades, self._clock.monotonic()))
+
+    def _give_up(self, line: TradeLine, hole: Hole, trades: list[Trade], problem: str) -> None:
+        """Gives up what the venue leaves out, up to the next trade that it gave."""
+        given = (trade.sequence or 0 for trade in trades)
+        resume = min((one for one in given if one > hole.first), default=hole.last + 1)
+        before = hole.lost
+        now = self._clock.monotonic()
+        ready = line.skip(hole, resume, now)
+        self.lost += hole.lost - before
+        self._ledger.note(hole.gap_id, f"{hole.lost} of {hole.size} trades lost: {problem}")
+        self._send_out(line, ready)
+        self._take(line, trades)
+
+    def _give_up_all(self, line: TradeLine, problem: str) -> None:
+        for hole in list(line.holes):
+            self._give_up(line, hole, [], problem)
+
+    def _settle(self, line: TradeLine, hole: Hole, detail: str) -> None:
+        line.holes.remove(hole)
+        brought = hole.size - hole.lost - hole.missing
+        self.recovered += brought
+        whole = not hole.lost and not hole.missing
+        last_lost = hole.last if hole.missing else hole.last_lost
+        first_lost = hole.first_lost if hole.lost else hole.first
+        self._ledger.settle(
+            hole.gap_id,
+            GapState.REPAIRED if whole else GapState.UNRECOVERABLE,
+            until_ms=hole.until_ms,
+            recovered=brought,
+            detail=detail,
+            first_sequence=None if whole else first_lost,
+            last_sequence=None if whole else last_lost,
+        )
+
+    async def _check_tail(self, line: TradeLine) -> None:
+        """Compares a quiet symbol with the venue's newest trades."""
+        try:
+            trades = sorted(await self._fetch_newest(line.native_symbol), key=_sequence_of)
+        except PlatformError:
+            line.suspect_since = self._clock.monotonic()
+            if self._lines.get(line.symbol) is line:
+                self._suspects[line.symbol] = line
+                self._wake.set()
+            return
+        if self._lines.get(line.symbol) is not line or line.is_holding:
+            return
+        newest = _sequence_of(trades[-1]) if trades else -1
+        if newest < line.next:
+            self._on_quiet(line.native_symbol)
+            return
+        line.hold(self._clock.monotonic())
+        self._holding[line.symbol] = line
+        self._wake.set()
+        self._register(line, line.next, newest, trades[-1].timestamp_ms)
+        self._take(line, trades)
+        self._open_holes(line, -1)
+
+    def _uncounted_gap(self, line: TradeLine, cause: GapCause) -> None:
+        gap_id = self._ledger.open(
+            Channel.TRADES,
+            line.symbol,
+            line.native_symbol,
+            cause,
+            start_ms=line.last_ms,
+            detail="the venue does not count its trades: a loss cannot be told or fetched",
+        )
+        self._ledger.settle(gap_id, GapState.UNRECOVERABLE)
+
+
+def _sequence_of(trade: Trade) -> int:
+    return -1 if trade.sequence is None else trade.sequence

@@ -1,0 +1,118 @@
+"""Liquidations and other events that no venue can replay: doubles dropped, outages in the ledger.
+
+Two connections overlap while one replaces the other, so the same event may come twice; it is
+recognised by the venue's id, or else by its content, for ten minutes (requirements A3). While the
+stream is interrupted nothing can be brought back: the hole is unrecoverable from the start, and
+settled with its end when the stream carries on. State records (tickers, mark prices, funding, open
+interest) need no repair: the next one supersedes what was missed.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Final, TypeVar
+
+from headwater.bus.bus import Bus
+from headwater.core.clock import Clock
+from headwater.core.enums import Channel, GapCause, GapState
+from headwater.core.records import ALL_SYMBOLS, Liquidation, Record
+from headwater.feeds.gaps import GapLedger
+from headwater.venues.messages import Subscription
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+REMEMBERED_NS: Final = 600 * 1_000_000_000
+"""How long an event is recognised when it comes again."""
+
+REMEMBERED_MAX: Final = 50_000
+"""Events remembered; beyond it the oldest is forgotten."""
+
+
+class EventWatch:
+    """Events of one venue that cannot be replayed.
+
+    Args:
+        bus: hears each event once.
+        ledger: hears interruptions.
+        clock: stamps them.
+        symbol_of: canonical symbol of a native one.
+    """
+
+    def __init__(
+        self, bus: Bus, ledger: GapLedger, clock: Clock, symbol_of: Callable[[str], str]
+    ) -> None:
+        self._publish = bus.publish
+        self._ledger = ledger
+        self._clock = clock
+        self._symbol_of = symbol_of
+        self._seen: dict[Hashable, int] = {}
+        self._open: dict[Subscription, int] = {}
+        self.duplicates = 0
+
+    def on_liquidation(self, event: Liquidation) -> None:
+        """Takes a live liquidation."""
+        key: Hashable
+        if event.order_id is not None:
+            key = (event.symbol, event.order_id, event.timestamp_ms, event.quantity)
+        else:
+            key = (event.symbol, event.timestamp_ms, event.side, event.price, event.quantity)
+        seen = self._seen
+        if key in seen and event.received_ns - seen[key] < REMEMBERED_NS:
+            self.duplicates += 1
+            return
+        seen[key] = event.received_ns
+        if len(seen) > REMEMBERED_MAX:
+            del seen[next(iter(seen))]
+        self._publish(event)
+
+    def interrupted(self, subscription: Subscription, cause: GapCause, reason: str) -> None:
+        """A live stream ended: what happens from now on is lost."""
+        if subscription.channel is not Channel.LIQUIDATIONS or subscription in self._open:
+            return
+        native = subscription.native_symbol
+        self._open[subscription] = self._ledger.open(
+            subscription.channel,
+            ALL_SYMBOLS if native is None else self._symbol_of(native),
+            ALL_SYMBOLS if native is None else native,
+            cause,
+            start_ms=self._clock.now_ms(),
+            detail=f"{reason}; the venue does not replay {subscription.channel}",
+        )
+
+    def resumed(self, subscription: Subscription) -> None:
+        """The stream carries on."""
+        gap_id = self._open.pop(subscription, None)
+        if gap_id is not None:
+            self._ledger.settle(gap_id, GapState.UNRECOVERABLE)
+
+    def forget(self, subscription: Subscription) -> None:
+        """Nobody wants the stream any more."""
+        self.resumed(subscription)
+
+
+class StateKeeper:
+    """Newest state record of each kind and symbol of one venue.
+
+    Args:
+        bus: hears every one.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self._publish = bus.publish
+        self._newest: dict[tuple[type[Record], str], Record] = {}
+
+    def on_state(self, record: Record) -> None:
+        """Takes a state record."""
+        self._newest[record.__class__, record.symbol] = record
+        self._publish(record)
+
+    def newest(self, kind: type[RecordT], symbol: str) -> RecordT | None:
+        """The newest record of `kind`, None before the first or after `forget`."""
+        record = self._newest.get((kind, symbol))
+        return record if isinstance(record, kind) else None
+
+    def all_of(self, kind: type[RecordT]) -> list[RecordT]:
+        """The newest record of `kind` of every symbol that has one."""
+        return [record for record in self._newest.values() if isinstance(record, kind)]
+
+    def forget(self, kind: type[Record], symbol: str) -> None:
+        """Forgets a symbol's state, so that what is stale is not shown as current."""
+        self._newest.pop((kind, symbol), None)

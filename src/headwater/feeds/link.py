@@ -1,0 +1,202 @@
+"""One open socket with its conversation: frames in, events straight to their handlers.
+
+The hot path of the platform: parse, one dictionary look-up per event, one call. A link may begin
+as a shadow beside the connection it will replace: its events are kept (bounded) until `promote`
+hands them over, so that two connections never race and nothing is missed between them; what came
+twice is recognised downstream by id or sequence.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias
+
+from headwater.core.errors import WireError
+from headwater.core.instruments import InstrumentTable
+from headwater.core.records import (
+    BookDelta,
+    BookSnapshot,
+    Candle,
+    FundingRate,
+    Liquidation,
+    MarkPrice,
+    OpenInterest,
+    Ticker,
+    Trade,
+)
+from headwater.transport.ws import CloseInfo, Socket, SocketClosed
+from headwater.venues.base import MarketStream
+from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription
+
+Handler: TypeAlias = Callable[[Any], None]
+"""Takes one event of the class it is registered for."""
+
+Handlers: TypeAlias = Mapping[type, Handler]
+"""Handler by class of event; every class a venue's stream may give is in it."""
+
+STREAM_CLASSES: Final[tuple[type, ...]] = (
+    Trade,
+    BookDelta,
+    BookSnapshot,
+    Candle,
+    Liquidation,
+    Ticker,
+    MarkPrice,
+    FundingRate,
+    OpenInterest,
+)
+"""Classes of records a stream may give. Sinks have a handler for each."""
+
+_KEPT_IN_SHADOW: Final = (Trade, BookDelta, BookSnapshot, Candle, Liquidation)
+
+
+class FrameTap(Protocol):
+    """Hears every frame, for the tape."""
+
+    def on_frame(self, url: str, frame: bytes, received_ns: int) -> None:
+        """Takes a frame; must return at once."""
+        ...
+
+
+def drop(event: object) -> None:
+    """A handler that wants nothing."""
+
+
+class Link:
+    """Listener of one socket.
+
+    Args:
+        url: what is connected to, for the tape.
+        stream: parses frames.
+        table: the instruments `stream` knows.
+        handlers: take the records.
+        on_wire_error: takes frames that cannot be read; the connection goes on.
+        wake: called when the socket ended, when an acknowledgement came, or when a shadow has
+            kept as much as it may.
+        tap: hears frames, None for nobody.
+        shadow_max: events kept while a shadow; None for a link that is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        stream: MarketStream,
+        table: InstrumentTable,
+        handlers: Handlers,
+        on_wire_error: Callable[[WireError], None],
+        wake: Callable[[], None],
+        tap: FrameTap | None = None,
+        shadow_max: int | None = None,
+    ) -> None:
+        self.url = url
+        self.stream = stream
+        self.table = table
+        self.socket: Socket | None = None
+        self.closed: CloseInfo | None = None
+        self.frames = 0
+        self.controls = 0
+        self.acks: list[Ack] = []
+        self.ignored = 0
+        self._feed = stream.feed
+        self._on_wire_error = on_wire_error
+        self._wake = wake
+        self._tap = tap
+        self._shadow_max = shadow_max
+        self._kept: list[StreamEvent] = []
+        own: dict[type, Handler] = {Ack: self._on_ack, Ignored: self._on_ignored}
+        self._promoted: dict[type, Handler] = {**handlers, **own}
+        self._handlers = self._promoted
+        if shadow_max is not None:
+            shadow: dict[type, Handler] = dict.fromkeys(self._promoted, drop)
+            shadow.update(dict.fromkeys(_KEPT_IN_SHADOW, self._keep))
+            self._handlers = {**shadow, **own}
+
+    def on_frame(self, frame: bytes, received_ns: int) -> None:
+        """One complete message."""
+        self.frames += 1
+        if self._tap is not None:
+            self._tap.on_frame(self.url, frame, received_ns)
+        try:
+            events = self._feed(frame, received_ns)
+        except WireError as error:
+            self._on_wire_error(error)
+            return
+        handlers = self._handlers
+        for event in events:
+            handlers[event.__class__](event)
+
+    def on_control(self, received_ns: int) -> None:  # noqa: ARG002 - part of the contract
+        """A ping or pong: a sign of life, no data."""
+        self.controls += 1
+
+    def on_close(self, info: CloseInfo) -> None:
+        """The socket is gone."""
+        if self.closed is None:
+            self.closed = info
+        self._wake()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages may be sent."""
+        return self.closed is None and self.socket is not None and self.socket.is_open
+
+    def send(self, text: str) -> None:
+        """Sends one text frame.
+
+        Raises:
+            SocketClosed: the connection is not open.
+        """
+        if self.socket is None:
+            raise SocketClosed("the connection is not open yet")
+        self.socket.send(text)
+
+    def abandon(self, reason: str) -> None:
+        """Ends the link from our side: nothing more is heard of it."""
+        if self.closed is None:
+            self.closed = CloseInfo(code=None, reason=reason, clean=True)
+        self._handlers = dict.fromkeys(self._promoted, drop)
+        if self.socket is not None:
+            self.socket.close()
+
+    def knows(self, subscription: Subscription) -> bool:
+        """Whether the parser knows the instrument of a subscription."""
+        native_symbol = subscription.native_symbol
+        return native_symbol is None or self.table.by_native(native_symbol) is not None
+
+    @property
+    def signs(self) -> int:
+        """Frames of any kind so far."""
+        return self.frames + self.controls
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a shadow has kept as much as it may."""
+        return self._shadow_max is not None and len(self._kept) >= self._shadow_max
+
+    def take_acks(self) -> Sequence[Ack]:
+        """Takes the acknowledgements that came since the last call."""
+        acks, self.acks = self.acks, []
+        return acks
+
+    def promote(self) -> int:
+        """Ends being a shadow: hands over what was kept, then every event as it comes.
+
+        Returns:
+            Events handed over.
+        """
+        kept, self._kept = self._kept, []
+        self._shadow_max = None
+        handlers = self._handlers = self._promoted
+        for event in kept:
+            handlers[event.__class__](event)
+        return len(kept)
+
+    def _keep(self, event: StreamEvent) -> None:
+        self._kept.append(event)
+        if self.is_full:
+            self._wake()
+
+    def _on_ack(self, ack: Ack) -> None:
+        self.acks.append(ack)
+        self._wake()
+
+    def _on_ignored(self, event: Ignored) -> None:  # noqa: ARG002 - only counted
+        self.ignored += 1

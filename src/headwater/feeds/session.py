@@ -1,0 +1,332 @@
+"""One connection's subscriptions: what is wanted, asked, confirmed, silent. Pure.
+
+The session is told what happens (opened, acknowledged, time passes) and answers with decisions:
+messages to send, a reconnect with its reason, changes of state to publish. It never sends, waits
+or reads a clock. A subscription is live after its acknowledgement or its first data, whichever is
+first; silence is judged by `SilenceWatch`, per channel and symbol.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+
+from headwater.core.enums import FeedState
+from headwater.feeds.settings import SessionSettings
+from headwater.feeds.staleness import Remedy, SilenceWatch
+from headwater.venues.base import MarketStream
+from headwater.venues.facts import StreamLimits
+from headwater.venues.messages import Ack, StreamRequest, Subscription
+
+_ASKS_MAX: Final = 2
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send this text, paced.
+
+    Attributes:
+        text: the frame.
+    """
+
+    text: str
+
+
+class Reconnect(msgspec.Struct, frozen=True):
+    """Renew the connection.
+
+    Attributes:
+        reason: in words.
+        graceful: whether the old one still carries data: then the new one comes first.
+    """
+
+    reason: str
+    graceful: bool
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """The venue acknowledged subscriptions; data may still be far off.
+
+    Attributes:
+        subscriptions: which.
+    """
+
+    subscriptions: tuple[Subscription, ...]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A subscription changed its state.
+
+    Attributes:
+        subscription: which.
+        state: the new state.
+        reason: why it is not live; empty when it is.
+    """
+
+    subscription: Subscription
+    state: FeedState
+    reason: str
+
+
+Decision: TypeAlias = Send | Reconnect | Confirmed | Change
+
+
+class _Entry:
+    """What is known of one subscription on this connection."""
+
+    __slots__ = ("asked", "asks", "confirmed", "refused_at", "seen_ns", "state", "watch")
+
+    def __init__(self, watch: SilenceWatch) -> None:
+        self.watch = watch
+        self.asked = False
+        self.asks = 0
+        self.confirmed = False
+        self.refused_at: float | None = None
+        self.seen_ns: int | None = None
+        self.state = FeedState.CONNECTING
+
+
+class _Pending(msgspec.Struct, frozen=True):
+    """A request without its acknowledgement."""
+
+    subscriptions: tuple[Subscription, ...]
+    deadline: float
+    asks_data: bool
+
+
+class Session:
+    """The subscriptions of one open connection.
+
+    Args:
+        stream: the conversation; makes the messages and knows when data came.
+        limits: what the venue allows a connection.
+        settings: deadlines.
+        watches: silence watches by subscription; must hold every wanted one.
+        now: monotonic seconds at which the connection opened.
+    """
+
+    def __init__(
+        self,
+        stream: MarketStream,
+        limits: StreamLimits,
+        settings: SessionSettings,
+        watches: Mapping[Subscription, SilenceWatch],
+        now: float,
+    ) -> None:
+        self._stream = stream
+        self._limits = limits
+        self._settings = settings
+        self._watches = watches
+        self._entries: dict[Subscription, _Entry] = {}
+        self._unwanted: list[Subscription] = []
+        self._pending: dict[int, _Pending] = {}
+        self._decided: list[Decision] = []
+        self._signs = -1
+        self._last_sign = now
+        self._next_heartbeat = now + (limits.heartbeat_s or 0.0)
+
+    def want(self, subscriptions: Iterable[Subscription]) -> None:
+        """Adds to what is wanted; asked for at the next tick, all in one go."""
+        for subscription in subscriptions:
+            if subscription not in self._entries:
+                self._entries[subscription] = _Entry(self._watches[subscription])
+
+    def unwant(self, subscriptions: Iterable[Subscription]) -> None:
+        """Gives subscriptions up; the venue is told at the next tick if it was ever asked."""
+        for subscription in subscriptions:
+            entry = self._entries.pop(subscription, None)
+            if entry is not None and entry.asked:
+                self._unwanted.append(subscription)
+
+    @property
+    def wanted(self) -> Sequence[Subscription]:
+        """What is wanted."""
+        return list(self._entries)
+
+    @property
+    def confirmed(self) -> Sequence[Subscription]:
+        """What the venue acknowledged or sent data of."""
+        return [wanted for wanted, entry in self._entries.items() if entry.confirmed]
+
+    @property
+    def live(self) -> Sequence[Subscription]:
+        """What is live on this connection."""
+        return [one for one, entry in self._entries.items() if entry.state is FeedState.LIVE]
+
+    def has_data(self, subscription: Subscription) -> bool:
+        """Whether this connection carried data of `subscription` already."""
+        entry = self._entries.get(subscription)
+        return entry is not None and entry.seen_ns is not None
+
+    def acked(self, ack: Ack, now: float) -> None:
+        """Takes the venue's answer to a request."""
+        if ack.request_id is None:
+            return
+        pending = self._pending.pop(ack.request_id, None)
+        if pending is None or not pending.asks_data:
+            return
+        if ack.error is None:
+            self._decided.append(Confirmed(pending.subscriptions))
+        for subscription in pending.subscriptions:
+            entry = self._entries.get(subscription)
+            if entry is None:
+                continue
+            if ack.error is None:
+                entry.confirmed = True
+                if not entry.watch.watched:
+                    self._change(subscription, entry, FeedState.LIVE, "")
+            else:
+                entry.refused_at = now
+                entry.asked = False
+                self._change(subscription, entry, FeedState.DOWN, f"refused: {ack.error}")
+
+    def quiet(self, subscription: Subscription, now: float) -> None:
+        """Other evidence shows that a silent subscription missed nothing."""
+        entry = self._entries.get(subscription)
+        if entry is not None:
+            entry.watch.known_quiet(now)
+            if entry.confirmed and entry.state is FeedState.STALE:
+                self._change(subscription, entry, FeedState.LIVE, "")
+
+    def tick(self, now: float, signs: int, *, judge_silence: bool = True) -> list[Decision]:
+        """Looks at everything once.
+
+        Args:
+            now: monotonic seconds.
+            signs: count of all frames so far, control frames included.
+            judge_silence: false while another connection still carries the subscriptions.
+
+        Returns:
+            What to do, in order. After a `Reconnect` nothing else is decided.
+        """
+        if signs != self._signs:
+            self._signs = signs
+            self._last_sign = now
+        self._look_for_data(now, tell_watches=judge_silence)
+        reconnect = self._dead_connection(now) or self._overdue_answers(now)
+        if reconnect is None and judge_silence:
+            reconnect = self._silence(now)
+        if reconnect is None:
+            self._ask(now)
+            self._beat(now)
+        decided, self._decided = self._decided, []
+        if reconnect is not None:
+            decided.append(reconnect)
+        return decided
+
+    def _look_for_data(self, now: float, *, tell_watches: bool) -> None:
+        last_data_ns = self._stream.last_data_ns
+        for subscription, entry in self._entries.items():
+            if not entry.asked:
+                continue
+            seen = last_data_ns(subscription)
+            if seen is not None and seen != entry.seen_ns:
+                entry.seen_ns = seen
+                entry.confirmed = True
+                entry.asks = 0
+                if tell_watches:
+                    entry.watch.seen(now)
+                if entry.state is not FeedState.LIVE:
+                    self._change(subscription, entry, FeedState.LIVE, "")
+
+    def _dead_connection(self, now: float) -> Reconnect | None:
+        quiet_s = now - self._last_sign
+        if quiet_s > self._limits.quiet_limit_s:
+            return Reconnect(f"no frame at all for {quiet_s:.0f} s", graceful=False)
+        return None
+
+    def _overdue_answers(self, now: float) -> Reconnect | None:
+        overdue = [key for key, pending in self._pending.items() if now > pending.deadline]
+        for request_id in overdue:
+            pending = self._pending.pop(request_id)
+            for subscription in pending.subscriptions if pending.asks_data else ():
+                entry = self._entries.get(subscription)
+                if entry is None or entry.confirmed:
+                    continue
+                if entry.asks >= _ASKS_MAX:
+                    return Reconnect(f"{_name(subscription)}: not acknowledged", graceful=False)
+                entry.asked = False
+        return None
+
+    def _silence(self, now: float) -> Reconnect | None:
+        watched = [
+            (subscription, entry)
+            for subscription, entry in self._entries.items()
+            if entry.asked and entry.watch.watched
+        ]
+        overdue = [pair for pair in watched if pair[1].watch.overdue(now)]
+        if not overdue:
+            return None
+        silent_s = now - self._last_sign
+        if len(overdue) == len(watched) > 1 and silent_s > self._settings.watch_interval_s * 4:
+            for subscription, entry in overdue:
+                self._stale(subscription, entry)
+            return Reconnect(f"all channels silent, no frame for {silent_s:.0f} s", graceful=False)
+        again: list[Subscription] = []
+        reconnect: list[Subscription] = []
+        for subscription, entry in overdue:
+            self._stale(subscription, entry)
+            remedy = entry.watch.remedy(now)
+            (again if remedy is Remedy.RESUBSCRIBE else reconnect).append(subscription)
+        if reconnect:
+            alive = silent_s < self._settings.ack_timeout_s
+            names = f"{_name(reconnect[0])} and {len(reconnect) - 1} more silent"
+            return Reconnect(f"{names} after subscribing again", graceful=alive)
+        self._send(self._stream.unsubscribe(again), now, asks_data=False)
+        for subscription in again:
+            entry = self._entries[subscription]
+            entry.asked = False
+            entry.confirmed = False
+            entry.asks = 0
+            entry.seen_ns = None
+        return None
+
+    def _ask(self, now: float) -> None:
+        if self._unwanted:
+            gone = [one for one in self._unwanted if one not in self._entries]
+            self._unwanted = []
+            if gone:
+                self._send(self._stream.unsubscribe(gone), now, asks_data=False)
+        retry_before = now - self._settings.refused_retry_s
+        asked: list[Subscription] = []
+        for subscription, entry in self._entries.items():
+            if entry.asked or (entry.refused_at is not None and entry.refused_at > retry_before):
+                continue
+            entry.asked = True
+            entry.asks += 1
+            entry.refused_at = None
+            asked.append(subscription)
+        if asked:
+            self._send(self._stream.subscribe(asked), now, asks_data=True)
+
+    def _beat(self, now: float) -> None:
+        if self._limits.heartbeat_s is not None and now >= self._next_heartbeat:
+            self._next_heartbeat = now + self._limits.heartbeat_s
+            text = self._stream.heartbeat()
+            if text is not None:
+                self._decided.append(Send(text))
+
+    def _send(self, requests: Iterable[StreamRequest], now: float, *, asks_data: bool) -> None:
+        # The messages of a long list go out paced: the last one is due later than the first.
+        spacing = 1.0 / self._limits.messages_per_s
+        deadline = now + self._settings.ack_timeout_s
+        for request in requests:
+            deadline += spacing
+            self._pending[request.request_id] = _Pending(request.subscriptions, deadline, asks_data)
+            self._decided.append(Send(request.payload))
+
+    def _stale(self, subscription: Subscription, entry: _Entry) -> None:
+        limit = entry.watch.limit_s or 0.0
+        if entry.state is not FeedState.STALE:
+            reason = f"silent for more than {limit:.1f} s"
+            self._change(subscription, entry, FeedState.STALE, reason)
+
+    def _change(
+        self, subscription: Subscription, entry: _Entry, state: FeedState, reason: str
+    ) -> None:
+        entry.state = state
+        self._decided.append(Change(subscription, state, reason))
+
+
+def _name(subscription: Subscription) -> str:
+    interval = "" if subscription.interval is None else f"@{subscription.interval}"
+    return f"{subscription.channel}{interval} {subscription.native_symbol or 'all symbols'}"

@@ -1,0 +1,181 @@
+"""Drives a venue's REST calls: budget, circuit breaker, transport, retries, errors.
+
+A `RestCall` is a generator that yields requests and is sent replies; this module brings them
+together. Each request is tried a bounded number of times with full jitter inside the call's total
+deadline. A refusal of the venue is thrown into the generator at once, so that its own paging or
+fall-back may answer it. Reads only: nothing here may ever be used to place an order.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar
+
+from headwater.core.clock import Clock
+from headwater.core.errors import RateLimited, VenueError, VenueTimeout, VenueUnavailable
+from headwater.core.http_messages import HttpReply, HttpRequest
+from headwater.feeds.settings import RestSettings
+from headwater.transport.backoff import FullJitterBackoff
+from headwater.transport.breaker import CircuitBreaker
+from headwater.transport.limiter import WeightLimiter
+from headwater.venues.base import Venue
+from headwater.venues.messages import RestCall
+
+T = TypeVar("T")
+
+_HTTP_BAN: Final = 418
+
+
+class HttpSender(Protocol):
+    """What is needed of `transport.http.HttpClient`."""
+
+    async def send(
+        self, exchange: str, base_url: str, request: HttpRequest, *, timeout_s: float
+    ) -> HttpReply:
+        """Sends one request; raises `VenueTimeout` or `VenueUnavailable`."""
+        ...
+
+
+class ReplyTap(Protocol):
+    """Hears every reply, for the tape."""
+
+    def on_reply(self, base_url: str, request: HttpRequest, reply: HttpReply) -> None:
+        """Takes a reply; must return at once."""
+        ...
+
+
+class VenueRest:
+    """REST calls of one venue.
+
+    Args:
+        venue: reads errors and used weights.
+        base_url: where to send.
+        http: sends one request.
+        limiter: the venue's budgets.
+        breaker: refuses calls while the venue is down.
+        clock: measures deadlines.
+        backoff: makes the delays of one request's retries.
+        settings: deadlines and bounds.
+        tap: hears replies, None for nobody.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        base_url: str,
+        http: HttpSender,
+        limiter: WeightLimiter,
+        breaker: CircuitBreaker,
+        clock: Clock,
+        backoff: Callable[[], FullJitterBackoff],
+        settings: RestSettings,
+        tap: ReplyTap | None = None,
+    ) -> None:
+        self._venue = venue
+        self._exchange = venue.facts.venue_id
+        self._base_url = base_url
+        self._http = http
+        self._limiter = limiter
+        self._breaker = breaker
+        self._clock = clock
+        self._backoff = backoff
+        self._settings = settings
+        self._tap = tap
+        self.last_reply_ns: int | None = None
+        self.replies = 0
+
+    async def call(self, call: RestCall[T], *, deadline_s: float | None = None) -> T:
+        """Runs one call to its result.
+
+        Args:
+            call: a fresh generator of `MarketRest`.
+            deadline_s: total time for all pages and retries; the settings' when None.
+
+        Returns:
+            What the call parsed.
+
+        Raises:
+            VenueError: the venue refused, failed or could not be reached in time.
+            WireError: a reply could not be read.
+            RequestError: the call was impossible.
+        """
+        allowed = self._settings.deadline_s if deadline_s is None else deadline_s
+        deadline = self._clock.monotonic() + allowed
+        try:
+            request = next(call)
+            while True:
+                try:
+                    reply = await self._request(request, deadline)
+                except VenueError as error:
+                    request = call.throw(error)
+                else:
+                    request = call.send(reply)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            call.close()
+
+    async def _request(self, request: HttpRequest, deadline: float) -> HttpReply:
+        """Sends one request until it succeeds, is refused, or its tries or time are used up."""
+        backoff = self._backoff()
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                return await self._try(request, deadline)
+            except VenueError as error:
+                if not error.retryable or attempts >= self._settings.attempts_max:
+                    raise
+                delay = backoff.next_delay(error.retry_after_s or 0.0)
+                if self._clock.monotonic() + delay >= deadline:
+                    raise
+            await asyncio.sleep(delay)
+
+    async def _try(self, request: HttpRequest, deadline: float) -> HttpReply:
+        left = deadline - self._clock.monotonic()
+        if left <= 0:
+            raise VenueTimeout(self._exchange, f"{request.path}: no time left")
+        weights = ((request.pool, request.weight), *request.limit_weights)
+        await self._limiter.acquire(weights, max_wait_s=left)
+        if not self._breaker.before_call():
+            raise VenueUnavailable(
+                self._exchange,
+                "circuit breaker open after repeated failures",
+                retry_after_s=self._breaker.retry_in_s,
+            )
+        try:
+            reply = await self._exchange_once(request, deadline)
+        except BaseException as error:
+            self._breaker.on_outcome(error)
+            raise
+        self._breaker.on_outcome(None)
+        return reply
+
+    async def _exchange_once(self, request: HttpRequest, deadline: float) -> HttpReply:
+        """Sends a request that may go out; an error status is raised."""
+        left = max(0.001, deadline - self._clock.monotonic())
+        reply = await self._http.send(
+            self._exchange,
+            self._base_url,
+            request,
+            timeout_s=min(self._settings.timeout_s, left),
+        )
+        self.replies += 1
+        self._limiter.observe(self._venue.used_weights(reply))
+        if self._tap is not None:
+            self._tap.on_reply(self._base_url, request, reply)
+        error = self._venue.error_of(reply)
+        if error is None:
+            self.last_reply_ns = reply.received_ns
+            return reply
+        if isinstance(error, RateLimited):
+            self._block(reply.status, error)
+        raise error
+
+    def _block(self, status: int, error: RateLimited) -> None:
+        """A limit or ban concerns the whole venue: nobody calls before it ends."""
+        banned = status == _HTTP_BAN
+        fallback = self._settings.ban_default_s if banned else self._settings.limit_default_s
+        wait = fallback if error.retry_after_s is None else error.retry_after_s
+        reason = f"HTTP {status}: {'banned' if banned else 'limited'} by the venue"
+        self._limiter.block_until(self._clock.monotonic() + wait, reason)
