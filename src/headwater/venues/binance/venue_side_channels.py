@@ -307,8 +307,9 @@ class QuoteStream(SymbolStream):
     def __init__(self, market: MarketView, text: SymbolText) -> None:
         super().__init__(market, text)
         self._mirror = OrderBook()
-        self._best: tuple[object, object] = (None, None)
         self._reload()
+        # A subscriber hears of the next change, not of the state.
+        self._best = (self._mirror.best_bid, self._mirror.best_ask)
 
     def on_record(self, record: Record) -> list[str]:
         """Applies a change; says so when it moved the best quotes."""
