@@ -1,0 +1,74 @@
+"""How a market route gets its answer: measured, encoded once, kept for a moment.
+
+Routes say what they want and how it is encoded; this module times the question to the venue's
+data and puts the bytes into the cache.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import TypeVar
+
+from fastapi import Response
+
+from headwater.api.cache import AnswerCache, AnswerResponse
+from headwater.api.deps import ApiDeps
+from headwater.api.metrics import RequestMeter
+from headwater.api.schemas.base import View, encode
+from headwater.core.errors import PlatformError
+
+T = TypeVar("T")
+
+
+class Answers:
+    """Makes the answers of all market routes.
+
+    Args:
+        deps: the parts.
+        cache: keeps answers.
+        meter: measures the venues' data.
+    """
+
+    def __init__(self, deps: ApiDeps, cache: AnswerCache, meter: RequestMeter) -> None:
+        self.deps = deps
+        self.cache = cache
+        self._meter = meter
+
+    async def give(
+        self,
+        route: str,
+        parameters: Sequence[Hashable],
+        ttl_s: float,
+        load: Callable[[], Awaitable[View | Sequence[View]]],
+    ) -> Response:
+        """Answers with what `load` returns, or with what it returned a moment ago.
+
+        Args:
+            route: template of the path.
+            parameters: normalised; with the route they are the key.
+            ttl_s: how long the answer may be given again.
+            load: gets the data as views.
+        """
+
+        async def make() -> bytes:
+            return encode(await load())
+
+        answer = await self.cache.answer((route, *parameters), ttl_s, make)
+        return AnswerResponse(self.cache, answer)
+
+    async def ask(self, exchange: str, call: str, question: Awaitable[T]) -> T:
+        """Puts a question to a venue's data and measures the answer.
+
+        Args:
+            exchange: venue id.
+            call: name of the question, for metrics.
+            question: the pending call.
+        """
+        clock = self.deps.clock
+        started = clock.monotonic()
+        failure: str | None = None
+        try:
+            return await question
+        except PlatformError as error:
+            failure = type(error).__name__
+            raise
+        finally:
+            self._meter.observe_call(exchange, call, clock.monotonic() - started, failure)

@@ -1,0 +1,101 @@
+"""Makes the application: routes, layers, documents. Opens nothing and needs no network.
+
+Layers from the outside: request (id, time, log, 500), origin (host, CORS), path, cache, router.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from fastapi import Depends, FastAPI
+
+from headwater.api.answering import Answers
+from headwater.api.cache import AnswerCache, CacheLayer
+from headwater.api.deps import ApiDeps
+from headwater.api.errors import add_error_handlers
+from headwater.api.metrics import RequestMeter, make_registry
+from headwater.api.openapi import describe
+from headwater.api.origins import OriginLayer
+from headwater.api.parameters import check_query
+from headwater.api.paths import PathLayer
+from headwater.api.request_log import RequestLayer
+from headwater.api.routes.candles import candles_router
+from headwater.api.routes.funding import funding_router
+from headwater.api.routes.gaps import gaps_router
+from headwater.api.routes.instruments import instruments_router
+from headwater.api.routes.mark_prices import mark_prices_router
+from headwater.api.routes.open_interest import open_interest_router
+from headwater.api.routes.order_book import order_book_router
+from headwater.api.routes.platform import platform_router
+from headwater.api.routes.tickers import tickers_router
+from headwater.api.routes.trades import trades_router
+
+DESCRIPTION = """\
+Market data of crypto-derivatives venues as one normalised stream.
+
+Times are ISO-8601 UTC; query times may also be milliseconds or seconds since 1970. Errors are
+problem details (RFC 9457). Live data: `/ws-catalog`, `/asyncapi.json`.
+"""
+
+
+class Lifespan(Protocol):
+    """What runs around the application's life, such as starting and stopping its parts."""
+
+    def __call__(self, app: FastAPI) -> AbstractAsyncContextManager[None]:
+        """Entered before the first request is served, left after the last."""
+        ...
+
+
+def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
+    """The ASGI application.
+
+    Args:
+        deps: everything it works with.
+        lifespan: runs around it; None for nothing.
+
+    Returns:
+        An application that serves HTTP; its WebSockets are served by `deps.publisher.hub`, which
+        `server.build_server` puts on the same port.
+    """
+    settings = deps.settings
+    app = FastAPI(
+        title=settings.service,
+        version=settings.version,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        dependencies=[Depends(check_query)],
+    )
+    meter = RequestMeter()
+    cache = AnswerCache(settings.cache, deps.clock)
+    registry = make_registry(deps, meter, cache)
+    api = Answers(deps, cache, meter)
+    app.include_router(platform_router(deps, registry))
+    app.include_router(gaps_router(api))
+    for make_router in (
+        candles_router,
+        open_interest_router,
+        funding_router,
+        order_book_router,
+        trades_router,
+        tickers_router,
+        mark_prices_router,
+        instruments_router,
+    ):
+        app.include_router(make_router(api))
+    add_error_handlers(app)
+    describe(app, tuple(deps.sources))
+    _add_layers(app, deps, cache, meter)
+    return app
+
+
+def _add_layers(app: FastAPI, deps: ApiDeps, cache: AnswerCache, meter: RequestMeter) -> None:
+    """Wraps the router; the last one added is the outermost."""
+    settings: Any = deps.settings
+    app.add_middleware(CacheLayer, cache=cache)
+    app.add_middleware(PathLayer)
+    app.add_middleware(
+        OriginLayer,
+        allowed_origins=settings.allowed_origins,
+        allowed_hosts=settings.allowed_hosts,
+    )
+    app.add_middleware(RequestLayer, clock=deps.clock, new_id=deps.new_id, meter=meter)

@@ -1,0 +1,36 @@
+"""What the API is made of: its parts as one typed struct, passed in by whoever wires them."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from headwater.api.settings import ApiSettings
+from headwater.api.stream_publisher import StreamPublisher
+from headwater.bus.bus import Bus
+from headwater.core.clock import Clock
+from headwater.feeds.source import MarketSource
+
+
+class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the API works with.
+
+    Attributes:
+        sources: venues' data by venue id.
+        publisher: hands live records to streaming clients; knows the hub.
+        bus: where live records come from.
+        clock: tells the time.
+        new_id: makes a request id: short, unique, letters and digits.
+        settings: what can be set.
+    """
+
+    sources: Mapping[str, MarketSource]
+    publisher: StreamPublisher
+    bus: Bus
+    clock: Clock
+    new_id: Callable[[], str]
+    settings: ApiSettings
+
+    @property
+    def simulated(self) -> bool:
+        """True when any venue's data come from a simulated exchange or a tape."""
+        return any(source.simulated for source in self.sources.values())

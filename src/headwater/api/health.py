@@ -1,0 +1,78 @@
+"""Health of the platform, measured: what the venues' feeds, the bus and the hub say of themselves.
+
+Nothing is assumed: a venue is healthy when its source says so, and that measures data and probes.
+"""
+
+from headwater.api.deps import ApiDeps
+from headwater.api.schemas.base import iso_of
+from headwater.api.schemas.platform import ComponentView, HealthStatus, HealthView
+from headwater.core.enums import FeedState
+from headwater.feeds.source import VenueHealth
+
+
+def measure(deps: ApiDeps) -> HealthView:
+    """Health now.
+
+    Args:
+        deps: the parts.
+    """
+    venues = {name: source.health() for name, source in deps.sources.items()}
+    components = {f"feeds.{name}": _feed(health) for name, health in venues.items()}
+    components["bus"] = _bus(deps)
+    components["streams"] = _streams(deps)
+    return HealthView(
+        status=_overall([health.healthy for health in venues.values()]),
+        timestamp=iso_of(deps.clock.now_ms()),
+        service=deps.settings.service,
+        version=deps.settings.version,
+        exchanges={name: health.healthy for name, health in venues.items()},
+        components=components,
+        simulated=deps.simulated,
+    )
+
+
+def _overall(healthy: list[bool]) -> HealthStatus:
+    """Healthy when all are, unhealthy when none is (or there is none), else degraded."""
+    if not any(healthy):
+        return "unhealthy"
+    return "healthy" if all(healthy) else "degraded"
+
+
+def _feed(health: VenueHealth) -> ComponentView:
+    """One venue's feeds: also degraded while single streams are not live or holes are open."""
+    behind = [
+        f"{channel.channel.value} {channel.symbol} {channel.state.value}"
+        for channel in health.channels
+        if channel.state is not FeedState.LIVE
+    ]
+    detail = (
+        f"{health.connections} connections, {len(health.channels)} streams, "
+        f"{health.open_gaps} open gaps, breaker {health.breaker}"
+    )
+    if not health.healthy:
+        return ComponentView(status="unhealthy", detail=f"{health.reason}; {detail}")
+    if behind:
+        shown = ", ".join(behind[:5]) + (" …" if len(behind) > 5 else "")
+        return ComponentView(status="degraded", detail=f"{shown}; {detail}")
+    status: HealthStatus = "degraded" if health.open_gaps else "healthy"
+    return ComponentView(status=status, detail=detail)
+
+
+def _bus(deps: ApiDeps) -> ComponentView:
+    """The bus: degraded while a reader's queue is nearly full."""
+    readers = deps.bus.readers
+    full = [reader.name for reader in readers if reader.queued * 10 >= reader.capacity * 9]
+    dropped = sum(reader.dropped for reader in readers)
+    detail = f"{deps.bus.published} records, {len(readers)} readers, {dropped} dropped"
+    if full:
+        return ComponentView(status="degraded", detail=f"behind: {', '.join(full)}; {detail}")
+    return ComponentView(status="healthy", detail=detail)
+
+
+def _streams(deps: ApiDeps) -> ComponentView:
+    """The hub: degraded when no further client would be let in."""
+    hub = deps.publisher.hub
+    stats = hub.stats()
+    detail = f"{stats.clients} clients, {stats.slow_clients} slow, {stats.closed_slow} closed"
+    status: HealthStatus = "degraded" if stats.clients >= hub.limits.max_clients else "healthy"
+    return ComponentView(status=status, detail=detail)

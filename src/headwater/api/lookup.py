@@ -1,0 +1,80 @@
+"""How a request's words become a venue, an instrument, a capability; each failure names itself."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Final
+
+from headwater.core.errors import NotSupported, RequestError, VenueUnavailable
+from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.feeds.source import MarketSource
+
+_SUGGESTIONS_MAX: Final = 3
+_VALUE_CUT_CHARS: Final = 64
+_LOADING_RETRY_S: Final = 2.0
+
+
+class UnknownExchange(RequestError):
+    """No such venue is connected.
+
+    Args:
+        exchange: what was asked for.
+        known: ids of the connected ones.
+    """
+
+    def __init__(self, exchange: str, known: tuple[str, ...]) -> None:
+        super().__init__("exchange", exchange, ", ".join(known) or "none is connected")
+        self.known = known
+        self.suggestions = tuple(
+            difflib.get_close_matches(exchange[:_VALUE_CUT_CHARS].lower(), known, _SUGGESTIONS_MAX)
+        )
+
+
+def source_of(sources: Mapping[str, MarketSource], exchange: str) -> MarketSource:
+    """The data of a venue, by its id in any case.
+
+    Raises:
+        UnknownExchange: it is not connected.
+    """
+    found = sources.get(exchange) or sources.get(exchange.lower())
+    if found is None:
+        raise UnknownExchange(exchange, tuple(sources))
+    return found
+
+
+def table_of(source: MarketSource) -> InstrumentTable:
+    """All instruments of a venue.
+
+    Raises:
+        VenueUnavailable: they have not been loaded yet.
+    """
+    table = source.table
+    if not len(table):
+        venue = source.facts.venue_id
+        raise VenueUnavailable(venue, "instruments not loaded yet", retry_after_s=_LOADING_RETRY_S)
+    return table
+
+
+def instrument_of(source: MarketSource, symbol: str) -> Instrument:
+    """The instrument that a person means.
+
+    Args:
+        source: of which venue.
+        symbol: any common spelling.
+
+    Raises:
+        UnknownSymbol: the venue lists nothing like it.
+        VenueUnavailable: its list of instruments has not been loaded yet.
+    """
+    return table_of(source).resolve(symbol)
+
+
+def demand(source: MarketSource, capability: str) -> None:
+    """Checks that a venue offers a REST capability.
+
+    Raises:
+        NotSupported: it does not; says why.
+    """
+    support = source.facts.capabilities.get(capability)
+    if support is None or not support.available:
+        reason = support.note if support is not None and support.note else "not offered"
+        raise NotSupported(source.facts.venue_id, capability, reason)

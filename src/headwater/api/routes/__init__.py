@@ -1,0 +1,1 @@
+"""HTTP routes, one file per noun; each file has a function that makes its router."""

@@ -1,0 +1,65 @@
+"""`/{exchange}/ohlc/{symbol}/{interval}` (requirements T-R4)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from headwater.api.answering import Answers
+from headwater.api.lookup import demand, instrument_of, source_of
+from headwater.api.openapi import market_answers
+from headwater.api.parameters import (
+    EndQuery,
+    ExchangePath,
+    IntervalPath,
+    Limit1500,
+    StartQuery,
+    SymbolPath,
+    check_span,
+)
+from headwater.api.schemas.market import OhlcView
+from headwater.api.schemas.views import ohlc_view
+from headwater.core.errors import RequestError
+
+PATH: Final = "/{exchange}/ohlc/{symbol}/{interval}"
+
+
+def candles_router(api: Answers) -> APIRouter:
+    """The routes of candles."""
+    router = APIRouter(tags=["candles"])
+
+    @router.get(
+        PATH,
+        summary="Candles, oldest first",
+        responses=market_answers(
+            list[OhlcView],
+            "Up to `limit` candles, oldest first; the last one may still be forming.",
+        ),
+    )
+    async def read_candles(
+        exchange: ExchangePath,
+        symbol: SymbolPath,
+        interval: IntervalPath,
+        limit: Limit1500 = 500,
+        start_time: StartQuery = None,
+        end_time: EndQuery = None,
+    ) -> Response:
+        """The newest `limit` candles, or those from `start_time` to `end_time`."""
+        source = source_of(api.deps.sources, exchange)
+        demand(source, "ohlc")
+        instrument = instrument_of(source, symbol)
+        if interval not in source.facts.intervals:
+            raise RequestError("interval", interval, ", ".join(source.facts.intervals))
+        check_span(start_time, end_time)
+        venue = source.facts.venue_id
+
+        async def load() -> Sequence[OhlcView]:
+            question = source.candles(
+                instrument, interval, limit=limit, start_ms=start_time, end_ms=end_time
+            )
+            return [ohlc_view(row) for row in await api.ask(venue, "candles", question)]
+
+        key = (venue, instrument.native_symbol, interval, limit, start_time, end_time)
+        return await api.give(PATH, key, api.deps.settings.cache.candles_s, load)
+
+    return router

@@ -1,0 +1,78 @@
+"""`/{exchange}/funding/{symbol}` and `/{exchange}/funding-hist/{symbol}` (T-R8, T-R9)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from headwater.api.answering import Answers
+from headwater.api.lookup import demand, instrument_of, source_of
+from headwater.api.openapi import market_answers
+from headwater.api.parameters import (
+    EndQuery,
+    ExchangePath,
+    Limit1000,
+    StartQuery,
+    SymbolPath,
+    check_span,
+)
+from headwater.api.schemas.market import FundingRateView
+from headwater.api.schemas.views import funding_rate_view
+
+NOW_PATH: Final = "/{exchange}/funding/{symbol}"
+HISTORY_PATH: Final = "/{exchange}/funding-hist/{symbol}"
+
+
+def funding_router(api: Answers) -> APIRouter:
+    """The routes of funding."""
+    router = APIRouter(tags=["funding"])
+
+    @router.get(
+        NOW_PATH,
+        summary="Funding to come",
+        responses=market_answers(FundingRateView, "The estimate for the coming settlement."),
+    )
+    async def read_funding(exchange: ExchangePath, symbol: SymbolPath) -> Response:
+        """The running estimate for the coming settlement of one symbol."""
+        source = source_of(api.deps.sources, exchange)
+        demand(source, "funding_rate")
+        instrument = instrument_of(source, symbol)
+        venue = source.facts.venue_id
+
+        async def load() -> FundingRateView:
+            question = source.funding_rate(instrument)
+            return funding_rate_view(await api.ask(venue, "funding_rate", question))
+
+        key = (venue, instrument.native_symbol)
+        return await api.give(NOW_PATH, key, api.deps.settings.cache.interest_s, load)
+
+    @router.get(
+        HISTORY_PATH,
+        summary="Past funding, oldest first",
+        responses=market_answers(list[FundingRateView], "Up to `limit` settlements, oldest first."),
+    )
+    async def read_funding_history(
+        exchange: ExchangePath,
+        symbol: SymbolPath,
+        limit: Limit1000 = 100,
+        start_time: StartQuery = None,
+        end_time: EndQuery = None,
+    ) -> Response:
+        """The newest `limit` settlements, or those from `start_time` to `end_time`."""
+        source = source_of(api.deps.sources, exchange)
+        demand(source, "funding_history")
+        instrument = instrument_of(source, symbol)
+        check_span(start_time, end_time)
+        venue = source.facts.venue_id
+
+        async def load() -> Sequence[FundingRateView]:
+            question = source.funding_history(
+                instrument, limit=limit, start_ms=start_time, end_ms=end_time
+            )
+            rows = await api.ask(venue, "funding_history", question)
+            return [funding_rate_view(row) for row in rows]
+
+        key = (venue, instrument.native_symbol, limit, start_time, end_time)
+        return await api.give(HISTORY_PATH, key, api.deps.settings.cache.history_s, load)
+
+    return router

@@ -1,0 +1,69 @@
+"""`/gaps`: what is missing in the streams, why, and what became of it."""
+
+import heapq
+from collections.abc import Iterable
+from itertools import islice
+
+from fastapi import APIRouter, Response
+
+from headwater.api.answering import Answers
+from headwater.api.lookup import instrument_of, source_of
+from headwater.api.openapi import answers
+from headwater.api.parameters import (
+    ChannelQuery,
+    ExchangeQuery,
+    GapStateQuery,
+    Limit1000,
+    SymbolQuery,
+)
+from headwater.api.schemas.base import encode
+from headwater.api.schemas.market import GapView
+from headwater.api.schemas.views import gap_view
+from headwater.core.errors import RequestError
+from headwater.core.records import Gap
+from headwater.feeds.source import MarketSource
+
+
+def gaps_router(api: Answers) -> APIRouter:
+    """The routes of the gap ledger."""
+    router = APIRouter(tags=["gaps"])
+
+    @router.get(
+        "/gaps",
+        summary="Holes in the streams, newest first",
+        responses=answers(list[GapView], "Up to `limit` holes, newest first.", (404, 422)),
+    )
+    async def read_gaps(
+        exchange: ExchangeQuery = None,
+        symbol: SymbolQuery = None,
+        channel: ChannelQuery = None,
+        state: GapStateQuery = None,
+        limit: Limit1000 = 100,
+    ) -> Response:
+        """The gap ledger, narrowed by venue, symbol (needs the venue), stream and state."""
+        sources = api.deps.sources
+        chosen = list(sources.values()) if exchange is None else [source_of(sources, exchange)]
+        wanted = _symbol_of(chosen, symbol, exchange)
+        newest_first: Iterable[Gap] = heapq.merge(
+            *(source.gaps() for source in chosen), key=lambda gap: gap.timestamp_ms, reverse=True
+        )
+        found = (
+            gap
+            for gap in newest_first
+            if (wanted is None or gap.symbol == wanted)
+            and (channel is None or gap.channel == channel)
+            and (state is None or gap.state == state)
+        )
+        rows = [gap_view(gap) for gap in islice(found, limit)]
+        return Response(encode(rows), media_type="application/json")
+
+    return router
+
+
+def _symbol_of(sources: list[MarketSource], symbol: str | None, exchange: str | None) -> str | None:
+    """The canonical symbol; `*` stands for holes of a whole market."""
+    if symbol is None or symbol == "*":
+        return symbol
+    if exchange is None:
+        raise RequestError("symbol", symbol, "only together with exchange")
+    return instrument_of(sources[0], symbol).symbol

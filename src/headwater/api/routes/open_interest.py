@@ -1,0 +1,84 @@
+"""`/{exchange}/oi/{symbol}` and `/{exchange}/oi-hist/{symbol}` (requirements T-R6, T-R7)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from headwater.api.answering import Answers
+from headwater.api.lookup import demand, instrument_of, source_of
+from headwater.api.openapi import market_answers
+from headwater.api.parameters import (
+    EndQuery,
+    ExchangePath,
+    Limit500,
+    PeriodQuery,
+    StartQuery,
+    SymbolPath,
+    check_span,
+)
+from headwater.api.schemas.market import OpenInterestView
+from headwater.api.schemas.views import open_interest_view
+from headwater.core.errors import RequestError
+from headwater.core.intervals import Interval
+
+NOW_PATH: Final = "/{exchange}/oi/{symbol}"
+HISTORY_PATH: Final = "/{exchange}/oi-hist/{symbol}"
+
+
+def open_interest_router(api: Answers) -> APIRouter:
+    """The routes of open interest."""
+    router = APIRouter(tags=["open interest"])
+
+    @router.get(
+        NOW_PATH,
+        summary="Open interest now",
+        responses=market_answers(OpenInterestView, "Open interest now."),
+    )
+    async def read_open_interest(exchange: ExchangePath, symbol: SymbolPath) -> Response:
+        """Open interest of one symbol now, in base units and, where known, in USD."""
+        source = source_of(api.deps.sources, exchange)
+        demand(source, "open_interest")
+        instrument = instrument_of(source, symbol)
+        venue = source.facts.venue_id
+
+        async def load() -> OpenInterestView:
+            question = source.open_interest(instrument)
+            return open_interest_view(await api.ask(venue, "open_interest", question))
+
+        key = (venue, instrument.native_symbol)
+        return await api.give(NOW_PATH, key, api.deps.settings.cache.interest_s, load)
+
+    @router.get(
+        HISTORY_PATH,
+        summary="Past open interest, oldest first",
+        responses=market_answers(list[OpenInterestView], "Up to `limit` readings, oldest first."),
+    )
+    async def read_open_interest_history(
+        exchange: ExchangePath,
+        symbol: SymbolPath,
+        period: PeriodQuery = Interval.M5,
+        limit: Limit500 = 30,
+        start_time: StartQuery = None,
+        end_time: EndQuery = None,
+    ) -> Response:
+        """Open interest at the end of each period."""
+        source = source_of(api.deps.sources, exchange)
+        demand(source, "open_interest_history")
+        instrument = instrument_of(source, symbol)
+        if period not in source.facts.open_interest_periods:
+            raise RequestError("period", period, ", ".join(source.facts.open_interest_periods))
+        check_span(start_time, end_time)
+        venue = source.facts.venue_id
+
+        async def load() -> Sequence[OpenInterestView]:
+            question = source.open_interest_history(
+                instrument, period, limit=limit, start_ms=start_time, end_ms=end_time
+            )
+            rows = await api.ask(venue, "open_interest_history", question)
+            return [open_interest_view(row) for row in rows]
+
+        key = (venue, instrument.native_symbol, period, limit, start_time, end_time)
+        return await api.give(HISTORY_PATH, key, api.deps.settings.cache.history_s, load)
+
+    return router

@@ -1,0 +1,40 @@
+"""What can be set of the API, as one typed struct. The environment is read by `app.settings`."""
+
+import msgspec
+
+from headwater import __version__
+from headwater.api.limits import CacheSettings, HttpLimits
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be set; every default works.
+
+    Attributes:
+        host: address to listen on.
+        port: TCP port, 0 for any free one.
+        service: name shown in `/` and `/health`.
+        version: the same.
+        allowed_origins: pages that may use the API from a browser; `*` for all.
+        allowed_hosts: host names (without port) it answers to; empty for all.
+        trusted_proxies: addresses whose `X-Forwarded-For` and `-Proto` are believed.
+        metrics_token: bearer token that `/metrics` demands, None for none.
+        dashboard_path: where a browser that opens `/` is sent; the documentation when None.
+        stream_queue: records that may wait for the stream publisher; beyond it the oldest go.
+        graceful_shutdown_s: time running requests get at the end.
+        http: bounds of the HTTP side.
+        cache: how long answers are given again.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    service: str = "headwater"
+    version: str = __version__
+    allowed_origins: frozenset[str] = frozenset()
+    allowed_hosts: frozenset[str] = frozenset()
+    trusted_proxies: frozenset[str] = frozenset()
+    metrics_token: str | None = None
+    dashboard_path: str | None = None
+    stream_queue: int = 65_536
+    graceful_shutdown_s: int = 5
+    http: HttpLimits = HttpLimits()
+    cache: CacheSettings = CacheSettings()

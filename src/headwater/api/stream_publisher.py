@@ -1,0 +1,237 @@
+"""Hands live records to streaming clients: one task, each record encoded at most once.
+
+A record whose stream nobody hears costs one dictionary look-up. The newest candle and ticker of
+each symbol are remembered, the first to greet new clients with, the second because a venue's
+messages fill only parts of it.
+
+Knows nothing of sockets and requests: `stream_routes` opens topics here, the hub writes.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import structlog
+
+from headwater.api.stream_hub import StreamHub
+from headwater.api.stream_topics import HubTopic
+from headwater.api.streams import STREAMS, StreamSpec
+from headwater.bus.bus import Bus, Reader, ReaderClosed
+from headwater.bus.topics import TopicFilter
+from headwater.core.intervals import Interval
+from headwater.core.records import ALL_SYMBOLS, Candle, Record, Ticker, Trade
+
+LATEST_MAX: Final = 20_000
+"""Candles and tickers remembered; beyond it the one that came first goes."""
+
+SLICE: Final = 512
+"""Records handled before other tasks get their turn."""
+
+_log: Final = structlog.stdlib.get_logger("headwater.api.streams")
+
+
+class _Route(NamedTuple):
+    """Where records of a kind, venue and symbol go."""
+
+    topic: HubTopic
+    spec: StreamSpec
+    interval: Interval | None
+
+
+RouteKey = tuple[type[Record], str, str]
+
+
+class StreamPublisher:
+    """Reads the bus, encodes, publishes on the hub.
+
+    Args:
+        bus: where records come from.
+        queue: records that may wait; beyond it the oldest events are dropped and counted.
+    """
+
+    def __init__(self, bus: Bus, queue: int) -> None:
+        self._bus = bus
+        self._queue = queue
+        self._hub: StreamHub | None = None
+        self._holders: dict[str, int] = {}
+        self._routes: dict[RouteKey, dict[str, _Route]] = {}
+        self._resolved: dict[RouteKey, tuple[_Route, ...]] = {}
+        self._candles: dict[tuple[str, str, Interval], Candle] = {}
+        self._tickers: dict[tuple[str, str], Ticker] = {}
+        self._delays_s: dict[str, float] = {}
+
+    @property
+    def hub(self) -> StreamHub:
+        """The clients."""
+        assert self._hub is not None, "attach comes first"
+        return self._hub
+
+    @property
+    def delays_s(self) -> Mapping[str, float]:
+        """By venue: from its own time of its newest trade to the arrival, seconds."""
+        return self._delays_s
+
+    def attach(self, hub: StreamHub) -> None:
+        """Names the hub, once; it needs a resolver before it can be made."""
+        assert self._hub is None, "there is one hub"
+        self._hub = hub
+
+    def open(self, spec: StreamSpec, exchange: str, symbol: str, interval: Interval | None) -> str:
+        """Holds a topic open for one more client.
+
+        Args:
+            spec: which stream.
+            exchange: venue id.
+            symbol: canonical symbol, `*` for the whole market.
+            interval: of candles, else None.
+
+        Returns:
+            Key of the topic, to be given back to `close` exactly once.
+        """
+        key = spec.key(exchange, symbol, interval)
+        held = self._holders.get(key, 0)
+        if held == 0:
+            topic = self.hub.topic(key, spec.policy)
+            routes = self._routes.setdefault((spec.record, exchange, symbol), {})
+            routes[key] = _Route(topic, spec, interval)
+            self._resolved.clear()
+        self._holders[key] = held + 1
+        return key
+
+    def close(self, key: str, spec: StreamSpec, exchange: str, symbol: str) -> None:
+        """Gives up one hold; with the last one the topic goes."""
+        left = self._holders[key] - 1
+        if left:
+            self._holders[key] = left
+            return
+        del self._holders[key]
+        route_key = (spec.record, exchange, symbol)
+        routes = self._routes[route_key]
+        del routes[key]
+        if not routes:
+            del self._routes[route_key]
+        self._resolved.clear()
+        self.hub.discard_topic(key)
+
+    def current_candle(
+        self, exchange: str, symbol: str, interval: Interval, now_ms: int
+    ) -> Candle | None:
+        """The candle that is forming now, None when it has not been heard of."""
+        candle = self._candles.get((exchange, symbol, interval))
+        if candle is None or interval.closes_at_ms(candle.timestamp_ms) <= now_ms:
+            return None
+        return candle
+
+    def current_ticker(self, exchange: str, symbol: str) -> Ticker | None:
+        """What is known of a symbol's ticker, None when nothing is."""
+        return self._tickers.get((exchange, symbol))
+
+    async def run(self) -> None:
+        """Works until cancelled or until the bus closes its reader."""
+        filters = [TopicFilter(spec.record) for spec in STREAMS.values()]
+        reader = self._bus.subscribe("streams", filters, self._queue)
+        dropped = 0
+        try:
+            while True:
+                batch = await reader.next_batch()
+                for start in range(0, len(batch), SLICE):
+                    if start:
+                        await asyncio.sleep(0)
+                    self.publish(batch[start : start + SLICE])
+                dropped = _report_drops(reader, dropped)
+        except ReaderClosed as closed:
+            _log.warning("stream publisher ends", reason=closed.reason)
+        finally:
+            reader.close()
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """Hands records to whoever hears them, in their order."""
+        resolved = self._resolved
+        trade: Record | None = None
+        for record in records:
+            kind = record.__class__
+            if kind is Trade:
+                trade = record
+            elif kind is Candle:
+                self._note_candle(record)
+            elif kind is Ticker:
+                record = self._merge_ticker(record)  # noqa: PLW2901 - the whole replaces the part
+            key = (kind, record.exchange, record.symbol)
+            routes = resolved.get(key)
+            if routes is None:
+                routes = self._resolve(key)
+            if routes:
+                _send(record, routes)
+        if trade is not None:
+            delay_ms = trade.received_ns / 1_000_000 - trade.timestamp_ms
+            self._delays_s[trade.exchange] = delay_ms / 1000
+
+    def _resolve(self, key: RouteKey) -> tuple[_Route, ...]:
+        """Every topic that wants records of this kind, venue and symbol."""
+        kind, exchange, symbol = key
+        found = dict(self._routes.get(key, {}))
+        if symbol != ALL_SYMBOLS:
+            found.update(self._routes.get((kind, exchange, ALL_SYMBOLS), {}))
+        routes = tuple(found.values())
+        if len(self._resolved) >= self.hub.limits.max_topics:
+            self._resolved.clear()
+        self._resolved[key] = routes
+        return routes
+
+    def _note_candle(self, record: Record) -> None:
+        assert isinstance(record, Candle)
+        self._candles[record.exchange, record.symbol, record.interval] = record
+        if len(self._candles) > LATEST_MAX:
+            del self._candles[next(iter(self._candles))]
+
+    def _merge_ticker(self, record: Record) -> Ticker:
+        """What is known of the symbol with this message's news in it."""
+        assert isinstance(record, Ticker)
+        key = (record.exchange, record.symbol)
+        known = self._tickers.get(key)
+        whole = record if known is None else _with_known(record, known)
+        self._tickers[key] = whole
+        if len(self._tickers) > LATEST_MAX:
+            del self._tickers[next(iter(self._tickers))]
+        return whole
+
+
+def _send(record: Record, routes: tuple[_Route, ...]) -> None:
+    """Publishes a record on its topics, encoded once, and only if somebody hears it."""
+    payload: bytes | None = None
+    for topic, spec, interval in routes:
+        if interval is not None and isinstance(record, Candle) and record.interval != interval:
+            continue
+        if topic.has_subscribers:
+            if payload is None:
+                payload = spec.encode(record)
+            topic.publish(payload, record)
+
+
+def _with_known(news: Ticker, known: Ticker) -> Ticker:
+    """The news, with what it leaves out taken from what was known."""
+    return Ticker(
+        exchange=news.exchange,
+        symbol=news.symbol,
+        native_symbol=news.native_symbol,
+        timestamp_ms=news.timestamp_ms,
+        received_ns=news.received_ns,
+        bid=known.bid if news.bid is None else news.bid,
+        ask=known.ask if news.ask is None else news.ask,
+        last=known.last if news.last is None else news.last,
+        volume_24h=known.volume_24h if news.volume_24h is None else news.volume_24h,
+        quote_volume_24h=(
+            known.quote_volume_24h if news.quote_volume_24h is None else news.quote_volume_24h
+        ),
+        change_24h=known.change_24h if news.change_24h is None else news.change_24h,
+        bid_quantity=known.bid_quantity if news.bid_quantity is None else news.bid_quantity,
+        ask_quantity=known.ask_quantity if news.ask_quantity is None else news.ask_quantity,
+    )
+
+
+def _report_drops(reader: Reader, known: int) -> int:
+    """Logs records this reader has lost since it was last asked; returns the new count."""
+    dropped = reader.stats.dropped
+    if dropped > known:
+        _log.warning("stream publisher too slow", dropped=dropped - known)
+    return dropped

@@ -1,0 +1,454 @@
+"""A venue's data in memory: typed, deterministic, with errors that can be switched on."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Final
+
+from headwater.core.enums import (
+    Channel,
+    FeedState,
+    GapCause,
+    GapState,
+    InstrumentKind,
+    InstrumentStatus,
+    PositionSide,
+    PriceKind,
+    Side,
+)
+from headwater.core.errors import NotSupported, PlatformError
+from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.intervals import Interval
+from headwater.core.records import (
+    BookSnapshot,
+    Candle,
+    FundingRate,
+    Gap,
+    LargeTrade,
+    Liquidation,
+    MarkPrice,
+    OpenInterest,
+    Ticker,
+    Trade,
+)
+from headwater.feeds.source import ChannelHealth, VenueHealth
+from headwater.venues.facts import Addresses, LimitPool, StreamLimits, Support, VenueFacts
+from headwater.venues.messages import Subscription
+
+NOW_MS: Final = 1_731_000_000_123
+"""2024-11-07T17:20:00.123Z: the time of every record here."""
+
+_MINUTE_MS: Final = 60_000
+
+
+def make_instrument(symbol: str = "BTCUSDT", exchange: str = "binance") -> Instrument:
+    """A perpetual."""
+    return Instrument(
+        exchange=exchange,
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        base_asset=symbol.removesuffix("USDT"),
+        quote_asset="USDT",
+        settle_asset="USDT",
+        instrument_kind=InstrumentKind.PERPETUAL,
+        status=InstrumentStatus.TRADING,
+        is_linear=True,
+        contract_size=1.0,
+        price_tick=Decimal("0.10"),
+        quantity_step=Decimal("0.001"),
+        min_quantity=Decimal("0.001"),
+        min_notional=Decimal("1E+2"),
+        funding_interval_h=8.0,
+        listed_at_ms=1_569_398_400_000,
+        expires_at_ms=None,
+    )
+
+
+def make_candle(
+    symbol: str = "BTCUSDT",
+    interval: Interval = Interval.M1,
+    opened_at_ms: int = NOW_MS - NOW_MS % _MINUTE_MS,
+    *,
+    is_closed: bool = False,
+) -> Candle:
+    """A candle."""
+    return Candle(
+        exchange="binance",
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=opened_at_ms,
+        received_ns=NOW_MS * 1_000_000,
+        interval=interval,
+        open=100.0,
+        high=110.5,
+        low=99.5,
+        close=105.25,
+        volume=12.5,
+        quote_volume=1300.0,
+        trades_count=42,
+        is_closed=is_closed,
+        taker_buy_volume=6.25,
+    )
+
+
+def make_trade(number: int = 1, symbol: str = "BTCUSDT") -> Trade:
+    """The `number`th trade."""
+    return Trade(
+        exchange="binance",
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS + number,
+        received_ns=(NOW_MS + number) * 1_000_000 + 2_000_000,
+        side=Side.BUY,
+        price=67890.1,
+        quantity=0.015,
+        value=1018.3515,
+        trade_id=str(number),
+        sequence=number,
+    )
+
+
+def make_large_trade(symbol: str = "BTCUSDT") -> LargeTrade:
+    """A large trade."""
+    return LargeTrade(
+        exchange="binance",
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        side=Side.SELL,
+        price=67890.0,
+        quantity=2.0,
+        value=135780.0,
+        trade_id="77",
+        is_buyer_maker=True,
+    )
+
+
+def make_liquidation(symbol: str = "BTCUSDT") -> Liquidation:
+    """A long that was closed by force."""
+    return Liquidation(
+        exchange="binance",
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        side=Side.SELL,
+        position_side=PositionSide.LONG,
+        price=67000.0,
+        quantity=0.5,
+        value=33500.0,
+        price_kind=PriceKind.AVERAGE,
+        order_id=None,
+        is_floor=True,
+        order_price=66900.0,
+    )
+
+
+def make_book(symbol: str = "BTCUSDT", depth: int = 3) -> BookSnapshot:
+    """A book with `depth` levels a side."""
+    return BookSnapshot(
+        exchange="binance",
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        bids=tuple((100.0 - step, 1.5) for step in range(depth)),
+        asks=tuple((101.0 + step, 2.5) for step in range(depth)),
+        sequence=99,
+    )
+
+
+def make_ticker(symbol: str = "BTCUSDT", *, bid: float | None = 99.5) -> Ticker:
+    """A ticker that knows its last price, and perhaps its bid."""
+    return Ticker(
+        exchange="binance",
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        bid=bid,
+        last=100.0,
+        volume_24h=1000.0,
+        quote_volume_24h=100000.0,
+        change_24h=-0.0125,
+    )
+
+
+def make_mark_price(symbol: str = "BTCUSDT") -> MarkPrice:
+    """A mark price."""
+    return MarkPrice(
+        exchange="binance",
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        mark=100.01,
+        index=100.02,
+        funding_rate=0.0001,
+        next_funding_ms=1_731_024_000_000,
+    )
+
+
+def make_funding_rate(symbol: str = "BTCUSDT") -> FundingRate:
+    """A settlement."""
+    return FundingRate(
+        exchange="binance",
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        rate=-0.0001,
+        interval_h=8.0,
+        funding_time_ms=1_731_024_000_000,
+    )
+
+
+def make_open_interest(symbol: str = "BTCUSDT") -> OpenInterest:
+    """A reading whose value the venue does not tell."""
+    return OpenInterest(
+        exchange="binance",
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        open_interest=80000.5,
+        value=None,
+    )
+
+
+def make_gap(number: int = 1, state: GapState = GapState.OPEN) -> Gap:
+    """The `number`th hole."""
+    return Gap(
+        exchange="binance",
+        symbol="BTCUSDT",
+        native_symbol="BTCUSDT",
+        timestamp_ms=NOW_MS + number,
+        received_ns=(NOW_MS + number) * 1_000_000,
+        gap_id=number,
+        channel=Channel.TRADES,
+        cause=GapCause.DISCONNECT,
+        state=state,
+        until_ms=None if state is GapState.OPEN else NOW_MS + number + 5,
+        first_sequence=1,
+        last_sequence=9,
+        recovered=0,
+        detail="connection lost",
+    )
+
+
+def make_facts(venue_id: str = "binance") -> VenueFacts:
+    """A venue that offers everything but open-interest history and tickers' quotes."""
+    offered = Support(available=True, source="rest")
+    missing = Support(available=False, note="the venue keeps none")
+    return VenueFacts(
+        venue_id=venue_id,
+        display_name=venue_id.title(),
+        environments={"live": Addresses(rest="https://venue.invalid", streams={})},
+        pools=(LimitPool(name="ip", capacity=2400, window_s=60.0),),
+        stream_limits=StreamLimits(
+            max_age_s=None,
+            max_streams=1024,
+            messages_per_s=10.0,
+            topics_per_message=100,
+            connects_per_window=300,
+            connect_window_s=300.0,
+            heartbeat_s=None,
+            quiet_limit_s=600.0,
+        ),
+        channels={
+            **dict.fromkeys(Channel, offered),
+            Channel.MARK_PRICES: missing,
+        },
+        capabilities={
+            "ohlc": offered,
+            "trades": offered,
+            "order_book": offered,
+            "tickers": offered,
+            "mark_prices": offered,
+            "open_interest": offered,
+            "open_interest_history": offered,
+            "funding_rate": offered,
+            "funding_history": missing,
+        },
+        intervals=(Interval.M1, Interval.M5, Interval.H1),
+        open_interest_periods=(Interval.M5, Interval.H1),
+        candles_max=1500,
+        funding_max=1000,
+        open_interest_max=500,
+        trades_max=1000,
+        book_depths=(5, 100, 1000),
+        stale_after_s={},
+        features=("tape",),
+        documentation="https://venue.invalid/docs",
+    )
+
+
+class FakeLease:
+    """Counts how often it was released."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.released = 0
+
+    def release(self) -> None:
+        """Counts."""
+        self.released += 1
+
+
+class FakeSource:
+    """One venue. Set `error` to make every question fail, `healthy` to change its health."""
+
+    def __init__(self, venue_id: str = "binance", symbols: Sequence[str] = ()) -> None:
+        self._facts = make_facts(venue_id)
+        listed = symbols or ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+        self._table = InstrumentTable(venue_id, [make_instrument(s, venue_id) for s in listed])
+        self.error: Exception | None = None
+        self.acquire_error: PlatformError | None = None
+        self.refused_channel: Channel | None = None
+        self.healthy = True
+        self.calls: list[str] = []
+        self.leases: list[FakeLease] = []
+        self.ledger: list[Gap] = [make_gap(2), make_gap(1, GapState.REPAIRED)]
+        self.before_answer: Callable[[], None] | None = None
+
+    @property
+    def facts(self) -> VenueFacts:
+        """What the venue is."""
+        return self._facts
+
+    @property
+    def simulated(self) -> bool:
+        """It is."""
+        return True
+
+    @property
+    def table(self) -> InstrumentTable:
+        """All instruments."""
+        return self._table
+
+    def forget_instruments(self) -> None:
+        """As before the first load."""
+        self._table = InstrumentTable(self._facts.venue_id, ())
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        if self.error is not None:
+            raise self.error
+
+    async def candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[Candle]:
+        """`limit` candles, the last one forming."""
+        self._note(f"candles {instrument.symbol} {interval} {limit} {start_ms} {end_ms}")
+        last = interval.opens_at_ms(NOW_MS)
+        length = interval.nominal_ms
+        return [
+            make_candle(instrument.symbol, interval, last - back * length, is_closed=back > 0)
+            for back in range(limit - 1, -1, -1)
+        ]
+
+    async def trades(self, instrument: Instrument, *, limit: int) -> Sequence[Trade]:
+        """Trades 1 to `limit`."""
+        self._note(f"trades {instrument.symbol} {limit}")
+        return [make_trade(number, instrument.symbol) for number in range(1, limit + 1)]
+
+    async def book(self, instrument: Instrument, *, depth: int) -> BookSnapshot:
+        """More levels than asked for, as venues do."""
+        self._note(f"book {instrument.symbol} {depth}")
+        return make_book(instrument.symbol, depth + 5)
+
+    async def tickers(self) -> Sequence[Ticker]:
+        """One each."""
+        self._note("tickers")
+        return [make_ticker(instrument.symbol) for instrument in self._table]
+
+    async def mark_prices(self) -> Sequence[MarkPrice]:
+        """One each."""
+        self._note("mark_prices")
+        return [make_mark_price(instrument.symbol) for instrument in self._table]
+
+    async def open_interest(self, instrument: Instrument) -> OpenInterest:
+        """A reading."""
+        self._note(f"open_interest {instrument.symbol}")
+        return make_open_interest(instrument.symbol)
+
+    async def open_interest_history(
+        self,
+        instrument: Instrument,
+        period: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[OpenInterest]:
+        """`limit` readings."""
+        self._note(
+            f"open_interest_history {instrument.symbol} {period} {limit} {start_ms} {end_ms}"
+        )
+        return [make_open_interest(instrument.symbol)] * limit
+
+    async def funding_rate(self, instrument: Instrument) -> FundingRate:
+        """The coming settlement."""
+        self._note(f"funding_rate {instrument.symbol}")
+        return make_funding_rate(instrument.symbol)
+
+    async def funding_history(
+        self,
+        instrument: Instrument,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[FundingRate]:
+        """Never asked: the facts say that there is none."""
+        raise NotSupported(self._facts.venue_id, "funding_history", "the venue keeps none")
+
+    def acquire(self, subscription: Subscription) -> FakeLease:
+        """A lease, unless refused."""
+        if self.acquire_error is not None and self.refused_channel in (None, subscription.channel):
+            raise self.acquire_error
+        lease = FakeLease(subscription)
+        self.leases.append(lease)
+        return lease
+
+    def health(self) -> VenueHealth:
+        """As `healthy` says."""
+        return VenueHealth(
+            exchange=self._facts.venue_id,
+            healthy=self.healthy,
+            reason="" if self.healthy else "silent for 60 s",
+            last_data_ms=NOW_MS,
+            clock_offset_ms=-3,
+            breaker="closed",
+            used_weight={"ip": 17},
+            connections=2,
+            messages=1234,
+            wire_errors=1,
+            reconnects=2,
+            resyncs=3,
+            open_gaps=0,
+            channels=(
+                ChannelHealth(
+                    channel=Channel.TRADES,
+                    symbol="BTCUSDT",
+                    interval=None,
+                    state=FeedState.LIVE,
+                    since_ms=NOW_MS,
+                    age_s=0.25,
+                    reason="",
+                    subscribers=1,
+                ),
+            ),
+        )
+
+    def gaps(self) -> Sequence[Gap]:
+        """The ledger."""
+        return self.ledger

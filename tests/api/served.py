@@ -1,0 +1,133 @@
+"""The whole API on a real socket, over a venue in memory."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Self
+
+import msgspec
+from fastapi import FastAPI
+from tests.api.fake_source import NOW_MS, FakeSource
+
+from headwater.api.app import create_app
+from headwater.api.deps import ApiDeps
+from headwater.api.server import build_server
+from headwater.api.settings import ApiSettings
+from headwater.api.stream_contract import StreamLimits
+from headwater.api.stream_hub import StreamHub
+from headwater.api.stream_publisher import StreamPublisher
+from headwater.api.stream_routes import open_streams
+from headwater.bus.memory import MemoryBus
+from headwater.core.clock import Clock, ManualClock
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An HTTP answer as it came."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> object:
+        """The decoded body."""
+        return msgspec.json.decode(self.body)
+
+
+class Platform:
+    """An application with its parts, not on a socket yet."""
+
+    def __init__(
+        self,
+        settings: ApiSettings | None = None,
+        *,
+        limits: StreamLimits | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.source = FakeSource()
+        self.sources = {"binance": self.source}
+        self.bus = MemoryBus()
+        self.clock = clock or ManualClock(NOW_MS * 1_000_000)
+        self.settings = settings or ApiSettings()
+        self.publisher: StreamPublisher = open_streams(
+            sources=self.sources,
+            bus=self.bus,
+            clock=self.clock,
+            settings=self.settings,
+            limits=limits or StreamLimits(),
+        )
+        numbers = count(1)
+        self.deps = ApiDeps(
+            sources=self.sources,
+            publisher=self.publisher,
+            bus=self.bus,
+            clock=self.clock,
+            new_id=lambda: f"made-{next(numbers)}",
+            settings=self.settings,
+        )
+        self.app: FastAPI = create_app(self.deps)
+        self.port = 0
+
+    @property
+    def hub(self) -> StreamHub:
+        """The streaming clients."""
+        return self.publisher.hub
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[Self]:
+        """Serves on a free port of the loopback interface; `port` says which."""
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        self.port = listener.getsockname()[1]
+        server = build_server(self.app, self.hub, self.settings)
+        async with asyncio.TaskGroup() as tasks:
+            publishing = tasks.create_task(self.publisher.run(), name="publisher")
+            serving = tasks.create_task(server.serve([listener]), name="server")
+            await self._until_live()
+            try:
+                yield self
+            finally:
+                await self.hub.close(timeout_s=1.0)
+                publishing.cancel()
+                server.should_exit = True
+                await serving
+                listener.close()
+
+    async def _until_live(self) -> None:
+        """The port takes connections before the server reads them: the first answer says when."""
+        assert (await self.get("/health/live")).status == 200
+
+    async def get(self, target: str, headers: dict[str, str] | None = None) -> Reply:
+        """Asks for a path, exactly as it is spelt."""
+        return await self.request("GET", target, headers)
+
+    async def request(
+        self, method: str, target: str, headers: dict[str, str] | None = None
+    ) -> Reply:
+        """Sends a request without a body."""
+        lines = {"host": f"127.0.0.1:{self.port}", "connection": "close", **(headers or {})}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        return await self.send(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1"))
+
+    async def send(self, data: bytes) -> Reply:
+        """Sends bytes and reads the answer to the end of the connection."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            async with asyncio.timeout(20):
+                writer.write(data)
+                return parse_reply(await reader.read())
+        finally:
+            writer.close()
+
+
+def parse_reply(data: bytes) -> Reply:
+    """Reads one answer with a content length or without a body."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    return Reply(int(first.split(" ")[1]), headers, body)
