@@ -180,6 +180,23 @@ class CandleKeeper:
         series = self._series.get((symbol, interval))
         return None if series is None else series.newest(limit)
 
+    def merged(
+        self, symbol: str, interval: Interval, candles: Sequence[Candle]
+    ) -> Sequence[Candle]:
+        """Adds live candles to what REST brought: a REST answer may be a little behind."""
+        series = self._series.get((symbol, interval))
+        if series is None or not candles:
+            return candles
+        rows = {candle.timestamp_ms: candle for candle in candles}
+        first_ms = candles[0].timestamp_ms
+        rows.update({ms: one for ms, one in series.closed.items() if ms >= first_ms})
+        forming = series.forming
+        if forming is not None and forming.timestamp_ms >= first_ms:
+            known = rows.get(forming.timestamp_ms)
+            if known is None or forming.received_ns > known.received_ns:
+                rows[forming.timestamp_ms] = forming
+        return [rows[opened_ms] for opened_ms in sorted(rows)]
+
     async def run(self) -> None:
         """Looks for bars that ended without a closing message, for ever."""
         while True:

@@ -15,7 +15,7 @@ from headwater.feeds.connection_parts import ConnectionParts
 from headwater.feeds.link import Link
 from headwater.feeds.session import Change, Confirmed, Decision, Reconnect, Send, Session
 from headwater.feeds.staleness import SilenceWatch
-from headwater.transport.limiter import MessagePacer
+from headwater.transport.pacing import MessagePacer
 from headwater.transport.ws import ConnectFailed, SocketClosed, open_socket
 from headwater.venues.messages import Subscription
 
@@ -318,10 +318,10 @@ class Connection:
         return False
 
     def _interrupted(self, subscriptions: Sequence[Subscription], reason: str, now: float) -> None:
+        self._parts.sink.on_interrupted(subscriptions, GapCause.DISCONNECT, reason)
         for one in subscriptions:
             self._wanted[one].interrupted(now)
             self._parts.sink.on_change(one, FeedState.DOWN, reason)
-        self._parts.sink.on_interrupted(subscriptions, GapCause.DISCONNECT, reason)
 
     def _become_active(self, shadow: _Serving) -> None:
         """Ends the shadow's waiting; its quiet streams get the benefit of the doubt."""

@@ -13,7 +13,7 @@ from headwater.feeds.link import FrameTap, Handlers
 from headwater.feeds.settings import ConnectionSettings, SessionSettings
 from headwater.feeds.supervisor import Supervisor
 from headwater.transport.backoff import FullJitterBackoff
-from headwater.transport.limiter import ConnectGate
+from headwater.transport.pacing import ConnectGate
 from headwater.transport.ws import SocketOptions
 from headwater.venues.base import Venue
 from headwater.venues.facts import Addresses

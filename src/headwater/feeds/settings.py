@@ -134,8 +134,12 @@ class RestSettings(msgspec.Struct, frozen=True, kw_only=True):
         ban_default_s: a 418 without Retry-After blocks the venue for so long.
         limit_default_s: a 429 without Retry-After blocks the venue for so long.
         answers_max: answers kept; the oldest goes.
+        breaker_failures: failures in a row after which the venue is left alone.
+        breaker_open_s: for so long; then one call probes.
         candles_ttl_s: age to which a candle answer is reused.
-        state_ttl_s: the same for tickers, mark prices and books.
+        tickers_ttl_s: the same for the tickers of all symbols, a heavy call.
+        marks_ttl_s: the same for the mark prices of all symbols.
+        book_ttl_s: the same for books that are not kept, and newest trades.
         interest_ttl_s: the same for open interest and funding.
         history_ttl_s: the same for history.
     """
@@ -148,8 +152,12 @@ class RestSettings(msgspec.Struct, frozen=True, kw_only=True):
     ban_default_s: float = 120.0
     limit_default_s: float = 10.0
     answers_max: int = 4096
+    breaker_failures: int = 5
+    breaker_open_s: float = 10.0
     candles_ttl_s: float = 2.0
-    state_ttl_s: float = 1.0
+    tickers_ttl_s: float = 5.0
+    marks_ttl_s: float = 3.0
+    book_ttl_s: float = 1.0
     interest_ttl_s: float = 15.0
     history_ttl_s: float = 30.0
 
@@ -170,7 +178,7 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
         probe_max_age_s: a venue without data is healthy only if a probe is younger than this.
         poll_interval_s: how often open interest of wanted symbols is read.
         poll_symbols_max: symbols polled; the first leased win.
-        repairs_parallel: back-fills under way at once.
+        repairs_parallel: back-fills under way at once, and as many book snapshots.
         repairs_waiting_max: back-fills waiting; beyond it a hole is unrecoverable at once.
         stop_timeout_s: longest orderly stop; tasks that outlast it are named in the log.
     """

@@ -5,16 +5,16 @@ task starts again after a full-jitter back-off. Knows nothing of what the tasks 
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from headwater.core.clock import Clock
 from headwater.transport.backoff import FullJitterBackoff
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 TASKS_MAX: Final = 10_000
 """Tasks under one supervisor; beyond it a new one is a programming error."""
@@ -110,7 +110,7 @@ class Supervisor:
         _, late = await asyncio.wait(waiting, timeout=self._stop_timeout_s)
         names = sorted(task.get_name() for task in late)
         if names:
-            _log.error("tasks outlast their stop: %s", ", ".join(names))
+            _log.error("tasks_outlast_their_stop", tasks=names)
         return names
 
     @property
@@ -145,7 +145,7 @@ class Supervisor:
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._jobs.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("%s ended with %r", task.get_name(), error, exc_info=error)
+            _log.error("task_ended", task=task.get_name(), exc_info=error)
 
     async def _keep(self, job: _Job, work: Callable[[], Awaitable[None]]) -> None:
         backoff = self._backoff()
@@ -176,4 +176,4 @@ class Supervisor:
         self._crashes += 1
         job.last_error = f"{type(error).__name__}: {error}"
         job.last_crash_ms = self._clock.now_ms()
-        _log.error("%s crashed: %r", job.name, error, exc_info=error)
+        _log.error("task_crashed", task=job.name, crashes=job.crashes, exc_info=error)

@@ -1,0 +1,370 @@
+"""One venue, live: everything in this package put together behind `MarketSource`.
+
+Owns the venue's connections, keepers, polls and caches, and every task of them. Explicit start and
+stop; nothing happens in the constructor. What is shared by venues (bus, HTTP client, clock) is
+handed in and not closed here.
+"""
+
+import random
+from collections.abc import Sequence
+
+from headwater.bus.bus import Bus
+from headwater.core.clock import Clock
+from headwater.core.enums import Channel
+from headwater.core.errors import NotSupported, UnknownSymbol
+from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.intervals import Interval
+from headwater.core.records import (
+    BookSnapshot,
+    Candle,
+    FundingRate,
+    Gap,
+    MarkPrice,
+    OpenInterest,
+    Ticker,
+    Trade,
+)
+from headwater.feeds.catalogue import Catalogue
+from headwater.feeds.connection_parts import ConnectionParts
+from headwater.feeds.fetchers import RestFetchers
+from headwater.feeds.health import HealthFacts, judge
+from headwater.feeds.history import MarketHistory
+from headwater.feeds.link import FrameTap
+from headwater.feeds.pipeline import MarketPipeline, Surroundings
+from headwater.feeds.poller import Poller
+from headwater.feeds.pool import PoolLease, SubscriptionPool
+from headwater.feeds.settings import FeedSettings
+from headwater.feeds.source import VenueHealth
+from headwater.feeds.supervisor import Supervisor, TaskHealth
+from headwater.feeds.venue_rest import HttpSender, ReplyTap, VenueRest
+from headwater.transport.backoff import FullJitterBackoff
+from headwater.transport.breaker import CircuitBreaker
+from headwater.transport.limiter import Budget, WeightLimiter
+from headwater.transport.pacing import ConnectGate
+from headwater.transport.ws import SocketOptions
+from headwater.venues.base import Venue
+from headwater.venues.facts import Addresses, VenueFacts
+from headwater.venues.messages import Subscription
+
+_DEFAULTS = FeedSettings()
+_SOCKET_DEFAULTS = SocketOptions()
+
+
+class VenueFeed:
+    """A `MarketSource` on a real venue or a simulated exchange.
+
+    Args:
+        venue: which one.
+        addresses: where it is.
+        bus: hears every record.
+        http: sends REST requests; started and closed by who made it.
+        clock: wall and monotonic time.
+        rng: source of jitter.
+        settings: bounds and intervals.
+        simulated: whether the addresses are a simulated exchange's.
+        frame_tap: hears every frame, for the tape.
+        reply_tap: hears every REST reply, for the tape.
+        socket_options: bounds of WebSocket connections.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        addresses: Addresses,
+        *,
+        bus: Bus,
+        http: HttpSender,
+        clock: Clock,
+        rng: random.Random,
+        settings: FeedSettings = _DEFAULTS,
+        simulated: bool = False,
+        frame_tap: FrameTap | None = None,
+        reply_tap: ReplyTap | None = None,
+        socket_options: SocketOptions = _SOCKET_DEFAULTS,
+    ) -> None:
+        facts = venue.facts
+        self._venue = venue
+        self._clock = clock
+        self._rng = rng
+        self._settings = settings
+        self._simulated = simulated
+        self._supervisor = Supervisor(
+            facts.venue_id, clock, self._task_backoff, settings.stop_timeout_s
+        )
+        self._limiter = WeightLimiter(
+            facts.venue_id,
+            [Budget(name=p.name, capacity=p.capacity, window_s=p.window_s) for p in facts.pools],
+            clock=clock,
+        )
+        self._breaker = CircuitBreaker(
+            clock, settings.rest.breaker_failures, settings.rest.breaker_open_s
+        )
+        self._rest = VenueRest(
+            venue,
+            addresses.rest,
+            http,
+            self._limiter,
+            self._breaker,
+            clock,
+            self._rest_backoff,
+            settings.rest,
+            reply_tap,
+        )
+        self._catalogue = Catalogue(
+            venue,
+            self._rest,
+            clock,
+            self._task_backoff,
+            settings.catalogue_refresh_s,
+            settings.probe_interval_s,
+        )
+        around = Surroundings(
+            bus=bus,
+            clock=clock,
+            rng=rng,
+            settings=settings,
+            table=self._table_now,
+            offset_ms=self._catalogue.offset_ms,
+            on_quiet=self._on_quiet,
+        )
+        fetchers = RestFetchers(
+            venue, self._rest, self._catalogue, clock, settings.books.fetch_depth
+        )
+        self.pipeline = MarketPipeline(venue, around, fetchers.all())
+        self._history = MarketHistory(
+            venue, self._rest, self._catalogue, self.pipeline, clock, settings.rest
+        )
+        limits = facts.stream_limits
+        self._parts = ConnectionParts(
+            venue=venue,
+            addresses=addresses,
+            table=self._table_now,
+            clock=clock,
+            gate=ConnectGate(
+                facts.venue_id,
+                limits.connects_per_window,
+                limits.connect_window_s,
+                clock=clock,
+                rng=rng,
+            ),
+            backoff=FullJitterBackoff(
+                settings.connection.backoff_base_s,
+                settings.connection.backoff_ceiling_s,
+                rng,
+                settings.connection.healthy_s,
+            ),
+            supervisor=self._supervisor,
+            sink=self.pipeline,
+            tap=frame_tap,
+            options=socket_options,
+            settings=settings.connection,
+            session_settings=settings.session,
+        )
+        self._pool = SubscriptionPool(self._parts, self.pipeline.added, self.pipeline.removed)
+
+    async def start(self) -> None:
+        """Starts all tasks and returns; data come when the venue answers."""
+        self._supervisor.keep("catalogue", self._catalogue.run)
+        self._supervisor.keep("probe", self._catalogue.run_probe)
+        self._supervisor.keep("leases", self._pool.run)
+        for name, work in self.pipeline.tasks():
+            self._supervisor.keep(name, work)
+        for name, poller in self._pollers():
+            self._supervisor.keep(name, poller.run)
+
+    async def stop(self) -> None:
+        """Ends all tasks and connections, within the settings' bound."""
+        await self._supervisor.stop()
+
+    async def wait_ready(self) -> None:
+        """Waits until the instrument list is loaded for the first time."""
+        await self._catalogue.wait_loaded()
+
+    @property
+    def facts(self) -> VenueFacts:
+        """What the venue is."""
+        return self._venue.facts
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the data come from a simulated exchange."""
+        return self._simulated
+
+    @property
+    def table(self) -> InstrumentTable:
+        """All instruments; empty until the first load succeeded."""
+        return self._catalogue.table
+
+    @property
+    def tasks(self) -> list[TaskHealth]:
+        """Every task of the feed."""
+        return self._supervisor.tasks
+
+    def acquire(self, subscription: Subscription) -> PoolLease:
+        """Asks for a live stream; its records come over the bus.
+
+        Raises:
+            NotSupported: the venue has no such channel or interval.
+            UnknownSymbol: the venue lists no such instrument, or its list is not loaded yet.
+            RequestError: no such stream, or every permitted connection is full.
+        """
+        if self._pool.leases(subscription) == 0:
+            self._check(subscription)
+        return self._pool.acquire(subscription)
+
+    def health(self) -> VenueHealth:
+        """Measured health now."""
+        pool, pipeline = self._pool, self.pipeline
+        now = self._clock.monotonic()
+        probed_at = self._catalogue.probed_at
+        return judge(
+            HealthFacts(
+                exchange=self.facts.venue_id,
+                instruments=len(self.table),
+                problem=self._catalogue.problem,
+                now_ms=self._clock.now_ms(),
+                data_age_s=self._data_age_s(),
+                probe_age_s=None if probed_at is None else now - probed_at,
+                limit_s=self._settings.probe_max_age_s,
+                clock_offset_ms=self._catalogue.clock_offset_ms,
+                breaker=str(self._breaker.state),
+                used_weight=self._limiter.used(),
+                connections=pool.open_connections,
+                messages=pool.frames,
+                wire_errors=pipeline.wire_errors,
+                reconnects=pool.reconnects,
+                resyncs=pipeline.books.resyncs,
+                open_gaps=pipeline.ledger.open_count,
+                channels=pipeline.board.channels(pool.leases, pool.age_s),
+            )
+        )
+
+    def gaps(self) -> Sequence[Gap]:
+        """The gap ledger, newest first."""
+        return self.pipeline.ledger.newest_first()
+
+    async def candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[Candle]:
+        """Candles, oldest first; see `MarketHistory.candles`."""
+        return await self._history.candles(
+            instrument, interval, limit=limit, start_ms=start_ms, end_ms=end_ms
+        )
+
+    async def trades(self, instrument: Instrument, *, limit: int) -> Sequence[Trade]:
+        """The newest trades, oldest first."""
+        return await self._history.trades(instrument, limit=limit)
+
+    async def book(self, instrument: Instrument, *, depth: int) -> BookSnapshot:
+        """The book, from the kept one when it is live, else from the venue."""
+        return await self._history.book(instrument, depth=depth)
+
+    async def tickers(self) -> Sequence[Ticker]:
+        """24-hour figures of every instrument."""
+        return await self._history.tickers()
+
+    async def mark_prices(self) -> Sequence[MarkPrice]:
+        """Mark, index and funding of every instrument."""
+        return await self._history.mark_prices()
+
+    async def open_interest(self, instrument: Instrument) -> OpenInterest:
+        """Open interest now."""
+        return await self._history.open_interest(instrument)
+
+    async def open_interest_history(
+        self,
+        instrument: Instrument,
+        period: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[OpenInterest]:
+        """Open interest by period, oldest first."""
+        return await self._history.open_interest_history(
+            instrument, period, limit=limit, start_ms=start_ms, end_ms=end_ms
+        )
+
+    async def funding_rate(self, instrument: Instrument) -> FundingRate:
+        """The estimate for the coming settlement."""
+        return await self._history.funding_rate(instrument)
+
+    async def funding_history(
+        self,
+        instrument: Instrument,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[FundingRate]:
+        """Past settlements, oldest first."""
+        return await self._history.funding_history(
+            instrument, limit=limit, start_ms=start_ms, end_ms=end_ms
+        )
+
+    def _check(self, subscription: Subscription) -> None:
+        """Refuses what the venue would not serve, before anything is asked of it."""
+        facts = self.facts
+        support = facts.channels.get(subscription.channel)
+        if support is None or not support.available:
+            reason = "the venue has no such channel" if support is None else support.note
+            raise NotSupported(facts.venue_id, subscription.channel, reason)
+        if subscription.channel is Channel.CANDLES and subscription.interval not in facts.intervals:
+            reason = f"there are {', '.join(facts.intervals)}"
+            raise NotSupported(facts.venue_id, f"candles {subscription.interval}", reason)
+        native_symbol = subscription.native_symbol
+        if native_symbol is not None and self.table.by_native(native_symbol) is None:
+            raise UnknownSymbol(facts.venue_id, native_symbol)
+        endpoint = self._venue.endpoint_of(subscription.channel)
+        self._venue.stream(endpoint, self.table).subscribe((subscription,))
+
+    def _data_age_s(self) -> float | None:
+        ages = [self._pool.age_s(one) for one in self._pool.subscriptions]
+        if self._rest.last_reply_ns is not None:
+            ages.append(max(0.0, (self._clock.now_ns() - self._rest.last_reply_ns) / 1e9))
+        known = [age for age in ages if age is not None]
+        return min(known) if known else None
+
+    def _pollers(self) -> list[tuple[str, Poller]]:
+        """One for each kind of data that has no stream."""
+        interval_s = self._settings.poll_interval_s
+        pollers: list[tuple[str, Poller]] = []
+        capabilities, channels = self.facts.capabilities, self.facts.channels
+        interest = capabilities.get("open_interest")
+        if interest is not None and interest.available:
+            ask = self._history.open_interest
+            poller = Poller(self._polled, ask, self._clock, interval_s)
+            pollers.append(("open-interest", poller))
+        funding = capabilities.get("funding_rate")
+        streamed = channels.get(Channel.MARK_PRICES)
+        if funding is not None and funding.available and not (streamed and streamed.available):
+            funded = Poller(self._polled, self._history.funding_rate, self._clock, interval_s)
+            pollers.append(("funding", funded))
+        return pollers
+
+    def _polled(self) -> list[Instrument]:
+        """Instruments that somebody holds a stream of, bounded."""
+        natives = dict.fromkeys(one.native_symbol for one in self._pool.subscriptions)
+        found = (self.table.by_native(one) for one in natives if one is not None)
+        known = [instrument for instrument in found if instrument is not None]
+        return known[: self._settings.poll_symbols_max]
+
+    def _table_now(self) -> InstrumentTable:
+        return self._catalogue.table
+
+    def _on_quiet(self, subscription: Subscription) -> None:
+        self._pool.quiet(subscription)
+
+    def _task_backoff(self) -> FullJitterBackoff:
+        connection = self._settings.connection
+        return FullJitterBackoff(connection.backoff_base_s, connection.backoff_ceiling_s, self._rng)
+
+    def _rest_backoff(self) -> FullJitterBackoff:
+        rest = self._settings.rest
+        return FullJitterBackoff(rest.backoff_base_s, rest.backoff_ceiling_s, self._rng)
