@@ -40,7 +40,7 @@ class Source(Protocol):
 
 
 class Backlog:
-    """Frames that wait for one client; made when it becomes slow, drained when it is not."""
+    """Frames that wait for one client; made when it becomes slow, taken from as it catches up."""
 
     __slots__ = ("_events", "_kept", "_latest", "_missed", "bytes_held")
 
@@ -90,14 +90,29 @@ class Backlog:
         self.bytes_held += len(frame)
         return self._shrink(room)
 
-    def drain(self) -> list[bytes]:
-        """All frames in the order to send them, notices of what was missed first."""
-        notices = [
+    def take(self, chunk_bytes: int) -> list[bytes]:
+        """Removes frames in the order to send them: notices of what was missed come first.
+
+        Args:
+            chunk_bytes: at most so many bytes of events, but at least one; all else is taken.
+
+        Returns:
+            Whole frames; empty when nothing is held.
+        """
+        frames = [
             encode_frame(Opcode.TEXT, msgspec.json.encode(DroppedNotice(source.key, count)))
             for source, count in self._missed.items()
         ]
-        events = [frame for _, frame in self._events]
-        return [*notices, *self._kept, *events, *self._latest.values()]
+        frames += self._kept
+        frames += self._latest.values()
+        self._missed, self._kept, self._latest = {}, [], {}
+        events, taken = self._events, 0
+        while events and taken < chunk_bytes:
+            frame = events.popleft()[1]
+            frames.append(frame)
+            taken += len(frame)
+        self.bytes_held = sum(len(frame) for _, frame in events)
+        return frames
 
     @property
     def held(self) -> int:

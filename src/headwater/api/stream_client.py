@@ -1,8 +1,8 @@
-"""One connected client: reads its frames, keeps its time-outs, holds its events while it is slow.
+"""One connected client: its life from the upgrade to the end of its socket.
 
-The asyncio protocol of a streaming socket after the upgrade. It has no task of its own; the hub
-looks at `deadline` now and then and calls `expire`. Being slow is what the transport says by
-`pause_writing` and `resume_writing`.
+The asyncio protocol of a streaming socket. Reads and judges what the client sends; what it is
+sent is the work of its `Outbox`. It has no task of its own: the hub looks at `deadline` now and
+then and calls `expire`.
 
 Phases: RESOLVING (the application decides) → LOADING (initial messages are made) → OPEN ⇄ PINGED,
 OPEN ⇄ SLOW → CLOSING (close sent or HTTP answer written) → ENDED.
@@ -15,9 +15,9 @@ from enum import IntEnum
 from math import inf
 from typing import Final, Protocol
 
-from headwater.api.stream_backlog import Backlog
 from headwater.api.stream_contract import HubCounters, StreamAccepted, StreamLimits
-from headwater.api.stream_topics import Audience, HubTopic
+from headwater.api.stream_outbox import Outbox
+from headwater.api.stream_topics import Audience
 from headwater.api.websocket_frames import (
     BinaryMessage,
     CloseCode,
@@ -75,14 +75,12 @@ class StreamClient(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_audience",
-        "_backlog",
         "_connections",
         "_decoder",
         "_on_close",
         "_on_message",
+        "_outbox",
         "_owner",
-        "_paused",
         "_transport",
         "_window_frames",
         "_window_until",
@@ -106,11 +104,9 @@ class StreamClient(asyncio.Protocol):
         self._transport = transport
         self._connections = connections
         self._decoder: FrameDecoder | None = None
-        self._audience: Audience | None = None
-        self._backlog: Backlog | None = None
+        self._outbox: Outbox | None = None
         self._on_close: Callable[[], None] | None = None
         self._on_message: Callable[[str], Sequence[bytes]] | None = None
-        self._paused = False
         self._window_until = 0.0
         self._window_frames = 0
         connections.add(self)
@@ -118,8 +114,9 @@ class StreamClient(asyncio.Protocol):
     @property
     def buffered_bytes(self) -> int:
         """Memory that waits for this client: in the socket's buffer and held back."""
-        held = 0 if self._backlog is None else self._backlog.bytes_held
-        return self._transport.get_write_buffer_size() + held
+        if self._outbox is None:
+            return self._transport.get_write_buffer_size()
+        return self._outbox.buffered_bytes
 
     # What the hub calls
 
@@ -138,16 +135,12 @@ class StreamClient(asyncio.Protocol):
             accepted: the application's decision.
             audience: where the client's events come from.
         """
-        limits = self._owner.limits
+        owner = self._owner
+        self._start_reading()
         self._on_message = accepted.on_message
-        self._decoder = FrameDecoder(limits.max_frame_bytes, limits.max_message_bytes)
-        high = limits.buffer_high_bytes
-        self._transport.set_write_buffer_limits(high=high, low=high // 4)
-        self._transport.write(response)
         self.phase = Phase.LOADING
-        self._audience = audience
-        self._backlog = Backlog()
-        audience.hold_back(self)
+        self._outbox = Outbox(self, self._transport, audience, owner.limits, owner.counters)
+        self._transport.write(response)
 
     def own(self, on_close: Callable[[], None] | None) -> None:
         """Takes the duty to call `on_close` once; at once when the socket has already ended."""
@@ -157,15 +150,13 @@ class StreamClient(asyncio.Protocol):
 
     def start(self, initial: Sequence[bytes]) -> None:
         """Sends the initial messages, then what was published meanwhile, then lives on."""
-        if self.phase is Phase.LOADING:
-            frames = [encode_frame(Opcode.TEXT, payload) for payload in initial]
-            self._release(frames)
+        if self.phase is Phase.LOADING and self._outbox is not None:
+            self._outbox.start(initial)
 
     def refuse(self, response: bytes, code: int, reason: str) -> None:
         """Accepts the upgrade only to close it with a code and words a client can read."""
         if self.phase is Phase.RESOLVING:
-            limits = self._owner.limits
-            self._decoder = FrameDecoder(limits.max_frame_bytes, limits.max_message_bytes)
+            self._start_reading()
             self._transport.write(response)
             self.phase = Phase.LOADING
             self.begin_close(code, reason)
@@ -200,18 +191,23 @@ class StreamClient(asyncio.Protocol):
         """Cuts the connection without a word."""
         self._transport.abort()
 
-    # What the audience calls
+    # What the outbox calls
 
-    def hold(self, frames: Sequence[bytes], topics: Sequence[HubTopic]) -> None:
-        """Takes events while the client is slow or loading; closes it when they do not fit."""
-        backlog = self._backlog
-        if backlog is None:
-            return
-        room = self._owner.limits.buffer_bytes - self._transport.get_write_buffer_size()
-        for frame, topic in zip(frames, topics, strict=True):
-            if not backlog.hold(topic, frame, room):
-                self._close_slow("buffer full")
-                return
+    def became_slow(self) -> None:
+        """The time to take what was sent starts."""
+        if self.phase < Phase.CLOSING:
+            self.phase = Phase.SLOW
+            self.deadline = self._owner.now() + self._owner.limits.slow_close_s
+
+    def caught_up(self) -> None:
+        """The client is alive: the next ping is due after the interval."""
+        if self.phase < Phase.CLOSING:
+            self.phase = Phase.OPEN
+            self.deadline = self._owner.now() + self._owner.limits.ping_interval_s
+
+    def overflowed(self) -> None:
+        """What must not be lost does not fit."""
+        self._close_slow("buffer full")
 
     # What the transport calls
 
@@ -225,7 +221,7 @@ class StreamClient(asyncio.Protocol):
         if decoder is None:
             return
         if self.phase is Phase.PINGED:
-            self._breathe()
+            self.caught_up()
         frames = decoder.frames
         events = decoder.feed(data)
         if self._is_flood(decoder.frames - frames):
@@ -240,16 +236,14 @@ class StreamClient(asyncio.Protocol):
         return False
 
     def pause_writing(self) -> None:
-        """More waits than the high mark: the client is slow, its events are held back."""
-        self._paused = True
-        if self.phase in (Phase.OPEN, Phase.PINGED):
-            self._hold_back()
+        """The kernel takes no more."""
+        if self._outbox is not None:
+            self._outbox.pause()
 
     def resume_writing(self) -> None:
-        """The client has caught up: it gets what was held back, and every event again."""
-        self._paused = False
-        if self.phase is Phase.SLOW:
-            self._release([])
+        """The kernel has taken all."""
+        if self._outbox is not None:
+            self._outbox.resume(loading=self.phase is Phase.LOADING)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The socket has ended, whatever the cause."""
@@ -298,52 +292,13 @@ class StreamClient(asyncio.Protocol):
             _logger.exception("a stream's on_message failed")
             self.begin_close(CloseCode.INTERNAL_ERROR, "Internal error")
             return
-        if self._audience is not None and replies:
-            self._audience.flush()  # an answer must not overtake the events it was made after
-            self._send([encode_frame(Opcode.TEXT, payload) for payload in replies])
+        if self._outbox is not None and replies:
+            self._outbox.send(replies)
 
-    def _send(self, frames: Sequence[bytes]) -> None:
-        """Sends frames to this client alone, in their place among the events."""
-        room = self._owner.limits.buffer_bytes - self._transport.get_write_buffer_size()
-        if self._backlog is not None:
-            if not all(self._backlog.keep(frame, room) for frame in frames):
-                self._close_slow("buffer full")
-        elif self.phase in (Phase.OPEN, Phase.PINGED):
-            data = b"".join(frames)
-            if len(data) > room:
-                self._close_slow("buffer full")
-                return
-            self._owner.counters.bytes_written += len(data)
-            self._transport.write(data)
-
-    def _hold_back(self) -> None:
-        """OPEN → SLOW."""
-        assert self._audience is not None
-        self.phase = Phase.SLOW
-        self.deadline = self._owner.now() + self._owner.limits.slow_close_s
-        self._backlog = Backlog()
-        self._audience.hold_back(self)
-
-    def _release(self, first: list[bytes]) -> None:
-        """LOADING or SLOW → OPEN: sends `first`, then what was held back."""
-        audience = self._audience
-        assert audience is not None
-        audience.flush()  # may find that what is held does not fit, and close
-        backlog = self._backlog
-        if backlog is None:
-            return
-        self._backlog = None
-        self._breathe()
-        audience.join(self, self._transport.write)
-        self._owner.counters.delivered += backlog.held
-        self._send(first + backlog.drain())
-        if self.phase is Phase.OPEN and self._paused:
-            self._hold_back()  # the transport paused before it was OPEN, and says so only once
-
-    def _breathe(self) -> None:
-        """The client is alive: the next ping is due after the interval."""
-        self.phase = Phase.OPEN
-        self.deadline = self._owner.now() + self._owner.limits.ping_interval_s
+    def _start_reading(self) -> None:
+        """From now on what the client sends are frames."""
+        limits = self._owner.limits
+        self._decoder = FrameDecoder(limits.max_frame_bytes, limits.max_message_bytes)
 
     def _is_flood(self, frames: int) -> bool:
         """Counts frames; whether they are more than a second may bring."""
@@ -381,10 +336,9 @@ class StreamClient(asyncio.Protocol):
 
     def _leave(self) -> None:
         """Gets no more events; what is held back is discarded."""
-        audience, self._audience = self._audience, None
-        self._backlog = None
-        if audience is not None:
-            audience.leave(self)
+        outbox, self._outbox = self._outbox, None
+        if outbox is not None:
+            outbox.leave()
 
     def _call_on_close(self) -> None:
         """Tells the application, once."""

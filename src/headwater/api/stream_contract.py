@@ -28,11 +28,11 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
         max_inbound_frames_per_s: frames a client may send in one second; beyond it close 1008.
         buffer_bytes: most that may wait in memory for one client, socket buffer and held events
             together; what happens at the bound is the topic's `SlowPolicy`.
-        buffer_high_bytes: a client with more than this waiting is slow until it is down to a
-            quarter of it. No more than an eighth of `buffer_bytes`.
+        chunk_bytes: most of it that is written at once, and the most that gathers in one loop
+            turn before it leaves. No more than an eighth of `buffer_bytes`.
         kernel_unsent_bytes: most the kernel may hold unsent for one client (Linux
             TCP_NOTSENT_LOWAT), so that a slow client is noticed early.
-        slow_close_s: a client that stays slow for longer is closed with 1013.
+        slow_close_s: a client that does not take one chunk in this time is closed with 1013.
         ping_interval_s: silence after which, and how often, a client is pinged.
         ping_timeout_s: a client that sends nothing for this long after a ping is closed, 1011.
         resolve_timeout_s: time the application has to decide on a request, and once more to
@@ -48,7 +48,7 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_message_bytes: int = 64 * KIB
     max_inbound_frames_per_s: int = 100
     buffer_bytes: int = 1024 * KIB
-    buffer_high_bytes: int = 64 * KIB
+    chunk_bytes: int = 64 * KIB
     kernel_unsent_bytes: int = 256 * KIB
     slow_close_s: float = 10.0
     ping_interval_s: float = 20.0
@@ -61,9 +61,9 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
         for name in self.__struct_fields__:
             if getattr(self, name) <= 0:
                 raise ConfigError(name, f"is {getattr(self, name)}", "more than 0")
-        if self.buffer_high_bytes > self.buffer_bytes // 8:
-            problem = f"is {self.buffer_high_bytes}"
-            raise ConfigError("buffer_high_bytes", problem, f"at most {self.buffer_bytes // 8}")
+        if self.chunk_bytes > self.buffer_bytes // 8:
+            problem = f"is {self.chunk_bytes}"
+            raise ConfigError("chunk_bytes", problem, f"at most {self.buffer_bytes // 8}")
 
     @property
     def max_payload_bytes(self) -> int:
@@ -173,7 +173,7 @@ class HubStats(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         clients: sockets now.
-        slow_clients: those with more waiting for them than the high mark.
+        slow_clients: those whose events are held back.
         buffered_bytes: memory held for the slow ones now.
         delivered: events handed to sockets.
         bytes_written: bytes handed to sockets by the hub.
@@ -195,9 +195,10 @@ class HubStats(msgspec.Struct, frozen=True, kw_only=True):
 class HubCounters:
     """The counters behind `HubStats`, shared by the parts of one hub."""
 
-    __slots__ = ("bytes_written", "closed_slow", "delivered", "refused")
+    __slots__ = ("bytes_written", "closed_slow", "delivered", "refused", "writes")
 
     def __init__(self) -> None:
+        self.writes = 0
         self.delivered = 0
         self.bytes_written = 0
         self.closed_slow = 0

@@ -40,6 +40,12 @@ from headwater.bus.topics import SlowPolicy
 _logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = 5
+_CONTENDED_WRITE_S = 50e-6
+"""A write takes 2-5 µs; when many take so much longer, another thread holds the interpreter."""
+_CROWD = 64
+"""Fewer writes than this tell nothing."""
+_CONTENTION_PAUSE_S = 10.0
+"""Time without direct writes after contention was seen."""
 _INTERNAL_ERROR = StreamRefused(close_code=CloseCode.INTERNAL_ERROR, reason="Internal error")
 _TIMED_OUT = StreamRefused(
     close_code=CloseCode.INTERNAL_ERROR, reason="Internal error: no decision in time"
@@ -82,6 +88,9 @@ class StreamHub:
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
         self._connected = 0
+        self.direct = True
+        """Whether sockets may be written to beneath their transports; see `stream_topics`."""
+        self._direct_from = 0.0
         self._closing = False
 
     # For publishers and the application
@@ -282,15 +291,14 @@ class StreamHub:
             return
         client.open(response, accepted, self._audience(accepted.topics, accepted.wants))
         initial = list(accepted.initial)
-        if accepted.load_initial is not None:
-            try:
+        try:
+            if accepted.load_initial is not None:
                 async with asyncio.timeout(self.limits.resolve_timeout_s):
                     initial += await accepted.load_initial()
-            except Exception:
-                _logger.exception("the initial messages of %s failed", accepted.topics)
-                client.begin_close(CloseCode.INTERNAL_ERROR, "Internal error")
-                return
-        client.start(initial)
+            client.start(initial)
+        except Exception:
+            _logger.exception("the initial messages of %s failed", accepted.topics)
+            client.begin_close(CloseCode.INTERNAL_ERROR, "Internal error")
 
     def _refusal(self, head: RequestHead, host: str) -> Problem | None:
         """Why a request is turned away before the application is asked; None when it is not."""
@@ -327,7 +335,7 @@ class StreamHub:
         audience = self._audiences.get(audience_key)
         if audience is None:
             topics = tuple(self._topics[key] for key in dict.fromkeys(keys))
-            chunk_bytes = self.limits.buffer_high_bytes
+            chunk_bytes = self.limits.chunk_bytes
             audience = Audience(
                 self, key=audience_key, topics=topics, wants=wants, chunk_bytes=chunk_bytes
             )
@@ -339,8 +347,13 @@ class StreamHub:
     def _flush(self) -> None:
         """Sends what was published in this loop turn."""
         dirty, self._dirty = self._dirty, []
+        started, writes = self.now(), self.counters.writes
+        self.direct = started >= self._direct_from
         for audience in dirty:
             audience.flush()
+        writes = self.counters.writes - writes
+        if self.direct and writes >= _CROWD and self.now() - started > writes * _CONTENDED_WRITE_S:
+            self._direct_from = started + _CONTENTION_PAUSE_S
 
     def _forget(self, client: StreamClient) -> None:
         """The client no longer counts."""
