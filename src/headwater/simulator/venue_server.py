@@ -39,6 +39,9 @@ ADMIN_PATH = "/_simulator"
 MAX_LIQUIDATIONS = 100_000
 """Liquidations remembered for `/_simulator/liquidations`."""
 
+SHUTDOWN_S = 0.5
+"""How long `stop` waits for requests that are being answered."""
+
 MAX_FRAME_BYTES = 256 * 1024
 _HTML = b"<!DOCTYPE html><html><head><title>Just a moment</title></head><body></body></html>"
 
@@ -106,7 +109,7 @@ class VenueServer:
         self._clock = clock
         self._host = host
         self._port = port
-        self._runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.5)
+        self._runner: web.ServerRunner | None = None
         self._site: web.SockSite | None = None
         self._refusing_until_s: float | None = None
 
@@ -130,6 +133,7 @@ class VenueServer:
         Raises:
             OSError: it is taken.
         """
+        self._runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
         await self._listen()
 
@@ -137,7 +141,8 @@ class VenueServer:
         """Closes the port and all connections."""
         for connection in list(self.connections):
             connection.cut(is_reset=False)
-        await self._runner.cleanup()
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     async def step(self, now_ms: int, elapsed_s: float) -> None:
         """Moves the market to `now_ms` and sends what that means to every connection.
@@ -202,6 +207,7 @@ class VenueServer:
 
     async def _listen(self) -> None:
         """Opens the listening socket, on the same port when there was one."""
+        assert self._runner is not None
         listener = socket.create_server((self._host, self._port))
         self._port = listener.getsockname()[1]
         self._site = web.SockSite(self._runner, listener)
