@@ -172,6 +172,12 @@ def fills_of(body: bytes, contract: Contract, received_ns: int) -> list[Trade]:
         ]
 
 
+def symbol_of_book(body: bytes) -> str:
+    """The symbol that a book names of itself, which only coin-margined ones do; else empty."""
+    with _reading("rest_depth", body):
+        return _depth(body).symbol
+
+
 def book_of(body: bytes, contract: Contract, received_ns: int) -> BookSnapshot:
     """The book by `lastUpdateId`."""
     with _reading("rest_depth", body):
@@ -302,7 +308,7 @@ def open_interest_of(
 def open_interests_of(body: bytes, table: InstrumentTable, received_ns: int) -> list[OpenInterest]:
     """Open interest at the end of each period, oldest first."""
     with _reading("rest_openInterestHist", body):
-        rows = _open_interests(body) or ()
+        rows = [row for row in _open_interests(body) or () if row.symbol]
     return [
         OpenInterest(
             exchange=EXCHANGE,

@@ -14,6 +14,7 @@ import msgspec
 from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.records import Record
 from headwater.venues.base import TapeReader
 from headwater.venues.binance import market_replies as replies
 from headwater.venues.binance.market_stream import BinanceStream
@@ -92,6 +93,9 @@ def _fills(body: bytes, request: _Request, table: InstrumentTable) -> Sequence[S
 
 
 def _depth(body: bytes, request: _Request, table: InstrumentTable) -> Sequence[StreamEvent]:
+    named = replies.symbol_of_book(body)
+    if named:
+        request = msgspec.structs.replace(request, native_symbol=named)
     contract = _contract(body, request, table)
     return (replies.book_of(body, contract, request.received_ns),) if contract else ()
 
@@ -226,10 +230,10 @@ class BinanceTapeReader(TapeReader):
         if not events:
             reason = "the reply lists nothing of this market"
             events = (Ignored(what=name, reason=reason),)
-        for event in events[:1]:
-            native_symbol = getattr(event, "native_symbol", "")
-            if native_symbol and len(self._symbols) < SYMBOLS_MAX:
-                self._symbols.add(native_symbol)
+        if len(self._symbols) < SYMBOLS_MAX:
+            self._symbols.update(
+                event.native_symbol for event in events if isinstance(event, Record)
+            )
         return TapeEvents(channel=name, events=events)
 
     def _reply(self, payload: bytes, request: _Request) -> tuple[StreamEvent, ...]:

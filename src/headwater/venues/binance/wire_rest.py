@@ -87,7 +87,7 @@ class DepthReply(
     kw_only=True,
     rename={"last_update_id": "lastUpdateId", "sent_at_ms": "E", "matched_at_ms": "T"},
 ):
-    """The book. It does not name its symbol.
+    """The book. It does not name its symbol; on the coin-margined market it does.
 
     `{"lastUpdateId":100,"E":1,"T":1,"bids":[["37000.0","1.2"]],"asks":[["37000.1","0.8"]]}`
     """
@@ -95,6 +95,7 @@ class DepthReply(
     last_update_id: Count
     sent_at_ms: Count = 0
     matched_at_ms: Count = 0
+    symbol: str = ""
     bids: tuple[WireLevel, ...]
     asks: tuple[WireLevel, ...]
 
@@ -171,16 +172,16 @@ class OpenInterestReply(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class OpenInterestRow(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """At the end of a period; the value is in USDT.
+    """At the end of a period; the value is in USDT. Coin-margined rows name a pair instead.
 
     `{"symbol":"BTCUSDT","sumOpenInterest":"20403.637","sumOpenInterestValue":"150570784.07",
     "timestamp":"1583127900000"}`
     """
 
-    symbol: str
     sum_open_interest: Amount
     sum_open_interest_value: Amount
     timestamp: Count
+    symbol: str = ""
 
 
 class SymbolFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -233,8 +234,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     data: Raw | UnsetType = UNSET
     event: str | UnsetType = msgspec.field(default=UNSET, name="e")
     result: Raw | UnsetType = UNSET
-    request_id: int | str | None = msgspec.field(default=None, name="id")
-    error: ErrorBody | None = None
-    status: int | None = None
-    code: int | None = None
-    msg: str | UnsetType = UNSET
+    request_id: Raw | UnsetType = msgspec.field(default=UNSET, name="id")
+    error: Raw | UnsetType = UNSET
+    code: Raw | UnsetType = UNSET
+    msg: Raw | UnsetType = UNSET

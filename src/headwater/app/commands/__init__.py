@@ -1,0 +1,1 @@
+"""One module per group of commands; `app/cli.py` puts them together."""
