@@ -1,5 +1,10 @@
 """Puts the application and the streaming hub on one port of a uvicorn server."""
 
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -10,7 +15,36 @@ from headwater.api.stream_protocol import streaming_protocol
 from headwater.api.stream_routes import PATH_PREFIX
 
 
-def build_server(app: ASGIApp, hub: StreamHub, settings: ApiSettings) -> uvicorn.Server:
+class PlatformServer(uvicorn.Server):
+    """uvicorn's server inside a process that handles its own signals.
+
+    Attributes:
+        ready: set when it listens.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to listen, then says so."""
+        await super().startup(sockets)
+        if self.started:
+            self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals to the process: they stop all of the platform, not only HTTP."""
+        yield
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port it listens on; known once `ready` is set."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return str(host), int(port)
+
+
+def build_server(app: ASGIApp, hub: StreamHub, settings: ApiSettings) -> PlatformServer:
     """A server, not yet started; `await server.serve()` runs it.
 
     Args:
@@ -40,4 +74,4 @@ def build_server(app: ASGIApp, hub: StreamHub, settings: ApiSettings) -> uvicorn
         timeout_keep_alive=settings.http.keep_alive_s,
         timeout_graceful_shutdown=settings.graceful_shutdown_s,
     )
-    return uvicorn.Server(config)
+    return PlatformServer(config)

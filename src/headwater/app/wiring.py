@@ -1,0 +1,232 @@
+"""Builds the platform from its parts: the only function that knows them all.
+
+One process, one event loop: venue feeds, bus, services, streaming hub and HTTP server. Starting
+goes upwards, stopping downwards; every task started here is stopped here.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Final, Self
+
+from headwater.api.app import create_app
+from headwater.api.deps import ApiDeps
+from headwater.api.server import PlatformServer, build_server
+from headwater.api.settings import ApiSettings
+from headwater.api.stream_contract import StreamLimits
+from headwater.api.stream_hub import StreamHub
+from headwater.api.stream_routes import open_streams
+from headwater.app.process import raise_open_files
+from headwater.app.settings import Settings
+from headwater.app.standing import hold_standing
+from headwater.app.venues import addresses_of, chosen_venues
+from headwater.bus.bus import Bus
+from headwater.bus.memory import MemoryBus
+from headwater.core.clock import Clock, SystemClock
+from headwater.core.errors import PlatformError
+from headwater.feeds.settings import FeedSettings, RestSettings
+from headwater.feeds.source import MarketSource
+from headwater.feeds.venue_feed import VenueFeed
+from headwater.services.large_trades import LargeTradesService
+from headwater.transport.http import HttpClient
+
+START_TIMEOUT_S: Final = 30.0
+"""Longest wait for the HTTP server to listen."""
+STOP_TIMEOUT_S: Final = 10.0
+"""Longest wait for the HTTP server to end."""
+
+
+class StartFailed(PlatformError):
+    """The platform could not start.
+
+    Args:
+        problem: why, in words.
+    """
+
+
+class Platform:
+    """The running platform; use it as an asynchronous context.
+
+    Args:
+        settings: what was set.
+        simulated: whether the venues are simulated exchanges or a tape.
+        sources: other sources than the chosen venues' feeds, such as a tape; already started.
+        bus: the bus those sources publish on.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        simulated: bool,
+        sources: Mapping[str, MarketSource] | None = None,
+        bus: Bus | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings
+        self._simulated = simulated
+        self._clock = clock or SystemClock()
+        self._rng = random.SystemRandom()
+        self.bus: Bus = bus or MemoryBus()
+        self.sources: Mapping[str, MarketSource] = sources or {}
+        self._stack = AsyncExitStack()
+        self._server: PlatformServer | None = None
+        self._failed: asyncio.Future[None] | None = None
+        self._started_at = 0.0
+
+    async def __aenter__(self) -> Self:
+        """Starts everything; returns when the API listens.
+
+        Raises:
+            StartFailed: the address is taken.
+            PlatformError: a part could not start.
+        """
+        self._failed = asyncio.get_running_loop().create_future()
+        self._started_at = self._clock.monotonic()
+        raise_open_files()
+        try:
+            if not self.sources:
+                self.sources = await self._start_feeds()
+            self._own(
+                LargeTradesService(self.bus, self._settings.large_trade_threshold_usd).run(),
+                "service large_trades",
+            )
+            await self._start_api()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stops everything in the opposite order."""
+        await self._stack.aclose()
+
+    @property
+    def failed(self) -> "asyncio.Future[None]":
+        """Ends with an error when a part that must not end has ended."""
+        assert self._failed is not None, "enter the platform first"
+        return self._failed
+
+    @property
+    def base_url(self) -> str:
+        """Where the API listens."""
+        assert self._server is not None, "enter the platform first"
+        host, port = self._server.address
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only shown
+        return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the start."""
+        return self._clock.monotonic() - self._started_at
+
+    async def _start_feeds(self) -> dict[str, MarketSource]:
+        http = HttpClient(self._clock)
+        await http.start()
+        self._stack.push_async_callback(http.close)
+        feeds: dict[str, MarketSource] = {}
+        for venue in chosen_venues(self._settings):
+            feed = VenueFeed(
+                venue,
+                addresses_of(venue, self._settings),
+                bus=self.bus,
+                http=http,
+                clock=self._clock,
+                rng=random.Random(self._rng.getrandbits(64)),  # noqa: S311 - jitter, no secret
+                settings=FeedSettings(
+                    rest=RestSettings(timeout_s=self._settings.request_timeout_s)
+                ),
+                simulated=self._simulated,
+            )
+            await feed.start()
+            self._stack.push_async_callback(feed.stop)
+            name = venue.facts.venue_id
+            self._own(hold_standing(feed, self._settings), f"{name} standing streams")
+            feeds[name] = feed
+        return feeds
+
+    async def _start_api(self) -> None:
+        settings = api_settings(self._settings)
+        publisher = open_streams(
+            sources=self.sources,
+            bus=self.bus,
+            clock=self._clock,
+            settings=settings,
+            limits=stream_limits(self._settings),
+        )
+        deps = ApiDeps(
+            sources=self.sources,
+            publisher=publisher,
+            bus=self.bus,
+            clock=self._clock,
+            new_id=lambda: f"{self._rng.getrandbits(64):016x}",
+            settings=settings,
+        )
+        self._own(publisher.run(), "stream publisher")
+        self._server = build_server(create_app(deps), publisher.hub, settings)
+        serving = asyncio.create_task(self._server.serve(), name="http server")
+        self._stack.push_async_callback(self._stop_api, serving, publisher.hub)
+        await self._listening(serving)
+        serving.add_done_callback(self._ended)
+
+    async def _listening(self, serving: "asyncio.Task[None]") -> None:
+        assert self._server is not None
+        ready = asyncio.create_task(self._server.ready.wait(), name="http server ready")
+        await asyncio.wait(
+            {serving, ready}, timeout=START_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        ready.cancel()
+        if not self._server.ready.is_set():
+            where = f"{self._settings.host}:{self._settings.port}"
+            raise StartFailed(f"cannot listen on {where}: is it taken? (see --port)")
+
+    async def _stop_api(self, serving: "asyncio.Task[None]", hub: StreamHub) -> None:
+        assert self._server is not None
+        serving.remove_done_callback(self._ended)
+        await hub.close()
+        self._server.should_exit = True
+        _, late = await asyncio.wait({serving}, timeout=STOP_TIMEOUT_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+    def _own(self, work: "asyncio._CoroutineLike[None]", name: str) -> None:
+        """Starts a task that must not end by itself, and stops it at the end."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+
+        async def stop() -> None:
+            task.remove_done_callback(self._ended)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(stop)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if self._failed is None or self._failed.done() or task.cancelled():
+            return
+        problem = task.exception() or StartFailed(f"{task.get_name()} ended unexpectedly")
+        self._failed.set_exception(problem)
+
+
+def api_settings(settings: Settings) -> ApiSettings:
+    """What the API needs to know of the settings."""
+    token = settings.metrics_token
+    return ApiSettings(
+        host=settings.host,
+        port=settings.port,
+        allowed_origins=frozenset(settings.cors_origins),
+        allowed_hosts=frozenset(settings.allowed_hosts),
+        metrics_token=None if token is None else token.get_secret_value(),
+    )
+
+
+def stream_limits(settings: Settings) -> StreamLimits:
+    """What the streaming hub needs to know of the settings."""
+    return StreamLimits(
+        max_clients=settings.stream_clients_max,
+        max_clients_per_ip=settings.stream_clients_per_ip_max,
+        buffer_bytes=settings.stream_buffer_bytes,
+    )

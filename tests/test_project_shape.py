@@ -1,0 +1,150 @@
+"""The shape of the project: what a reviewer would otherwise check by hand every time."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "headwater"
+MODULE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+
+VENUE_FILES = {
+    "__init__.py",
+    "README.md",
+    "venue.py",
+    "symbols.py",
+    "wire.py",
+    "market_rest.py",
+    "market_stream.py",
+    "book.py",
+    "errors.py",
+    "venue_side.py",
+}
+
+# Declarations without behaviour of their own; what they declare is exercised by every other test.
+DECLARATIONS = {
+    "core/enums.py",
+    "core/records.py",
+    "core/http_messages.py",
+    "venues/base.py",
+    "venues/facts.py",
+    "venues/messages.py",
+    "venues/side.py",
+    "bus/bus.py",
+    "bus/topics.py",
+    "feeds/source.py",
+    "feeds/settings.py",
+}
+
+
+def _modules() -> list[Path]:
+    return sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
+
+
+def _tracked() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return listed.stdout.splitlines()
+
+
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_modules_and_functions_are_short() -> None:
+    long: list[str] = []
+    for path in _modules():
+        text = path.read_text()
+        name = str(path.relative_to(SOURCE))
+        lines = len(text.splitlines())
+        if lines > MODULE_LINES_MAX:
+            long.append(f"{name}: {lines} lines")
+        for function in _functions(ast.parse(text)):
+            size = (function.end_lineno or 0) - function.lineno + 1
+            if size > FUNCTION_LINES_MAX:
+                long.append(f"{name}: {function.name} has {size} lines")
+    assert long == []
+
+
+def test_tests_mirror_the_tree() -> None:
+    """A module's tests stand where its name says, or it says why it has none."""
+    missing = []
+    for path in _modules():
+        name = path.relative_to(SOURCE)
+        if name.as_posix() in DECLARATIONS:
+            continue
+        folder = ROOT / "tests" / name.parent
+        if not (folder / f"test_{name.name}").exists():
+            missing.append(name.as_posix())
+    assert missing == []
+
+
+def test_every_venue_has_the_same_files() -> None:
+    folders = [path for path in (SOURCE / "venues").iterdir() if (path / "__init__.py").exists()]
+    assert folders
+    for folder in folders:
+        assert {path.name for path in folder.iterdir()} >= VENUE_FILES, folder.name
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    vague = {"utils.py", "helpers.py", "manager.py", "handler.py", "misc.py", "models.py"}
+    assert [path.name for path in _modules() if path.name in vague] == []
+
+
+def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
+    """No path of a developer's machine, no address of a package registry."""
+    # Written in pieces so that this file does not find itself.
+    forbidden = re.compile(
+        "|".join(
+            ["/wo" + "rk/", "/ro" + "ot/", r"\.libr" + "ary", "pypi" + r"\.org", "npmjs" + r"\.org"]
+        )
+    )
+    found = []
+    for name in _tracked():
+        try:
+            text = (ROOT / name).read_text()
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+        if forbidden.search(text):
+            found.append(name)
+    assert found == []
+
+
+def test_lock_files_pin_every_package_by_hash() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text()
+        packages = re.findall(r"^[a-z0-9][^\s#]*==[^\s;\\]+", text, re.MULTILINE)
+        blocks = re.split(r"\n(?=[a-z0-9])", text)
+        unpinned = [
+            block[:40] for block in blocks if "==" in block and "--hash=sha256:" not in block
+        ]
+        assert packages
+        assert unpinned == []
+
+
+def test_nothing_is_left_unfinished() -> None:
+    words = re.compile(
+        "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "Not" + "ImplementedError"])
+    )
+    assert [
+        path.relative_to(SOURCE).as_posix() for path in _modules() if words.search(path.read_text())
+    ] == []
+
+
+def test_only_the_clock_reads_the_clock() -> None:
+    banned = re.compile(r"\btime\.(time|time_ns|monotonic|monotonic_ns)\(|datetime\.(now|utcnow)\(")
+    assert [
+        path.relative_to(SOURCE).as_posix()
+        for path in _modules()
+        if banned.search(path.read_text()) and path.name != "clock.py"
+    ] == []
