@@ -19,7 +19,7 @@ from headwater.core.instruments import Instrument
 from headwater.core.records import BookDelta, BookSnapshot
 from headwater.feeds.gaps import GapLedger
 from headwater.feeds.kept_book import KeptBook
-from headwater.feeds.repairs import RepairCrew
+from headwater.feeds.repairs import RepairCrew, retry_after_s
 from headwater.feeds.settings import BookSettings
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.base import BookRule
@@ -219,6 +219,7 @@ class BookKeeper:
                 not_before_s = self._settings.retry_ceiling_s
             except PlatformError as error:
                 self._tell_state(kept.native_symbol, FeedState.RESYNCING, str(error))
+                not_before_s = retry_after_s(error)
             else:
                 if kept.fits(generation) and kept.take_snapshot(snapshot):
                     self._came_alive(kept)

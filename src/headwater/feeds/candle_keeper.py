@@ -18,7 +18,7 @@ from headwater.core.errors import PlatformError, RequestError, VenueRejected
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 from headwater.feeds.gaps import GapLedger
-from headwater.feeds.repairs import RepairCrew
+from headwater.feeds.repairs import RepairCrew, retry_after_s
 from headwater.feeds.settings import CandleSettings
 from headwater.transport.backoff import FullJitterBackoff
 
@@ -223,13 +223,16 @@ class CandleKeeper:
         """Fetches the closed candles between the last one known and now."""
         backoff = self._backoff()
         key = (series.symbol, series.interval)
+        give_up_at = self._clock.monotonic() + self._settings.repair_horizon_s
         first_ms = series.next_ms
+        refusals = 0
         problem = "the venue does not list them"
-        for _ in range(self._settings.repair_attempts_max):
+        while refusals < self._settings.repair_attempts_max:
             last_ms = self._last_ended_ms(series)
             if self._series.get(key) is not series or series.next_ms > last_ms:
                 return
             first_ms = series.next_ms
+            not_before_s = 0.0
             try:
                 candles = await fetch(series.native_symbol, series.interval, first_ms, last_ms)
             except (RequestError, VenueRejected) as error:
@@ -237,11 +240,15 @@ class CandleKeeper:
                 break
             except PlatformError as error:
                 problem = str(error)
+                not_before_s = retry_after_s(error)
+                if self._clock.monotonic() > give_up_at:
+                    break
             else:
                 self._take(series, candles)
+                refusals += 1
                 if series.next_ms > last_ms:
                     return
-            await asyncio.sleep(backoff.next_delay())
+            await asyncio.sleep(backoff.next_delay(not_before_s))
         self._give_up(series, first_ms, problem)
 
     def _take(self, series: CandleSeries, candles: Iterable[Candle]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from headwater.core.clock import Clock
 from headwater.core.errors import PlatformError
 from headwater.core.instruments import InstrumentTable
+from headwater.feeds.repairs import retry_after_s
 from headwater.feeds.venue_rest import VenueRest
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.base import Venue
@@ -71,7 +72,7 @@ class Catalogue:
                 await self.load()
             except PlatformError as error:
                 self.problem = f"instrument list: {error}"
-                await asyncio.sleep(backoff.next_delay(getattr(error, "retry_after_s", None) or 0))
+                await asyncio.sleep(backoff.next_delay(retry_after_s(error)))
             else:
                 backoff = self._backoff()
                 await asyncio.sleep(self._refresh_s)

@@ -22,7 +22,7 @@ from headwater.core.enums import Channel, GapCause, GapState
 from headwater.core.errors import PlatformError, RequestError, VenueRejected
 from headwater.core.records import Trade
 from headwater.feeds.gaps import GapLedger
-from headwater.feeds.repairs import RepairCrew
+from headwater.feeds.repairs import RepairCrew, retry_after_s
 from headwater.feeds.settings import TradeSettings
 from headwater.feeds.trade_line import Hole, TradeLine
 from headwater.transport.backoff import FullJitterBackoff
@@ -219,33 +219,41 @@ class TradeContinuity:
         self._send_out(line, line.release())
 
     async def _repair(self, line: TradeLine) -> None:
-        """Fetches the holes of a symbol page by page until none is left."""
+        """Fetches the holes of a symbol page by page until none is left.
+
+        A venue that cannot be reached is asked again for as long as it may still know the trades;
+        one that answers without them only a few times.
+        """
         backoff = self._backoff()
-        attempts = 0
+        started = self._clock.monotonic()
+        refusals = 0
         while line.holes and self._lines.get(line.symbol) is line:
             hole = line.holes[0]
             before = hole.first
             last = min(hole.first + PAGE - 1, line.holes[-1].last)
             trades: list[Trade] = []
+            not_before_s = 0.0
+            final = False
             try:
                 found = await self._fetch_between(line.native_symbol, hole.first, last)
                 trades = sorted(found, key=_sequence_of)
                 problem = "the venue leaves them out"
                 self._take(line, trades)
+                refusals += 1
             except (RequestError, VenueRejected) as error:
-                problem = str(error)
-                attempts = self._settings.repair_attempts_max
+                problem, final = str(error), True
             except PlatformError as error:
                 problem = str(error)
+                not_before_s = retry_after_s(error)
+                final = self._clock.monotonic() - started > self._settings.repair_horizon_s
             if not hole.missing or hole.first > before or hole not in line.holes:
-                attempts = 0
-                continue
-            attempts += 1
-            if attempts >= self._settings.repair_attempts_max:
-                attempts = 0
+                refusals = 0
+                started = self._clock.monotonic()
+            elif final or refusals >= self._settings.repair_attempts_max:
+                refusals = 0
                 self._give_up(line, hole, trades, problem)
             else:
-                await asyncio.sleep(backoff.next_delay())
+                await asyncio.sleep(backoff.next_delay(not_before_s))
 
     def _take(self, line: TradeLine, trades: Iterable[Trade]) -> None:
         self._send_out(line, line.take_fetched(trades, self._clock.monotonic()))

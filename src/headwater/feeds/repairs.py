@@ -8,6 +8,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 
+from headwater.core.errors import PlatformError, VenueError
+
 Work = Callable[[], Awaitable[None]]
 
 
@@ -70,3 +72,8 @@ class RepairCrew:
     async def wait_idle(self) -> None:
         """Waits until nothing waits or runs."""
         await self._idle.wait()
+
+
+def retry_after_s(error: PlatformError) -> float:
+    """Seconds before which another try makes no sense; 0 when the error does not say."""
+    return (error.retry_after_s or 0.0) if isinstance(error, VenueError) else 0.0

@@ -65,7 +65,8 @@ class TradeSettings(msgspec.Struct, frozen=True, kw_only=True):
         hold_max: live trades of a symbol held back while missing ones are fetched; beyond it
             they are let go before the missing ones and the ledger says so.
         hold_deadline_s: the same after this time.
-        repair_attempts_max: fetches of one hole before it is unrecoverable.
+        repair_attempts_max: answers without the missing trades before they are unrecoverable.
+        repair_horizon_s: how long a venue that cannot be reached is asked for a hole.
         repair_backoff_s: base of the full-jitter delay between them.
         repair_backoff_ceiling_s: its ceiling.
         tail_check_s: a symbol without a trade so long after a reconnect is compared with REST.
@@ -77,6 +78,7 @@ class TradeSettings(msgspec.Struct, frozen=True, kw_only=True):
     hold_max: int = 20_000
     hold_deadline_s: float = 15.0
     repair_attempts_max: int = 8
+    repair_horizon_s: float = 6 * 3600.0
     repair_backoff_s: float = 0.5
     repair_backoff_ceiling_s: float = 30.0
     tail_check_s: float = 3.0
@@ -112,13 +114,15 @@ class CandleSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         recent_max: closed candles kept per symbol and interval; the oldest goes.
         close_grace_s: a bar without a closing message is fetched so long after its end.
-        repair_attempts_max: fetches of one hole before it is unrecoverable.
+        repair_attempts_max: answers without the missing candles before they are unrecoverable.
+        repair_horizon_s: how long a venue that cannot be reached is asked for them.
         series_max: (symbol, interval) pairs kept; the least recently used idle one goes.
     """
 
     recent_max: int = 1500
     close_grace_s: float = 4.0
     repair_attempts_max: int = 6
+    repair_horizon_s: float = 6 * 3600.0
     series_max: int = 2000
 
 

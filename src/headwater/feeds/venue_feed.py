@@ -200,6 +200,11 @@ class VenueFeed:
         """Every task of the feed."""
         return self._supervisor.tasks
 
+    @property
+    def rotations(self) -> int:
+        """Connections replaced without a gap so far."""
+        return self._pool.rotations
+
     def acquire(self, subscription: Subscription) -> PoolLease:
         """Asks for a live stream; its records come over the bus.
 
