@@ -290,7 +290,7 @@ class TopStream(SymbolStream):
             text,
             now_ms,
             book.timestamp_ms,
-            (self._previous, last, self._previous),
+            (min(self._previous + 1, last), last, self._previous),
             text.levels(book.bids),
             text.levels(book.asks),
         )
