@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
 from headwater.core.enums import Channel
-from headwater.core.errors import VenueError
+from headwater.core.errors import NotSupported, VenueError
 from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
@@ -222,9 +222,9 @@ class Venue(ABC):
         """Reads recordings of this venue; `table` may be empty.
 
         Raises:
-            NotImplementedError: the venue's folder has no reader.
+            NotSupported: the venue's folder has no reader.
         """
-        raise NotImplementedError(f"{self.facts.venue_id} reads no recordings")
+        raise NotSupported(self.facts.venue_id, "recordings", "this venue reads none")
 
     @abstractmethod
     def endpoint_of(self, channel: Channel) -> str:

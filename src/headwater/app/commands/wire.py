@@ -53,9 +53,9 @@ def parse(
     """
     try:
         found = find_venue(venue)
+        reader = found.tape_reader(InstrumentTable(found.facts.venue_id, ()))
     except RequestError as error:
         raise typer.BadParameter(str(error), param_hint="--venue") from error
-    reader = found.tape_reader(InstrumentTable(found.facts.venue_id, ()))
     report = WireReport(found, reader, SystemClock(), channel=channel, native=native)
     try:
         _print_report(report, sys.stdin.buffer, sys.stdout.buffer, check=check)
