@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -13,6 +14,9 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_protocol import streaming_protocol
 from headwater.api.stream_routes import PATH_PREFIX
+
+BACKLOG: Final = 2048
+"""Connections the kernel may hold for us before we take them."""
 
 
 class PlatformServer(uvicorn.Server):
@@ -42,6 +46,20 @@ class PlatformServer(uvicorn.Server):
         """Host and port it listens on; known once `ready` is set."""
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         return str(host), int(port)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; made here because uvicorn ends the process when it cannot bind.
+
+    Args:
+        host: address or name of this machine.
+        port: TCP port, 0 for any free one.
+
+    Raises:
+        OSError: the address is taken, or is not one of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 def build_server(app: ASGIApp, hub: StreamHub, settings: ApiSettings) -> PlatformServer:

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from headwater.api.app import create_app
 from headwater.api.deps import ApiDeps
-from headwater.api.server import PlatformServer, build_server
+from headwater.api.server import PlatformServer, build_server, listen
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
@@ -165,8 +165,14 @@ class Platform:
             settings=settings,
         )
         self._own(publisher.run(), "stream publisher")
+        try:
+            listener = listen(settings.host, settings.port)
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            raise StartFailed(f"cannot listen on {where}: {error.strerror} (see --port)") from error
+        self._stack.callback(listener.close)
         self._server = build_server(create_app(deps), publisher.hub, settings)
-        serving = asyncio.create_task(self._server.serve(), name="http server")
+        serving = asyncio.create_task(self._server.serve([listener]), name="http server")
         self._stack.push_async_callback(self._stop_api, serving, publisher.hub)
         await self._listening(serving)
         serving.add_done_callback(self._ended)
@@ -179,8 +185,7 @@ class Platform:
         )
         ready.cancel()
         if not self._server.ready.is_set():
-            where = f"{self._settings.host}:{self._settings.port}"
-            raise StartFailed(f"cannot listen on {where}: is it taken? (see --port)")
+            raise StartFailed("the HTTP server did not start; its error is in the log")
 
     async def _stop_api(self, serving: "asyncio.Task[None]", hub: StreamHub) -> None:
         assert self._server is not None

@@ -1,0 +1,54 @@
+"""The doctor, sent to a simulated exchange and to nowhere."""
+
+import asyncio
+import socket
+
+import pytest
+
+from headwater.app.doctor import Finding, examine
+from headwater.app.settings import load
+from headwater.app.simulated import SimulatedExchanges, SimulatorOptions
+
+
+def _by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.what: finding for finding in findings}
+
+
+async def test_a_reachable_venue_is_well() -> None:
+    exchanges = SimulatedExchanges(SimulatorOptions())
+    addresses = await exchanges.start()
+    try:
+        settings = load(options={"venue_addresses": addresses, "port": 0}, environ={})
+        found = _by_name(await asyncio.to_thread(examine, settings))
+    finally:
+        await exchanges.stop()
+    assert all(finding.ok for finding in found.values()), found
+    assert sum(name.endswith(("REST", "clock", "market", "public")) for name in found) == 4
+
+
+def test_an_unreachable_venue_and_a_taken_port_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HEADWATER_PORT", raising=False)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        dead = {
+            "rest": f"http://127.0.0.1:{port}",
+            "streams": {"public": "ws://127.0.0.1:1/public", "market": "ws://127.0.0.1:1/market"},
+        }
+        settings = load(
+            options={
+                "venue_addresses": {"binance": dead},
+                "venues": "binance",
+                "port": port,
+                "request_timeout_s": 0.2,
+            },
+            environ={},
+        )
+        found = _by_name(examine(settings))
+    assert not found[f"address 127.0.0.1:{port}"].ok
+    bad = [finding for finding in found.values() if not finding.ok]
+    assert len(bad) == 4
+    assert all(finding.advice for finding in bad)

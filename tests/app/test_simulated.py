@@ -1,0 +1,35 @@
+"""The simulated exchanges as a child process."""
+
+import json
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from headwater.app.simulated import SimulatedExchanges, SimulatorFailed, SimulatorOptions
+
+
+async def test_starts_answers_and_stops() -> None:
+    exchanges = SimulatedExchanges(SimulatorOptions(seed=3))
+    addresses = await exchanges.start()
+    try:
+        assert set(addresses["binance"].streams) == {"public", "market"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(addresses["binance"].rest + "/fapi/v1/time") as reply,
+        ):
+            assert reply.status == 200
+            assert (await reply.json())["serverTime"] > 1_600_000_000_000
+    finally:
+        await exchanges.stop()
+        await exchanges.stop()
+    assert await exchanges.wait() == 0
+
+
+async def test_a_child_that_cannot_start_is_named(tmp_path: Path) -> None:
+    plan = tmp_path / "faults.json"
+    plan.write_text(json.dumps({"no_such_fault": 1}))
+    exchanges = SimulatedExchanges(SimulatorOptions(faults=str(plan)))
+    with pytest.raises(SimulatorFailed, match="exit code"):
+        await exchanges.start()
+    await exchanges.stop()

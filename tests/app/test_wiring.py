@@ -1,0 +1,51 @@
+"""The platform put together: starts, serves, says what failed, stops without leaving anything."""
+
+import asyncio
+import socket
+
+import pytest
+
+from headwater.app.settings import Settings, load
+from headwater.app.wiring import Platform, StartFailed, api_settings, stream_limits
+
+_NOWHERE = {
+    "binance": {
+        "rest": "http://127.0.0.1:1",
+        "streams": {"public": "ws://127.0.0.1:1/public", "market": "ws://127.0.0.1:1/market"},
+    }
+}
+
+
+def _settings(**options: object) -> Settings:
+    given = {"venue_addresses": _NOWHERE, "venues": "binance", "port": 0} | options
+    return load(options=given, environ={})
+
+
+async def test_starts_and_stops_while_no_venue_answers() -> None:
+    before = asyncio.all_tasks()
+    async with asyncio.timeout(20), Platform(_settings(), simulated=False) as platform:
+        assert platform.base_url.startswith("http://127.0.0.1:")
+        assert not platform.failed.done()
+        assert not platform.sources["binance"].health().healthy
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_taken_port_is_named_and_nothing_stays_behind() -> None:
+    before = asyncio.all_tasks()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StartFailed, match=str(port)):
+            async with asyncio.timeout(20), Platform(_settings(port=port), simulated=False):
+                pass
+    assert asyncio.all_tasks() == before
+
+
+def test_settings_reach_the_parts() -> None:
+    settings = _settings(
+        metrics_token="long enough a token", stream_clients_max=7, cors_origins="http://a.example"
+    )
+    assert api_settings(settings).metrics_token == "long enough a token"
+    assert api_settings(settings).allowed_origins == {"http://a.example"}
+    assert stream_limits(settings).max_clients == 7

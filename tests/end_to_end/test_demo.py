@@ -1,0 +1,108 @@
+"""The demo as a newcomer meets it: one command, then curl and a WebSocket client."""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+READY_WITHIN_S = 10.0
+SPEED = 10
+"""Simulated seconds per second, so that a minute's candle closes while the test looks on."""
+
+
+class Demo:
+    """A running demo: where it listens and how long it took to be healthy."""
+
+    def __init__(self, base: str, healthy_after_s: float) -> None:
+        self.base = base
+        self.healthy_after_s = healthy_after_s
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[Demo]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "headwater.app", "demo"),
+        *("--port", "0", "--for", "90", "--speed", str(SPEED)),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    base = ""
+    async with asyncio.timeout(30):
+        while not base:
+            line = (await process.stderr.readline()).decode()
+            found = re.search(r"Headwater runs on (http://\S+)", line)
+            base = found.group(1) if found else ""
+    listening = time.monotonic()
+    # Whoever starts a program and never reads what it says stops it when the pipe is full.
+    drain = asyncio.create_task(process.stderr.read(), name="drain")
+    try:
+        async with asyncio.timeout(30):
+            while (await _get(base, "/health"))["status"] != "healthy":
+                await asyncio.sleep(0.05)
+        yield Demo(base, time.monotonic() - listening)
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 20)
+        said = (await drain).decode()
+        assert "Traceback" not in said
+        assert "This process:" in said
+
+
+async def _get(base: str, path: str) -> Any:
+    async with aiohttp.ClientSession() as session, session.get(base + path) as reply:
+        assert reply.status == 200, f"{path}: {reply.status} {await reply.text()}"
+        return await reply.json()
+
+
+async def _collect(base: str, path: str, enough: int) -> list[dict[str, Any]]:
+    """Reads messages until there are `enough`, and for candles until one of them is closed."""
+    messages: list[dict[str, Any]] = []
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(base + path) as stream,
+        asyncio.timeout(60),
+    ):
+        async for message in stream:
+            messages.append(json.loads(message.data))
+            closed = any(one.get("is_closed") for one in messages)
+            if len(messages) >= enough and ("ohlc" not in path or closed):
+                break
+    return messages
+
+
+async def test_a_newcomer_sees_live_data_within_seconds(demo: Demo) -> None:
+    assert demo.healthy_after_s < READY_WITHIN_S
+    health = await _get(demo.base, "/health")
+    assert health["simulated"] is True
+    assert health["exchanges"] == {"binance": True}
+    candles = await _get(demo.base, "/binance/ohlc/BTCUSDT/1m?limit=100")
+    assert len(candles) == 100
+    assert [row["timestamp"] for row in candles] == sorted(row["timestamp"] for row in candles)
+    assert candles[-1]["is_closed"] is False
+    assert candles[-2]["is_closed"] is True
+    trades = await _get(demo.base, "/binance/trades/btc-usdt?limit=50")
+    assert [row["timestamp"] for row in trades] == sorted(
+        (row["timestamp"] for row in trades), reverse=True
+    )
+    book = await _get(demo.base, "/binance/orderbook/BTCUSDT?limit=20")
+    assert book["bids"][0][0] < book["asks"][0][0]
+    assert (await _get(demo.base, "/binance/oi/BTCUSDT"))["open_interest"] > 0
+    assert abs((await _get(demo.base, "/binance/funding/BTCUSDT"))["funding_rate"]) < 0.01
+
+    found_trades, found_candles, liquidations = await asyncio.gather(
+        _collect(demo.base, "/ws/binance/BTCUSDT/trades", 20),
+        _collect(demo.base, "/ws/binance/BTCUSDT/ohlc?interval=1m", 3),
+        _collect(demo.base, "/ws/binance/all/liquidations", 1),
+    )
+    numbers = [int(trade["trade_id"]) for trade in found_trades]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert {candle["is_closed"] for candle in found_candles} == {True, False}
+    assert liquidations[0]["is_floor"] is True
+    sides = (liquidations[0]["side"], liquidations[0]["position_side"])
+    assert sides in {("sell", "long"), ("buy", "short")}
