@@ -274,19 +274,17 @@ class CandleStore:
         """
         if not moments:
             return []
-        minutes = self._minutes
-        opened, closes = minutes.column(0), minutes.column(4)
-        sources = [(opened, closes, MINUTE_MS)]
-        if min(moments) < opened[0] + MINUTE_MS:
-            rows = self._series_of(Interval.M15).closed
-            sources.append((rows.column(0), rows.column(4), rows.length_ms))
+        sources = [self._minutes]
+        if min(moments) < self._minutes.column(0)[0] + MINUTE_MS:
+            sources += [self._series_of(each).closed for each in (Interval.M15, Interval.H1)]
+        columns = [(rows.column(0), rows.column(4), rows.length_ms) for rows in sources if rows]
         found: list[int] = []
         for moment in moments:
-            price = sources[-1][1][0]
-            for opens, values, length_ms in sources:
-                index = bisect_right(opens, moment - length_ms) - 1
+            price = columns[-1][1][0]
+            for opened, closes, length_ms in columns:
+                index = bisect_right(opened, moment - length_ms) - 1
                 if index >= 0:
-                    price = values[index]
+                    price = closes[index]
                     break
             found.append(price)
         return found

@@ -23,10 +23,15 @@ _OWN_SHARE_MIN = 0.4  # of a symbol's volatility is its own even when beta is hi
 _CLUSTER_S = 90.0  # memory of the volatility level
 _CLUSTER_SPREAD = 0.45  # standard deviation of the log of the volatility level
 _MOMENTUM_S = 20.0
-_MOMENTUM_SPREAD = 0.35  # standard deviation of momentum per step, in steps' volatility
+_MOMENTUM_SPREAD = 0.35  # standard deviation of momentum
+# Drift of a step per unit of momentum, in steps' volatility: over minutes it adds about as much
+# variance as the diffusion does, 0.1² · 0.35² · 2 · 20 s · 20 steps/s ≈ 1.
+_MOMENTUM_DRIFT = 0.1
 _ANCHOR_S = 2 * _DAY_S  # pull back to the starting level, so that months of running stay plausible
-_SHOCK_EVERY_S = 260.0
-_SHOCK_SIZE = (0.07, 0.22)  # of a day's volatility
+_SHOCK_EVERY_S = 60.0
+_COMMON_SHOCK_EVERY_S = 300.0
+_SHOCK_SIZE = 0.012  # the smallest, of a day's volatility; larger ones follow a power law
+_SHOCK_TAIL, _SHOCK_CAP = 1.5, 8.0
 _SHOCK_S = (1.0, 4.0)
 _SHOCK_COMES_BACK = 0.55
 _RETURN_S = (15.0, 60.0)
@@ -80,7 +85,8 @@ class Shocks:
         rng = self._rng
         if self._steps or rng.random() * self._every_s >= 1.0:
             return
-        size = self._daily_volatility * rng.uniform(*_SHOCK_SIZE) * rng.choice((-1.0, 1.0))
+        size = self._daily_volatility * _SHOCK_SIZE * rng.choice((-1.0, 1.0))
+        size *= min(_SHOCK_CAP, (1.0 - rng.random()) ** (-1.0 / _SHOCK_TAIL))
         self._steps = round(rng.uniform(*_SHOCK_S) * STEPS_PER_SECOND)
         self._drift = size / self._steps
         self._return_steps = round(rng.uniform(*_RETURN_S) * STEPS_PER_SECOND)
@@ -110,7 +116,7 @@ class CommonFactor:
         self._rng = rng
         self._scale = _COMMON_DAILY_VOLATILITY * math.sqrt(_STEP_S / _DAY_S)
         self._volatility = Volatility(rng)
-        self._shocks = Shocks(rng, _COMMON_DAILY_VOLATILITY, _SHOCK_EVERY_S)
+        self._shocks = Shocks(rng, _COMMON_DAILY_VOLATILITY, _COMMON_SHOCK_EVERY_S)
 
     def second(self) -> None:
         """Moves what changes once a second; call before the step that begins a second."""
@@ -134,7 +140,7 @@ class FairPrice:
 
     Attributes:
         ticks: the price now, in ticks, not rounded.
-        momentum: drift of a step in units of its volatility, about -1 to 1.
+        momentum: direction of the own drift now, about -1 to 1.
     """
 
     __slots__ = ("_anchor", "_beta", "_log", "_own_scale", "_rng", "_shocks", "_volatility",
@@ -153,7 +159,8 @@ class FairPrice:
                 (_OWN_SHARE_MIN * listing.daily_volatility) ** 2,
             )
         )
-        self._own_scale = own * math.sqrt(_STEP_S / _DAY_S)
+        # Half of the variance is momentum's.
+        self._own_scale = own * math.sqrt(0.5 * _STEP_S / _DAY_S)
         self._volatility = Volatility(rng)
         self._shocks = Shocks(rng, listing.daily_volatility, _SHOCK_EVERY_S)
 
@@ -174,7 +181,7 @@ class FairPrice:
         scale = self._own_scale * self._volatility.factor
         self._log += (
             self._beta * common_return
-            + scale * (self._rng.gauss(0.0, 1.0) + self.momentum)
+            + scale * (self._rng.gauss(0.0, 1.0) + _MOMENTUM_DRIFT * self.momentum)
             + self._shocks.step()
             + (self._anchor - self._log) * (_STEP_S / _ANCHOR_S)
         )

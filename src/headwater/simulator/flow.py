@@ -25,10 +25,10 @@ _CROSS_EXCITE: Final = 0.12 * _FADE_PER_S
 _BRANCHING: Final = (_SELF_EXCITE + _CROSS_EXCITE) / _FADE_PER_S
 _EXCITE_CAP: Final = 12.0  # highest excitation, in multiples of the mean rate
 _MOMENTUM_TILT: Final = 0.6
-OPEN_SHARE: Final = 0.18
+OPEN_SHARE: Final = 0.3
 """Share of taker orders that open a leveraged position."""
 
-_CLOSE_SHARE: Final = 0.18  # at the target number of positions
+_CLOSE_SHARE: Final = 0.3  # at the target number of positions
 _SIZE_TAIL, _SIZE_CAP = 1.35, 400.0
 _POSITION_TAIL, _POSITION_CAP = 1.2, 300.0
 _REACH: Final = 0.003  # how far from the best price a taker goes, fraction
@@ -113,7 +113,12 @@ class Crowd:
             self._act(is_buy)
 
     def snipe(self, is_buy: bool, lots: int, limit: int) -> None:
-        """Takes quotes that the market has moved past: lots up to a limit price in ticks."""
+        """Takes a part of `lots` that the market has moved past, up to a limit price in ticks."""
+        notional = power_law(self._rng, self._listing.order_notional, _SIZE_TAIL, _SIZE_CAP)
+        self.grab(is_buy, min(lots, self._grid.lots_of(notional, self._fair.ticks)), limit)
+
+    def grab(self, is_buy: bool, lots: int, limit: int) -> None:
+        """Takes lots up to a limit price in ticks, without moving the fair price."""
         self._engine.submit(CROWD, is_buy, lots, limit, TimeInForce.IOC)
 
     def close_by_force(self, position: Position) -> Placement:

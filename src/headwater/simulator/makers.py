@@ -115,6 +115,10 @@ class MakerLadder:
             total += side.levels[key].total
         return total
 
+    def stale_limit(self, *, asks: bool) -> int:
+        """Price in ticks of the last quote that counts as stale on a side."""
+        return self.ask_min - 1 if asks else self.bid_max + 1
+
     def step(self) -> None:
         """Places and withdraws orders by chance and keeps the level count near its target."""
         rng = self._rng

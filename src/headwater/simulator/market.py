@@ -33,7 +33,7 @@ from headwater.venues.side import FillPrint
 _START_SPREAD = 0.03  # how far the live price may start from the typical one
 _PRINTS_PER_ORDER, _FILLS_PER_ORDER = 1.3, 1.9
 _UPDATES_PER_DAY = 4_000_000
-_SNIPE_SHARE = 0.5  # of the moves of the fair price in which takers are faster than makers
+_SNIPE_SHARE = 0.3  # of the moves of the fair price in which takers are faster than makers
 _SNIPE_LEVELS = 3
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
@@ -156,9 +156,7 @@ class Market:
             self.interest.second()
         self._fair.step(common_return)
         engine.now_ms = max(engine.now_ms, opened_ms)
-        if self._ladder.moved(self._fair.ticks * (1.0 + self._premium.value)):
-            self._snipe()
-            self._ladder.withdraw_stale()
+        self._follow_fair()
         self._crowd.step(opened_ms)
         self._ladder.step()
         self._collect_prints(out)
@@ -266,14 +264,21 @@ class Market:
         bid, ask = self.engine.bids.best, self.engine.asks.best
         return self._fair.ticks if bid is None or ask is None else (bid + ask) / 2
 
-    def _snipe(self) -> None:
-        """Lets takers at quotes that the fair price has passed, sometimes before their makers."""
+    def _follow_fair(self) -> None:
+        """Moves the makers' quotes; takers may be faster at the quotes that became stale."""
+        if not self._ladder.moved(self._fair.ticks * (1.0 + self._premium.value)):
+            return
+        rng = self._snipe_rng
         for is_buy in (True, False):
             lots = self._ladder.stale_lots(asks=is_buy, levels=_SNIPE_LEVELS)
-            if lots and self._snipe_rng.random() < _SNIPE_SHARE:
-                part = max(1, int(lots * self._snipe_rng.random()))
-                limit = self._ladder.ask_min - 1 if is_buy else self._ladder.bid_max + 1
-                self._crowd.snipe(is_buy, part, limit)
+            if lots and rng.random() < _SNIPE_SHARE:
+                self._crowd.snipe(is_buy, lots, self._ladder.stale_limit(asks=is_buy))
+        self._ladder.withdraw_stale()
+        for is_buy in (True, False):
+            # Only orders from outside can still be there: somebody takes the gift.
+            lots = self._ladder.stale_lots(asks=is_buy, levels=_SNIPE_LEVELS)
+            if lots:
+                self._crowd.grab(is_buy, lots, self._ladder.stale_limit(asks=is_buy))
 
     def _force(self, position: Position, end_ms: int, out: list[Record]) -> ForcedClose | None:
         """Closes a position by force; None when nothing of it filled."""

@@ -19,7 +19,7 @@ MAX_FORCED_PER_STEP = 4
 """Forced closes per symbol and step; more wait for the next step, so that cascades take time."""
 
 _LEVERAGES: Final = (3, 5, 10, 20, 25, 50, 75, 100, 125)
-_WEIGHTS: Final = (6, 8, 14, 20, 10, 18, 10, 12, 2)
+_WEIGHTS: Final = (5, 7, 12, 18, 10, 20, 12, 16, 2)
 _HEAP_SLACK = 256  # heap entries of closed positions tolerated beyond the number of open ones
 
 
