@@ -27,6 +27,7 @@ SAFETY_FRACTION = 0.9
 MAX_WAITING = 500
 EDGE_PAD_S = 1.0
 EDGE_PAD_FRACTION = 0.05
+MIN_NAP_S = 0.001  # timers are not finer; without it a rounding error would spin
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +159,7 @@ class WeightLimiter:
             count = self._counts.get(name)
             if count is not None:
                 elapsed_s = wall_s % self._windows[name]
-                count.observe(now, total, window_began=now - elapsed_s)
+                count.observe(total, window_began=now - elapsed_s)
         self._serve()
 
     def block_until(self, deadline_monotonic: float, reason: str) -> None:
@@ -223,7 +224,7 @@ class WeightLimiter:
         if self._queue:
             free_at = self._earliest(now, self._queue[0].weights)
             next_deadline = min(ticket.deadline for ticket in self._queue)
-            wake_in_s = max(0.0, min(free_at, next_deadline) - now)
+            wake_in_s = max(MIN_NAP_S, min(free_at, next_deadline) - now)
             self._timer = asyncio.get_running_loop().call_later(wake_in_s, self._serve)
 
     def _refuse_hopeless(self, now: float) -> None:

@@ -16,6 +16,7 @@ CONNECTS_SHARE = 0.9
 MESSAGES_PAD_S = 0.5
 CONNECT_JITTER_S = 0.25
 MAX_WAITING = 500
+MIN_NAP_S = 0.001  # timers are not finer; without it a rounding error would spin
 
 
 class _Turnstile:
@@ -44,7 +45,7 @@ class _Turnstile:
             async with self._order:  # first come, first served; a cancelled one takes nothing
                 wait_s = self._wait_s()
                 while wait_s > 0:
-                    await asyncio.sleep(wait_s)
+                    await asyncio.sleep(max(MIN_NAP_S, wait_s))
                     wait_s = self._wait_s()  # a timer may be early, and a block may have come
                 self._passed.append(self._clock.monotonic())
         finally:

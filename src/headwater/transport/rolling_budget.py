@@ -48,6 +48,8 @@ class RollingBudget:
 
     def free_at(self, now: float, weight: int) -> float:
         """Earliest time from `now` on when `weight` (≤ `limit`) may be taken."""
+        if weight > self.limit:
+            raise ValueError(f"weight {weight} exceeds the whole budget of {self.limit}")
         excess = self.used(now) + weight - self.limit
         if excess <= 0:
             return now
@@ -62,9 +64,7 @@ class RollingBudget:
             excess -= taken
             if excess <= 0:
                 return end
-        if others_end < float("inf"):
-            return others_end
-        raise ValueError(f"weight {weight} exceeds the whole budget of {self.limit}")
+        return others_end
 
     def take(self, now: float, weight: int) -> None:
         """Counts `weight` from `now` on. Times must not go back."""
@@ -84,7 +84,7 @@ class RollingBudget:
                 self._own -= weight
                 return
 
-    def observe(self, now: float, total: int, window_began: float) -> None:
+    def observe(self, total: int, window_began: float) -> None:
         """The venue counts `total` in its fixed window, which began at `window_began`.
 
         What exceeds our own count of that window is others', and counts until its end, give or

@@ -10,6 +10,7 @@ The hot path is `headwater.transport.ws_reader`.
 
 import asyncio
 import functools
+import logging
 import socket
 import ssl
 from urllib.parse import urlsplit
@@ -46,6 +47,8 @@ __all__ = [
 
 _DEFAULT_OPTIONS = SocketOptions()
 _SWITCHING_PROTOCOLS = 101
+_quiet_log = logging.getLogger(f"{__name__}.picows")
+_quiet_log.setLevel(logging.CRITICAL)  # all that picows would say is in CloseInfo or ConnectFailed
 _PROBLEM_CUT = 200
 
 
@@ -179,11 +182,14 @@ async def open_socket(
                 enable_auto_pong=False,
                 max_frame_size=options.max_message_bytes,
                 max_redirects=0,
+                logger_name=_quiet_log,
                 extra_headers=options.headers,
                 socket_factory=dial,
                 use_aiofastnet=False,
             )
     except BaseException as error:
+        if reader.transport is not None:
+            reader.cut("given up while it opened")
         _hang_up(dialled)
         failure = _as_connect_failed(url, error, options)
         if failure is None:

@@ -114,6 +114,7 @@ class FrameReader(WSListener):
     __slots__ = (
         "_close_timer",
         "_listener",
+        "_muted",
         "_now_ns",
         "_on_frame",
         "_options",
@@ -131,6 +132,7 @@ class FrameReader(WSListener):
         self._now_ns = clock.now_ns
         self._options = options
         self._parts: bytearray | None = None
+        self._muted = False
         self._peer_closed = False
         self._verdict: tuple[int | None, str] | None = None
         self._close_timer: asyncio.TimerHandle | None = None
@@ -177,7 +179,9 @@ class FrameReader(WSListener):
 
     def begin_close(self, code: int, reason: str) -> None:
         """Sends a close frame and gives the peer `close_timeout_s`; harmless when repeated."""
-        if not self.is_open:
+        was_open = self.is_open
+        self._muted = True
+        if not was_open:
             return
         self._decide(code, reason)
         text = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
@@ -186,6 +190,7 @@ class FrameReader(WSListener):
 
     def cut(self, reason: str) -> None:
         """Drops the connection at once, without a closing handshake."""
+        self._muted = True
         self._decide(None, reason)
         self._open_transport.disconnect(graceful=False)
 
@@ -237,7 +242,7 @@ class FrameReader(WSListener):
         kind = frame.msg_type
         if kind is WSMsgType.CLOSE:
             self._on_peer_close(transport, frame.get_payload_as_bytes())
-        elif transport.is_close_frame_sent:
+        elif self._muted:
             return
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self.begin_close(CLOSE_PROTOCOL_ERROR, "protocol error: reserved bit without extension")
@@ -252,7 +257,11 @@ class FrameReader(WSListener):
             self._on_part(frame, starts=kind is not WSMsgType.CONTINUATION)
 
     def _on_part(self, frame: WSFrame, *, starts: bool) -> None:
-        """A binary message, or one part of a fragmented one (RFC 6455 section 5.4)."""
+        """A binary message, or one part of a fragmented one (RFC 6455 section 5.4).
+
+        Also the message before a breach, which picows hands over after its close frame for it,
+        and a frame over the bound, if the rest of it comes while picows hangs up.
+        """
         if starts is not (self._parts is None):
             problem = "new message inside another" if starts else "continuation of nothing"
             self.begin_close(CLOSE_PROTOCOL_ERROR, f"protocol error: {problem}")
@@ -277,8 +286,8 @@ class FrameReader(WSListener):
         self._peer_closed = True
         code = int.from_bytes(payload[:_CODE_BYTES], "big") if payload else None
         text = payload[_CODE_BYTES:].decode("utf-8", "replace")
-        self._decide(code, f"closed by the venue: {text}" if text else "closed by the venue")
         if not transport.is_close_frame_sent:
+            self._decide(code, f"closed by the venue: {text}" if text else "closed by the venue")
             transport.send_close(cast("WSCloseCode", CLOSE_NORMAL if code is None else code))
             self._cut_later("closed by the venue; our answer could not be sent")
         transport.disconnect()
