@@ -4,6 +4,7 @@ Whatever fails, the body has the same shape, `schemas.platform.Problem`; `PROBLE
 status with its meaning and is what the document (OpenAPI) says.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
@@ -14,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from headwater.api.lookup import UnknownExchange
+from headwater.api.lookup import IntervalNotOffered, UnknownExchange
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.platform import Problem, ProblemField
 from headwater.core.errors import (
@@ -57,6 +58,7 @@ DEFAULT_RETRY_S: Final = 5.0
 
 _VALUE_CUT_CHARS: Final = 200
 _FIELDS_MAX: Final = 20
+_QUOTED: Final = re.compile(r"'([^']*)'")
 _CODES: Final[Mapping[int, str]] = {400: "bad_request", 404: "not_found", 413: "body_too_long"}
 
 
@@ -210,7 +212,8 @@ def _request_problem(error: RequestError) -> Problem:
         field = wrong_field(error.field, error.value, error.suggestions or error.allowed)
     elif isinstance(error, NotSupported):
         status, code, suggestions = 404, "not_supported", ()
-        field = wrong_field("capability", error.capability, error.reason)
+        offered = error.offered if isinstance(error, IntervalNotOffered) else error.reason
+        field = wrong_field(error.field, error.value, offered)
     else:
         status, code, suggestions = 422, "bad_parameter", ()
         field = wrong_field(error.field, error.value, error.allowed)
@@ -228,6 +231,6 @@ def _venue_problem(status: int, code: str, error: VenueError) -> Problem:
 def _field_of(error: Mapping[str, Any]) -> ProblemField:
     """One of pydantic's findings, in our words."""
     context: Mapping[str, Any] = error.get("ctx", {})
-    allowed = context.get("allowed") or context.get("expected") or error["msg"]
+    allowed = context.get("allowed") or _QUOTED.findall(context.get("expected", "")) or error["msg"]
     place = [str(part) for part in error["loc"] if part not in ("query", "path")]
     return wrong_field(".".join(place) or "request", error.get("input"), allowed, "not allowed")

@@ -6,6 +6,7 @@ from typing import Final
 
 from headwater.core.errors import NotSupported, RequestError, VenueUnavailable
 from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.intervals import Interval
 from headwater.feeds.source import MarketSource
 
 _SUGGESTIONS_MAX: Final = 3
@@ -22,11 +23,41 @@ class UnknownExchange(RequestError):
     """
 
     def __init__(self, exchange: str, known: tuple[str, ...]) -> None:
-        super().__init__("exchange", exchange, ", ".join(known) or "none is connected")
+        super().__init__("exchange", exchange, f"one of {', '.join(known) or 'none'}")
         self.known = known
         self.suggestions = tuple(
             difflib.get_close_matches(exchange[:_VALUE_CUT_CHARS].lower(), known, _SUGGESTIONS_MAX)
         )
+
+
+class IntervalNotOffered(NotSupported):
+    """The venue has no such candles or readings.
+
+    Args:
+        exchange: venue id.
+        field: the parameter.
+        interval: what was asked for.
+        offered: what there is.
+    """
+
+    def __init__(
+        self, exchange: str, field: str, interval: Interval, offered: tuple[Interval, ...]
+    ) -> None:
+        super().__init__(exchange, interval.value, f"{exchange} has {', '.join(offered)}")
+        self.field = field
+        self.offered = offered
+
+
+def demand_interval(
+    source: MarketSource, field: str, interval: Interval, offered: tuple[Interval, ...]
+) -> None:
+    """Checks that a venue offers an interval.
+
+    Raises:
+        IntervalNotOffered: it does not; says which it does.
+    """
+    if interval not in offered:
+        raise IntervalNotOffered(source.facts.venue_id, field, interval, offered)
 
 
 def source_of(sources: Mapping[str, MarketSource], exchange: str) -> MarketSource:

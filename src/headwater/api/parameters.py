@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Path, Query, Request
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from headwater.core.enums import Channel, GapState
@@ -29,7 +29,7 @@ TIME_ALLOWED: Final = (
 """What a time may be, in words."""
 
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
-_ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{2,15}([Zz]|[+-][0-9:]{2,6})?)?")
+_ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{2,15}(Z|[+-][0-9:]{2,6})?)?")
 _ISO_PATTERN: Final = (
     r"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{3})?Z$"
@@ -88,13 +88,14 @@ def read_moment(value: object) -> object:
 
 
 def _iso_ms(text: str) -> int:
+    text = text.upper()
     head, space, zone = text.rpartition(" ")
     if space and "T" in head:
         text = f"{head}+{zone}"
     if not _ISO.fullmatch(text):
         raise refuse(TIME_ALLOWED)
     try:
-        moment = datetime.fromisoformat(text.upper())
+        moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return round(moment.timestamp() * 1000)
@@ -161,13 +162,13 @@ SymbolQuery: TypeAlias = Annotated[
 ChannelQuery: TypeAlias = Annotated[Channel | None, Query(description="Which stream.")]
 GapStateQuery: TypeAlias = Annotated[GapState | None, Query(description="What became of it.")]
 Limit1500: TypeAlias = Annotated[
-    int, BeforeValidator(WholeNumber(1, 1500)), Query(ge=1, le=1500, description=_LIMIT_TEXT)
+    int, Field(ge=1, le=1500), BeforeValidator(WholeNumber(1, 1500)), Query(description=_LIMIT_TEXT)
 ]
 Limit1000: TypeAlias = Annotated[
-    int, BeforeValidator(WholeNumber(1, 1000)), Query(ge=1, le=1000, description=_LIMIT_TEXT)
+    int, Field(ge=1, le=1000), BeforeValidator(WholeNumber(1, 1000)), Query(description=_LIMIT_TEXT)
 ]
 Limit500: TypeAlias = Annotated[
-    int, BeforeValidator(WholeNumber(1, 500)), Query(ge=1, le=500, description=_LIMIT_TEXT)
+    int, Field(ge=1, le=500), BeforeValidator(WholeNumber(1, 500)), Query(description=_LIMIT_TEXT)
 ]
 
 

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from headwater.api.errors import make_problem
-from headwater.api.lookup import instrument_of, source_of
+from headwater.api.lookup import IntervalNotOffered, demand_interval, instrument_of, source_of
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.platform import ProblemField
 from headwater.api.schemas.views import order_book_view
@@ -153,8 +153,8 @@ class StreamRoutes:
         if spec is None:
             raise RequestError("stream", stream, ", ".join(STREAMS))
         interval = _interval_of(spec, request.query)
-        if interval is not None and interval not in source.facts.intervals:
-            raise RequestError("interval", interval, ", ".join(source.facts.intervals))
+        if interval is not None:
+            demand_interval(source, "interval", interval, source.facts.intervals)
         support = source.facts.channels.get(spec.channels[0])
         if support is None or not support.available:
             note = support.note if support is not None and support.note else "not offered"
@@ -241,9 +241,9 @@ def _reason(error: RequestError) -> str:
     """Field, value and what is allowed, short enough for a close frame (123 bytes)."""
     if isinstance(error, UnknownSymbol) and error.suggestions:
         return f"symbol={error.value[:24]!r}: did you mean {', '.join(error.suggestions)}?"
-    if isinstance(error, NotSupported):
+    if isinstance(error, NotSupported) and not isinstance(error, IntervalNotOffered):
         return f"{error.capability}: {error.exchange} does not offer it: {error.reason}"
-    return f"{error.field}={error.value[:24]!r}: use {error.allowed}"
+    return f"{error.field}={error.value[:24]!r}: {error.allowed}"
 
 
 def _no_such_path(path: str) -> StreamRefused:

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
-from headwater.api.lookup import demand, instrument_of, source_of
+from headwater.api.lookup import demand, demand_interval, instrument_of, source_of
 from headwater.api.openapi import market_answers
 from headwater.api.parameters import (
     EndQuery,
@@ -19,7 +19,6 @@ from headwater.api.parameters import (
 )
 from headwater.api.schemas.market import OhlcView
 from headwater.api.schemas.views import ohlc_view
-from headwater.core.errors import RequestError
 
 PATH: Final = "/{exchange}/ohlc/{symbol}/{interval}"
 
@@ -48,8 +47,7 @@ def candles_router(api: Answers) -> APIRouter:
         source = source_of(api.deps.sources, exchange)
         demand(source, "ohlc")
         instrument = instrument_of(source, symbol)
-        if interval not in source.facts.intervals:
-            raise RequestError("interval", interval, ", ".join(source.facts.intervals))
+        demand_interval(source, "interval", interval, source.facts.intervals)
         check_span(start_time, end_time)
         venue = source.facts.venue_id
 

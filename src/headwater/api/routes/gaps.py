@@ -19,8 +19,8 @@ from headwater.api.parameters import (
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.market import GapView
 from headwater.api.schemas.views import gap_view
-from headwater.core.errors import RequestError
-from headwater.core.records import Gap
+from headwater.core.instruments import canonical_spelling
+from headwater.core.records import ALL_SYMBOLS, Gap
 from headwater.feeds.source import MarketSource
 
 
@@ -40,7 +40,7 @@ def gaps_router(api: Answers) -> APIRouter:
         state: GapStateQuery = None,
         limit: Limit1000 = 100,
     ) -> Response:
-        """The gap ledger, narrowed by venue, symbol (needs the venue), stream and state."""
+        """The gap ledger, narrowed by venue, symbol, stream and state."""
         sources = api.deps.sources
         chosen = list(sources.values()) if exchange is None else [source_of(sources, exchange)]
         wanted = _symbol_of(chosen, symbol, exchange)
@@ -61,9 +61,12 @@ def gaps_router(api: Answers) -> APIRouter:
 
 
 def _symbol_of(sources: list[MarketSource], symbol: str | None, exchange: str | None) -> str | None:
-    """The canonical symbol; `*` stands for holes of a whole market."""
-    if symbol is None or symbol == "*":
+    """The canonical symbol; `*` stands for holes of a whole market.
+
+    Without a venue there is no list of instruments to look into, and any spelling is taken.
+    """
+    if symbol is None or symbol == ALL_SYMBOLS:
         return symbol
     if exchange is None:
-        raise RequestError("symbol", symbol, "only together with exchange")
+        return canonical_spelling(symbol)
     return instrument_of(sources[0], symbol).symbol

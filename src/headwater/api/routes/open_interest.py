@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
-from headwater.api.lookup import demand, instrument_of, source_of
+from headwater.api.lookup import demand, demand_interval, instrument_of, source_of
 from headwater.api.openapi import market_answers
 from headwater.api.parameters import (
     EndQuery,
@@ -19,7 +19,6 @@ from headwater.api.parameters import (
 )
 from headwater.api.schemas.market import OpenInterestView
 from headwater.api.schemas.views import open_interest_view
-from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 
 NOW_PATH: Final = "/{exchange}/oi/{symbol}"
@@ -66,8 +65,7 @@ def open_interest_router(api: Answers) -> APIRouter:
         source = source_of(api.deps.sources, exchange)
         demand(source, "open_interest_history")
         instrument = instrument_of(source, symbol)
-        if period not in source.facts.open_interest_periods:
-            raise RequestError("period", period, ", ".join(source.facts.open_interest_periods))
+        demand_interval(source, "period", period, source.facts.open_interest_periods)
         check_span(start_time, end_time)
         venue = source.facts.venue_id
 

@@ -138,8 +138,15 @@ def _attribute_words(docstring: str) -> dict[str, str]:
 
 
 def _inline(node: Any, components: dict[str, Any]) -> Any:
-    """Replaces references by what they point to."""
+    """Replaces references by what they point to, and pairs of like things by arrays of two.
+
+    The latter because not every reader of OpenAPI 3.1 knows `prefixItems`.
+    """
     if isinstance(node, dict):
+        places = node.get("prefixItems", [])
+        if places and all(place == places[0] for place in places):
+            rest = {key: value for key, value in node.items() if key != "prefixItems"}
+            return _inline({**rest, "items": places[0]}, components)
         if "$ref" in node:
             rest = {key: value for key, value in node.items() if key != "$ref"}
             return {**_inline(components[node["$ref"]], components), **rest}

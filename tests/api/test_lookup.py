@@ -1,0 +1,35 @@
+"""Words become venues, instruments and capabilities, or errors that name themselves."""
+
+import pytest
+from tests.api.fake_source import FakeSource
+
+from headwater.api.lookup import UnknownExchange, demand, instrument_of, source_of, table_of
+from headwater.core.errors import NotSupported, UnknownSymbol, VenueUnavailable
+
+
+def test_a_venue_is_found_in_any_case() -> None:
+    source = FakeSource()
+    assert source_of({"binance": source}, "Binance") is source
+    with pytest.raises(UnknownExchange, match="one of binance") as caught:
+        source_of({"binance": source}, "binanse")
+    assert caught.value.suggestions == ("binance",)
+
+
+def test_nothing_is_known_before_the_instruments_are_loaded() -> None:
+    source = FakeSource()
+    assert instrument_of(source, "btc/usdt").symbol == "BTCUSDT"
+    with pytest.raises(UnknownSymbol):
+        instrument_of(source, "NOSUCH")
+    source.forget_instruments()
+    with pytest.raises(VenueUnavailable, match="not loaded") as caught:
+        table_of(source)
+    assert caught.value.retry_after_s
+
+
+def test_a_missing_capability_says_why() -> None:
+    source = FakeSource()
+    demand(source, "ohlc")
+    with pytest.raises(NotSupported, match="the venue keeps none"):
+        demand(source, "funding_history")
+    with pytest.raises(NotSupported, match="not offered"):
+        demand(source, "horoscope")

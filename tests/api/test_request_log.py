@@ -1,0 +1,58 @@
+"""Ids, times, log lines."""
+
+import re
+
+import pytest
+from structlog.testing import capture_logs
+from tests.api.served import Platform
+
+
+@pytest.mark.parametrize("given", ["a", "Req-1.2_3~4", "x" * 64])
+async def test_a_sane_request_id_is_kept(platform: Platform, given: str) -> None:
+    reply = await platform.get("/health/live", {"x-request-id": given})
+    assert reply.headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65, "a b", 'a"b', "a\tb", "é", "<script>", "a,b"])
+async def test_a_strange_request_id_is_replaced(platform: Platform, given: str) -> None:
+    reply = await platform.get("/health/live", {"x-request-id": given})
+    assert re.fullmatch(r"made-\d+", reply.headers["x-request-id"])
+
+
+async def test_every_answer_has_id_time_and_no_sniffing(platform: Platform) -> None:
+    for target in ("/", "/nope", "/binance/oi/BTC", "/binance/oi/XYZ", "/docs", "/metrics"):
+        reply = await platform.get(target)
+        assert reply.headers["x-request-id"].startswith("made-"), target
+        assert float(reply.headers["x-process-time"]) >= 0
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert "server" not in reply.headers
+
+
+async def test_one_line_per_request_quiet_for_probes_and_the_cache(platform: Platform) -> None:
+    with capture_logs() as lines:
+        await platform.get("/binance/oi/BTC?x=1")
+        await platform.get("/binance/oi/BTC")
+        await platform.get("/binance/oi/BTC")
+        await platform.get("/health/live")
+    assert [line["log_level"] for line in lines] == ["info", "info", "debug", "debug"]
+    assert [line["status"] for line in lines] == [422, 200, 200, 200]
+    assert {line["route"] for line in lines[:3]} == {"/{exchange}/oi/{symbol}"}
+    assert set(lines[0]) >= {"request_id", "method", "path", "seconds", "event"}
+
+
+async def test_a_bug_is_logged_once_with_its_trace(platform: Platform) -> None:
+    platform.source.error = RuntimeError("a bug")
+    with capture_logs() as lines:
+        reply = await platform.get("/binance/oi/BTC")
+    assert reply.status == 500
+    failed = [line for line in lines if line["log_level"] == "error"]
+    assert len(failed) == 1
+    assert failed[0]["exc_info"]
+    assert failed[0]["request_id"] == reply.headers["x-request-id"]
+
+
+async def test_a_long_path_is_cut_in_the_log(platform: Platform) -> None:
+    with capture_logs() as lines:
+        await platform.get("/" + "%0A" * 2000)
+    assert len(lines[0]["path"]) == 200
+    assert lines[0]["route"] == "unmatched"
