@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from headwater.core.enums import Channel
+from headwater.core.errors import NotSupported
 from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import (
@@ -254,8 +255,11 @@ class VenueSide(ABC):
         Args:
             channel: kind of data.
             symbol: canonical.
+
+        Raises:
+            NotSupported: this venue's servers cannot be muted.
         """
-        raise NotImplementedError(f"{type(self).__name__} cannot tell {channel} of {symbol}")
+        raise NotSupported(type(self).__name__, "mute", f"{channel} of {symbol} cannot be told")
 
     def trouble(self, status: int, client: str, retry_after_s: int | None) -> ServerReply:  # noqa: ARG002
         """What the venue's servers say when they are in trouble or had enough.
