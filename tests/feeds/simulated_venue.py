@@ -39,6 +39,7 @@ from headwater.simulator.faults import FaultPlan
 from headwater.simulator.hosting import host_venue
 from headwater.simulator.venue_server import MovingMarket, VenueServer
 from headwater.transport.http import HttpClient
+from headwater.venues.base import Venue
 from headwater.venues.discovery import venue
 from headwater.venues.messages import Subscription
 
@@ -194,10 +195,11 @@ async def scene(
     symbols: Sequence[str] = SYMBOLS,
     settings: FeedSettings = SETTINGS,
     speed: float = 1.0,
+    chosen: Venue | None = None,
 ) -> AsyncIterator[Scene]:
     """A running scene; everything is stopped at the end and no task is left."""
     clock = SystemClock()
-    binance = venue("binance")
+    binance = venue("binance") if chosen is None else chosen
     hosted = host_venue(binance, seed=seed, start_ms=clock.now_ms(), symbols=symbols)
     market = Freezable(hosted.market)
     hosted = msgspec.structs.replace(hosted, market=cast("MovingMarket", market))
@@ -236,6 +238,34 @@ async def scene(
         driver.cancel()
         await asyncio.wait([driver])
         await server.stop()
+
+
+def compare_trades(stage: Scene, symbols: Sequence[str] = SYMBOLS) -> None:
+    """Every trade from the first one seen to the venue's last, each once, in order, and true."""
+    stage.seen.drain()
+    for symbol in symbols:
+        trades = stage.seen.trades[symbol]
+        ids = [trade.sequence or 0 for trade in trades]
+        assert ids, f"no trade of {symbol}"
+        last = last_print(stage.exchange, symbol)
+        assert ids == list(range(ids[0], last + 1)), "lost, doubled or out of order"
+        prints = stage.exchange.truth.prints(symbol, ids[0], last)
+        assert [_essence(trade) for trade in trades] == [_essence(made.trade) for made in prints]
+
+
+def compare_books(stage: Scene, symbols: Sequence[str] = SYMBOLS) -> None:
+    """The kept books are the venue's."""
+    for symbol in symbols:
+        kept = stage.feed.pipeline.books.kept(symbol)
+        assert kept is not None
+        book = stage.exchange.truth.book(symbol, 1000)
+        assert kept.book.sequence == book.sequence
+        assert kept.book.bids(20) == book.bids[:20]
+        assert kept.book.asks(20) == book.asks[:20]
+
+
+def _essence(trade: Trade) -> tuple[object, ...]:
+    return trade.sequence, trade.price, trade.quantity, trade.side, trade.timestamp_ms
 
 
 _AGG_TRADE_ID = re.compile(r'"s":"(\w+)","a":(\d+)')

@@ -180,6 +180,15 @@ class CandleKeeper:
         series = self._series.get((symbol, interval))
         return None if series is None else series.newest(limit)
 
+    def known(self, symbol: str, interval: Interval) -> dict[int, Candle]:
+        """Every candle kept, by opening time; the forming one is among them."""
+        series = self._series.get((symbol, interval))
+        if series is None:
+            return {}
+        forming = series.forming
+        extra = {} if forming is None else {forming.timestamp_ms: forming}
+        return {**series.closed, **extra}
+
     def merged(
         self, symbol: str, interval: Interval, candles: Sequence[Candle]
     ) -> Sequence[Candle]:

@@ -121,6 +121,15 @@ class TradeContinuity:
         line = self._lines.get(symbol)
         return None if line is None else line.newest(limit)
 
+    def latest(self, symbol: str, limit: int) -> list[Trade]:
+        """At most the newest `limit` trades known, oldest first; holes may be among them."""
+        line = self._lines.get(symbol)
+        if line is None:
+            return []
+        return sorted(line.recent, key=lambda trade: (trade.timestamp_ms, _sequence_of(trade)))[
+            -limit:
+        ]
+
     def next_sequence(self, symbol: str) -> int | None:
         """The count that the next trade in order will have, None before the first."""
         line = self._lines.get(symbol)

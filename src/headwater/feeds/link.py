@@ -101,6 +101,7 @@ class Link:
         self._tap = tap
         self._shadow_max = shadow_max
         self._kept: list[StreamEvent] = []
+        self._untaped: list[tuple[bytes, int]] = []
         own: dict[type, Handler] = {Ack: self._on_ack, Ignored: self._on_ignored}
         self._promoted: dict[type, Handler] = {**handlers, **own}
         self._handlers = self._promoted
@@ -113,7 +114,7 @@ class Link:
         """One complete message."""
         self.frames += 1
         if self._tap is not None:
-            self._tap.on_frame(self.url, frame, received_ns)
+            self._tape(frame, received_ns)
         try:
             events = self._feed(frame, received_ns)
         except WireError as error:
@@ -183,11 +184,21 @@ class Link:
             Events handed over.
         """
         kept, self._kept = self._kept, []
+        untaped, self._untaped = self._untaped, []
         self._shadow_max = None
+        for frame, received_ns in untaped:
+            self._tape(frame, received_ns)
         handlers = self._handlers = self._promoted
         for event in kept:
             handlers[event.__class__](event)
         return len(kept)
+
+    def _tape(self, frame: bytes, received_ns: int) -> None:
+        """Records a frame; a shadow's only when it takes over, in the order it is used in."""
+        if self._shadow_max is not None:
+            self._untaped.append((frame, received_ns))
+        elif self._tap is not None:
+            self._tap.on_frame(self.url, frame, received_ns)
 
     def _keep(self, event: StreamEvent) -> None:
         self._kept.append(event)
