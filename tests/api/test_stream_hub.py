@@ -21,7 +21,7 @@ from tests.api.streaming import (
     upgrade_request,
 )
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from headwater.api.stream_contract import (
     StreamAccepted,
