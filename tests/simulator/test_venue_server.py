@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 
 import aiohttp
 import pytest
@@ -10,8 +11,11 @@ from tests.simulator.venue_bench import PATIENCE_S, Bench, levels, rest_of, text
 from headwater.core.enums import Channel
 from headwater.core.order_book import OrderBook
 from headwater.simulator.faults import (
+    FrameFaults,
     HttpFaults,
+    MuteFaults,
     SocketFault,
+    SocketFaults,
 )
 
 
@@ -178,4 +182,47 @@ async def test_a_refusing_venue_cuts_and_comes_back_on_the_same_port(bench: Benc
         await asyncio.open_connection(host, int(port))
     await bench.steps(21)
     assert (await bench.status("/fapi/v1/time"))[0] == 200
+    await peer.close()
+
+
+async def test_weather_strikes_by_its_rates(bench: Bench) -> None:
+    peer = await bench.open("market", "btcusdt@aggTrade")
+    often = 1_000_000.0
+    bench.weather(
+        sockets=SocketFaults(stalls_per_min=often, stall_s=(1.0, 1.0)),
+        mutes=MuteFaults(mutes_per_min=often, mute_s=(60.0, 60.0)),
+    )
+    await bench.steps(2)
+    counts = bench.venue.injector.counts
+    assert counts["stall"] == 2
+    assert counts["mute_begun"] == 2
+    bench.weather(sockets=SocketFaults(refusals_per_min=often, refusal_s=(0.5, 0.5)))
+    await bench.steps(1)
+    assert counts["refusal"] == 1
+    await rest_of(peer)
+    bench.weather()
+    await bench.steps(6)
+    assert (await bench.status("/fapi/v1/time"))[0] == 200
+    await peer.close()
+
+
+async def test_a_long_step_keeps_the_speeds_of_the_streams(bench: Bench) -> None:
+    peer = await bench.open("market", "btcusdt@markPrice@1s")
+    await bench.steps(1, step_ms=5000)
+    times = [event["E"] for event in await texts(peer, 5)]
+    assert [later - earlier for earlier, later in pairwise(times)] == [1000] * 4
+    await peer.close()
+
+
+async def test_delays_keep_the_order_and_lose_nothing(bench: Bench) -> None:
+    peer = await bench.open("market", "btcusdt@aggTrade")
+    bench.weather(frames=FrameFaults(delay=0.5, delay_ms=(0.0, 700.0)))
+    await bench.steps(100)
+    bench.weather()
+    await bench.steps(10)
+    bench.venue.cut_all(SocketFault.CLOSE)
+    heard, _ = await rest_of(peer)
+    ids = [json.loads(text)["a"] for text in heard]
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+    assert bench.venue.injector.counts["delay"] > 0
     await peer.close()

@@ -17,6 +17,9 @@ from headwater.venues.facts import Addresses
 STEP_S = 0.05
 """How often the markets move on."""
 
+CATCH_UP_MS = 2000
+"""Simulated time that one step may make up for when the process was held up; the rest waits."""
+
 
 class SimulatorServer:
     """Several simulated venues and the task that drives their markets.
@@ -92,6 +95,7 @@ class SimulatorServer:
 
     async def _drive(self) -> None:
         """Moves all markets on, for ever."""
+        longest_ms = max(CATCH_UP_MS, int(2 * STEP_S * self.speed * 1000))
         zero_s = last_s = self._clock.monotonic()
         starts = {venue_id: venue.market.now_ms() for venue_id, venue in self.venues.items()}
         while True:
@@ -99,5 +103,6 @@ class SimulatorServer:
             now_s = self._clock.monotonic()
             passed_ms = int((now_s - zero_s) * self.speed * 1000)
             for venue_id, venue in self.venues.items():
-                await venue.step(starts[venue_id] + passed_ms, now_s - last_s)
+                target_ms = min(starts[venue_id] + passed_ms, venue.market.now_ms() + longest_ms)
+                await venue.step(target_ms, now_s - last_s)
             last_s = now_s

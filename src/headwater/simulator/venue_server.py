@@ -39,6 +39,9 @@ ADMIN_PATH = "/_simulator"
 MAX_LIQUIDATIONS = 100_000
 """Liquidations remembered for `/_simulator/liquidations`."""
 
+SLICE_MS = 50
+"""Longest stretch of simulated time between two looks of the streams at the market."""
+
 SHUTDOWN_S = 0.5
 """How long `stop` waits for requests that are being answered."""
 
@@ -151,27 +154,21 @@ class VenueServer:
             now_ms: simulated time.
             elapsed_s: wall seconds since the last step, for fault rates.
         """
-        records = self.market.advance_to(now_ms)
-        self.liquidations.extend(r for r in records if isinstance(r, Liquidation))
         now_s = self._clock.monotonic()
         self._draw_mutes(now_s, elapsed_s)
         if self.injector.plan.http.stale_book > 0:
             self._aged.take_images(now_s)
-        is_fair = not self.injector.touches_frames
+        moment_ms = self.market.now_ms()
+        while True:
+            # A venue that is asked to hurry still sends its streams at their own speeds.
+            moment_ms = min(moment_ms + SLICE_MS, now_ms)
+            self._advance(moment_ms, now_s)
+            if moment_ms >= now_ms:
+                break
         for connection in list(self.connections):
-            if connection.is_gone or connection.is_closing:
-                connection.flush(now_s)
-                continue
-            deliver = connection.side.deliver
-            texts: list[str] = []
-            for record in records:
-                texts += deliver(record).texts
-            frames = connection.side.tick(now_ms)
-            texts += frames.texts
-            connection.data(texts, now_ms, now_s, is_fair=is_fair)
-            connection.control(frames, now_s)
             connection.flush(now_s)
-            self._strike(connection, now_ms, now_s, elapsed_s)
+            if not connection.is_gone and not connection.is_closing:
+                self._strike(connection, now_ms, now_s, elapsed_s)
         await self._turn_refusal(now_s, elapsed_s)
 
     def mute(self, channel: Channel, symbol: str, seconds: float) -> None:
@@ -205,6 +202,23 @@ class VenueServer:
         for connection in list(self.connections):
             connection.cut(is_reset=True)
 
+    def _advance(self, now_ms: int, now_s: float) -> None:
+        """Moves the market a short way on and gives every connection what it has to hear."""
+        records = self.market.advance_to(now_ms)
+        self.liquidations.extend(r for r in records if isinstance(r, Liquidation))
+        is_fair = not self.injector.touches_frames
+        for connection in list(self.connections):
+            if connection.is_gone or connection.is_closing:
+                continue
+            deliver = connection.side.deliver
+            texts: list[str] = []
+            for record in records:
+                texts += deliver(record).texts
+            frames = connection.side.tick(now_ms)
+            texts += frames.texts
+            connection.data(texts, now_ms, now_s, is_fair=is_fair)
+            connection.control(frames, now_s)
+
     async def _listen(self) -> None:
         """Opens the listening socket, on the same port when there was one."""
         assert self._runner is not None
@@ -236,7 +250,7 @@ class VenueServer:
 
     def _strike(self, connection: Connection, now_ms: int, now_s: float, elapsed_s: float) -> None:
         fault = self.injector.socket_fault(elapsed_s)
-        if fault is not None and not connection.is_gone:
+        if fault is not None:
             self._apply(connection, fault, now_ms, now_s)
 
     def _apply(self, connection: Connection, fault: SocketFault, now_ms: int, now_s: float) -> None:

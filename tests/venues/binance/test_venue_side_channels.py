@@ -102,3 +102,34 @@ def test_continuous_klines_name_the_pair(bench: Bench) -> None:
     (event,) = bench.after(250, socket)[0]
     assert (event["e"], event["ps"], event["ct"]) == ("continuous_kline", "BTCUSDT", "PERPETUAL")
     assert "s" not in event["k"]
+
+
+def test_single_fills_have_a_stream_of_their_own(bench: Bench) -> None:
+    socket = bench.open("/public/ws/btcusdt@trade")
+    socket.deliver(bench.market.trade(100.0, 0.003, fills=3))
+    (events,) = bench.after(100, socket)
+    assert [(event["e"], event["t"], event["q"]) for event in events] == [
+        ("trade", 1000, "0.001"),
+        ("trade", 1001, "0.001"),
+        ("trade", 1002, "0.001"),
+    ]
+
+
+def test_a_trade_of_the_next_candle_closes_the_one_before(bench: Bench) -> None:
+    bench.market.trade(100.0, 0.5)
+    socket = bench.open("/market/ws/btcusdt@kline_1m")
+    bench.market.clock_ms += 61_000
+    (closed,) = socket.deliver(bench.market.trade(101.0, 0.5)).texts
+    assert json.loads(closed)["k"]["x"] is True
+    assert json.loads(closed)["k"]["c"] == "100.00"
+    (forming,) = bench.after(250, socket)[0]
+    assert (forming["k"]["x"], forming["k"]["o"]) == (False, "101.00")
+
+
+def test_quotes_start_again_from_the_book_after_a_hole(bench: Bench) -> None:
+    socket = bench.open("/public/ws/btcusdt@bookTicker")
+    bench.market.change([(100.05, 1.0)], [], 501, 501)  # nobody hears of it
+    record = bench.market.change([(100.06, 2.0)], [], 502, 502)
+    (text,) = socket.deliver(record).texts
+    assert (json.loads(text)["b"], json.loads(text)["u"]) == ("100.06", 502)
+    assert socket.deliver(record).texts == ()

@@ -244,7 +244,7 @@ class DepthStream(SymbolStream):
         """The window's changes as one event; nothing when there was none."""
         if self._first is None:
             return []
-        self.due_ms = now_ms + self._speed_ms
+        self.due_ms = (now_ms // self._speed_ms + 1) * self._speed_ms
         text = self.text
         message = depth_message(
             text,
@@ -283,7 +283,7 @@ class TopStream(SymbolStream):
         if not self._changed:
             return []
         self._changed = False
-        self.due_ms = now_ms + self._speed_ms
+        self.due_ms = (now_ms // self._speed_ms + 1) * self._speed_ms
         book, text = self.market.book(self.symbol, self._levels), self.text
         last = book.sequence or 0
         message = depth_message(
