@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from fastapi import Depends, FastAPI
+from fastapi_offline import FastAPIOffline
 
 from headwater.api.answering import Answers
 from headwater.api.cache import AnswerCache, CacheLayer
@@ -57,7 +58,8 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
         `server.build_server` puts on the same port.
     """
     settings = deps.settings
-    app = FastAPI(
+    # The documents' pages come from this machine: no request to any other host.
+    app = FastAPIOffline(
         title=settings.service,
         version=settings.version,
         description=DESCRIPTION,
