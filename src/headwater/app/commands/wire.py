@@ -88,6 +88,4 @@ def _lines_of(source: BinaryIO) -> Iterator[bytes]:
     while line := source.readline(LINE_BYTES_MAX + 2):
         yield line
         while len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
-            line = source.readline(LINE_BYTES_MAX)
-            if not line:
-                return
+            line = source.readline(LINE_BYTES_MAX + 2)
