@@ -132,7 +132,7 @@ class Scene:
         """Waits for `condition`; false when it did not come true in time."""
         try:
             async with asyncio.timeout(timeout_s):
-                while not condition():  # noqa: ASYNC110 - nobody could set an event here
+                while not condition():
                     await asyncio.sleep(0.05)
         except TimeoutError:
             return False
