@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from headwater.core.enums import (
     Channel,
     FeedState,
@@ -15,7 +17,7 @@ from headwater.core.enums import (
     PriceKind,
     Side,
 )
-from headwater.core.errors import NotSupported, PlatformError
+from headwater.core.errors import PlatformError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import (
@@ -332,6 +334,17 @@ class FakeSource:
         """As before the first load."""
         self._table = InstrumentTable(self._facts.venue_id, ())
 
+    def offer_everything(self) -> None:
+        """No capability, interval or channel is missing any more."""
+        offered = Support(available=True, source="rest")
+        self._facts = msgspec.structs.replace(
+            self._facts,
+            capabilities=dict.fromkeys(self._facts.capabilities, offered),
+            channels=dict.fromkeys(Channel, offered),
+            intervals=tuple(Interval),
+            open_interest_periods=tuple(Interval),
+        )
+
     def _note(self, call: str) -> None:
         self.calls.append(call)
         if self.error is not None:
@@ -408,8 +421,9 @@ class FakeSource:
         start_ms: int | None = None,
         end_ms: int | None = None,
     ) -> Sequence[FundingRate]:
-        """Never asked: the facts say that there is none."""
-        raise NotSupported(self._facts.venue_id, "funding_history", "the venue keeps none")
+        """`limit` settlements; not asked unless everything is offered."""
+        self._note(f"funding_history {instrument.symbol} {limit} {start_ms} {end_ms}")
+        return [make_funding_rate(instrument.symbol)] * limit
 
     def acquire(self, subscription: Subscription) -> FakeLease:
         """A lease, unless refused."""

@@ -61,7 +61,6 @@ class RequestMeter:
         self._latency: dict[str, _Latency] = {}
         self._calls: dict[tuple[str, str], _Latency] = {}
         self._failures: dict[tuple[str, str, str], int] = {}
-        self._delays_s: dict[str, float] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts one finished request.
@@ -93,10 +92,6 @@ class RequestMeter:
         if failure is not None:
             key = (exchange, call, failure)
             self._failures[key] = self._failures.get(key, 0) + 1
-
-    def observe_delay(self, exchange: str, seconds: float) -> None:
-        """Notes how long after the venue's own time its newest record arrived."""
-        self._delays_s[exchange] = seconds
 
     def collect(self) -> Iterator[Metric]:
         """All families."""
@@ -133,14 +128,6 @@ class RequestMeter:
         for labels, count in self._failures.items():
             failures.add_metric(labels, count)
         yield failures
-        delay = Gauge(
-            "headwater_exchange_delay_seconds",
-            "From the venue's time of its newest streamed record to its arrival.",
-            labels=("exchange",),
-        )
-        for exchange, seconds in self._delays_s.items():
-            delay.add_metric((exchange,), seconds)
-        yield delay
 
 
 class PlatformCollector(Collector):
@@ -178,6 +165,14 @@ class PlatformCollector(Collector):
             refused.add_metric((reason,), count)
         yield refused
         yield Gauge("headwater_stream_topics", "Topics with clients.", len(stats.topics))
+        delay = Gauge(
+            "headwater_exchange_delay_seconds",
+            "From the venue's time of its newest streamed record to its arrival.",
+            labels=("exchange",),
+        )
+        for exchange, seconds in self._deps.publisher.delays_s.items():
+            delay.add_metric((exchange,), seconds)
+        yield delay
         lossy = [topic for topic in stats.topics if topic.dropped or topic.conflated]
         lossy.sort(key=lambda topic: topic.dropped + topic.conflated, reverse=True)
         dropped = Counter(

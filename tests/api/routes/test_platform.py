@@ -1,0 +1,46 @@
+"""The platform about itself."""
+
+import pytest
+from tests.api.served import Platform
+
+from headwater.api.settings import ApiSettings
+
+
+async def test_root_says_what_this_is(platform: Platform) -> None:
+    assert (await platform.get("/")).json() == {
+        "name": "headwater",
+        "version": platform.settings.version,
+        "status": "operational",
+        "docs": "/docs",
+        "exchanges": ["binance"],
+        "simulated": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("dashboard_path", "target"), [(None, "/docs"), ("/dashboard/", "/dashboard/")]
+)
+async def test_a_browser_is_sent_to_a_page(dashboard_path: str | None, target: str) -> None:
+    async with Platform(ApiSettings(dashboard_path=dashboard_path)).served() as platform:
+        reply = await platform.get("/", {"accept": "text/html,*/*"})
+        assert (reply.status, reply.headers["location"]) == (307, target)
+
+
+async def test_exchanges_tell_what_they_offer_and_why_not(platform: Platform) -> None:
+    body = (await platform.get("/exchanges")).json()
+    assert isinstance(body, dict)
+    assert (body["count"], body["active_count"], body["simulated"]) == (1, 1, True)
+    [venue] = body["exchanges"]
+    assert (venue["name"], venue["display_name"], venue["status"]) == (
+        "binance",
+        "Binance",
+        "active",
+    )
+    assert venue["data_source"] == "simulated"
+    wanted = {"ohlc", "funding_rate", "open_interest", "liquidations", "large_trades"}
+    assert {name for name, there in venue["capabilities"].items() if there} >= wanted
+    assert venue["capabilities"]["funding_history"] is False
+    assert venue["support"]["funding_history"]["note"] == "the venue keeps none"
+    assert "tape" in venue["features"]
+    assert venue["intervals"] == ["1m", "5m", "1h"]
+    assert venue["symbols_count"] == 3

@@ -1,0 +1,103 @@
+"""The document is valid and tells the truth about parameters and statuses."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from tests.api.served import Platform
+
+from headwater.api.errors import PROBLEMS
+from headwater.core.intervals import Interval
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(Platform().app.openapi()))
+    return found
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(path, item["get"]) for path, item in document["paths"].items()]
+
+
+def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
+    assert set(document["paths"]) == {
+        "/",
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/exchanges",
+        "/{exchange}/ohlc/{symbol}/{interval}",
+        "/{exchange}/oi/{symbol}",
+        "/{exchange}/oi-hist/{symbol}",
+        "/{exchange}/funding/{symbol}",
+        "/{exchange}/funding-hist/{symbol}",
+        "/ws-catalog",
+        "/asyncapi.json",
+        "/{exchange}/tickers",
+        "/{exchange}/mark-prices",
+        "/{exchange}/orderbook/{symbol}",
+        "/{exchange}/trades/{symbol}",
+        "/{exchange}/symbols",
+        "/gaps",
+        "/metrics",
+    }
+
+
+def test_no_path_is_swallowed_by_another(document: dict[str, Any]) -> None:
+    """Two paths of one length differ in a segment that is a word in both."""
+    paths = [path.split("/") for path in document["paths"]]
+    for one in paths:
+        for other in paths:
+            if one is not other and len(one) == len(other):
+                assert any(a != b and "{" not in a + b for a, b in zip(one, other, strict=True)), (
+                    one,
+                    other,
+                )
+
+
+def test_every_error_is_a_problem_and_every_status_is_explained(document: dict[str, Any]) -> None:
+    for path, operation in operations(document):
+        assert operation["summary"], path
+        for status, answer in operation["responses"].items():
+            assert answer["description"], (path, status)
+            assert "X-Request-ID" in answer["headers"]
+            if int(status) in PROBLEMS:
+                assert set(answer["content"]) == {"application/problem+json"}, (path, status)
+        assert {"200", "400", "405", "422", "500"} <= set(operation["responses"]), path
+
+
+def test_parameters_are_described_as_they_are_read(document: dict[str, Any]) -> None:
+    operation = document["paths"]["/{exchange}/ohlc/{symbol}/{interval}"]["get"]
+    schemas = {entry["name"]: entry["schema"] for entry in operation["parameters"]}
+    assert schemas["exchange"]["enum"] == ["binance"]
+    assert schemas["interval"]["enum"] == [interval.value for interval in Interval]
+    limit = schemas["limit"]
+    assert (limit["type"], limit["minimum"], limit["maximum"], limit["default"]) == (
+        "integer",
+        1,
+        1500,
+        500,
+    )
+    assert {choice["type"] for choice in schemas["start_time"]["anyOf"]} == {"integer", "string"}
+    assert "null" not in json.dumps(schemas)
+
+
+def test_schemas_are_valid_and_resolve(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert {"Ohlc", "OrderBook", "Problem", "Liquidation"} - {"Liquidation"} <= set(schemas)
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    text = json.dumps(document)
+    for reference in set(text.split('"#/components/schemas/')[1:]):
+        assert reference.partition('"')[0] in schemas
+    assert "HTTPValidationError" not in text
+
+
+async def test_pages_for_people_are_served(platform: Platform) -> None:
+    for target in ("/docs", "/redoc"):
+        reply = await platform.get(target)
+        assert reply.status == 200
+        assert b"/openapi.json" in reply.body
+    assert (await platform.get("/openapi.json")).status == 200
