@@ -1,5 +1,6 @@
 """Ids, times, log lines."""
 
+import logging
 import re
 
 import pytest
@@ -28,7 +29,10 @@ async def test_every_answer_has_id_time_and_no_sniffing(platform: Platform) -> N
         assert "server" not in reply.headers
 
 
-async def test_one_line_per_request_quiet_for_probes_and_the_cache(platform: Platform) -> None:
+async def test_one_line_per_request_quiet_for_probes_and_the_cache(
+    platform: Platform, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "headwater.api")
     with capture_logs() as lines:
         await platform.get("/binance/oi/BTC?x=1")
         await platform.get("/binance/oi/BTC")
@@ -38,6 +42,12 @@ async def test_one_line_per_request_quiet_for_probes_and_the_cache(platform: Pla
     assert [line["status"] for line in lines] == [422, 200, 200, 200]
     assert {line["route"] for line in lines[:3]} == {"/{exchange}/oi/{symbol}"}
     assert set(lines[0]) >= {"request_id", "method", "path", "seconds", "event"}
+
+
+async def test_quiet_requests_are_not_even_formatted_without_debug(platform: Platform) -> None:
+    with capture_logs() as lines:
+        await platform.get("/health/live")
+    assert lines == []
 
 
 async def test_a_bug_is_logged_once_with_its_trace(platform: Platform) -> None:

@@ -6,6 +6,7 @@ the cache and probes, else at info. An error that nobody expected is logged here
 trace, and answered with 500 and the id alone.
 """
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -28,6 +29,7 @@ _QUIET_ROUTES: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
 _PATH_CUT_CHARS: Final = 200
 
 _log: Final = structlog.stdlib.get_logger("headwater.api")
+_standard_log: Final = logging.getLogger("headwater.api")
 
 
 class Meter(Protocol):
@@ -94,6 +96,8 @@ class RequestLayer:
         route = cached or str(getattr(scope.get("route"), "path", UNMATCHED))
         self._meter.observe(scope["method"], route, status, seconds)
         quiet = cached is not None or route in _QUIET_ROUTES
+        if quiet and not _standard_log.isEnabledFor(logging.DEBUG):
+            return  # structlog would make the whole line before it is thrown away
         (_log.debug if quiet else _log.info)(
             "request",
             request_id=request_id,
