@@ -146,6 +146,14 @@ def test_liquidations_are_market_orders_with_prints(watched: Watched) -> None:
         assert len(set(ids)) == len(ids)
 
 
+def test_a_short_look_sees_liquidations() -> None:
+    """When all is quiet a run starts: some forced close in half a minute, from any seed."""
+    for seed in range(2):
+        exchange = SimulatedExchange(seed=seed, start_ms=START_MS, symbols=None)
+        records = exchange.advance_to(START_MS + 30_000)
+        assert any(isinstance(record, Liquidation) for record in records)
+
+
 def test_marks_come_each_second_and_symbol(watched: Watched) -> None:
     """One mark price per second and symbol, near the book, with funding to come."""
     for symbol in FEW:

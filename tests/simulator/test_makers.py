@@ -23,7 +23,7 @@ def test_it_begins_with_the_levels_asked_for(levels: int) -> None:
     assert len(engine.bids.keys) == len(engine.asks.keys) == levels
     assert engine.bids.best is not None
     assert engine.asks.best is not None
-    assert 679_990 < engine.bids.best < 680_000 < engine.asks.best < 680_010
+    assert 679_990 < engine.bids.best <= 680_000 <= engine.asks.best < 680_010
 
 
 def test_it_follows_a_run_and_keeps_its_depth() -> None:

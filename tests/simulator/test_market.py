@@ -45,3 +45,13 @@ def test_prints_by_window() -> None:
     assert market.fill_prints(last + 1, 5) == market.newest_prints(0) == []
     assert market.fill_prints(0, 1)[0].trade.sequence == last + 1 - len(market.newest_prints(10**6))
     assert market.print_of_fill(newest[-1].last_fill_id + 1) is None
+
+
+def test_a_hunt_ends_in_a_forced_close() -> None:
+    """The run goes to the nearest liquidation price and a little beyond."""
+    market = _market(2)
+    assert 0 <= market.temptation() < 1
+    market.hunt()
+    out: list[Record] = []
+    closes = [c for n in range(1, 161) for c in market.step(START_MS + n * STEP_MS, 0.0, out)]
+    assert closes

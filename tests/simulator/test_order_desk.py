@@ -50,6 +50,9 @@ def _ticket(
         ("quantity", lambda: _ticket(quantity="1e30")),
         ("quantity", lambda: _ticket(quantity="0.050")),
         ("quantity", lambda: _ticket(quantity="0.050", price=None)),
+        ("quantity", lambda: _ticket(quantity="2000000")),
+        ("price", lambda: _ticket(price="95")),
+        ("price", lambda: _ticket(price="70", side=Side.SELL)),
         ("price", lambda: _ticket(price="50.001")),
         ("price", lambda: _ticket(price="0")),
         ("price", lambda: _ticket(price="Infinity")),
@@ -76,11 +79,25 @@ def test_states_on_arrival(exchange: SimulatedExchange) -> None:
     assert exchange.submit(_ticket(price=None, side=Side.SELL)).state is OrderState.FILLED
     bid = str(exchange.book("LTCUSDT", 1).bids[0][0])
     for rule in (TimeInForce.FOK, TimeInForce.POST_ONLY):
-        ticket = _ticket(quantity="900000000", price=bid, rule=rule, side=Side.SELL)
+        ticket = _ticket(quantity="500000", price=bid, rule=rule, side=Side.SELL)
         answer = exchange.submit(ticket)
         assert answer.state is OrderState.EXPIRED
         assert answer.filled == 0
         assert answer.average_price is None
+
+
+def test_a_mispriced_giant_is_taken_and_the_book_heals(exchange: SimulatedExchange) -> None:
+    """A bid far above the market sweeps the asks; the rest is sold into; makers come back."""
+    ask = Decimal(str(exchange.book("LTCUSDT", 1).asks[0][0]))
+    price = (ask * Decimal("1.08")).quantize(Decimal("0.01"))
+    swept = exchange.submit(_ticket(quantity="300000", price=str(price)))
+    assert swept.state is OrderState.PARTIALLY_FILLED
+    exchange.advance_to(START_MS + 60_000)
+    book = exchange.book("LTCUSDT", 1_000)
+    assert book.bids[0][0] < book.asks[0][0] < float(ask) * 1.04
+    assert len(book.asks) > 200
+    filled = sum(fill.lots for fill in exchange.executions("me"))
+    assert filled == 300_000_000
 
 
 def test_too_many_open_orders(exchange: SimulatedExchange) -> None:

@@ -1,5 +1,6 @@
 """The crowd's positions: sums, forced closes, bounds."""
 
+import math
 import random
 
 import pytest
@@ -23,6 +24,21 @@ def test_positions_are_crossed_nearest_first_and_once() -> None:
     assert [p.leverage for p in book.crossed(600_000.0)] == [50, 10]
     assert [(p.is_long, p.leverage) for p in book.crossed(690_000.0)] == [(False, 100)]
     assert book.crossed(600_000.0) == []
+
+
+def test_the_nearest_is_open_and_signed() -> None:
+    """The nearer side wins; closed positions do not count; None without any."""
+    book = PositionBook(BTC)
+    assert book.nearest(680_000.0) is None
+    long = book.open(True, 5, 680_000.0, 100)
+    assert long is not None
+    book.open(False, 5, 680_000.0, 50)
+    way = book.nearest(680_000.0)
+    assert way == pytest.approx(math.log(long.liquidation / 680_000.0))
+    book.reduce(long, 5)
+    way = book.nearest(680_000.0)
+    assert way is not None
+    assert way > 0.01
 
 
 def test_a_crash_is_spread_over_steps() -> None:

@@ -35,6 +35,9 @@ from headwater.simulator.orders import Execution, OrderAnswer, Ticket
 from headwater.simulator.record_maker import RecordMaker
 from headwater.venues.side import DayStats, FillPrint
 
+QUIET_MS = 4_000
+"""Time without a forced close anywhere after which a run towards the nearest one starts."""
+
 _by_time = attrgetter("timestamp_ms")
 
 
@@ -67,6 +70,7 @@ class SimulatedExchange:
     ) -> None:
         self._step_ms = start_ms - start_ms % STEP_MS
         self._now_ms = self._step_ms
+        self._last_close_ms = self._step_ms
         self._exchange = exchange
         natives = native_symbols or {}
         chosen = [listing.symbol for listing in LISTINGS] if symbols is None else list(symbols)
@@ -102,12 +106,15 @@ class SimulatedExchange:
         records: list[Record] = []
         while self._step_ms + STEP_MS <= now_ms:
             if self._step_ms % 1000 == 0:
-                self._common.second()
+                self._second()
             self._step_ms += STEP_MS
             common_return = self._common.step()
             made: list[Record] = []
             for market in self._markets.values():
-                self._closes.extend(market.step(self._step_ms, common_return, made))
+                closes = market.step(self._step_ms, common_return, made)
+                if closes:
+                    self._closes.extend(closes)
+                    self._last_close_ms = self._step_ms
             made.sort(key=_by_time)
             records += made
         self._now_ms = max(self._now_ms, now_ms)
@@ -234,6 +241,16 @@ class SimulatedExchange:
     ) -> list[FundingRate]:
         """Past settlements; from `start_ms` forward when given, else the newest."""
         return self._market(symbol).funding_records(limit, start_ms, end_ms)
+
+    def _second(self) -> None:
+        """What begins with a second: the common factor, and a hunt when all was quiet too long.
+
+        Price is drawn to where forced orders wait; here so that a short look always sees some.
+        """
+        self._common.second()
+        if self._step_ms - self._last_close_ms >= QUIET_MS and self._markets:
+            self._last_close_ms = self._step_ms
+            min(self._markets.values(), key=Market.temptation).hunt()
 
     def _market(self, symbol: str) -> Market:
         """The market of a canonical symbol.

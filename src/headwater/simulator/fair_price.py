@@ -28,7 +28,7 @@ _MOMENTUM_SPREAD = 0.35  # standard deviation of momentum
 # variance as the diffusion does, 0.1² · 0.35² · 2 · 20 s · 20 steps/s ≈ 1.
 _MOMENTUM_DRIFT = 0.1
 _ANCHOR_S = 2 * _DAY_S  # pull back to the starting level, so that months of running stay plausible
-_SHOCK_EVERY_S = 60.0
+_SHOCK_EVERY_S = 120.0
 _COMMON_SHOCK_EVERY_S = 300.0
 _SHOCK_SIZE = 0.012  # the smallest, of a day's volatility; larger ones follow a power law
 _SHOCK_TAIL, _SHOCK_CAP = 1.5, 8.0
@@ -86,7 +86,11 @@ class Shocks:
         if self._steps or rng.random() * self._every_s >= 1.0:
             return
         size = self._daily_volatility * _SHOCK_SIZE * rng.choice((-1.0, 1.0))
-        size *= min(_SHOCK_CAP, (1.0 - rng.random()) ** (-1.0 / _SHOCK_TAIL))
+        self.start(size * min(_SHOCK_CAP, (1.0 - rng.random()) ** (-1.0 / _SHOCK_TAIL)))
+
+    def start(self, size: float) -> None:
+        """Starts a run of a given log return in place of any other."""
+        rng = self._rng
         self._steps = round(rng.uniform(*_SHOCK_S) * STEPS_PER_SECOND)
         self._drift = size / self._steps
         self._return_steps = round(rng.uniform(*_RETURN_S) * STEPS_PER_SECOND)
@@ -186,6 +190,10 @@ class FairPrice:
             + (self._anchor - self._log) * (_STEP_S / _ANCHOR_S)
         )
         self.ticks = math.exp(self._log)
+
+    def run(self, log_return: float) -> None:
+        """Starts a run of a few seconds, of which a part comes back later."""
+        self._shocks.start(log_return)
 
     def push(self, log_return: float) -> None:
         """Lasting impact of an order: shifts the price by a log return."""

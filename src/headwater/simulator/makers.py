@@ -21,7 +21,6 @@ MAX_LEVELS = 1_000
 MAX_ORDERS_PER_STEP = 40
 """Maker orders placed or withdrawn by chance in one step; a larger draw is cut."""
 
-_HALF_SPREAD_TICKS: Final = 0.5
 _SLACK_BPS: Final = 0.4  # how far the fair price may drift before makers move their quotes
 _SLACK_TICKS: Final = 0.6
 _RANGE: Final = 0.008  # of the price, reach of the ladder, unless the level count asks for more
@@ -146,8 +145,8 @@ class MakerLadder:
     def _quote(self, center: float) -> None:
         """Sets the best allowed quotes around a price."""
         self._center = center
-        self.bid_max = max(1, math.floor(center - _HALF_SPREAD_TICKS))
-        self.ask_min = max(self.bid_max + 1, math.ceil(center + _HALF_SPREAD_TICKS))
+        self.bid_max = max(1, math.ceil(center) - 1)
+        self.ask_min = self.bid_max + 1
 
     def _distance(self) -> int:
         """Ticks between the best allowed quote and a new order."""

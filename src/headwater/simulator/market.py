@@ -5,6 +5,7 @@ caller; randomness from generators seeded by the exchange's seed and the symbol,
 that one part's draws do not shift another's.
 """
 
+import math
 import random
 from typing import NamedTuple
 
@@ -31,10 +32,11 @@ from headwater.simulator.record_maker import RecordMaker
 from headwater.venues.side import FillPrint
 
 _START_SPREAD = 0.03  # how far the live price may start from the typical one
-_PRINTS_PER_ORDER, _FILLS_PER_ORDER = 1.3, 1.9
+_PRINTS_PER_ORDER, _FILLS_PER_ORDER = 2.8, 3.6
 _UPDATES_PER_DAY = 4_000_000
 _SNIPE_SHARE = 0.3  # of the moves of the fair price in which takers are faster than makers
 _SNIPE_LEVELS = 3
+_HUNT_BEYOND = 1.2
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 
@@ -176,6 +178,17 @@ class Market:
         if end_ms % 1000 == 0:
             self._second(end_ms, middle, out)
         return closes
+
+    def temptation(self) -> float:
+        """How near the next forced close is: the way to it in days' volatility, ≥ 0."""
+        way = self._positions.nearest(self.pricer.mark)
+        return math.inf if way is None else abs(way) / self.listing.daily_volatility
+
+    def hunt(self) -> None:
+        """Starts a run of the fair price a little beyond the next forced close."""
+        way = self._positions.nearest(self.pricer.mark)
+        if way is not None:
+            self._fair.run(way * _HUNT_BEYOND)
 
     def collect(self) -> None:
         """Books what an order from outside just did; its prints go out with the next step."""

@@ -27,7 +27,13 @@ MAX_EXECUTIONS_PER_OWNER = 10_000
 MAX_OWNERS = 1_000
 """Owners whose fills are kept; tickets of further ones are refused."""
 
-_MAX_LOTS: Final = 10**15
+MAX_NOTIONAL = 50_000_000
+"""Largest order, USDT at its price (a market order: at the last price)."""
+
+PRICE_BAND = Decimal("0.10")
+"""How far beyond the mark price a limit order may buy dearer or sell cheaper, a fraction."""
+
+_MAX_STEPS: Final = 10**15
 
 
 class OrderDesk:
@@ -50,8 +56,8 @@ class OrderDesk:
             now_ms: venue time; prints carry it and go out with the next step.
 
         Raises:
-            RequestError: quantity or price off the grid, notional too small, a reserved owner,
-                too many open orders or owners.
+            RequestError: quantity or price off the grid, notional out of bounds, a price beyond
+                the band, a reserved owner, too many open orders or owners.
         """
         if not ticket.owner or ticket.owner in BACKGROUND_OWNERS:
             raise RequestError("owner", ticket.owner, "a name that is not reserved")
@@ -62,13 +68,7 @@ class OrderDesk:
         listing = market.listing
         lots = _whole("quantity", ticket.quantity, listing.quantity_step)
         price = None if ticket.price is None else _whole("price", ticket.price, listing.price_tick)
-        reference = (
-            Decimal(market.last_ticks) * listing.price_tick
-            if ticket.price is None
-            else ticket.price
-        )
-        if reference * ticket.quantity < listing.min_notional:
-            raise RequestError("quantity", ticket.quantity, f"worth {listing.min_notional} or more")
+        _check_worth(market, ticket)
         engine = market.engine
         engine.now_ms = max(engine.now_ms, now_ms)
         already = len(engine.executions)
@@ -131,9 +131,30 @@ def _whole(field: str, value: Decimal, step: Decimal) -> int:
         RequestError: not a positive whole number of steps.
     """
     count = value / step if value.is_finite() else Decimal(0)
-    if count <= 0 or count != count.to_integral_value() or count > _MAX_LOTS:
+    if count <= 0 or count != count.to_integral_value() or count > _MAX_STEPS:
         raise RequestError(field, value, f"a positive multiple of {step}")
     return int(count)
+
+
+def _check_worth(market: Market, ticket: Ticket) -> None:
+    """Holds an order's notional and price against the bounds.
+
+    Raises:
+        RequestError: too small, too large, or priced beyond the band.
+    """
+    listing = market.listing
+    last = Decimal(market.last_ticks) * listing.price_tick
+    notional = (last if ticket.price is None else ticket.price) * ticket.quantity
+    if not listing.min_notional <= notional <= MAX_NOTIONAL:
+        allowed = f"worth {listing.min_notional} to {MAX_NOTIONAL}"
+        raise RequestError("quantity", ticket.quantity, allowed)
+    if ticket.price is None:
+        return
+    mark = Decimal(round(market.pricer.mark)) * listing.price_tick
+    if ticket.side is Side.BUY and ticket.price > mark * (1 + PRICE_BAND):
+        raise RequestError("price", ticket.price, f"at most {mark * (1 + PRICE_BAND)}")
+    if ticket.side is Side.SELL and ticket.price < mark * (1 - PRICE_BAND):
+        raise RequestError("price", ticket.price, f"at least {mark * (1 - PRICE_BAND)}")
 
 
 def _state_of(placed: Placement, lots: int) -> OrderState:

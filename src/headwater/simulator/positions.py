@@ -166,6 +166,19 @@ class PositionBook:
                 found.append(position)
         return found
 
+    def nearest(self, mark: float) -> float | None:
+        """Log return from a mark price in ticks to the nearest liquidation price.
+
+        Negative when it is a long's, below; None when there is none.
+        """
+        for heap in (self._longs, self._shorts):
+            while heap and heap[0][1] not in self._by_id:
+                heapq.heappop(heap)
+        prices = [-self._longs[0][0]] if self._longs else []
+        prices += [self._shorts[0][0]] if self._shorts else []
+        ways = [math.log(price / mark) for price in prices if price > 0.0]
+        return min(ways, key=abs, default=None)
+
     def _tidy(self) -> None:
         """Throws heap entries of closed positions away when they outnumber the open ones."""
         if len(self._longs) + len(self._shorts) <= 2 * len(self._positions) + _HEAP_SLACK:
