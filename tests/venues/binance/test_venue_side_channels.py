@@ -118,6 +118,7 @@ def test_single_fills_have_a_stream_of_their_own(bench: Bench) -> None:
 def test_a_trade_of_the_next_candle_closes_the_one_before(bench: Bench) -> None:
     bench.market.trade(100.0, 0.5)
     socket = bench.open("/market/ws/btcusdt@kline_1m")
+    assert bench.after(50, socket) == [[]]
     bench.market.clock_ms += 61_000
     (closed,) = socket.deliver(bench.market.trade(101.0, 0.5)).texts
     assert json.loads(closed)["k"]["x"] is True

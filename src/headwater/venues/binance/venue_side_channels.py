@@ -34,6 +34,7 @@ class WireStream(ABC):
         endpoint: path of the host that serves it.
         hears: kinds of market event it wants.
         due_ms: `on_tick` is not called before.
+        is_cold: its first `on_tick` may take long: the desk warms one such stream at a time.
     """
 
     endpoint: ClassVar[str] = "market"
@@ -43,6 +44,7 @@ class WireStream(ABC):
         self.market = market
         self.symbol = ALL_SYMBOLS if text is None else text.symbol
         self.due_ms = 0
+        self.is_cold = False
 
     def on_record(self, record: Record) -> list[str]:  # noqa: ARG002 - not every stream hears
         """Takes an event; returns messages that go out at once."""
@@ -132,15 +134,24 @@ class KlineStream(SymbolStream):
         self._open_ms: int | None = None
         self._last_sequence = 0
         self._changed = False
-        forming = market.candles(self.symbol, interval, limit=1)
+        # The market may have to fold its whole past into this interval first.
+        self.is_cold = True
+
+    def _warm(self) -> None:
+        """Looks at the candle that is forming already."""
+        self.is_cold = False
+        forming = self.market.candles(self.symbol, self.interval, limit=1)
         if forming and forming[0].trades_count and not forming[0].is_closed:
             self._open_ms = forming[0].timestamp_ms
-            newest = market.prints(self.symbol, limit=1)
+            newest = self.market.prints(self.symbol, limit=1)
             self._last_sequence = sequence_of(newest[0]) if newest else 0
 
     def on_record(self, record: Record) -> list[str]:
         """Notes a trade; the first of a new candle closes the one before."""
         if not isinstance(record, Trade):
+            return []
+        if self.is_cold:
+            self._changed = True
             return []
         messages: list[str] = []
         if self._open_ms is None:
@@ -154,6 +165,8 @@ class KlineStream(SymbolStream):
 
     def on_tick(self, now_ms: int) -> list[str]:
         """The forming candle if it changed, or the closed one when its time is over."""
+        if self.is_cold:
+            self._warm()
         opened_ms = self._open_ms
         if opened_ms is None:
             return []

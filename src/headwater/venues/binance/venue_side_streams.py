@@ -155,11 +155,17 @@ class StreamDesk:
         if now_ms <= self._ticked_ms:
             return
         self._ticked_ms = now_ms
+        has_warmed = False
         for running in tuple(self._running.values()):
-            if running.stream.due_ms <= now_ms:
-                texts = running.stream.on_tick(now_ms)
-                if texts:
-                    running.publish(texts)
+            if running.stream.due_ms > now_ms:
+                continue
+            if running.stream.is_cold:
+                if has_warmed:
+                    continue
+                has_warmed = True
+            texts = running.stream.on_tick(now_ms)
+            if texts:
+                running.publish(texts)
 
     def _is_new(self, record: Record) -> bool:
         """Whether this record is seen for the first time."""
