@@ -93,6 +93,8 @@ class Supervisor:
     def once(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Runs a coroutine once; a crash is logged and counted, not repeated."""
         job = _Job(f"{self._name}/{name}")
+        if self._is_closed:
+            work.close()
         return self._start(job, self._once(job, work))
 
     async def stop(self) -> list[str]:
@@ -132,8 +134,12 @@ class Supervisor:
             for job in self._jobs.values()
         ]
 
+    @property
+    def _is_closed(self) -> bool:
+        return self._stopping or len(self._jobs) >= TASKS_MAX
+
     def _start(self, job: _Job, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        if self._stopping or len(self._jobs) >= TASKS_MAX:
+        if self._is_closed:
             work.close()
             raise RuntimeError(f"{job.name}: the supervisor is stopping or full")
         task = asyncio.get_running_loop().create_task(work, name=job.name)
