@@ -56,16 +56,6 @@ UNKNOWN_EVENT: Final = "event of an unknown kind"
 _INTERVALS: Final[Mapping[str, Interval]] = {interval.value: interval for interval in Interval}
 
 
-def is_coin_margined(event: wire.StreamMessage) -> bool:
-    """Whether an event says of itself that it is about a coin-margined contract.
-
-    On `forceOrder` the documents do not agree where the mark sits: both places are looked at.
-    """
-    if event.market == wire.COIN_MARGINED:
-        return True
-    return isinstance(event, wire.ForceOrder) and event.order.market == wire.COIN_MARGINED
-
-
 def trade_of(event: wire.AggTrade, symbol: str, received_ns: int) -> StreamEvent:
     """A trade. Without an id of its own (2019) it takes that of its last fill and no sequence."""
     trade_id = event.trade_id if event.trade_id is not None else event.last_fill_id
@@ -232,9 +222,12 @@ def liquidation_of(event: wire.ForceOrder, symbol: str, received_ns: int) -> Str
     """A forced close. `S` is the side of the closing order: SELL closes a long.
 
     The average price counts; where nothing is filled yet it is 0 and the order's limit price
-    (set at the bankruptcy price) stands in, marked as such.
+    (set at the bankruptcy price) stands in, marked as such. The documents do not agree whether
+    `st` sits in the event or in its order: the caller looks at the one, this at the other.
     """
     order = event.order
+    if order.market == wire.COIN_MARGINED:
+        return Ignored(what="forceOrder", reason=COIN_MARGINED_REASON)
     price, price_kind = order.average_price, PriceKind.AVERAGE
     if price <= 0:
         price, price_kind = order.order_price, PriceKind.ORDER

@@ -71,6 +71,8 @@ _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, OverflowError, Recursion
 _AggTrade: Final = wire.AggTrade
 _DepthUpdate: Final = wire.DepthUpdate
 _COIN_MARGINED: Final = wire.COIN_MARGINED
+_OTHERS: Final = (list, msgspec.UnsetType)
+_READERS: Final = market_events.READERS
 _BUY: Final = Side.BUY
 _SELL: Final = Side.SELL
 
@@ -168,87 +170,79 @@ class BinanceStream(MarketStream):
     def feed(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         """Turns one text frame into events; see `MarketStream.feed`.
 
-        The two busiest kinds are written out here; `_feed_any` does the same for all.
+        The two busiest kinds are written out here, the others go through the table of readers.
 
         Raises:
             WireError: the frame does not mean what the documents say.
         """
         try:
             message = self._decode(frame)
+            event = message.data
+            if isinstance(event, _OTHERS):
+                if isinstance(event, list):
+                    return _condensed([self._read(message.stream, x, received_ns) for x in event])
+                return self._feed_unusual(frame, received_ns)
+            route = self._routes.get(message.stream)
+            if (
+                route is None
+                or event.symbol != route.native_symbol
+                or event.market == _COIN_MARGINED
+            ):
+                return (self._read(message.stream, event, received_ns),)
+            route.last_data_ns = received_ns
+            if isinstance(event, _AggTrade):
+                trade_id = event.trade_id
+                if trade_id is not None:
+                    price = event.price
+                    quantity = event.quantity
+                    return (
+                        Trade(
+                            exchange=EXCHANGE,
+                            symbol=route.symbol,
+                            native_symbol=event.symbol,
+                            timestamp_ms=event.traded_at_ms,
+                            received_ns=received_ns,
+                            side=_SELL if event.buyer_is_maker else _BUY,
+                            price=price,
+                            quantity=quantity,
+                            value=price * quantity,
+                            trade_id=str(trade_id),
+                            sequence=trade_id,
+                        ),
+                    )
+            elif isinstance(event, _DepthUpdate):
+                if route.is_partial_book:
+                    return (market_events.top_of(event, route.symbol, received_ns),)
+                if event.matched_at_ms:
+                    return (
+                        BookDelta(
+                            exchange=EXCHANGE,
+                            symbol=route.symbol,
+                            native_symbol=event.symbol,
+                            timestamp_ms=event.matched_at_ms,
+                            received_ns=received_ns,
+                            bids=event.bids,
+                            asks=event.asks,
+                            sequence=event.last_update_id,
+                            first_sequence=event.first_update_id,
+                            previous_sequence=event.previous_update_id,
+                        ),
+                    )
+            return (_READERS[type(event)](event, route.symbol, received_ns),)
         except _UNREADABLE:
             return self._feed_unusual(frame, received_ns)
-        event = message.data
-        if isinstance(event, _AggTrade):
-            route = self._routes.get(message.stream)
-            trade_id = event.trade_id
-            if (
-                route is not None
-                and event.symbol == route.native_symbol
-                and event.market != _COIN_MARGINED
-                and trade_id is not None
-            ):
-                route.last_data_ns = received_ns
-                price = event.price
-                quantity = event.quantity
-                return (
-                    Trade(
-                        exchange=EXCHANGE,
-                        symbol=route.symbol,
-                        native_symbol=event.symbol,
-                        timestamp_ms=event.traded_at_ms,
-                        received_ns=received_ns,
-                        side=_SELL if event.buyer_is_maker else _BUY,
-                        price=price,
-                        quantity=quantity,
-                        value=price * quantity,
-                        trade_id=str(trade_id),
-                        sequence=trade_id,
-                    ),
-                )
-        elif isinstance(event, _DepthUpdate):
-            route = self._routes.get(message.stream)
-            if (
-                route is not None
-                and event.symbol == route.native_symbol
-                and event.market != _COIN_MARGINED
-                and not route.is_partial_book
-                and event.matched_at_ms
-            ):
-                route.last_data_ns = received_ns
-                return (
-                    BookDelta(
-                        exchange=EXCHANGE,
-                        symbol=route.symbol,
-                        native_symbol=event.symbol,
-                        timestamp_ms=event.matched_at_ms,
-                        received_ns=received_ns,
-                        bids=event.bids,
-                        asks=event.asks,
-                        sequence=event.last_update_id,
-                        first_sequence=event.first_update_id,
-                        previous_sequence=event.previous_update_id,
-                    ),
-                )
-        if isinstance(event, msgspec.UnsetType):
-            return self._feed_unusual(frame, received_ns)
-        try:
-            if isinstance(event, list):
-                return _condensed([self._read(message.stream, one, received_ns) for one in event])
-            return (self._read(message.stream, event, received_ns),)
-        except ValueError as error:
-            raise WireError(EXCHANGE, message.stream, str(error), frame) from error
 
     def _read(self, stream: str, event: wire.StreamMessage, received_ns: int) -> StreamEvent:
         """One event of any kind, from a stream that may be new or unnamed."""
         route = self._route_of(stream, event)
         route.last_data_ns = received_ns
         symbol = self._symbol_of(event.symbol)
-        if symbol is None or market_events.is_coin_margined(event):
+        if symbol is None or event.market == wire.COIN_MARGINED:
             what = str(event.__struct_config__.tag)
             return Ignored(what=what, reason=market_events.COIN_MARGINED_REASON)
         if isinstance(event, wire.DepthUpdate) and route.is_partial_book:
             return market_events.top_of(event, symbol, received_ns)
-        return market_events.READERS[type(event)](event, symbol, received_ns)
+        return _READERS[type(event)](event, symbol, received_ns)
 
     def _route_of(self, stream: str, event: wire.StreamMessage) -> _Route:
         """The route of a stream, made when it is new."""
@@ -373,4 +367,4 @@ def _problem_of(error: wire_rest.ErrorBody) -> str:
     return f"{error.code}: {error.msg}"[:_PROBLEM_CUT]
 
 
-_KNOWN_EVENTS: Final = frozenset(str(kind.__struct_config__.tag) for kind in market_events.READERS)
+_KNOWN_EVENTS: Final = frozenset(str(kind.__struct_config__.tag) for kind in _READERS)
