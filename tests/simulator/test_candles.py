@@ -127,7 +127,12 @@ def test_older_rows_continue_into_minutes() -> None:
 
 def test_rows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Old minutes go; what they held stays in the longer rows."""
-    for name, value in (("MAX_MINUTES", 50), ("MAX_ROWS", 40), ("_TRIM_SLACK", 10)):
+    for name, value in (
+        ("MAX_MINUTES", 50),
+        ("MAX_ROWS", 40),
+        ("_TRIM_SLACK", 10),
+        ("_FOLD_AHEAD", 30),
+    ):
         monkeypatch.setattr(module, name, value)
     store, rng = _store(), random.Random(1)
     now, lots = BASE_MS + 30 * MINUTE_MS, 0
@@ -136,5 +141,5 @@ def test_rows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         amount = rng.randint(1, 5)
         lots += amount
         store.add_print(Print(now, 100, amount, True, index + 1, index + 1))
-    assert len(store.minutes) <= 61
+    assert len(store.minutes) <= 62
     assert sum(row.lots for row in store.rows(Interval.H12, 99)) == lots

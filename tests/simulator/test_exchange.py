@@ -17,6 +17,7 @@ from headwater.core.records import BookDelta, FundingRate, Liquidation, MarkPric
 from headwater.simulator.exchange import SimulatedExchange
 from headwater.simulator.fair_price import STEP_MS
 from headwater.simulator.orders import OrderState, Ticket, TimeInForce
+from headwater.venues.side import MarketView
 
 START_MS = 1_760_000_012_350
 FEW = ("BTCUSDT", "1000PEPEUSDT")
@@ -317,6 +318,17 @@ def test_a_resting_order_fills_when_the_market_comes() -> None:
     fills = exchange.executions("me")
     assert sum(fill.lots for fill in fills) == 20
     assert {fill.maker_order_id for fill in fills} == {placed.order_id}
+
+
+def test_it_is_a_market_view_and_venues_of_a_seed_are_tied() -> None:
+    """Two venues of one seed start at the same price, with other orders."""
+    views: list[MarketView] = [
+        SimulatedExchange(seed=9, start_ms=START_MS, exchange=venue, symbols=["BTCUSDT"])
+        for venue in ("binance", "okx")
+    ]
+    one, two = (view.mark_price("BTCUSDT") for view in views)
+    assert one.index == two.index
+    assert views[0].book("BTCUSDT", 9).bids != views[1].book("BTCUSDT", 9).bids
 
 
 def test_unknown_symbols_are_named() -> None:

@@ -11,7 +11,7 @@ SUI = LISTING_BY_SYMBOL["SUIUSDT"]
 
 
 def _market(seed: int = 1) -> Market:
-    origin = MarketSeed(seed=seed, start_ms=START_MS, levels=None, rate=1.0)
+    origin = MarketSeed(seed, "binance", START_MS, None, 1.0)
     return Market(SUI, RecordMaker("binance", "SUIUSDT", SUI), origin)
 
 
@@ -47,11 +47,14 @@ def test_prints_by_window() -> None:
     assert market.print_of_fill(newest[-1].last_fill_id + 1) is None
 
 
-def test_a_hunt_ends_in_a_forced_close() -> None:
-    """The run goes to the nearest liquidation price and a little beyond."""
+def test_hunts_bring_forced_closes() -> None:
+    """A run goes to the nearest liquidation price and a little beyond; a few of them find some."""
     market = _market(2)
-    assert 0 <= market.temptation() < 1
-    market.hunt()
     out: list[Record] = []
-    closes = [c for n in range(1, 161) for c in market.step(START_MS + n * STEP_MS, 0.0, out)]
-    assert closes
+    found = 0
+    for hunt in range(5):
+        assert 0 <= market.temptation() < 1
+        market.hunt()
+        for step in range(hunt * 120 + 1, hunt * 120 + 121):
+            found += len(market.step(START_MS + step * STEP_MS, 0.0, out))
+    assert found > 0

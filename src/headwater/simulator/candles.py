@@ -22,6 +22,9 @@ MAX_MINUTES = 10_000
 MINUTE_MS: Final = 60_000
 _TRIM_SLACK: Final = 500
 _WIDTH: Final = 9
+_FOLD_AHEAD: Final = 2 * len(Interval)  # minutes before the bound
+_DAY_ROWS: Final = 1_439  # with the forming minute: a day
+_OLDER_FROM_MS: Final = 15 * MINUTE_MS  # shorter intervals are folded from minutes alone
 
 
 class CandleRow(NamedTuple):
@@ -79,6 +82,21 @@ class CandleRows:
     def column(self, field: int, first: int = 0) -> Sequence[int]:
         """One field of all rows from an index on; `field` counts as `CandleRow` orders them."""
         return self._flat[first * _WIDTH + field :: _WIDTH]
+
+    def summed(self, first: int, last: int) -> CandleRow:
+        """One candle of the rows from index `first` up to, without, `last`; at least one row."""
+        start, stop, flat = first * _WIDTH, last * _WIDTH, self._flat
+        return CandleRow(
+            flat[start],
+            flat[start + 1],
+            max(flat[start + 2 : stop : _WIDTH]),
+            min(flat[start + 3 : stop : _WIDTH]),
+            flat[stop - _WIDTH + 4],
+            sum(flat[start + 5 : stop : _WIDTH]),
+            sum(flat[start + 6 : stop : _WIDTH]),
+            sum(flat[start + 7 : stop : _WIDTH]),
+            sum(flat[start + 8 : stop : _WIDTH]),
+        )
 
     def append(self, row: CandleRow) -> None:
         """Adds the next row."""
@@ -154,7 +172,7 @@ class CandleStore:
         minute_ms: opening time of the minute that forms now; the one after the last of `minutes`.
         last: price in ticks that an empty minute stands at.
         older: gives longer rows of the time before `minutes`, oldest first, each set ending where
-            the next begins; called at most once, when a longer interval is asked for.
+            the next begins; called once, when an interval of 15 minutes or more is asked for.
     """
 
     def __init__(
@@ -166,6 +184,7 @@ class CandleStore:
     ) -> None:
         self._minutes = minutes
         self._older = older
+        self._past: Sequence[CandleRows] | None = None
         self._series: dict[Interval, _Series] = {}
         self._opened_at_ms = minute_ms
         self._open = self._high = self._low = self._close = last
@@ -213,11 +232,8 @@ class CandleStore:
                 series.take(row, MINUTE_MS)
                 series.closed.keep(MAX_ROWS)
             self._start_minute(self._opened_at_ms + MINUTE_MS, row.close)
-            if len(self._minutes) > MAX_MINUTES:
-                for interval in Interval:
-                    if interval is not Interval.M1:
-                        self._series_of(interval)
-                self._minutes.keep(MAX_MINUTES)
+            if len(self._minutes) > MAX_MINUTES - _FOLD_AHEAD:
+                self._fold_ahead()
 
     def rows(
         self,
@@ -259,12 +275,7 @@ class CandleStore:
         if self._day_minute_ms != self._opened_at_ms or self._day_row is None:
             self._day_minute_ms = self._opened_at_ms
             rows = self._minutes
-            first = max(0, len(rows) - 1439)
-            fields = [rows.column(field, first) for field in range(_WIDTH)]
-            self._day_row = CandleRow(
-                fields[0][0], fields[1][0], max(fields[2]), min(fields[3]), fields[4][-1],
-                sum(fields[5]), sum(fields[6]), sum(fields[7]), sum(fields[8]),
-            )  # fmt: skip
+            self._day_row = rows.summed(max(0, len(rows) - _DAY_ROWS), len(rows))
         return merged(self._day_row, self.minute)
 
     def closes_before(self, moments: Sequence[int]) -> list[int]:
@@ -289,6 +300,15 @@ class CandleStore:
             found.append(price)
         return found
 
+    def _fold_ahead(self) -> None:
+        """Before minutes are forgotten: folds what was never asked for, one interval a minute."""
+        for interval in Interval:
+            if interval is not Interval.M1 and interval not in self._series:
+                self._series_of(interval)
+                return
+        self._past = ()
+        self._minutes.keep(MAX_MINUTES)
+
     def _start_minute(self, opened_at_ms: int, last: int) -> None:
         """Opens an empty minute at the last price."""
         self._opened_at_ms = opened_at_ms
@@ -301,18 +321,34 @@ class CandleStore:
         if series is not None:
             return series
         series = _Series(interval)
-        length_ms = interval.nominal_ms
-        # A month is a whole number of days; every other length is asked for as it is.
-        sources = [
-            rows
-            for rows in (*self._older(), self._minutes)
-            if rows.length_ms <= length_ms and length_ms % rows.length_ms == 0
-        ]
-        for rows in sources:
-            for row in rows:
-                aligned = series.forming is not None or len(series.closed) > 0
-                if aligned or row.opened_at_ms == interval.opens_at_ms(row.opened_at_ms):
-                    series.take(row, rows.length_ms)
+        for rows in self._sources(interval):
+            _fold(rows, interval, series)
         series.closed.keep(MAX_ROWS)
         self._series[interval] = series
         return series
+
+    def _sources(self, interval: Interval) -> list[CandleRows]:
+        """Rows that an interval can be folded from, oldest first."""
+        length_ms = interval.nominal_ms
+        if self._past is None and length_ms >= _OLDER_FROM_MS:
+            self._past = self._older()
+        # A month is a whole number of days; every other length is asked for as it is.
+        return [
+            rows
+            for rows in (*(self._past or ()), self._minutes)
+            if rows.length_ms <= length_ms and length_ms % rows.length_ms == 0
+        ]
+
+
+def _fold(rows: CandleRows, interval: Interval, series: _Series) -> None:
+    """Adds rows without a hole to a series, candle by candle; a first part of one is left out."""
+    opened = rows.column(0)
+    index, count = 0, len(rows)
+    while index < count:
+        opens_ms = interval.opens_at_ms(opened[index])
+        left_ms = interval.closes_at_ms(opens_ms) - opened[index]
+        last = min(count, index + left_ms // rows.length_ms)
+        begun = series.forming is not None or len(series.closed) > 0
+        if begun or opened[index] == opens_ms:
+            series.take(rows.summed(index, last), (last - index) * rows.length_ms)
+        index = last

@@ -81,7 +81,7 @@ class SimulatedExchange:
         self._table = InstrumentTable(
             exchange, instruments(exchange, listings, natives, self._step_ms)
         )
-        origin = MarketSeed(seed=seed, start_ms=self._step_ms, levels=levels, rate=rate)
+        origin = MarketSeed(seed, exchange, self._step_ms, levels, rate)
         self._makers: dict[str, RecordMaker] = {}
         self._markets: dict[str, Market] = {}
         for listing in listings:

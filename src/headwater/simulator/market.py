@@ -36,7 +36,8 @@ _PRINTS_PER_ORDER, _FILLS_PER_ORDER = 2.8, 3.6
 _UPDATES_PER_DAY = 4_000_000
 _SNIPE_SHARE = 0.3  # of the moves of the fair price in which takers are faster than makers
 _SNIPE_LEVELS = 3
-_HUNT_BEYOND = 1.2
+_HUNT_BEYOND = 1.3
+_SHARED_PARTS = frozenset({"start", "fair"})
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 
@@ -46,12 +47,14 @@ class MarketSeed(NamedTuple):
 
     Attributes:
         seed: seed of the exchange.
+        venue: venue id; venues of one seed share where prices start and how they drift.
         start_ms: start of live time, a whole number of steps.
         levels: levels a side, None for the listing's own.
         rate: activity multiplier.
     """
 
     seed: int
+    venue: str
     start_ms: int
     levels: int | None
     rate: float
@@ -241,7 +244,8 @@ class Market:
 
     def _rng(self, part: str) -> random.Random:
         """Randomness of one part; text seeds give the same stream in every process."""
-        return random.Random(f"{self._origin.seed}/{self.listing.symbol}/{part}")  # noqa: S311
+        venue = "" if part in _SHARED_PARTS else self._origin.venue
+        return random.Random(f"{self._origin.seed}/{venue}/{self.listing.symbol}/{part}")  # noqa: S311
 
     def _make_past(self, ticks: int) -> CandleStore:
         """Makes up prints and minutes that end at the live price; fills the tape."""
