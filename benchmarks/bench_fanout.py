@@ -1,22 +1,17 @@
 """How much of what the kernel allows does the stream hub fan out, and beside what others?
 
-One publisher, 250-byte JSON events, N clients on loopback in a process of their own. Compared:
-the hub inside uvicorn, a plain FastAPI `send_json` loop without compression, the same with
-uvicorn's defaults (permessage-deflate, offered by the clients as browsers do), and a C loop of
-`send` calls. The figure that holds on a busy machine is deliveries per CPU second of the *server*
-process; rounds are interleaved and the ratios are medians over rounds.
-
-    python benchmarks/bench_fanout.py                     # all, about 3 minutes
-    python benchmarks/bench_fanout.py --clients 1000 --rounds 5 --skip latency memory
-
-Prints markdown tables. Needs `cc` for the C loop; without it that row is left out.
+`python -m benchmarks.bench_fanout [--write]`. One publisher, 250-byte JSON events, N clients on
+loopback in a process of their own. Compared: the hub inside uvicorn, a plain FastAPI `send_json`
+loop without compression, the same with uvicorn's defaults (permessage-deflate, offered by the
+clients as browsers do), and a C loop of `send` calls, left out where there is no `cc`. The figure
+that holds on a busy machine is deliveries per CPU second of the *server* process. Servers take
+short turns; a round is some turns of each, and ratios are medians over rounds.
 """
 
 import argparse
 import json
-import platform
 import shutil
-import statistics
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,91 +19,120 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
-HERE = Path(__file__).parent
-BURST = 100
-SEGMENT_DELIVERIES = 50_000
+from benchmarks.fanout_reader import REQUEST
+from benchmarks.report import machine, median, table, write_section
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+TURN_DELIVERIES: Final = 50_000
 """After so many the clients have to catch up and the next server has its turn. When clients lag,
 the kernel only queues what is sent and delivers on their account; and the cost of a `send` on a
 shared machine jumps by a factor of two within seconds, so turns must be short to be comparable."""
-BURST_FACTOR = 10
-"""How many more deliveries a round of bursts has, for servers that join events."""
-LABELS = {
+BURST_FACTOR: Final = 10
+"""How many more deliveries a turn of bursts has, for servers that join events."""
+TURNS: Final = 3
+"""Turns that each server has in a round."""
+EVENTS_PER_S: Final = 100
+"""Rate at which latency is measured."""
+LABELS: Final = {
     "hub": "stream hub",
     "plain": "FastAPI `send_json` loop, compression off",
     "plain-deflate": "FastAPI `send_json` loop, uvicorn's defaults",
     "floor": "C loop of `send`",
 }
-TURNS = 3
-"""Turns that each server has in a round."""
+PARTS: Final = ("single", "burst", "latency", "memory")
 
 
 class Peer:
-    """A server with its clients, both waiting for commands."""
+    """A server with its clients, both waiting for commands.
+
+    Args:
+        kind: which server.
+        command: how to start it.
+        clients: how many connect.
+        stack: ends both.
+    """
 
     def __init__(self, kind: str, command: Sequence[str], clients: int, stack: ExitStack) -> None:
         self.kind = kind
         self.clients = clients
         self._server = stack.enter_context(_process(command))
-        port = self._ask_server()
-        self.rss_empty_kib = 0 if kind == "floor" else int(self._ask_server("rss"))
-        self._tell(self._server, f"wait {clients}")
+        self._port = int(_line(self._server))
+        self._rss_empty_kib = 0 if kind == "floor" else int(self._ask("rss"))
+        _tell(self._server, f"wait {clients}")
         deflate = ["deflate"] if kind == "plain-deflate" else []
-        reader = [sys.executable, str(HERE / "fanout_reader.py"), port, str(clients), *deflate]
-        self._reader = stack.enter_context(_process(reader))
+        reader = [sys.executable, "-m", "benchmarks.fanout_reader", str(self._port), str(clients)]
+        self._reader = stack.enter_context(_process([*reader, *deflate]))
         _expect(_line(self._reader), "ready")
-        _expect(self._ask_server(), str(clients))
+        _expect(_line(self._server), str(clients))
+        self.kib_per_client = 0.0
+        if kind != "floor":
+            self.kib_per_client = (int(self._ask("rss")) - self._rss_empty_kib) / clients
 
     def turn(self, burst: int) -> tuple[int, float]:
         """One turn in bursts of `burst` events; deliveries and the server's CPU seconds."""
         joins = burst > 1 and not self.kind.startswith("plain")
-        wanted = SEGMENT_DELIVERIES * (BURST_FACTOR if joins else 1)
+        wanted = TURN_DELIVERIES * (BURST_FACTOR if joins else 1)
         events = max(1, wanted // self.clients // burst) * burst
-        before = float(self._ask_server("cpu"))
-        self._tell(self._reader, f"count {events * self.clients}")
-        _expect(self._ask_server(f"run {events} {burst}"), "done")
+        before = float(self._ask("cpu"))
+        _tell(self._reader, f"count {events * self.clients}")
+        _expect(self._ask(f"run {events} {burst}"), "done")
         _expect(_line(self._reader), "done")
-        return events * self.clients, float(self._ask_server("cpu")) - before
+        return events * self.clients, float(self._ask("cpu")) - before
 
-    def latency(self, events: int, period_us: int) -> list[float]:
-        """p50, p99 and the largest latency from due time to the client, milliseconds."""
-        self._tell(self._reader, f"latency {events * self.clients}")
-        _expect(self._ask_server(f"rate {events} {period_us}"), "done")
+    def latency(self, seconds: float) -> list[float]:
+        """p50, p99 and the largest time from due to read, milliseconds."""
+        events = int(EVENTS_PER_S * seconds)
+        _tell(self._reader, f"latency {events * self.clients}")
+        _expect(self._ask(f"rate {events} {1_000_000 // EVENTS_PER_S}"), "done")
         ages: list[float] = json.loads(_line(self._reader))
         return ages
 
-    def kib_per_client(self) -> float:
-        """Resident memory that the idle clients added to the server, per client."""
-        return (int(self._ask_server("rss")) - self.rss_empty_kib) / self.clients
+    @contextmanager
+    def stalled_client(self) -> Iterator[None]:
+        """One more client, which reads nothing and whose buffers are full."""
+        with socket.socket() as stalled:
+            stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stalled.connect(("127.0.0.1", self._port))
+            stalled.sendall(REQUEST.format(port=self._port, extension="").encode())
+            _expect(self._ask(f"wait {self.clients + 1}"), str(self.clients + 1))
+            _expect(self._ask("stalled 1"), "done")
+            events = 10_000
+            _tell(self._reader, f"count {events * self.clients}")
+            _expect(self._ask(f"run {events} 100"), "done")
+            _expect(_line(self._reader), "done")
+            yield
 
-    def _ask_server(self, command: str | None = None) -> str:
-        if command is not None:
-            self._tell(self._server, command)
+    def _ask(self, command: str) -> str:
+        _tell(self._server, command)
         return _line(self._server)
-
-    @staticmethod
-    def _tell(process: "subprocess.Popen[str]", command: str) -> None:
-        assert process.stdin is not None
-        process.stdin.write(command + "\n")
-        process.stdin.flush()
 
 
 @contextmanager
 def _process(command: Sequence[str]) -> Iterator["subprocess.Popen[str]"]:
-    """A child that is told to quit at the end, and killed when it does not."""
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    """A child that ends with its standard input, or is killed when it does not."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
         yield process
     finally:
-        assert process.stdin is not None
         process.stdin.close()
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        assert process.stdout is not None
         process.stdout.close()
+
+
+def _tell(process: "subprocess.Popen[str]", command: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(command + "\n")
+    process.stdin.flush()
 
 
 def _line(process: "subprocess.Popen[str]") -> str:
@@ -124,24 +148,21 @@ def _expect(got: str, wanted: str) -> None:
         raise RuntimeError(f"expected {wanted!r}, got {got!r}")
 
 
-def _commands(folder: Path) -> dict[str, list[str]]:
-    """How to start each server; the C loop only when it can be compiled."""
-    servers = str(HERE / "fanout_servers.py")
-    commands = {kind: [sys.executable, servers, kind] for kind in LABELS if kind != "floor"}
+def commands(folder: Path) -> dict[str, list[str]]:
+    """How to start each server; the C loop only where it can be compiled, into `folder`."""
+    servers = [sys.executable, "-m", "benchmarks.fanout_servers"]
+    found = {kind: [*servers, kind] for kind in LABELS if kind != "floor"}
     compiler = shutil.which("cc")
-    if compiler is None:
-        print("no `cc`: the C loop is left out\n")
-    else:
+    if compiler is not None:
         binary = str(folder / "fanout_floor")
-        subprocess.run(
-            [compiler, "-O2", "-o", binary, str(HERE / "fanout_floor.c")], check=True, timeout=60
-        )
-        commands["floor"] = [binary]
-    return commands
+        source = str(ROOT / "benchmarks" / "fanout_floor.c")
+        subprocess.run([compiler, "-O2", "-o", binary, source], check=True, timeout=60)
+        found["floor"] = [binary]
+    return found
 
 
-def _throughput_table(peers: Sequence[Peer], rounds: int, burst: int) -> None:
-    """Prints one row per server."""
+def throughput(peers: Sequence[Peer], rounds: int, burst: int) -> str:
+    """A table of deliveries per CPU second, with what they are of the C loop's."""
     results: dict[str, list[float]] = {peer.kind: [] for peer in peers}
     for _ in range(rounds):
         sums = {peer.kind: (0, 0.0) for peer in peers}
@@ -152,72 +173,97 @@ def _throughput_table(peers: Sequence[Peer], rounds: int, burst: int) -> None:
                 sums[peer.kind] = (done + deliveries, used + cpu_s)
         for kind, (done, used) in sums.items():
             results[kind].append(done / used)
-    what = "one event at a time" if burst == 1 else f"bursts of {burst} events"
-    print(f"### {peers[0].clients:,} clients, {what}\n")
-    print("| server | deliveries / CPU s | spread | of the C loop | hub is × this |")
-    print("|---|---|---|---|---|")
+    rows = []
     for kind, values in results.items():
-        ratios = {
-            other: statistics.median(a / b for a, b in zip(values, results[other], strict=True))
-            for other in results
-        }
-        floor = f"{ratios['floor']:.0%}" if "floor" in ratios else "–"
-        times = 1 / ratios["hub"] if "hub" in ratios else float("nan")
-        spread = f"{min(values) / 1e3:,.0f}–{max(values) / 1e3:,.0f} k"
-        middle = f"{statistics.median(values) / 1e3:,.0f} k"
-        print(f"| {LABELS[kind]} | {middle} | {spread} | {floor} | {times:.2f} |")
-    print(flush=True)
+        rows.append(
+            [
+                LABELS[kind],
+                f"{median(values) / 1e3:,.0f} k",
+                f"{min(values) / 1e3:,.0f}–{max(values) / 1e3:,.0f} k",
+                _ratio(values, results.get("floor"), "{:.0%}"),
+                _ratio(results.get("hub"), values, "{:.2f} ×"),
+            ]
+        )
+    what = "one event at a time" if burst == 1 else f"bursts of {burst} events"
+    head = ["server", "deliveries / CPU s", "rounds between", "of the C loop", "the hub is"]
+    return f"#### {peers[0].clients:,} clients, {what}\n\n{table(head, rows)}\n"
 
 
-def _latency_table(peers: Sequence[Peer], seconds: float, events_per_s: int) -> None:
-    """Prints p50, p99 and the largest latency at a fixed rate."""
-    clients = peers[0].clients
-    print(f"### {events_per_s} events/s × {clients:,} clients for {seconds:g} s, milliseconds\n")
-    print("| server | p50 | p99 | largest |")
-    print("|---|---|---|---|")
+def _ratio(above: list[float] | None, below: list[float] | None, form: str) -> str:
+    """The median over rounds of above / below, `–` when either was not measured."""
+    if above is None or below is None:
+        return "–"
+    return form.format(median([a / b for a, b in zip(above, below, strict=True)]))
+
+
+def latency(peers: Sequence[Peer], seconds: float) -> str:
+    """A table of latencies at a fixed rate; for the hub also beside a client that is stuck."""
+    rows = []
     for peer in peers:
-        ages = peer.latency(int(events_per_s * seconds), 1_000_000 // events_per_s)
-        print(f"| {LABELS[peer.kind]} | " + " | ".join(f"{age:,.1f}" for age in ages) + " |")
-    print(flush=True)
+        rows.append([LABELS[peer.kind], *(f"{age:,.1f}" for age in peer.latency(seconds))])
+        if peer.kind == "hub":
+            with peer.stalled_client():
+                ages = peer.latency(seconds)
+            label = "the same while one more client does not read"
+            rows.append([label, *(f"{age:,.1f}" for age in ages)])
+    what = f"{EVENTS_PER_S} events/s × {peers[0].clients:,} clients for {seconds:g} s"
+    head = ["server", "p50 ms", "p99 ms", "largest ms"]
+    return f"#### {what}, from due to read\n\n{table(head, rows)}\n"
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clients", type=int, nargs="+", default=[100, 1000, 5000])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--servers", nargs="+", choices=list(LABELS), default=list(LABELS))
-    parser.add_argument("--latency-clients", type=int, default=1000)
-    parser.add_argument("--latency-s", type=float, default=4.0)
-    parts = ["single", "burst", "latency", "memory"]
-    parser.add_argument("--skip", nargs="*", choices=parts, default=[])
-    return parser.parse_args()
+def memory(peers: Sequence[Peer]) -> str:
+    """A table of resident memory per idle client."""
+    rows = [[LABELS[p.kind], f"{p.kib_per_client:.2f}"] for p in peers if p.kind != "floor"]
+    head = ["server", "KiB per client"]
+    return f"#### {peers[0].clients:,} idle clients, resident memory\n\n{table(head, rows)}\n"
+
+
+def measure(options: argparse.Namespace, folder: Path) -> Iterator[str]:
+    """The tables that `options` ask for, one by one."""
+    found = commands(folder)
+    kinds = [kind for kind in LABELS if kind in found and kind in options.servers]
+    if "floor" not in found:
+        yield "The C loop is left out: there is no `cc`.\n"
+    for clients in options.clients:
+        with ExitStack() as stack:
+            peers = [Peer(kind, found[kind], clients, stack) for kind in kinds]
+            lean = [peer for peer in peers if peer.kind != "plain-deflate"]
+            if "memory" not in options.skip:
+                yield memory(peers)
+            if "single" not in options.skip:
+                yield throughput(peers, options.rounds, 1)
+            if "burst" not in options.skip:
+                yield throughput(lean, options.rounds, options.burst)
+            if "latency" not in options.skip and clients == options.latency_clients:
+                yield latency(lean, options.latency_s)
 
 
 def main() -> None:
-    arguments = _arguments()
-    packages = ("fastapi", "uvicorn", "uvloop", "websockets", "msgspec")
-    names = ", ".join(f"{name} {version(name)}" for name in packages)
-    print(f"Python {platform.python_version()}, {names}, {platform.machine()}\n")
+    """Measures, prints, and writes when asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clients", type=int, nargs="+", default=[100, 1000, 5000])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--burst", type=int, default=10, help="events in a burst")
+    parser.add_argument("--servers", nargs="+", choices=list(LABELS), default=list(LABELS))
+    parser.add_argument("--latency-clients", type=int, default=1000)
+    parser.add_argument("--latency-s", type=float, default=4.0)
+    parser.add_argument("--skip", nargs="*", choices=PARTS, default=[])
+    parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md")
+    options = parser.parse_args()
+    text = ["### Fan-out over WebSockets, 250-byte events\n"]
     with tempfile.TemporaryDirectory() as folder:
-        commands = _commands(Path(folder))
-        kinds = [kind for kind in LABELS if kind in commands and kind in arguments.servers]
-        for clients in arguments.clients:
-            with ExitStack() as stack:
-                peers = [Peer(kind, commands[kind], clients, stack) for kind in kinds]
-                if "memory" not in arguments.skip:
-                    print(f"### {clients:,} idle clients, resident KiB per client\n")
-                    for peer in peers:
-                        if peer.kind != "floor":
-                            print(f"- {LABELS[peer.kind]}: {peer.kib_per_client():.2f}")
-                    print(flush=True)
-                if "single" not in arguments.skip:
-                    _throughput_table(peers, arguments.rounds, 1)
-                if "burst" not in arguments.skip:
-                    lean = [peer for peer in peers if peer.kind != "plain-deflate"]
-                    _throughput_table(lean, arguments.rounds, BURST)
-                if "latency" not in arguments.skip and clients == arguments.latency_clients:
-                    lean = [peer for peer in peers if peer.kind != "plain-deflate"]
-                    _latency_table(lean, arguments.latency_s, 100)
+        for part in measure(options, Path(folder)):
+            print(part, flush=True)
+            text.append(part)
+    packages = ("fastapi", "uvicorn", "uvloop", "websockets", "msgspec")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    python = ".".join(map(str, sys.version_info[:3]))
+    text.append(
+        f"Medians of {options.rounds} rounds. Python {python}, {versions}. Machine: {machine()}."
+    )
+    print(text[-1])
+    if options.write:
+        write_section("fanout", "\n".join(text))
 
 
 if __name__ == "__main__":

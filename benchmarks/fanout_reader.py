@@ -1,9 +1,9 @@
-"""Many WebSocket clients in one process for `bench_fanout.py`: reads, counts, throws away.
+"""Many WebSocket clients in one process for `bench_fanout`: reads, counts, throws away.
 
-`python fanout_reader.py PORT CLIENTS [deflate]` connects and prints `ready`. Then one line per
-command on standard input: `count FRAMES` answers `done` once that many frames have come to all
-clients together; `latency FRAMES` also measures each frame's age on arrival and answers
-p50, p99 and the largest in milliseconds; `quit`.
+`python -m benchmarks.fanout_reader PORT CLIENTS [deflate]` connects and prints `ready`. Then one
+line per command on standard input: `count FRAMES` answers `done` once that many frames have come
+to all clients together; `latency FRAMES` also measures each frame's age on arrival and answers
+p50, p99 and the largest in milliseconds.
 
 With `deflate` the clients offer permessage-deflate as browsers do, and frames are told apart by
 their headers; without, all frames have one size and bytes are counted.
@@ -16,13 +16,13 @@ import socket
 import sys
 import time
 
-from fanout_servers import PAYLOAD_BYTES, STAMP_DIGITS, STAMP_OFFSET
+from benchmarks.fanout_servers import PAYLOAD_BYTES, STAMP_DIGITS, STAMP_OFFSET
 
 FRAME_BYTES = PAYLOAD_BYTES + 4
 _CHUNK_BYTES = 1 << 18
 _RECEIVE_BUFFER_BYTES = 1 << 20
 
-_REQUEST = (
+REQUEST = (
     "GET /ws/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "Sec-WebSocket-Version: 13\r\n{extension}\r\n"
@@ -38,7 +38,7 @@ class Reader:
         self._sockets: dict[int, socket.socket] = {}
         self._rest: dict[int, bytes] = {}
         self._poll = select.epoll()
-        request = _REQUEST.format(port=port, extension=_EXTENSION if deflate else "").encode()
+        request = REQUEST.format(port=port, extension=_EXTENSION if deflate else "").encode()
         for _ in range(clients):
             self._connect(port, request)
 

@@ -1,9 +1,9 @@
-"""The servers that `bench_fanout.py` compares, each run in its own process.
+"""The servers that `bench_fanout` compares, each run in its own process.
 
-`python fanout_servers.py hub|plain|plain-deflate` prints its port, then answers one line per
-command on standard input: `wait N` (clients connected), `run EVENTS BURST`, `rate EVENTS
-PERIOD_US`, `cpu` (seconds used so far), `rss` (KiB resident). It ends with its standard input.
-`fanout_floor.c` speaks the same.
+`python -m benchmarks.fanout_servers hub|plain|plain-deflate` prints its port, then answers one
+line per command on standard input: `wait N` (clients connected), `run EVENTS BURST`, `rate EVENTS
+PERIOD_US`, `stalled N` (so many clients will not read), `cpu` (seconds used so far), `rss` (KiB
+resident). It ends with its standard input. `fanout_floor.c` speaks most of it.
 
 Every event is the same 250 bytes of JSON with a fresh time stamp. Pings are off everywhere, so
 that every frame is an event.
@@ -55,6 +55,7 @@ class Subject(ABC):
 
     app: FastAPI
     clients: int
+    stalled: int = 0
 
     @abstractmethod
     def config(self) -> uvicorn.Config:
@@ -142,11 +143,12 @@ class HubSubject(Subject):
         )
 
     async def publish(self, timestamps_ns: list[int]) -> None:
-        """Publishes, lets the loop turn, and waits for clients that fell behind."""
+        """Publishes, lets the loop turn, and waits for clients that fell behind but do read."""
         for timestamp_ns in timestamps_ns:
             self._topic.publish(msgspec.json.encode(make_event(timestamp_ns)))
         await asyncio.sleep(0)
-        while any(audience.slow for audience in self._topic.audiences):  # noqa: ASYNC110
+        [audience] = self._topic.audiences
+        while len(audience.slow) > self.stalled:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.001)
 
 
@@ -183,6 +185,9 @@ async def _command(subject: Subject, words: list[str]) -> str:
             if (wait_ns := due_ns - time.monotonic_ns()) > 0:
                 await asyncio.sleep(wait_ns / 1e9)
             await subject.publish([due_ns])
+        return "done"
+    if words[0] == "stalled":
+        subject.stalled = int(words[1])
         return "done"
     if words[0] == "cpu":
         usage = resource.getrusage(resource.RUSAGE_SELF)
