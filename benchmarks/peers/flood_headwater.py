@@ -23,7 +23,8 @@ from headwater.transport.ws import open_socket
 from headwater.venues.binance import VENUE
 from headwater.venues.facts import Addresses
 
-QUEUE: Final = 20_000
+QUEUE: Final = 65_536
+"""As large as that of the platform's own readers."""
 
 
 class _Reading:
@@ -51,7 +52,7 @@ class _Reading:
             self.last_id = batch[-1].trade_id
 
 
-async def _run(url: str, encode: Callable[[Any], bytes] | None) -> Flooded:
+async def read_flood(url: str, encode: Callable[[Any], bytes] | None) -> Flooded:
     bus = MemoryBus()
     reader = bus.subscribe("benchmark", [TopicFilter(Trade)], QUEUE)
     path = FeedPath(bus, Channel.TRADES)
@@ -74,10 +75,10 @@ async def _run(url: str, encode: Callable[[Any], bytes] | None) -> Flooded:
 def run(url: str) -> Flooded:
     """Reads one flood to its end: socket to record."""
     uvloop.install()
-    return asyncio.run(_run(url, None))
+    return asyncio.run(read_flood(url, None))
 
 
 def run_json(url: str) -> Flooded:
     """Reads one flood to its end: socket to JSON ready for the fan-out."""
     uvloop.install()
-    return asyncio.run(_run(url, msgspec.json.Encoder().encode))
+    return asyncio.run(read_flood(url, msgspec.json.Encoder().encode))

@@ -49,7 +49,7 @@ DRAIN_EVERY: Final = 256
 """Messages between two turns of the reader: about one read of a busy socket."""
 
 EXCHANGE: Final = "binance"
-_CHANNELS: Final = {
+_CHANNELS: Final[dict[str, tuple[Channel, type[Record]]]] = {
     AGG_TRADE: (Channel.TRADES, Trade),
     DEPTH: (Channel.BOOK, BookDelta),
     FORCE_ORDER: (Channel.LIQUIDATIONS, Liquidation),
@@ -82,10 +82,10 @@ class FeedPath:
 
     Args:
         bus: hears the records.
-        channel: what is subscribed to.
+        channels: what is subscribed to; all of one endpoint.
     """
 
-    def __init__(self, bus: MemoryBus, channel: Channel) -> None:
+    def __init__(self, bus: MemoryBus, *channels: Channel) -> None:
         clock = SystemClock()
         settings = FeedSettings()
         ledger = GapLedger(EXCHANGE, bus, clock, settings.ledger_max)
@@ -122,8 +122,10 @@ class FeedPath:
         handlers[BookDelta] = self.books.on_delta
         handlers[BookSnapshot] = self.books.on_snapshot
         handlers[Liquidation] = self.events.on_liquidation
-        self.stream = VENUE.stream(VENUE.endpoint_of(channel), table)
-        self.requests = self.stream.subscribe([Subscription(channel=channel, native_symbol=SYMBOL)])
+        self.stream = VENUE.stream(VENUE.endpoint_of(channels[0]), table)
+        self.requests = self.stream.subscribe(
+            [Subscription(channel=channel, native_symbol=SYMBOL) for channel in channels]
+        )
         self.link = Link("benchmark", self.stream, table, handlers, _unreadable, lambda: None)
 
 
