@@ -56,8 +56,8 @@ async def run_schemathesis(folder: Path, config_text: str, *options: str) -> int
 
 @pytest.mark.parametrize("config", [CONFIG, LISTED_SYMBOL + CONFIG], ids=["any", "listed"])
 async def test_generated_requests(tmp_path: Path, config: str) -> None:
-    options = ("--phases", "examples,fuzzing", "--max-examples", "12")
-    assert await run_schemathesis(tmp_path, config, *options) >= 100
+    options = ("--phases", "examples,fuzzing", "--max-examples", "8")
+    assert await run_schemathesis(tmp_path, config, *options) >= 60
 
 
 @pytest.mark.soak

@@ -115,7 +115,8 @@ _INTERVALS: Final[dict[str, Any]] = {"enum": [interval.value for interval in Int
 _LIMIT_TEXT: Final = "Most rows, digits only."
 _MOMENT: Final[dict[str, Any]] = {
     "anyOf": [
-        {"type": "integer", "minimum": 0, "maximum": 253_402_300_799},
+        {"type": "integer", "minimum": 0, "maximum": MOMENT_MAX_MS // 1000},
+        {"type": "integer", "minimum": SECONDS_BELOW + 1, "maximum": MOMENT_MAX_MS},
         {"type": "string", "pattern": _ISO_PATTERN},
     ],
 }

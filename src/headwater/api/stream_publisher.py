@@ -15,7 +15,7 @@ import structlog
 
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_topics import HubTopic
-from headwater.api.streams import STREAMS, StreamSpec
+from headwater.api.streams import STREAMS, EncodeRecord, StreamSpec
 from headwater.bus.bus import Bus, Reader, ReaderClosed
 from headwater.bus.topics import TopicFilter
 from headwater.core.intervals import Interval
@@ -34,7 +34,7 @@ class _Route(NamedTuple):
     """Where records of a kind, venue and symbol go."""
 
     topic: HubTopic
-    spec: StreamSpec
+    encode: EncodeRecord
     interval: Interval | None
 
 
@@ -93,7 +93,7 @@ class StreamPublisher:
         if held == 0:
             topic = self.hub.topic(key, spec.policy)
             routes = self._routes.setdefault((spec.record, exchange, symbol), {})
-            routes[key] = _Route(topic, spec, interval)
+            routes[key] = _Route(topic, spec.encode, interval)
             self._resolved.clear()
         self._holders[key] = held + 1
         return key
@@ -145,7 +145,7 @@ class StreamPublisher:
             reader.close()
 
     def publish(self, records: Sequence[Record]) -> None:
-        """Hands records to whoever hears them, in their order."""
+        """Hands records to whoever hears them, in their order; each is encoded at most once."""
         resolved = self._resolved
         trade: Record | None = None
         for record in records:
@@ -160,8 +160,14 @@ class StreamPublisher:
             routes = resolved.get(key)
             if routes is None:
                 routes = self._resolve(key)
-            if routes:
-                _send(record, routes)
+            payload: bytes | None = None
+            for topic, encode, interval in routes:
+                if interval is not None and getattr(record, "interval", None) is not interval:
+                    continue
+                if topic.audiences:
+                    if payload is None:
+                        payload = encode(record)
+                    topic.publish(payload, record)
         if trade is not None:
             delay_ms = trade.received_ns / 1_000_000 - trade.timestamp_ms
             self._delays_s[trade.exchange] = delay_ms / 1000
@@ -194,18 +200,6 @@ class StreamPublisher:
         if len(self._tickers) > LATEST_MAX:
             del self._tickers[next(iter(self._tickers))]
         return whole
-
-
-def _send(record: Record, routes: tuple[_Route, ...]) -> None:
-    """Publishes a record on its topics, encoded once, and only if somebody hears it."""
-    payload: bytes | None = None
-    for topic, spec, interval in routes:
-        if interval is not None and isinstance(record, Candle) and record.interval != interval:
-            continue
-        if topic.has_subscribers:
-            if payload is None:
-                payload = spec.encode(record)
-            topic.publish(payload, record)
 
 
 def _with_known(news: Ticker, known: Ticker) -> Ticker:
