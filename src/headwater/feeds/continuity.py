@@ -33,6 +33,7 @@ FetchBetween = Callable[[str, int, int], Awaitable[Sequence[Trade]]]
 FetchNewest = Callable[[str], Awaitable[Sequence[Trade]]]
 """(native symbol) → the newest trades, oldest first."""
 
+_TIMER_SLACK_S: Final = 0.001
 PAGE: Final = 1000
 """Trades of a hole fetched at once, so that each step of a long repair is kept."""
 
@@ -116,6 +117,11 @@ class TradeContinuity:
             for hole in list(line.holes):
                 self._settle(line, hole, "nobody wants the symbol any more")
 
+    def release_all(self, reason: str) -> None:
+        """Lets every held trade go: nothing more will come before it."""
+        for line in list(self._holding.values()):
+            self._release(line, reason)
+
     def recent(self, symbol: str, limit: int) -> list[Trade] | None:
         """The newest `limit` trades, oldest first; None when so many are not known whole."""
         line = self._lines.get(symbol)
@@ -148,10 +154,12 @@ class TradeContinuity:
         """Looks once: graces that ended, holds that lasted too long, symbols still quiet."""
         now = self._clock.monotonic()
         for line in list(self._holding.values()):
-            self._open_holes(line, line.looked_to)
-            line.looked_to = max(line.held, default=-1)
+            if now - line.looked_at >= self._settings.reorder_grace_s - _TIMER_SLACK_S:
+                self._open_holes(line, line.looked_to)
+                line.looked_to = max(line.held, default=-1)
+                line.looked_at = now
             if now - line.held_since >= self._settings.hold_deadline_s:
-                self._release(line, f"{self._settings.hold_deadline_s:g} s")
+                self._release(line, f"{self._settings.hold_deadline_s:g} s had passed")
         for symbol, line in list(self._suspects.items()):
             if line.next != line.suspect_at or line.is_holding:
                 del self._suspects[symbol]
@@ -183,7 +191,7 @@ class TradeContinuity:
         self._wake.set()
         self._send_out(line, line.ready(now))
         if len(line.held) > self._settings.hold_max:
-            self._release(line, f"{self._settings.hold_max} trades")
+            self._release(line, f"{self._settings.hold_max} trades waited")
 
     def _send_out(self, line: TradeLine, trades: Iterable[Trade]) -> None:
         """Publishes trades and settles the holes that are whole now."""
@@ -222,7 +230,7 @@ class TradeContinuity:
         for hole in line.holes:
             self._ledger.note(
                 hole.gap_id,
-                f"{hole.missing} trades missing; held back for {bound}, then newer ones "
+                f"{hole.missing} trades missing; held back until {bound}, then newer ones "
                 "were published first",
             )
         self._send_out(line, line.release())

@@ -95,6 +95,7 @@ class TapePlayer:
         speed: float,
     ) -> None:
         self._path = path
+        self._files: list[Path] = []
         self._exchange = venue.facts.venue_id
         self._reader = venue.tape_reader(instruments.table)
         self._pipeline = pipeline
@@ -109,13 +110,17 @@ class TapePlayer:
         self._finished = asyncio.Event()
         self.past_candles: dict[tuple[str, Interval], dict[int, Candle]] = {}
 
-    async def run(self) -> None:
-        """Plays the tape to its end.
+    def open(self) -> None:
+        """Finds the files of the tape.
 
         Raises:
             ConfigError: there is nothing to read.
         """
-        lines = read_tape(tape_lines(tape_files(self._path, self._exchange)))
+        self._files = tape_files(self._path, self._exchange)
+
+    async def run(self) -> None:
+        """Plays the tape to its end; `open` comes first."""
+        lines = read_tape(tape_lines(self._files))
         started = self._clock.monotonic()
         while batch := await asyncio.to_thread(_next_batch, lines):
             for line in batch:
@@ -227,8 +232,7 @@ class TapePlayer:
 
     async def _end(self) -> None:
         """The tape has ended: what is held back goes out, and every stream is down."""
-        self._pipeline.trades.sweep()
-        self._pipeline.trades.sweep()
+        self._pipeline.trades.release_all("the end of the tape")
         await self._pipeline.crew.wait_idle()
         self._pipeline.books.flush()
         for subscription in list(self._pipeline.board.subscriptions):

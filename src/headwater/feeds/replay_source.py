@@ -84,7 +84,7 @@ class ReplaySource:
         patient = msgspec.structs.replace(
             settings.trades,
             reorder_grace_s=REPAIR_LINES_WITHIN_S,
-            hold_deadline_s=2 * REPAIR_LINES_WITHIN_S,
+            hold_deadline_s=3 * REPAIR_LINES_WITHIN_S,
         )
         around = Surroundings(
             bus=bus,
@@ -113,7 +113,12 @@ class ReplaySource:
         )
 
     async def start(self) -> None:
-        """Starts to play and returns."""
+        """Starts to play and returns.
+
+        Raises:
+            ConfigError: there is nothing to read.
+        """
+        self._player.open()
         for number in range(1, self.pipeline.crew.parallel + 1):
             self._supervisor.keep(f"repair-{number}", self.pipeline.crew.work)
         self._supervisor.once("player", self._player.run())

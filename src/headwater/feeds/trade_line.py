@@ -70,6 +70,7 @@ class TradeLine:
         suspect_since: monotonic time of the interruption under suspicion.
         suspect_at: `next` at that time.
         looked_to: highest sequence held when the line was last looked at.
+        looked_at: monotonic time of that.
 
     Args:
         first: the first trade seen; the count starts with it.
@@ -86,6 +87,7 @@ class TradeLine:
         "held",
         "held_since",
         "holes",
+        "looked_at",
         "looked_to",
         "native_symbol",
         "recent",
@@ -106,6 +108,7 @@ class TradeLine:
         self.held: dict[int, Trade] = {}
         self.held_since = 0.0
         self.looked_to = -1
+        self.looked_at = 0.0
         self.holes: list[Hole] = []
         self.cause = GapCause.SEQUENCE_BREAK
         self.suspect_since = 0.0
@@ -132,7 +135,7 @@ class TradeLine:
             self._next = self.expected
             self._scanned = self._next - 1
             self.expected = HOLDING
-            self.held_since = now
+            self.held_since = self.looked_at = now
             self.looked_to = -1
 
     def knows(self, sequence: int) -> bool:
