@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
+import uvicorn
 import uvloop
 from fastapi import FastAPI, WebSocket
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api.streaming import (
     WAIT_S,
+    FakeTransport,
     accept_events,
     client_frame,
     raw_client,
@@ -19,6 +21,7 @@ from tests.api.streaming import (
     until,
     upgrade_request,
 )
+from uvicorn.server import ServerState
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -29,7 +32,7 @@ from headwater.api.stream_contract import (
     StreamRequest,
 )
 from headwater.api.stream_hub import StreamHub
-from headwater.api.stream_protocol import streaming_protocol
+from headwater.api.stream_protocol import StreamGate, streaming_protocol
 from headwater.bus.topics import SlowPolicy
 
 EVENTS = SlowPolicy.DROP_OLDEST
@@ -269,3 +272,52 @@ async def test_the_server_shuts_down_with_streams_of_every_kind_open() -> None:
         await until(lambda: not place.server.server_state.connections)
         never.set()
         await until(lambda: hub.stats().clients == 0)
+
+
+class Recorder(asyncio.Protocol):
+    """A protocol that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def data_received(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    def eof_received(self) -> None:
+        self.heard.append("eof")
+
+    def pause_writing(self) -> None:
+        self.heard.append("pause")
+
+    def resume_writing(self) -> None:
+        self.heard.append("resume")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.heard.append(exc)
+
+
+async def test_nothing_is_lost_while_the_gate_steps_aside() -> None:
+    recorder, transport = Recorder(), FakeTransport()
+    config = uvicorn.Config(make_app(), log_config=None)
+    gate = StreamGate(
+        make_hub(),
+        ("/ws/",),
+        lambda **_: recorder,
+        config=config,
+        server_state=ServerState(),
+        app_state={},
+    )
+    gate.connection_made(transport)
+    gate.data_received(upgrade_request("/echo/anna"))
+    transport.set_protocol(gate)  # as uvicorn does when the call has returned
+    gate.data_received(b"more")
+    gate.pause_writing()
+    gate.resume_writing()
+    gate.eof_received()
+    await asyncio.sleep(0)
+    transport.blocked = True
+    transport.write(b"x")
+    expected = [upgrade_request("/echo/anna"), b"more", "pause", "resume", "eof", "pause"]
+    assert recorder.heard == expected
+    gate.connection_lost(None)
+    assert recorder.heard[-1] is None
