@@ -17,19 +17,15 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
+from headwater.app.live_feeds import LiveFeeds
 from headwater.app.process import raise_open_files
 from headwater.app.settings import Settings
-from headwater.app.standing import hold_standing
-from headwater.app.venues import addresses_of, chosen_venues
 from headwater.bus.bus import Bus
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
-from headwater.feeds.settings import FeedSettings, RestSettings
 from headwater.feeds.source import MarketSource
-from headwater.feeds.venue_feed import VenueFeed
 from headwater.services.large_trades import LargeTradesService
-from headwater.transport.http import HttpClient
 
 START_TIMEOUT_S: Final = 30.0
 """Longest wait for the HTTP server to listen."""
@@ -88,7 +84,10 @@ class Platform:
         raise_open_files()
         try:
             if not self.sources:
-                self.sources = await self._start_feeds()
+                feeds = LiveFeeds(
+                    self._settings, bus=self.bus, clock=self._clock, simulated=self._simulated
+                )
+                self.sources = await self._stack.enter_async_context(feeds)
             self._own(
                 LargeTradesService(self.bus, self._settings.large_trade_threshold_usd).run(),
                 "service large_trades",
@@ -121,31 +120,6 @@ class Platform:
     def uptime_s(self) -> float:
         """Seconds since the start."""
         return self._clock.monotonic() - self._started_at
-
-    async def _start_feeds(self) -> dict[str, MarketSource]:
-        http = HttpClient(self._clock)
-        await http.start()
-        self._stack.push_async_callback(http.close)
-        feeds: dict[str, MarketSource] = {}
-        for venue in chosen_venues(self._settings):
-            feed = VenueFeed(
-                venue,
-                addresses_of(venue, self._settings),
-                bus=self.bus,
-                http=http,
-                clock=self._clock,
-                rng=random.Random(self._rng.getrandbits(64)),  # noqa: S311 - jitter, no secret
-                settings=FeedSettings(
-                    rest=RestSettings(timeout_s=self._settings.request_timeout_s)
-                ),
-                simulated=self._simulated,
-            )
-            await feed.start()
-            self._stack.push_async_callback(feed.stop)
-            name = venue.facts.venue_id
-            self._own(hold_standing(feed, self._settings), f"{name} standing streams")
-            feeds[name] = feed
-        return feeds
 
     async def _start_api(self) -> None:
         settings = api_settings(self._settings)

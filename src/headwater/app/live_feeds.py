@@ -1,0 +1,92 @@
+"""The chosen venues, live: one feed each, its standing streams, and its tape when one is wanted."""
+
+import asyncio
+import random
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from headwater.app.settings import Settings
+from headwater.app.standing import hold_standing
+from headwater.app.venues import addresses_of, chosen_venues
+from headwater.bus.bus import Bus
+from headwater.core.clock import Clock
+from headwater.feeds.recorder import RecorderStats, TapeRecorder
+from headwater.feeds.settings import FeedSettings, RestSettings
+from headwater.feeds.venue_feed import VenueFeed
+from headwater.transport.http import HttpClient
+from headwater.venues.base import Venue
+
+
+class LiveFeeds:
+    """Feeds of all chosen venues; use it as an asynchronous context that gives them by venue id.
+
+    Args:
+        settings: name the venues, symbols and the tape's folder.
+        bus: hears every record.
+        clock: tells the time.
+        simulated: whether the venues are simulated exchanges.
+    """
+
+    def __init__(self, settings: Settings, *, bus: Bus, clock: Clock, simulated: bool) -> None:
+        self._settings = settings
+        self._bus = bus
+        self._clock = clock
+        self._simulated = simulated
+        self._rng = random.SystemRandom()
+        self._stack = AsyncExitStack()
+        self._recorders: dict[str, TapeRecorder] = {}
+
+    async def __aenter__(self) -> Mapping[str, VenueFeed]:
+        """Starts every feed and returns; data come when the venues answer."""
+        http = HttpClient(self._clock)
+        await http.start()
+        self._stack.push_async_callback(http.close)
+        feeds = {}
+        for venue in chosen_venues(self._settings):
+            feeds[venue.facts.venue_id] = await self._start(venue, http)
+        return feeds
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stops every feed; a tape is complete when this returns."""
+        await self._stack.aclose()
+
+    @property
+    def tapes(self) -> Mapping[str, RecorderStats]:
+        """Counters of each venue's tape; empty when none is recorded."""
+        return {name: recorder.stats for name, recorder in self._recorders.items()}
+
+    async def _start(self, venue: Venue, http: HttpClient) -> VenueFeed:
+        name = venue.facts.venue_id
+        addresses = addresses_of(venue, self._settings)
+        recorder = None
+        if self._settings.record_dir is not None:
+            recorder = TapeRecorder(self._settings.record_dir, name, addresses.streams, self._clock)
+            self._recorders[name] = recorder
+            self._own(recorder.run(), f"{name} tape")
+        feed = VenueFeed(
+            venue,
+            addresses,
+            bus=self._bus,
+            http=http,
+            clock=self._clock,
+            rng=random.Random(self._rng.getrandbits(64)),  # noqa: S311 - jitter, no secret
+            settings=FeedSettings(rest=RestSettings(timeout_s=self._settings.request_timeout_s)),
+            simulated=self._simulated,
+            frame_tap=recorder,
+            reply_tap=recorder,
+        )
+        await feed.start()
+        self._stack.push_async_callback(feed.stop)
+        self._own(hold_standing(feed, self._settings), f"{name} standing streams")
+        return feed
+
+    def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Starts a task that is cancelled and awaited at the end, before what it was started on."""
+        task = asyncio.create_task(work, name=name)
+
+        async def stop() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(stop)

@@ -1,0 +1,129 @@
+"""record and replay: what was recorded of a simulated exchange plays again through the API."""
+
+import asyncio
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from headwater.app.simulated import SimulatedExchanges, SimulatorOptions
+
+
+async def _headwater(
+    *arguments: str, env: dict[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "headwater.app",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=env,
+    )
+
+
+async def _get(url: str) -> Any:
+    async with aiohttp.ClientSession() as session, session.get(url) as reply:
+        assert reply.status == 200, await reply.text()
+        return await reply.json()
+
+
+async def _serving(process: asyncio.subprocess.Process, until: str) -> tuple[str, str]:
+    """Reads what a command says until `until`; returns the API's address and all that was said."""
+    assert process.stderr is not None
+    said = ""
+    async with asyncio.timeout(30):
+        while until not in said:
+            line = await process.stderr.readline()
+            assert line, said
+            said += line.decode()
+    found = re.search(r"on (http://\S+?)\.\n", said)
+    return (found.group(1) if found else ""), said
+
+
+async def test_a_recorded_tape_plays_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchanges = SimulatedExchanges(SimulatorOptions(seed=5))
+    addresses = await exchanges.start()
+    try:
+        chosen = {name: where.model_dump() for name, where in addresses.items()}
+        monkeypatch.setenv("HEADWATER_VENUE_ADDRESSES", json.dumps(chosen))
+        recording = await _headwater(
+            *("record", "--out", str(tmp_path), "--symbols", "BTCUSDT", "--for", "5")
+        )
+        _, said = await asyncio.wait_for(recording.communicate(), 40)
+        assert recording.returncode == 0, said.decode()
+        assert b"0 dropped" in said
+    finally:
+        await exchanges.stop()
+
+    replaying = await _headwater("replay", str(tmp_path), "--speed", "0", "--port", "0")
+    try:
+        base, _ = await _serving(replaying, "The tape has ended")
+        trades = await _get(f"{base}/binance/trades/BTCUSDT?limit=1000")
+        numbers = [int(trade["trade_id"]) for trade in trades]
+        assert len(numbers) > 10
+        assert numbers == list(range(numbers[0], numbers[0] - len(numbers), -1))
+        book = await _get(f"{base}/binance/orderbook/BTCUSDT?limit=5")
+        assert book["bids"][0][0] < book["asks"][0][0]
+        assert (await _get(f"{base}/"))["simulated"] is True
+    finally:
+        replaying.terminate()
+        await asyncio.wait_for(replaying.communicate(), 20)
+    assert replaying.returncode == 0
+
+
+async def test_a_recording_from_the_exchange_reaches_the_api(wire_dir: Path) -> None:
+    """The final book served is the one built here from the same changes by a plain dictionary."""
+    file = wire_dir / "hftbacktest/binance/usdm_btcusdt_20240808_first20000.txt"
+    bids, asks = _plain_book(file)
+    replaying = await _headwater("replay", str(file), "--speed", "0", "--port", "0")
+    try:
+        base, said = await _serving(replaying, "The tape has ended")
+        assert "20,000 messages" in said
+        book = await _get(f"{base}/binance/orderbook/BTCUSDT?limit=1000")
+        assert [tuple(level) for level in book["bids"]] == sorted(bids.items(), reverse=True)[:1000]
+        assert [tuple(level) for level in book["asks"]] == sorted(asks.items())[:1000]
+        newest = (await _get(f"{base}/binance/trades/BTCUSDT?limit=1"))[0]
+        assert newest["trade_id"] == _last_trade_id(file)
+    finally:
+        replaying.terminate()
+        await asyncio.wait_for(replaying.communicate(), 20)
+
+
+async def test_a_tape_that_is_not_there_is_named() -> None:
+    process = await _headwater("replay", "no-such-tape")
+    _, said = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 2
+    assert b"no-such-tape" in said
+
+
+def _payloads(file: Path) -> list[dict[str, Any]]:
+    rows = (json.loads(line.split(" ", 1)[1]) for line in file.read_text().splitlines())
+    return [row.get("data", row) for row in rows]
+
+
+def _plain_book(file: Path) -> tuple[dict[float, float], dict[float, float]]:
+    rows = _payloads(file)
+    snapshot = next(row for row in rows if "lastUpdateId" in row)
+    sides: list[dict[float, float]] = [
+        {float(price): float(quantity) for price, quantity in snapshot[side]}
+        for side in ("bids", "asks")
+    ]
+    for row in rows:
+        if row.get("e") != "depthUpdate" or row["u"] < snapshot["lastUpdateId"]:
+            continue
+        for side, changes in zip(sides, (row["b"], row["a"]), strict=True):
+            for price, quantity in changes:
+                side[float(price)] = float(quantity)
+                if not float(quantity):
+                    del side[float(price)]
+    return sides[0], sides[1]
+
+
+def _last_trade_id(file: Path) -> str:
+    return str([row["t"] for row in _payloads(file) if row.get("e") == "trade"][-1])
