@@ -337,6 +337,8 @@ def test_unknown_symbols_are_named() -> None:
         SimulatedExchange(seed=1, start_ms=START_MS, symbols=["NOPEUSDT"])
     with pytest.raises(UnknownSymbol):
         _exchange().book("ETHUSDT", 5)
+    with pytest.raises(ValueError, match="rate=0"):
+        SimulatedExchange(seed=1, start_ms=START_MS, rate=0.0)
 
 
 def test_native_symbols_and_level_count() -> None:

@@ -55,6 +55,7 @@ class SimulatedExchange:
 
     Raises:
         UnknownSymbol: a symbol that no listing has.
+        ValueError: `rate` or `levels` is not positive.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class SimulatedExchange:
         levels: int | None = None,
         rate: float = 1.0,
     ) -> None:
+        if rate <= 0 or (levels is not None and levels <= 0):
+            raise ValueError(f"rate={rate} levels={levels}: must be > 0")
         self._step_ms = start_ms - start_ms % STEP_MS
         self._now_ms = self._step_ms
         self._last_close_ms = self._step_ms
