@@ -65,6 +65,13 @@ def test_a_reply_is_recognised_by_the_name_it_is_given(channel: str) -> None:
     assert names(events) == ["BTCUSDT"]
 
 
+def test_who_names_the_endpoint_only_gets_records_without_a_symbol() -> None:
+    _, events = read([KLINE], channel="rest_klines")
+    (candle,) = events
+    assert isinstance(candle, Candle)
+    assert (candle.symbol, candle.close) == ("", 1.5)
+
+
 SHAPES: list[tuple[str, object, str]] = [
     ("rest_exchangeInfo", {"rateLimits": [], "symbols": [{"symbol": "BTCUSDT", "baseAsset": "BTC",
       "quoteAsset": "USDT"}]}, "instrument"),

@@ -36,7 +36,7 @@ def parse(
         str | None,
         typer.Option(
             help="What to read REST replies as when neither URL nor content tells: an endpoint's "
-            "path or name (rest_klines, rest_depth:BTCUSDT)."
+            "path or name, with the symbol where the reply has none (rest_klines:BTCUSDT)."
         ),
     ] = None,
     native: Annotated[bool, typer.Option("--native", help="Add the venue's own payload.")] = False,

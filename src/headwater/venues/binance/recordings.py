@@ -2,7 +2,8 @@
 
 A reply is recognised by the URL of its request, by the name the caller gives it, or by its
 fields. Klines, trades and books do not name their symbol: it comes from the request, from the
-name (`rest_depth:BTCUSDT`), or is the only one the recording has spoken of so far.
+name (`rest_depth:BTCUSDT`), or is the only one the recording has spoken of so far. Who names the
+endpoint without a symbol gets records whose symbol is empty; otherwise it is an error.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,12 +48,14 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True):
         native_symbol: from the query, the channel's name or the recording; may be empty.
         interval: of candles, None when unknown.
         received_ns: when the reply arrived.
+        is_named: whether the caller said what the reply is.
     """
 
     endpoint: str
     native_symbol: str
     interval: Interval | None
     received_ns: int
+    is_named: bool
 
 
 _Reader = Callable[[bytes, _Request, InstrumentTable], Sequence[StreamEvent]]
@@ -66,6 +69,8 @@ def _contract(body: bytes, request: _Request, table: InstrumentTable) -> replies
         WireError: nothing tells which contract it is.
     """
     if not request.native_symbol:
+        if request.is_named:
+            return replies.Contract("", "")
         problem = "the reply names no symbol; name it as <channel>:<symbol>"
         raise WireError(EXCHANGE, f"rest_{request.endpoint}", problem, body)
     symbol = symbol_in(table, request.native_symbol)
@@ -232,7 +237,9 @@ class BinanceTapeReader(TapeReader):
             events = (Ignored(what=name, reason=reason),)
         if len(self._symbols) < SYMBOLS_MAX:
             self._symbols.update(
-                event.native_symbol for event in events if isinstance(event, Record)
+                event.native_symbol
+                for event in events
+                if isinstance(event, Record) and event.native_symbol
             )
         return TapeEvents(channel=name, events=events)
 
@@ -254,10 +261,11 @@ class BinanceTapeReader(TapeReader):
     ) -> _Request | None:
         """What the payload answered; None when it is a stream's message."""
         query: Mapping[str, str] = {}
-        endpoint, symbol = "", ""
+        endpoint, symbol, is_named = "", "", False
         if channel is not None and "@" not in channel and not channel.startswith("!"):
             text, _, symbol = channel.partition(":")
             endpoint = _endpoint_named(text)
+        is_named = bool(endpoint)
         if not endpoint and url is not None and not url.startswith("ws"):
             parts = urlsplit(url)
             endpoint = parts.path.rstrip("/").rpartition("/")[2]
@@ -274,6 +282,7 @@ class BinanceTapeReader(TapeReader):
             native_symbol=symbol,
             interval=_INTERVALS.get(query.get("interval", "")),
             received_ns=received_ns,
+            is_named=is_named,
         )
 
 
