@@ -9,7 +9,7 @@ from headwater.simulator.orders import BACKGROUND_OWNERS, CROWD, LIQUIDATOR, MAK
 
 
 def test_a_ticket_survives_the_wire_and_refuses_unknown_rules() -> None:
-    """Decimals keep their digits; a time in force that does not exist is an error, not a default."""
+    """Decimals keep their digits; a time in force that does not exist is an error."""
     text = b'{"symbol":"BTCUSDT","owner":"me","side":"buy","quantity":"0.010"}'
     ticket = msgspec.json.decode(text, type=Ticket)
     assert (ticket.quantity, ticket.price) == (Decimal("0.010"), None)
