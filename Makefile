@@ -26,7 +26,7 @@ fmt: $(STAMP) ## format the code and mend what the linter can
 check: $(STAMP) ## formatting, lint, types, import contracts, compose file, docs true
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src tests
+	$(BIN)/mypy src tests scripts benchmarks
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile
