@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -24,6 +25,7 @@ from headwater.core.records import (
     Record,
     Trade,
 )
+from headwater.feeds.recorder import TapeRecorder
 from headwater.feeds.settings import (
     BookSettings,
     ConnectionSettings,
@@ -196,6 +198,7 @@ async def scene(
     settings: FeedSettings = SETTINGS,
     speed: float = 1.0,
     chosen: Venue | None = None,
+    record_to: Path | None = None,
 ) -> AsyncIterator[Scene]:
     """A running scene; everything is stopped at the end and no task is left."""
     clock = SystemClock()
@@ -217,6 +220,12 @@ async def scene(
     await http.start()
     bus = MemoryBus()
     reader = bus.subscribe("test", [TopicFilter(kind) for kind in KINDS], READER_CAPACITY)
+    recorder = None
+    recording: asyncio.Task[None] | None = None
+    if record_to is not None:
+        streams_at = server.addresses.streams
+        recorder = TapeRecorder(record_to, "binance", streams_at, clock)
+        recording = asyncio.create_task(recorder.run(), name="test recorder")
     feed = VenueFeed(
         binance,
         server.addresses,
@@ -226,6 +235,8 @@ async def scene(
         rng=random.Random(seed),
         settings=settings,
         simulated=True,
+        frame_tap=recorder,
+        reply_tap=recorder,
     )
     await feed.start()
     try:
@@ -237,6 +248,9 @@ async def scene(
         await http.close()
         driver.cancel()
         await asyncio.wait([driver])
+        if recording is not None:
+            recording.cancel()
+            await asyncio.wait([recording])
         await server.stop()
 
 

@@ -1,0 +1,39 @@
+"""Instrument list and clock of a venue against the simulated exchange."""
+
+import asyncio
+
+from tests.feeds.simulated_venue import SETTINGS, SYMBOLS, scene
+
+from headwater.feeds.settings import FeedSettings
+
+
+async def test_the_list_is_loaded_and_the_clock_read() -> None:
+    async with scene(1) as stage:
+        catalogue = stage.feed._catalogue
+        assert {one.symbol for one in catalogue.table} == set(SYMBOLS)
+        offset_ms = await catalogue.probe()
+        assert abs(offset_ms) < 5000
+        assert catalogue.offset_ms() == offset_ms
+        assert catalogue.problem == ""
+        assert catalogue.symbol_of("BTCUSDT") == "BTCUSDT"
+        assert catalogue.symbol_of("NOPE") == "NOPE"
+
+
+async def test_a_venue_that_does_not_answer_keeps_the_old_list_and_is_asked_again() -> None:
+    quick = FeedSettings(
+        session=SETTINGS.session,
+        connection=SETTINGS.connection,
+        rest=SETTINGS.rest,
+        catalogue_refresh_s=0.1,
+        probe_interval_s=0.1,
+    )
+    async with scene(2, settings=quick) as stage:
+        catalogue = stage.feed._catalogue
+        table = catalogue.table
+        await stage.server.refuse(1.5)
+        assert await stage.until(lambda: catalogue.problem != "", 10)
+        assert len(catalogue.table) == len(table)
+        assert await stage.until(lambda: catalogue.problem == "", 20), catalogue.problem
+        assert await stage.until(lambda: catalogue.table is not table, 10)
+        async with asyncio.timeout(1):
+            await stage.feed.wait_ready()

@@ -1,0 +1,95 @@
+"""Questions answered from memory when it is whole, else by REST, a bounded number of times."""
+
+import asyncio
+
+import msgspec
+import pytest
+from tests.feeds.simulated_venue import scene, streams
+
+from headwater.core.enums import Channel
+from headwater.core.errors import NotSupported
+from headwater.core.intervals import Interval
+from headwater.venues.binance.venue import FACTS, BinanceVenue
+from headwater.venues.facts import Support
+from headwater.venues.messages import Subscription
+
+
+async def test_every_question_has_an_answer() -> None:
+    async with scene(1) as stage:
+        feed = stage.feed
+        bitcoin = feed.table.resolve("BTC")
+        candles = await feed.candles(bitcoin, Interval.M1, limit=5)
+        assert [one.is_closed for one in candles] == [True] * 4 + [False]
+        bounded = await feed.candles(
+            bitcoin,
+            Interval.M1,
+            limit=2,
+            start_ms=candles[0].timestamp_ms,
+            end_ms=candles[1].timestamp_ms,
+        )
+        assert [one.timestamp_ms for one in bounded] == [one.timestamp_ms for one in candles[:2]]
+        assert len(await feed.trades(bitcoin, limit=7)) == 7
+        book = await feed.book(bitcoin, depth=3)
+        assert (len(book.bids), len(book.asks)) == (3, 3)
+        assert {one.symbol for one in await feed.tickers()} == {"BTCUSDT", "SOLUSDT"}
+        assert len(await feed.mark_prices()) == 2
+        assert (await feed.open_interest(bitcoin)).value
+        assert len(await feed.open_interest_history(bitcoin, Interval.M5, limit=3)) == 3
+        assert (await feed.funding_rate(bitcoin)).funding_time_ms > 0
+        assert len(await feed.funding_history(bitcoin, limit=3)) == 3
+
+
+async def test_the_same_question_is_asked_once() -> None:
+    async with scene(2) as stage:
+        bitcoin = stage.feed.table.resolve("BTC")
+        before = stage.feed._rest.replies
+        answers = await asyncio.gather(
+            *(stage.feed.candles(bitcoin, Interval.H1, limit=50) for _ in range(20))
+        )
+        assert stage.feed._rest.replies == before + 1
+        assert all(answer == answers[0] for answer in answers)
+
+
+async def test_live_memory_answers_without_asking() -> None:
+    async with scene(3) as stage:
+        feed = stage.feed
+        bitcoin = feed.table.resolve("BTC")
+        wanted = [
+            *streams(["BTCUSDT"]),
+            Subscription(channel=Channel.CANDLES, native_symbol="BTCUSDT", interval=Interval.M1),
+            Subscription(channel=Channel.MARK_PRICES, native_symbol=None),
+        ]
+        leases = [feed.acquire(one) for one in wanted]
+        assert await stage.until(lambda: stage.all_live(wanted))
+        await feed.candles(bitcoin, Interval.M1, limit=20)
+        known = feed.pipeline.trades
+        assert await stage.until(lambda: (known.recent("BTCUSDT", 3)) is not None)
+        await asyncio.sleep(0.3)
+        before = feed._rest.replies
+        candles = await feed.candles(bitcoin, Interval.M1, limit=20)
+        assert len(candles) == 20
+        assert not candles[-1].is_closed
+        assert len(await feed.trades(bitcoin, limit=3)) == 3
+        assert (await feed.book(bitcoin, depth=5)).bids
+        assert len(await feed.mark_prices()) == 2
+        assert feed._rest.replies == before
+        for lease in leases:
+            lease.release()
+
+
+async def test_what_the_venue_does_not_offer_is_refused_with_its_reason() -> None:
+    class Poor(BinanceVenue):
+        facts = msgspec.structs.replace(
+            FACTS,
+            capabilities={
+                **FACTS.capabilities,
+                "tickers": Support(available=False, note="it keeps them secret"),
+            },
+        )
+
+    async with scene(4, chosen=Poor()) as stage:
+        with pytest.raises(NotSupported, match="secret"):
+            await stage.feed.tickers()
+        bitcoin = stage.feed.table.resolve("BTC")
+        with pytest.raises(NotSupported, match="3m is not offered"):
+            await stage.feed.open_interest_history(bitcoin, Interval.M3, limit=1)
