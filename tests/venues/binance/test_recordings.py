@@ -72,6 +72,16 @@ def test_who_names_the_endpoint_only_gets_records_without_a_symbol() -> None:
     assert (candle.symbol, candle.close) == ("", 1.5)
 
 
+@pytest.mark.parametrize("channel", ["rest_depth", "depth", "depth@100ms", "!ticker@arr", "other"])
+def test_a_message_that_names_its_stream_is_read_as_that(channel: str) -> None:
+    """So a named channel does no harm to a recording that holds both."""
+    trade = {"e": "aggTrade", "a": 1, "s": "BTCUSDT", "p": "2", "q": "3", "T": 5, "m": True}
+    for value in (trade, {"stream": "btcusdt@aggTrade", "data": trade}):
+        name, events = read(value, channel=channel)
+        assert name == "aggTrade"
+        assert names(events) == ["BTCUSDT"]
+
+
 SHAPES: list[tuple[str, object, str]] = [
     ("rest_exchangeInfo", {"rateLimits": [], "symbols": [{"symbol": "BTCUSDT", "baseAsset": "BTC",
       "quoteAsset": "USDT"}]}, "instrument"),

@@ -25,6 +25,9 @@ from headwater.venues.messages import Ignored, StreamEvent, TapeEvents
 SYMBOLS_MAX: Final = 20_000
 """Symbols remembered to tell whether a recording has only one."""
 
+_UNNAMED: Final = "frame"
+"""Channel of messages that name none."""
+
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -262,7 +265,7 @@ class BinanceTapeReader(TapeReader):
         """What the payload answered; None when it is a stream's message."""
         query: Mapping[str, str] = {}
         endpoint, symbol, is_named = "", "", False
-        if channel is not None and "@" not in channel and not channel.startswith("!"):
+        if channel is not None and _native_channel(payload) == _UNNAMED:
             text, _, symbol = channel.partition(":")
             endpoint = _endpoint_named(text)
         is_named = bool(endpoint)
@@ -331,8 +334,8 @@ def _native_channel(payload: bytes) -> str:
     try:
         named = _decode_names(payload)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return "frame"
+        return _UNNAMED
     stream = named.stream
     if stream.startswith("!"):
         return stream
-    return stream.partition("@")[2] or stream or named.e or "frame"
+    return stream.partition("@")[2] or stream or named.e or _UNNAMED
