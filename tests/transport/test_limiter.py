@@ -194,6 +194,56 @@ def test_a_block_holds_everyone_and_refuses_those_who_cannot_wait(
     run_virtual(main)
 
 
+def test_a_block_holds_back_what_the_budget_would_allow(run_virtual: "RunVirtual[None]") -> None:
+    """An empty queue and an unused budget do not matter."""
+
+    async def main(clock: SourceClock) -> None:
+        budget = limiter(clock)
+        budget.block_until(30.0, "429")
+        with pytest.raises(RateLimited, match="429"):
+            await budget.acquire([("ip", 1)], max_wait_s=29.0)
+        await budget.acquire([("ip", 1)], max_wait_s=31.0)
+        assert clock.monotonic() == pytest.approx(30.0, abs=0.01)
+
+    run_virtual(main)
+
+
+def test_whose_turn_fades_away_is_refused_at_its_deadline(run_virtual: "RunVirtual[None]") -> None:
+    """Let in at t = 0 for t = 62; at t = 50 the venue reports others until t = 100."""
+
+    async def main(clock: SourceClock) -> None:
+        budget = limiter(clock)
+        await budget.acquire([("ip", 100)], max_wait_s=0.0)
+        waiting = asyncio.create_task(budget.acquire([("ip", 60)], max_wait_s=70.0))
+        await asyncio.sleep(50.0)
+        budget.observe({"ip": 100})
+        with pytest.raises(RateLimited):
+            await waiting
+        assert clock.monotonic() == pytest.approx(70.0, abs=0.01)
+
+    run_virtual(main)
+
+
+def test_news_in_the_turn_of_a_cancellation_serve_the_next(run_virtual: "RunVirtual[None]") -> None:
+    """The cancelled task has not run yet when its place is looked at."""
+
+    async def main(clock: SourceClock) -> None:
+        budget = limiter(clock)
+        await budget.acquire([("ip", 100)], max_wait_s=0.0)
+        first = asyncio.create_task(budget.acquire([("ip", 100)], max_wait_s=1_000.0))
+        second = asyncio.create_task(budget.acquire([("ip", 60)], max_wait_s=1_000.0))
+        await asyncio.sleep(1.0)
+        first.cancel()
+        budget._counts["ip"].give_back(0.0, 100)
+        budget.observe({"ip": 0})
+        assert budget.used() == {"ip": 60}
+        await second
+        assert clock.monotonic() == pytest.approx(1.0, abs=0.01)
+        assert first.cancelled()
+
+    run_virtual(main)
+
+
 def test_the_venues_own_count_is_believed_when_it_is_higher(
     run_virtual: "RunVirtual[None]",
 ) -> None:

@@ -93,3 +93,5 @@ def test_weights_beyond_the_whole_budget_are_refused() -> None:
     """Waiting would never end."""
     with pytest.raises(ValueError, match="exceeds"):
         RollingBudget(10, 60.0).free_at(0.0, 11)
+    with pytest.raises(ValueError, match="limit=0"):
+        RollingBudget(0, 60.0)

@@ -91,6 +91,38 @@ async def test_our_close_waits_for_the_answer_and_mutes_the_listener(
     assert listener.ends == [info]
 
 
+async def test_closing_from_within_a_message_is_heard_at_once(
+    serve: "Serve", listener: "Listener", wire: "type[Wire]"
+) -> None:
+    """The messages that came with it in one piece are not handed over any more."""
+
+    async def venue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await wire.upgrade(reader, writer)
+        await wire.read_frame(reader)
+        writer.write(wire.frame(TEXT, b"x") * 5)
+        writer.write(wire.frame(CLOSE, (await wire.read_frame(reader))[1]))
+
+    class Closing:
+        """Closes at the first message."""
+
+        heard = 0
+
+        def on_frame(self, frame: bytes, received_ns: int) -> None:
+            self.heard += 1
+            opened.close()
+
+        def on_control(self, received_ns: int) -> None: ...
+
+        def on_close(self, info: CloseInfo) -> None: ...
+
+    closing = Closing()
+    async with serve(venue) as port:
+        opened = await open_socket(f"ws://127.0.0.1:{port}", closing, clock=CLOCK)
+        opened.send("go")
+        assert (await opened.wait_closed()).clean
+    assert closing.heard == 1
+
+
 async def test_a_venue_that_does_not_answer_our_close_is_cut(
     serve: "Serve", listener: "Listener", wire: "type[Wire]"
 ) -> None:
@@ -133,6 +165,7 @@ async def test_sending_to_a_venue_that_does_not_read_is_bounded(
 
         with pytest.raises(SocketClosed, match="does not read"):
             flood()
+        assert not opened.is_open, "from then on, not only once the loop has run"
         info = await opened.wait_closed()
         stop.set()
     assert info.reason.startswith("send buffer full")
@@ -233,11 +266,24 @@ async def test_nobody_listening_is_a_failure(listener: "Listener") -> None:
         assert secret not in text
 
 
-@pytest.mark.parametrize("url", ["http://localhost/", "ws:///path", "ws://localhost/#part"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost/",
+        "ws:///secret",
+        "ws://localhost/#secret",
+        "ws://a..b/secret",
+        "ws://[::1/secret",
+        "ws://localhost:99999/secret",
+        "secret",
+    ],
+)
 async def test_addresses_that_are_none_are_failures(url: str, listener: "Listener") -> None:
     """Said before anything is opened."""
-    with pytest.raises(ConnectFailed, match="not a WebSocket address"):
+    with pytest.raises(ConnectFailed, match="not a WebSocket address") as failure:
         await open_socket(url, listener, clock=CLOCK)
+    assert not failure.value.retryable
+    assert "secret" not in "".join(traceback.format_exception(failure.value))
 
 
 @pytest.mark.parametrize("slowly", [False, True])

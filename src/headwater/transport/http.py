@@ -94,8 +94,13 @@ class HttpClient:
             raise RuntimeError("HttpClient.send before start or after close")
         what = f"{request.method} {request.path}"
         try:
+            url = request_url(base_url, request)
+        except ValueError:
+            problem = "the base address is not one of HTTP"
+            raise VenueUnavailable(exchange, f"{what}: {problem}") from None
+        try:
             async with asyncio.timeout(timeout_s):
-                return await self._exchange(self._session, exchange, base_url, request)
+                return await self._exchange(self._session, exchange, url, request)
         except TimeoutError:
             raise VenueTimeout(exchange, f"{what}: no reply in {timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -103,11 +108,11 @@ class HttpClient:
             raise VenueUnavailable(exchange, f"{what}: {_say(error)}") from None
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, exchange: str, base_url: str, request: HttpRequest
+        self, session: aiohttp.ClientSession, exchange: str, url: URL, request: HttpRequest
     ) -> HttpReply:
         async with session.request(
             request.method,
-            request_url(base_url, request),
+            url,
             data=request.body,
             headers=_request_headers(request),
             allow_redirects=False,
@@ -143,6 +148,9 @@ def request_url(base_url: str, request: HttpRequest) -> URL:
 
     Query names and values are escaped to the unreserved characters of RFC 3986 (a space is
     `%20`), UTF-8 for others, so that a signature over the same text matches what is sent.
+
+    Raises:
+        ValueError: `base_url` is no HTTP address.
     """
     text = base_url + quote(request.path, safe=_PATH_SAFE)
     if request.query:
@@ -150,7 +158,10 @@ def request_url(base_url: str, request: HttpRequest) -> URL:
             f"{quote(name, safe=_QUERY_SAFE)}={quote(value, safe=_QUERY_SAFE)}"
             for name, value in request.query
         )
-    return URL(text, encoded=True)
+    url = URL(text, encoded=True)
+    if url.scheme not in {"http", "https"} or not url.raw_host or url.port is None:
+        raise ValueError(f"base_url={base_url!r}: want http: or https: and a host")
+    return url
 
 
 def _request_headers(request: HttpRequest) -> dict[str, str]:

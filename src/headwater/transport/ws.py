@@ -16,7 +16,6 @@ import ssl
 from urllib.parse import urlsplit
 
 from picows import (
-    WSError,
     WSHandshakeError,
     WSInvalidURL,
     WSMsgType,
@@ -60,9 +59,8 @@ class ConnectFailed(PlatformError):
         problem: what went wrong.
         http_status: the answer's status when the venue refused the upgrade, else None.
         retry_after_s: the answer's `Retry-After`, else None.
+        retryable: whether another attempt may succeed; not when the address is none.
     """
-
-    retryable = True
 
     def __init__(
         self,
@@ -71,8 +69,10 @@ class ConnectFailed(PlatformError):
         *,
         http_status: int | None = None,
         retry_after_s: float | None = None,
+        retryable: bool = True,
     ) -> None:
-        super().__init__(f"{urlsplit(url).netloc.rpartition('@')[2]}: {problem}")
+        super().__init__(f"{_host(url)}: {problem}")
+        self.retryable = retryable
         self.url = url
         self.problem = problem
         self.http_status = http_status
@@ -194,11 +194,11 @@ async def open_socket(
         failure = _as_connect_failed(url, error, options)
         if failure is None:
             raise
-        raise failure from error
+        raise failure from None  # the text says it all, and causes quote whole addresses
     if reader.transport is None:
         raise ConnectFailed(url, "connection lost during the upgrade")
     opened = Socket(reader, transport)
-    opened.start(f"socket watch {urlsplit(url).netloc}")
+    opened.start(f"socket watch {_host(url)}")
     return opened
 
 
@@ -244,6 +244,14 @@ def _hang_up(dialled: list[socket.socket]) -> None:
             continue  # it is gone already, which is what we want
 
 
+def _host(url: str) -> str:
+    """Host and port of `url` for people, without credentials."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return "an unreadable address"
+
+
 def _as_connect_failed(
     url: str, error: BaseException, options: SocketOptions
 ) -> ConnectFailed | None:
@@ -258,10 +266,10 @@ def _as_connect_failed(
         return ConnectFailed(url, problem, http_status=status, retry_after_s=retry_after_s)
     if isinstance(error, TimeoutError):
         return ConnectFailed(url, f"no connection in {options.connect_timeout_s:g} s")
-    if isinstance(error, WSInvalidURL):
-        return ConnectFailed(url, "not a WebSocket address")
-    if isinstance(error, OSError | WSError):
+    if isinstance(error, OSError):  # before ValueError, for a bad certificate is both
         return ConnectFailed(url, f"{type(error).__name__}: {error}")
+    if isinstance(error, WSInvalidURL | ValueError):
+        return ConnectFailed(url, "not a WebSocket address", retryable=False)
     return None
 
 

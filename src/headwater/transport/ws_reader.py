@@ -141,7 +141,9 @@ class FrameReader(WSListener):
     def is_open(self) -> bool:
         """Whether messages may still be sent."""
         transport = self.transport
-        return not (transport is None or transport.is_close_frame_sent or transport.is_disconnected)
+        if transport is None or self._muted:
+            return False
+        return not (transport.is_close_frame_sent or transport.is_disconnected)
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The upgrade succeeded."""
