@@ -75,6 +75,16 @@ async def test_when_the_asker_is_cancelled_another_one_asks() -> None:
     assert first.cancelled()
 
 
+async def test_answers_that_are_too_old_do_not_stay_in_memory() -> None:
+    clock, oracle = ManualClock(), Oracle()
+    cache = AnswerCache(clock, 10)
+    for key in ("a", "b"):
+        await cache.get(key, 2.0, oracle.ask)
+    clock.advance(2.0)
+    await cache.get("c", 2.0, oracle.ask)
+    assert list(cache._kept) == ["c"]
+
+
 async def test_the_oldest_answer_goes_when_there_are_too_many() -> None:
     cache, oracle = AnswerCache(ManualClock(), 2), Oracle()
     for key in ("a", "b", "c"):

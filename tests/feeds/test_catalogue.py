@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from tests.feeds.simulated_venue import SETTINGS, SYMBOLS, scene
 
 from headwater.feeds.settings import FeedSettings
@@ -23,14 +25,14 @@ async def test_a_venue_that_does_not_answer_keeps_the_old_list_and_is_asked_agai
     quick = FeedSettings(
         session=SETTINGS.session,
         connection=SETTINGS.connection,
-        rest=SETTINGS.rest,
+        rest=msgspec.structs.replace(SETTINGS.rest, attempts_max=2),
         catalogue_refresh_s=0.1,
         probe_interval_s=0.1,
     )
     async with scene(2, settings=quick) as stage:
         catalogue = stage.feed._catalogue
         table = catalogue.table
-        await stage.server.refuse(1.5)
+        await stage.server.refuse(3.0)
         assert await stage.until(lambda: catalogue.problem != "", 10)
         assert len(catalogue.table) == len(table)
         assert await stage.until(lambda: catalogue.problem == "", 20), catalogue.problem

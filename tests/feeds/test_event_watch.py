@@ -57,6 +57,17 @@ def test_an_interruption_is_unrecoverable_from_start_to_end() -> None:
     assert settled.until_ms is not None
 
 
+def test_an_unreadable_frame_may_have_held_an_event_and_says_so_once_a_second() -> None:
+    watch, heard = _watch()
+    trades = Subscription(channel=Channel.TRADES, native_symbol="a")
+    watch.unreadable([FORCED, trades])
+    watch.unreadable([FORCED, trades])
+    assert [(gap.cause, gap.state) for gap in heard.gaps()] == [
+        (GapCause.WIRE_ERROR, GapState.OPEN),
+        (GapCause.WIRE_ERROR, GapState.UNRECOVERABLE),
+    ]
+
+
 def test_streams_that_can_be_repaired_are_not_its_business() -> None:
     watch, heard = _watch()
     trades = Subscription(channel=Channel.TRADES, native_symbol="a")

@@ -1,6 +1,6 @@
 """A short memory of answers: young ones are reused, the same question is asked once at a time.
 
-Bounded by count; the oldest answer goes. Failures are not remembered.
+Bounded by count and age; the oldest answers go. Failures are not remembered.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class AnswerCache:
     def __init__(self, clock: Clock, limit: int) -> None:
         self._clock = clock
         self._limit = limit
-        self._kept: dict[Hashable, tuple[float, Any]] = {}
+        self._kept: dict[Hashable, tuple[float, float, Any]] = {}
         self._asking: dict[Hashable, asyncio.Future[Any]] = {}
         self.hits = 0
         self.misses = 0
@@ -46,16 +46,16 @@ class AnswerCache:
             kept = self._kept.get(key)
             if kept is not None and self._clock.monotonic() - kept[0] < ttl_s:
                 self.hits += 1
-                return cast("T", kept[1])
+                return cast("T", kept[2])
             under_way = self._asking.get(key)
             if under_way is None:
-                return await self._ask(key, ask)
+                return await self._ask(key, ttl_s, ask)
             self.hits += 1
             await asyncio.wait((under_way,))
             if not under_way.cancelled():
                 return cast("T", under_way.result())
 
-    async def _ask(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _ask(self, key: Hashable, ttl_s: float, ask: Callable[[], Awaitable[T]]) -> T:
         self.misses += 1
         asking: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asking[key] = asking
@@ -70,10 +70,20 @@ class AnswerCache:
             raise
         else:
             asking.set_result(answer)
-            self._kept.pop(key, None)
-            self._kept[key] = (self._clock.monotonic(), answer)
-            if len(self._kept) > self._limit:
-                del self._kept[next(iter(self._kept))]
+            self._keep(key, ttl_s, answer)
             return answer
         finally:
             del self._asking[key]
+
+    def _keep(self, key: Hashable, ttl_s: float, answer: object) -> None:
+        """Remembers an answer; the oldest go when they are too old or too many."""
+        now = self._clock.monotonic()
+        kept = self._kept
+        kept.pop(key, None)
+        kept[key] = (now, ttl_s, answer)
+        while kept:
+            oldest = next(iter(kept))
+            made_at, oldest_ttl_s, _ = kept[oldest]
+            if oldest == key or (now - made_at < oldest_ttl_s and len(kept) <= self._limit):
+                return
+            del kept[oldest]

@@ -85,8 +85,9 @@ class TradeContinuity:
     def on_trade(self, trade: Trade) -> None:
         """Takes a live trade. The usual one is published at once."""
         line = self._lines.get(trade.symbol)
-        if line is not None and trade.sequence == line.expected:
-            line.expected += 1
+        sequence = trade.sequence
+        if line is not None and sequence == line.expected:
+            line.expected = sequence + 1
             line.recent.append(trade)
             self._publish(trade)
         else:

@@ -7,7 +7,7 @@ settled with its end when the stream carries on. State records (tickers, mark pr
 interest) need no repair: the next one supersedes what was missed.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Final, TypeVar
 
 from headwater.bus.bus import Bus
@@ -21,6 +21,11 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 REMEMBERED_NS: Final = 600 * 1_000_000_000
 """How long an event is recognised when it comes again."""
+
+UNREADABLE_EVERY_S: Final = 1.0
+"""Shortest time between two notes of unreadable frames."""
+
+_NOT_REPLAYED: Final = frozenset({Channel.LIQUIDATIONS})
 
 REMEMBERED_MAX: Final = 50_000
 """Events remembered; beyond it the oldest is forgotten."""
@@ -45,6 +50,7 @@ class EventWatch:
         self._symbol_of = symbol_of
         self._seen: dict[Hashable, int] = {}
         self._open: dict[Subscription, int] = {}
+        self._unreadable_at = float("-inf")
         self.duplicates = 0
 
     def on_liquidation(self, event: Liquidation) -> None:
@@ -65,7 +71,7 @@ class EventWatch:
 
     def interrupted(self, subscription: Subscription, cause: GapCause, reason: str) -> None:
         """A live stream ended: what happens from now on is lost."""
-        if subscription.channel is not Channel.LIQUIDATIONS or subscription in self._open:
+        if subscription.channel not in _NOT_REPLAYED or subscription in self._open:
             return
         native = subscription.native_symbol
         self._open[subscription] = self._ledger.open(
@@ -76,6 +82,21 @@ class EventWatch:
             start_ms=self._clock.now_ms(),
             detail=f"{reason}; the venue does not replay {subscription.channel}",
         )
+
+    def unreadable(self, live: Iterable[Subscription]) -> None:
+        """A frame could not be read: it may have held an event of any of these streams.
+
+        Noted at most once a second, so that a broken stream does not fill the ledger.
+        """
+        now = self._clock.monotonic()
+        if now - self._unreadable_at < UNREADABLE_EVERY_S:
+            return
+        self._unreadable_at = now
+        reason = "a frame could not be read, which may have held one"
+        for subscription in live:
+            if subscription.channel in _NOT_REPLAYED and subscription not in self._open:
+                self.interrupted(subscription, GapCause.WIRE_ERROR, reason)
+                self.resumed(subscription)
 
     def resumed(self, subscription: Subscription) -> None:
         """The stream carries on."""

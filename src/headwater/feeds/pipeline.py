@@ -225,6 +225,7 @@ class MarketPipeline:
         self.last_wire_error = str(error)
         if self.wire_errors <= _LOGGED_WIRE_ERRORS_MAX:
             _log.warning("feed_wire_error", problem=str(error), count=self.wire_errors)
+        self.events.unreadable(one for one in self.board.subscriptions if self.board.is_live(one))
 
     def newest_candles(self, symbol: str, interval: Interval, limit: int) -> list[Candle] | None:
         """Candles from memory while their stream is live; None when it is not, or not whole."""

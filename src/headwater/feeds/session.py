@@ -316,9 +316,8 @@ class Session:
 
     def _stale(self, subscription: Subscription, entry: _Entry) -> None:
         limit = entry.watch.limit_s or 0.0
-        if entry.state is not FeedState.STALE:
-            reason = f"silent for more than {limit:.1f} s"
-            self._change(subscription, entry, FeedState.STALE, reason)
+        reason = f"silent for more than {limit:.1f} s"
+        self._change(subscription, entry, FeedState.STALE, reason)
 
     def _change(
         self, subscription: Subscription, entry: _Entry, state: FeedState, reason: str

@@ -119,7 +119,7 @@ class CandleSettings(msgspec.Struct, frozen=True, kw_only=True):
         series_max: (symbol, interval) pairs kept; the least recently used idle one goes.
     """
 
-    recent_max: int = 1500
+    recent_max: int = 600
     close_grace_s: float = 4.0
     repair_attempts_max: int = 6
     repair_horizon_s: float = 6 * 3600.0
@@ -155,7 +155,7 @@ class RestSettings(msgspec.Struct, frozen=True, kw_only=True):
     backoff_ceiling_s: float = 5.0
     ban_default_s: float = 120.0
     limit_default_s: float = 10.0
-    answers_max: int = 4096
+    answers_max: int = 512
     breaker_failures: int = 5
     breaker_open_s: float = 10.0
     candles_ttl_s: float = 2.0

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from headwater.core.clock import Clock
-from headwater.transport.backoff import FullJitterBackoff
+from headwater.transport.backoff import HEALTHY_S, FullJitterBackoff
 
 _log = structlog.get_logger(__name__)
 
@@ -157,6 +157,7 @@ class Supervisor:
         backoff = self._backoff()
         while True:
             job.running = True
+            started = self._clock.monotonic()
             try:
                 await work()
             except Exception as error:  # noqa: BLE001 - the one place where a crash ends
@@ -165,6 +166,8 @@ class Supervisor:
                 return
             finally:
                 job.running = False
+            if self._clock.monotonic() - started >= HEALTHY_S:
+                backoff = self._backoff()
             await asyncio.sleep(backoff.next_delay())
 
     async def _once(self, job: _Job, work: Coroutine[Any, Any, None]) -> None:

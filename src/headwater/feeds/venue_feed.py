@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.core.enums import Channel
-from headwater.core.errors import NotSupported, UnknownSymbol
+from headwater.core.errors import NotSupported, UnknownSymbol, VenueUnavailable
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import (
@@ -210,7 +210,8 @@ class VenueFeed:
 
         Raises:
             NotSupported: the venue has no such channel or interval.
-            UnknownSymbol: the venue lists no such instrument, or its list is not loaded yet.
+            UnknownSymbol: the venue lists no such instrument.
+            VenueUnavailable: its instrument list is not loaded yet.
             RequestError: no such stream, or every permitted connection is full.
         """
         if self._pool.leases(subscription) == 0:
@@ -324,6 +325,8 @@ class VenueFeed:
             reason = f"there are {', '.join(facts.intervals)}"
             raise NotSupported(facts.venue_id, f"candles {subscription.interval}", reason)
         native_symbol = subscription.native_symbol
+        if not len(self.table):
+            raise VenueUnavailable(facts.venue_id, self._catalogue.problem)
         if native_symbol is not None and self.table.by_native(native_symbol) is None:
             raise UnknownSymbol(facts.venue_id, native_symbol)
         endpoint = self._venue.endpoint_of(subscription.channel)
