@@ -3,7 +3,6 @@
 import asyncio
 
 import msgspec
-
 from tests.feeds.simulated_venue import SETTINGS, SYMBOLS, scene
 
 from headwater.feeds.settings import FeedSettings

@@ -36,10 +36,8 @@ from headwater.feeds.pool import PoolLease, SubscriptionPool
 from headwater.feeds.settings import FeedSettings
 from headwater.feeds.source import VenueHealth
 from headwater.feeds.supervisor import Supervisor, TaskHealth
-from headwater.feeds.venue_rest import HttpSender, ReplyTap, VenueRest
+from headwater.feeds.venue_rest import HttpSender, ReplyTap, venue_rest
 from headwater.transport.backoff import FullJitterBackoff
-from headwater.transport.breaker import CircuitBreaker
-from headwater.transport.limiter import Budget, WeightLimiter
 from headwater.transport.pacing import ConnectGate
 from headwater.transport.ws import SocketOptions
 from headwater.venues.base import Venue
@@ -91,25 +89,7 @@ class VenueFeed:
         self._supervisor = Supervisor(
             facts.venue_id, clock, self._task_backoff, settings.stop_timeout_s
         )
-        self._limiter = WeightLimiter(
-            facts.venue_id,
-            [Budget(name=p.name, capacity=p.capacity, window_s=p.window_s) for p in facts.pools],
-            clock=clock,
-        )
-        self._breaker = CircuitBreaker(
-            clock, settings.rest.breaker_failures, settings.rest.breaker_open_s
-        )
-        self._rest = VenueRest(
-            venue,
-            addresses.rest,
-            http,
-            self._limiter,
-            self._breaker,
-            clock,
-            self._rest_backoff,
-            settings.rest,
-            reply_tap,
-        )
+        self._rest = venue_rest(venue, addresses.rest, http, clock, rng, settings.rest, reply_tap)
         self._catalogue = Catalogue(
             venue,
             self._rest,
@@ -134,33 +114,8 @@ class VenueFeed:
         self._history = MarketHistory(
             venue, self._rest, self._catalogue, self.pipeline, clock, settings.rest
         )
-        limits = facts.stream_limits
-        self._parts = ConnectionParts(
-            venue=venue,
-            addresses=addresses,
-            table=self._table_now,
-            clock=clock,
-            gate=ConnectGate(
-                facts.venue_id,
-                limits.connects_per_window,
-                limits.connect_window_s,
-                clock=clock,
-                rng=rng,
-            ),
-            backoff=FullJitterBackoff(
-                settings.connection.backoff_base_s,
-                settings.connection.backoff_ceiling_s,
-                rng,
-                settings.connection.healthy_s,
-            ),
-            supervisor=self._supervisor,
-            sink=self.pipeline,
-            tap=frame_tap,
-            options=socket_options,
-            settings=settings.connection,
-            session_settings=settings.session,
-        )
-        self._pool = SubscriptionPool(self._parts, self.pipeline.added, self.pipeline.removed)
+        parts = self._connection_parts(addresses, frame_tap, socket_options)
+        self._pool = SubscriptionPool(parts, self.pipeline.added, self.pipeline.removed)
 
     async def start(self) -> None:
         """Starts all tasks and returns; data come when the venue answers."""
@@ -233,8 +188,8 @@ class VenueFeed:
                 probe_age_s=None if probed_at is None else now - probed_at,
                 limit_s=self._settings.probe_max_age_s,
                 clock_offset_ms=self._catalogue.clock_offset_ms,
-                breaker=str(self._breaker.state),
-                used_weight=self._limiter.used(),
+                breaker=self._rest.breaker_state,
+                used_weight=self._rest.used_weight,
                 connections=pool.open_connections,
                 messages=pool.frames,
                 wire_errors=pipeline.wire_errors,
@@ -314,6 +269,38 @@ class VenueFeed:
             instrument, limit=limit, start_ms=start_ms, end_ms=end_ms
         )
 
+    def _connection_parts(
+        self, addresses: Addresses, tap: FrameTap | None, options: SocketOptions
+    ) -> ConnectionParts:
+        """What the venue's connections share: one gate and one back-off for all of them."""
+        limits = self.facts.stream_limits
+        connection = self._settings.connection
+        return ConnectionParts(
+            venue=self._venue,
+            addresses=addresses,
+            table=self._table_now,
+            clock=self._clock,
+            gate=ConnectGate(
+                self.facts.venue_id,
+                limits.connects_per_window,
+                limits.connect_window_s,
+                clock=self._clock,
+                rng=self._rng,
+            ),
+            backoff=FullJitterBackoff(
+                connection.backoff_base_s,
+                connection.backoff_ceiling_s,
+                self._rng,
+                connection.healthy_s,
+            ),
+            supervisor=self._supervisor,
+            sink=self.pipeline,
+            tap=tap,
+            options=options,
+            settings=connection,
+            session_settings=self._settings.session,
+        )
+
     def _check(self, subscription: Subscription) -> None:
         """Refuses what the venue would not serve, before anything is asked of it."""
         facts = self.facts
@@ -372,7 +359,3 @@ class VenueFeed:
     def _task_backoff(self) -> FullJitterBackoff:
         connection = self._settings.connection
         return FullJitterBackoff(connection.backoff_base_s, connection.backoff_ceiling_s, self._rng)
-
-    def _rest_backoff(self) -> FullJitterBackoff:
-        rest = self._settings.rest
-        return FullJitterBackoff(rest.backoff_base_s, rest.backoff_ceiling_s, self._rng)

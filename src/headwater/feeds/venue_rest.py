@@ -7,6 +7,7 @@ fall-back may answer it. Reads only: nothing here may ever be used to place an o
 """
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
@@ -16,7 +17,7 @@ from headwater.core.http_messages import HttpReply, HttpRequest
 from headwater.feeds.settings import RestSettings
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.transport.breaker import CircuitBreaker
-from headwater.transport.limiter import WeightLimiter
+from headwater.transport.limiter import Budget, WeightLimiter
 from headwater.venues.base import Venue
 from headwater.venues.messages import RestCall
 
@@ -82,6 +83,16 @@ class VenueRest:
         self._tap = tap
         self.last_reply_ns: int | None = None
         self.replies = 0
+
+    @property
+    def breaker_state(self) -> str:
+        """closed, open or half_open."""
+        return str(self._breaker.state)
+
+    @property
+    def used_weight(self) -> dict[str, int]:
+        """Weight used in the current windows by pool."""
+        return self._limiter.used()
 
     async def call(self, call: RestCall[T], *, deadline_s: float | None = None) -> T:
         """Runs one call to its result.
@@ -179,3 +190,28 @@ class VenueRest:
         wait = fallback if error.retry_after_s is None else error.retry_after_s
         reason = f"HTTP {status}: {'banned' if banned else 'limited'} by the venue"
         self._limiter.block_until(self._clock.monotonic() + wait, reason)
+
+
+def venue_rest(
+    venue: Venue,
+    base_url: str,
+    http: HttpSender,
+    clock: Clock,
+    rng: random.Random,
+    settings: RestSettings,
+    tap: ReplyTap | None = None,
+) -> VenueRest:
+    """A `VenueRest` with the budgets of the venue's facts and a breaker of its own."""
+    facts = venue.facts
+    budgets = [Budget(name=p.name, capacity=p.capacity, window_s=p.window_s) for p in facts.pools]
+    return VenueRest(
+        venue,
+        base_url,
+        http,
+        WeightLimiter(facts.venue_id, budgets, clock=clock),
+        CircuitBreaker(clock, settings.breaker_failures, settings.breaker_open_s),
+        clock,
+        lambda: FullJitterBackoff(settings.backoff_base_s, settings.backoff_ceiling_s, rng),
+        settings,
+        tap,
+    )
