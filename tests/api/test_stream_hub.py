@@ -211,6 +211,14 @@ async def test_a_foreign_origin_is_refused_and_a_friend_is_not() -> None:
             pass
 
 
+async def test_a_page_that_borrows_our_address_is_refused() -> None:
+    """DNS rebinding: host and origin agree, but the name is not ours."""
+    hub = StreamHub(accept_events, allowed_hosts=frozenset({"127.0.0.1"}))
+    async with served(hub) as place:
+        request = upgrade_request(host="evil.example", origin="http://evil.example")
+        assert (await refused(place.port, request)).startswith(b"HTTP/1.1 400 ")
+
+
 def test_topics_are_made_once_bounded_and_forgotten_when_nobody_listens() -> None:
     hub = StreamHub(accept_events, StreamLimits(max_topics=1))
     topic = hub.topic("a", EVENTS)

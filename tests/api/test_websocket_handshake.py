@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.streaming import upgrade_request
 
+from headwater.api.errors import make_problem
 from headwater.api.websocket_handshake import (
-    Problem,
     RequestHead,
     check_handshake,
+    check_host,
     check_origin,
     encode_accept,
     encode_problem,
@@ -129,8 +130,28 @@ def test_any_origin_is_allowed_by_a_star() -> None:
 
 
 def test_refusals_carry_the_headers_their_status_asks_for() -> None:
-    busy = Problem(status=503, code="too_many_clients", detail="full", retry_after=5)
+    busy = make_problem(503, "too_many_clients", "full", retry_after=4.5)
     assert b"\r\nretry-after: 5\r\n" in encode_problem(busy)
     assert b"\r\nallow: GET\r\n" in encode_refusal(405, b"")
     assert b"\r\nsec-websocket-version: 13\r\n" in encode_refusal(426, b"")
     assert encode_refusal(499, b"{}").startswith(b"HTTP/1.1 499 \r\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "passes"),
+    [
+        ("a.example", True),
+        ("A.example:8000", True),
+        ("[::1]:8000", True),
+        ("evil.example:8000", False),
+        ("a.example.evil", False),
+        ("", False),
+        ("[broken", False),
+    ],
+)
+def test_only_known_host_names_are_answered(host: str, passes: bool) -> None:
+    head = head_of(upgrade_request(host=host))
+    problem = check_host(head, frozenset({"a.example", "::1"}))
+    assert (problem is None) is passes
+    assert problem is None or (problem.status, problem.errors[0].field) == (400, "Host")
+    assert check_host(head, frozenset()) is None

@@ -15,6 +15,7 @@ from enum import IntEnum
 from math import inf
 from typing import Final, Protocol
 
+from headwater.api.errors import make_problem
 from headwater.api.stream_contract import HubCounters, StreamAccepted, StreamLimits
 from headwater.api.stream_outbox import Outbox
 from headwater.api.stream_topics import Audience
@@ -31,7 +32,7 @@ from headwater.api.websocket_frames import (
     encode_close,
     encode_frame,
 )
-from headwater.api.websocket_handshake import Problem, encode_problem
+from headwater.api.websocket_handshake import encode_problem
 
 _logger = logging.getLogger(__name__)
 
@@ -167,7 +168,7 @@ class StreamClient(asyncio.Protocol):
         A client still being resolved gets 503 instead. One that does not answer in time is cut.
         """
         if self.phase is Phase.RESOLVING:
-            problem = Problem(status=503, code="shutting_down", detail=reason or "shutting down")
+            problem = make_problem(503, "shutting_down", reason or "shutting down")
             self.answer(encode_problem(problem))
         elif self.phase < Phase.CLOSING:
             self._enter_closing()
@@ -215,7 +216,7 @@ class StreamClient(asyncio.Protocol):
         """Reads what the client sent."""
         if self.phase is Phase.RESOLVING:
             detail = "data before the handshake was answered"
-            self.answer(encode_problem(Problem(status=400, code="early_data", detail=detail)))
+            self.answer(encode_problem(make_problem(400, "early_data", detail)))
             return
         decoder = self._decoder
         if decoder is None:

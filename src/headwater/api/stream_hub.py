@@ -10,9 +10,11 @@ Knows nothing of venues, symbols and HTTP routes. Belongs to one event loop.
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable
 
+from headwater.api.errors import make_problem
+from headwater.api.schemas.platform import Problem
+from headwater.api.stream_admission import AdmissionRules
 from headwater.api.stream_client import Phase, StreamClient
 from headwater.api.stream_contract import (
     HubCounters,
@@ -27,10 +29,7 @@ from headwater.api.stream_topics import Audience, AudienceKey, HubTopic, Wants
 from headwater.api.websocket_frames import CloseCode
 from headwater.api.websocket_handshake import (
     Headers,
-    Problem,
     RequestHead,
-    check_handshake,
-    check_origin,
     encode_accept,
     encode_problem,
     encode_refusal,
@@ -58,9 +57,9 @@ class StreamHub:
     Args:
         resolver: decides on every request.
         limits: bounds.
-        allowed_origins: origins of pages that may connect, such as `https://app.example`, besides
-            pages of the host itself; `*` for all.
-        trusted_proxies: addresses whose `X-Forwarded-For` is believed.
+        allowed_origins: see `AdmissionRules`.
+        allowed_hosts: see `AdmissionRules`.
+        trusted_proxies: see `AdmissionRules`.
         clock: monotonic seconds; the event loop's when None.
     """
 
@@ -70,14 +69,18 @@ class StreamHub:
         limits: StreamLimits | None = None,
         *,
         allowed_origins: frozenset[str] = frozenset(),
+        allowed_hosts: frozenset[str] = frozenset(),
         trusted_proxies: frozenset[str] = frozenset(),
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.limits = limits or StreamLimits()
         self.counters = HubCounters()
         self._resolver = resolver
-        self._allowed_origins = allowed_origins
-        self._trusted_proxies = trusted_proxies
+        self._rules = AdmissionRules(
+            allowed_origins=allowed_origins,
+            allowed_hosts=allowed_hosts,
+            trusted_proxies=trusted_proxies,
+        )
         self._clock = clock
         self._topics: dict[str, HubTopic] = {}
         self._audiences: dict[AudienceKey, Audience] = {}
@@ -181,7 +184,7 @@ class StreamHub:
         Returns:
             The connection's protocol from now on.
         """
-        host = self._client_host(transport, head)
+        host = self._rules.client_host(transport.get_extra_info("peername"), head)
         refusal = self._refusal(head, host)
         client = StreamClient(self, transport, connections, host)
         self._clients.add(client)
@@ -302,32 +305,19 @@ class StreamHub:
 
     def _refusal(self, head: RequestHead, host: str) -> Problem | None:
         """Why a request is turned away before the application is asked; None when it is not."""
-        problem = check_handshake(head) or check_origin(head, self._allowed_origins)
+        problem = self._rules.problem(head)
         if problem is not None:
             return problem
         limits = self.limits
-        full = self._closing or len(self._clients) >= limits.max_clients
-        if full:
-            detail = "shutting down" if self._closing else f"{limits.max_clients} clients connected"
-            return Problem(
-                status=503, code="too_many_clients", detail=detail, retry_after=_RETRY_AFTER_S
-            )
-        if self._clients_by_ip.get(host, 0) >= limits.max_clients_per_ip:
-            detail = f"{limits.max_clients_per_ip} clients connected from {host}"
-            return Problem(
-                status=429, code="too_many_clients", detail=detail, retry_after=_RETRY_AFTER_S
-            )
-        return None
-
-    def _client_host(self, transport: asyncio.Transport, head: RequestHead) -> str:
-        """The client's address: the peer's, or what a trusted proxy says it is."""
-        peer = transport.get_extra_info("peername")
-        host = str(peer[0]) if isinstance(peer, tuple) else ""
-        if host in self._trusted_proxies:
-            hops = [hop.decode("latin-1") for hop in head.tokens(b"x-forwarded-for") if hop]
-            outside = [hop for hop in hops if hop not in self._trusted_proxies]
-            host = outside[-1] if outside else host
-        return sys.intern(host)
+        if self._closing:
+            status, detail = 503, "shutting down"
+        elif len(self._clients) >= limits.max_clients:
+            status, detail = 503, f"{limits.max_clients} clients connected"
+        elif self._clients_by_ip.get(host, 0) >= limits.max_clients_per_ip:
+            status, detail = 429, f"{limits.max_clients_per_ip} clients connected from {host}"
+        else:
+            return None
+        return make_problem(status, "too_many_clients", detail, retry_after=_RETRY_AFTER_S)
 
     def _audience(self, keys: tuple[str, ...], wants: Wants | None) -> Audience:
         """The audience of these topics and this filter, made when there is none."""

@@ -17,8 +17,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 from uvicorn.server import ServerState
 
+from headwater.api.errors import make_problem
 from headwater.api.stream_hub import StreamHub
-from headwater.api.websocket_handshake import Problem, encode_problem, parse_request_head
+from headwater.api.websocket_handshake import encode_problem, parse_request_head
 
 Fallback = Callable[..., asyncio.Protocol]
 
@@ -112,7 +113,7 @@ class StreamGate(asyncio.Protocol):
             connections = cast("set[asyncio.Protocol]", self._server_state.connections)
             return self._hub.connect(transport, head, connections, extra)
         if self._fallback is None:
-            problem = Problem(status=404, code="not_found", detail="no WebSocket at this path")
+            problem = make_problem(404, "not_found", "no WebSocket at this path")
             transport.write(encode_problem(problem, extra))
             transport.close()
             return None

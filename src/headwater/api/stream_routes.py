@@ -284,6 +284,7 @@ def open_streams(
         routes.resolve,
         limits,
         allowed_origins=settings.allowed_origins,
+        allowed_hosts=settings.allowed_hosts,
         trusted_proxies=settings.trusted_proxies,
     )
     publisher.attach(hub)

@@ -13,15 +13,20 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from headwater.api.errors import PROBLEM_TYPE, make_problem, wrong_field
+from headwater.api.schemas.base import encode
+from headwater.api.schemas.platform import Problem
+
 _ACCEPT_SUFFIX: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY_BYTES: Final = 16
+_KNOWN_STATUSES: Final = frozenset(status.value for status in HTTPStatus)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_VALUE_CUT_CHARS: Final = 200
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -49,45 +54,6 @@ class RequestHead(msgspec.Struct, frozen=True, gc=False):
         """All comma-separated values of `name`, in lower case."""
         values = (value for key, value in self.headers if key == name)
         return [token.strip().lower() for value in values for token in value.split(b",")]
-
-
-class ProblemField(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that is wrong with a request.
-
-    Attributes:
-        field: parameter or header.
-        message: what is wrong.
-        value: what was sent, cut to 200 characters.
-        allowed: what would be right.
-    """
-
-    field: str
-    message: str
-    value: str | None = None
-    allowed: tuple[str, ...] = ()
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a handshake is refused, as problem details (RFC 9457).
-
-    Attributes:
-        status: HTTP status, 400–599.
-        code: our name of the problem, for programs.
-        detail: the same for people.
-        errors: the fields at fault.
-        retry_after: seconds after which another try makes sense.
-    """
-
-    status: int
-    code: str
-    detail: str
-    errors: tuple[ProblemField, ...] = ()
-    retry_after: int | None = None
-
-    def encode(self) -> bytes:
-        """The JSON body."""
-        members = {"type": "about:blank", "title": _phrase(self.status)}
-        return msgspec.json.encode(members | msgspec.to_builtins(self))
 
 
 def parse_request_head(data: bytes) -> RequestHead | None:
@@ -135,6 +101,24 @@ def check_handshake(head: RequestHead) -> Problem | None:
     if sum(name == b"host" for name, _ in head.headers) != 1:
         return _wrong(400, "bad_handshake", "Host", head.header(b"host"), "one host")
     return None
+
+
+def check_host(head: RequestHead, allowed: frozenset[str]) -> Problem | None:
+    """Whether this server answers under the name the request gives it.
+
+    Otherwise a page could point its own name at this server and pass as of the same origin.
+
+    Args:
+        head: the request.
+        allowed: host names without port; empty for all.
+
+    Returns:
+        None when it does, else the 400 to answer.
+    """
+    host = (head.header(b"host") or b"").decode("latin-1")
+    if not allowed or _host_name(host) in {name.lower() for name in allowed}:
+        return None
+    return _wrong(400, "host_not_allowed", "Host", host, *sorted(allowed))
 
 
 def check_origin(head: RequestHead, allowed: frozenset[str]) -> Problem | None:
@@ -189,7 +173,7 @@ def encode_refusal(status: int, body: bytes, extra: Headers = ()) -> bytes:
         extra: further headers.
     """
     lines = [
-        (b"content-type", b"application/problem+json"),
+        (b"content-type", PROBLEM_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]
@@ -208,24 +192,17 @@ def encode_problem(problem: Problem, extra: Headers = ()) -> bytes:
         extra: further headers.
     """
     if problem.retry_after is not None:
-        extra = [*extra, (b"retry-after", str(problem.retry_after).encode())]
-    return encode_refusal(problem.status, problem.encode(), extra)
+        extra = [*extra, (b"retry-after", str(ceil(problem.retry_after)).encode())]
+    return encode_refusal(problem.status, encode(problem), extra)
 
 
 def _wrong(status: int, code: str, field: str, value: bytes | str | None, *allowed: str) -> Problem:
     """A problem with one field."""
     text = value.decode("latin-1") if isinstance(value, bytes) else value
-    shown = None if text is None else text[:_VALUE_CUT_CHARS]
-    detail = f"{field}: {'missing' if shown is None else repr(shown)} is not allowed"
-    if shown is None:
-        detail = f"{field}: missing"
-    error = ProblemField(field=field, message="not allowed", value=shown, allowed=allowed)
-    return Problem(
-        status=status,
-        code=code,
-        detail=f"{detail}; allowed: {', '.join(allowed)}",
-        errors=(error,),
-    )
+    error = wrong_field(field, text or "", allowed, "missing" if text is None else "not allowed")
+    shown = "is missing" if text is None else f"{error.value!r} is not allowed"
+    detail = f"{field}: {shown}; allowed: {', '.join(allowed)}"
+    return make_problem(status, code, detail, errors=[error])
 
 
 def _is_key(value: bytes) -> bool:
@@ -234,6 +211,14 @@ def _is_key(value: bytes) -> bool:
         return len(base64.b64decode(value, validate=True)) == _KEY_BYTES
     except binascii.Error:
         return False
+
+
+def _host_name(host: str) -> str | None:
+    """The name in a Host header, lower case, without port and brackets; None when unreadable."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _same_host(origin: str, host: str) -> bool:
@@ -255,13 +240,6 @@ def _same_host(origin: str, host: str) -> bool:
 
 def _encode_head(status: int, lines: Headers) -> bytes:
     """Status line and headers, with the empty line that ends them."""
-    first = f"HTTP/1.1 {status} {_phrase(status)}\r\n".encode()
+    phrase = HTTPStatus(status).phrase if status in _KNOWN_STATUSES else ""
+    first = f"HTTP/1.1 {status} {phrase}\r\n".encode()
     return first + b"".join(name + b": " + value + b"\r\n" for name, value in lines) + b"\r\n"
-
-
-def _phrase(status: int) -> str:
-    """The standard words for `status`; empty for one that has none."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
