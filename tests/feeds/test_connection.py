@@ -41,6 +41,24 @@ async def test_a_lost_connection_is_told_renewed_and_what_was_missed_brought_bac
             lease.release()
 
 
+async def test_a_storm_of_lost_connections_stays_inside_the_limits_and_loses_nothing() -> None:
+    async with scene(7) as stage:
+        wanted = streams()
+        leases = [stage.feed.acquire(one) for one in wanted]
+        assert await stage.until(lambda: stage.all_live(wanted))
+        for _ in range(15):
+            stage.server.cut_all(SocketFault.RESET)
+            await asyncio.sleep(0.15)
+        assert await stage.until(lambda: stage.all_live(wanted), 60)
+        stage.market.frozen = True
+        assert await stage.until(stage.is_settled)
+        compare_trades(stage)
+        compare_books(stage)
+        assert stage.feed._rest._limiter.blocked_for_s == 0.0, "no limit was hit"
+        for lease in leases:
+            lease.release()
+
+
 async def test_subscriptions_change_while_the_connection_runs() -> None:
     async with scene(4) as stage:
         first = streams(["BTCUSDT"])
