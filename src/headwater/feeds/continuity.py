@@ -229,6 +229,7 @@ class TradeContinuity:
         """Lets held trades go before the missing ones."""
         self._open_holes(line, max(line.held, default=-1))
         for hole in line.holes:
+            hole.overtaken = True
             self._ledger.note(
                 hole.gap_id,
                 f"{hole.missing} trades missing; held back until {bound}, then newer ones "
@@ -297,6 +298,9 @@ class TradeContinuity:
         brought = hole.size - hole.lost - hole.missing
         self.recovered += brought
         whole = not hole.lost and not hole.missing
+        if whole:
+            order = " after newer ones were published" if hole.overtaken else ""
+            detail = f"{brought} missing trades fetched{order}"
         last_lost = hole.last if hole.missing else hole.last_lost
         first_lost = hole.first_lost if hole.lost else hole.first
         self._ledger.settle(

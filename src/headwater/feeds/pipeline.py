@@ -98,6 +98,7 @@ class MarketPipeline:
         settings = around.settings
         bus, clock = around.bus, around.clock
         self._around = around
+        self._exchange = exchange
         self.wire_errors = 0
         self.last_wire_error = ""
         self.ledger = GapLedger(exchange, bus, clock, settings.ledger_max)
@@ -216,7 +217,13 @@ class MarketPipeline:
 
     def on_connection(self, endpoint: str, state: FeedState, reason: str) -> None:
         """A whole connection changed its state."""
-        _log.info("feed_connection", endpoint=endpoint, state=str(state), reason=reason)
+        _log.info(
+            "feed_connection",
+            exchange=self._exchange,
+            endpoint=endpoint,
+            state=str(state),
+            reason=reason,
+        )
         self.board.set_connection(endpoint, state, reason)
 
     def on_wire_error(self, error: WireError) -> None:
@@ -224,7 +231,7 @@ class MarketPipeline:
         self.wire_errors += 1
         self.last_wire_error = str(error)
         if self.wire_errors <= _LOGGED_WIRE_ERRORS_MAX:
-            _log.warning("feed_wire_error", problem=str(error), count=self.wire_errors)
+            _log.warning("feed_wire_error", exchange=self._exchange, problem=str(error))
         self.events.unreadable(one for one in self.board.subscriptions if self.board.is_live(one))
 
     def newest_candles(self, symbol: str, interval: Interval, limit: int) -> list[Candle] | None:

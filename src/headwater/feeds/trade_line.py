@@ -26,9 +26,20 @@ class Hole:
         lost: trades given up.
         first_lost: first sequence given up, None while there is none.
         last_lost: last sequence given up.
+        overtaken: whether newer trades were published first.
     """
 
-    __slots__ = ("first", "first_lost", "gap_id", "last", "last_lost", "lost", "size", "until_ms")
+    __slots__ = (
+        "first",
+        "first_lost",
+        "gap_id",
+        "last",
+        "last_lost",
+        "lost",
+        "overtaken",
+        "size",
+        "until_ms",
+    )
 
     def __init__(self, gap_id: int, first: int, last: int, until_ms: int) -> None:
         assert first <= last, "a hole holds at least one trade"
@@ -40,6 +51,7 @@ class Hole:
         self.lost = 0
         self.first_lost: int | None = None
         self.last_lost: int | None = None
+        self.overtaken = False
 
     @property
     def missing(self) -> int:
