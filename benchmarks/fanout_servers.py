@@ -12,6 +12,7 @@ that every frame is an event.
 import asyncio
 import gc
 import resource
+import socket
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -75,14 +76,14 @@ class PlainSubject(Subject):
         self._sockets: set[WebSocket] = set()
         self.app.add_api_websocket_route("/ws/events", self._serve)
 
-    async def _serve(self, socket: WebSocket) -> None:
-        await socket.accept()
-        self._sockets.add(socket)
+    async def _serve(self, client: WebSocket) -> None:
+        await client.accept()
+        self._sockets.add(client)
         try:
             while True:
-                await socket.receive_text()
+                await client.receive_text()
         except WebSocketDisconnect:
-            self._sockets.discard(socket)
+            self._sockets.discard(client)
 
     @property
     def clients(self) -> int:  # type: ignore[override]
@@ -93,20 +94,18 @@ class PlainSubject(Subject):
         """The server's own WebSocket class."""
         return uvicorn.Config(
             self.app,
-            port=0,
             log_level="warning",
             lifespan="off",
             ws_per_message_deflate=self._deflate,
             ws_ping_interval=None,
-            backlog=8192,
         )
 
     async def publish(self, timestamps_ns: list[int]) -> None:
         """The plain loop."""
         for timestamp_ns in timestamps_ns:
             event = msgspec.to_builtins(make_event(timestamp_ns))
-            for socket in tuple(self._sockets):
-                await socket.send_json(event)
+            for client in tuple(self._sockets):
+                await client.send_json(event)
 
 
 class HubSubject(Subject):
@@ -135,11 +134,9 @@ class HubSubject(Subject):
         """The same server with the hub's door."""
         return uvicorn.Config(
             self.app,
-            port=0,
             log_level="warning",
             lifespan="off",
             ws=streaming_protocol(self._hub),
-            backlog=8192,
         )
 
     async def publish(self, timestamps_ns: list[int]) -> None:
@@ -198,11 +195,11 @@ async def _command(subject: Subject, words: list[str]) -> str:
 async def _main(kind: str) -> None:
     subject = _subject(kind)
     server = uvicorn.Server(subject.config())
-    serving = asyncio.create_task(server.serve(), name="server")
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
-    # Without a thread: system calls of a process with threads cost more.
+    # As `headwater run` does. A listener of uvicorn's own costs a name look-up, for which libuv
+    # starts threads, and system calls of a process with threads cost more.
+    listener = socket.create_server(("127.0.0.1", 0), backlog=8192)
+    serving = asyncio.create_task(server.serve([listener]), name="server")
+    print(listener.getsockname()[1], flush=True)
     commands = asyncio.StreamReader()
     reading = asyncio.StreamReaderProtocol(commands)
     await asyncio.get_running_loop().connect_read_pipe(lambda: reading, sys.stdin)

@@ -39,7 +39,7 @@ from headwater.bus.topics import SlowPolicy
 _logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = 5
-_CONTENDED_WRITE_S = 50e-6
+_CONTENDED_WRITE_S = 100e-6
 """A write takes 2-5 µs; when many take so much longer, another thread holds the interpreter."""
 _CROWD = 64
 """Fewer writes than this tell nothing."""
