@@ -149,3 +149,24 @@ async def test_the_task_reads_the_bus_in_order_and_ends_when_cancelled() -> None
 def _payload(frame: bytes) -> dict[str, str]:
     payload: dict[str, str] = json.loads(frame[frame.index(b"{") :])
     return payload
+
+
+async def test_what_the_server_itself_lost_is_told_before_what_follows() -> None:
+    bus = MemoryBus()
+    publisher = StreamPublisher(bus, 10)
+    publisher.attach(StreamHub(refuse_all))
+    trades = Ear(publisher, "trades", "BTCUSDT")
+    marks = Ear(publisher, "mark_price", "BTCUSDT")
+    task = asyncio.create_task(publisher.run(), name="publisher")
+    await asyncio.sleep(0)
+    for number in range(25):
+        bus.publish(fake.make_trade(number))
+    async with asyncio.timeout(5):
+        while len(trades.heard) < 11:
+            await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert b'"type":"dropped"' in trades.heard[0]
+    assert b'"count":15' in trades.heard[0]
+    assert b'"trade_id":"15"' in trades.heard[1]
+    assert marks.heard == []

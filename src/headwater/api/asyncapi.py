@@ -27,7 +27,11 @@ _DROPPED: Final[dict[str, Any]] = {
     "properties": {
         "type": {"const": "dropped"},
         "topic": {"type": "string", "description": "Which stream."},
-        "count": {"type": "integer", "minimum": 1, "description": "Events missed."},
+        "count": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Events missed; where the server itself was late, at most so many.",
+        },
     },
     "required": ["type", "topic", "count"],
 }

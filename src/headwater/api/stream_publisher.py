@@ -11,13 +11,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
 import structlog
 
+from headwater.api.stream_backlog import DroppedNotice
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_topics import HubTopic
 from headwater.api.streams import STREAMS, EncodeRecord, StreamSpec
-from headwater.bus.bus import Bus, Reader, ReaderClosed
-from headwater.bus.topics import TopicFilter
+from headwater.bus.bus import Bus, ReaderClosed
+from headwater.bus.topics import SlowPolicy, TopicFilter
 from headwater.core.intervals import Interval
 from headwater.core.records import ALL_SYMBOLS, Candle, Record, Ticker, Trade
 
@@ -134,11 +136,15 @@ class StreamPublisher:
         try:
             while True:
                 batch = await reader.next_batch()
+                missed = reader.stats.dropped - dropped
+                if missed:
+                    # The oldest went: the hole lies before this batch.
+                    dropped += missed
+                    self.tell_missed(missed)
                 for start in range(0, len(batch), SLICE):
                     if start:
                         await asyncio.sleep(0)
                     self.publish(batch[start : start + SLICE])
-                dropped = _report_drops(reader, dropped)
         except ReaderClosed as closed:
             _log.warning("stream publisher ends", reason=closed.reason)
         finally:
@@ -171,6 +177,19 @@ class StreamPublisher:
         if trade is not None:
             delay_ms = trade.received_ns / 1_000_000 - trade.timestamp_ms
             self._delays_s[trade.exchange] = delay_ms / 1000
+
+    def tell_missed(self, count: int) -> None:
+        """Tells every client of an event stream that the server itself lost records.
+
+        Args:
+            count: records lost over all streams, so at most so many of each.
+        """
+        _log.warning("stream publisher too slow", dropped=count)
+        for routes in self._routes.values():
+            for route in routes.values():
+                if route.topic.policy is SlowPolicy.DROP_OLDEST:
+                    notice = DroppedNotice(topic=route.topic.key, count=count)
+                    route.topic.publish(msgspec.json.encode(notice))
 
     def _resolve(self, key: RouteKey) -> tuple[_Route, ...]:
         """Every topic that wants records of this kind, venue and symbol."""
@@ -221,11 +240,3 @@ def _with_known(news: Ticker, known: Ticker) -> Ticker:
         bid_quantity=known.bid_quantity if news.bid_quantity is None else news.bid_quantity,
         ask_quantity=known.ask_quantity if news.ask_quantity is None else news.ask_quantity,
     )
-
-
-def _report_drops(reader: Reader, known: int) -> int:
-    """Logs records this reader has lost since it was last asked; returns the new count."""
-    dropped = reader.stats.dropped
-    if dropped > known:
-        _log.warning("stream publisher too slow", dropped=dropped - known)
-    return dropped
