@@ -165,6 +165,40 @@ async def test_real_quiet_is_told_and_leaves_no_hole() -> None:
         assert made.heard.gaps() == []
 
 
+async def test_a_symbol_silent_from_the_beginning_is_compared_with_rest() -> None:
+    async with desk() as made:
+        made.happen(1, 2)
+        made.clock.advance(10.0)
+        made.continuity.want(SYMBOL)
+        made.fail = [VenueUnavailable(EXCHANGE, "down")]
+        for _ in range(2):
+            made.continuity.suspect([SYMBOL], GapCause.STALE)
+            await turns()
+            await made.idle()
+        assert made.quiet == [SYMBOL], "nothing has happened since it was wanted"
+        assert made.heard.trades() == []
+        made.live(3, 4)
+        assert made.heard.trades() == [3, 4]
+
+
+async def test_trades_missed_by_a_stream_that_was_mute_from_the_beginning_are_brought_back() -> (
+    None
+):
+    for start_first in (True, False):
+        async with desk() as made:
+            if start_first:
+                made.continuity.want(SYMBOL)
+                made.continuity._wanted_since[SYMBOL] = trade(2).timestamp_ms
+            else:
+                made.continuity._wanted_since[SYMBOL] = 0
+            made.happen(1, 2, 3)
+            made.continuity.suspect([SYMBOL], GapCause.STALE)
+            await turns()
+            await made.idle()
+            assert made.heard.trades() == ([2, 3] if start_first else [1, 2, 3])
+            assert made.heard.gaps()[-1].state is GapState.REPAIRED
+
+
 async def test_an_unreachable_venue_is_asked_until_it_answers() -> None:
     async with desk() as made:
         made.fail = [VenueUnavailable(EXCHANGE, "down") for _ in range(30)]
@@ -240,7 +274,7 @@ async def test_a_symbol_nobody_wants_starts_anew() -> None:
         made.gate.clear()
         made.live(1, 3)
         await made.pass_time(0.1)
-        made.continuity.forget(SYMBOL)
+        made.continuity.forget(SYMBOL, SYMBOL)
         made.gate.set()
         await made.idle()
         made.live(9, 10)

@@ -77,6 +77,7 @@ class TradeContinuity:
         self._lines: dict[str, TradeLine] = {}
         self._holding: dict[str, TradeLine] = {}
         self._suspects: dict[str, TradeLine] = {}
+        self._wanted_since: dict[str, int] = {}
         self._wake = asyncio.Event()
         self.duplicates = 0
         self.recovered = 0
@@ -93,6 +94,10 @@ class TradeContinuity:
         else:
             self._unusual(trade, line)
 
+    def want(self, native_symbol: str) -> None:
+        """Somebody wants the trades of a symbol from now on."""
+        self._wanted_since[native_symbol] = self._clock.now_ms()
+
     def suspect(self, native_symbols: Iterable[str], cause: GapCause) -> None:
         """A stream of these symbols was interrupted: holes found next have this cause."""
         wanted = set(native_symbols)
@@ -108,9 +113,14 @@ class TradeContinuity:
             line.suspect_at = line.next
             self._suspects[line.symbol] = line
         self._wake.set()
+        if cause is GapCause.STALE:
+            known = {line.native_symbol for line in self._lines.values()}
+            for native in sorted(wanted - known):
+                self._crew.submit(("first", native), partial(self._check_first, native))
 
-    def forget(self, symbol: str) -> None:
+    def forget(self, native_symbol: str, symbol: str) -> None:
         """Nobody wants the trades of `symbol` any more: its count starts anew next time."""
+        self._wanted_since.pop(native_symbol, None)
         line = self._lines.pop(symbol, None)
         self._holding.pop(symbol, None)
         self._suspects.pop(symbol, None)
@@ -323,6 +333,30 @@ class TradeContinuity:
                 self._suspects[line.symbol] = line
                 self._wake.set()
             return
+        self._compare(line, trades)
+
+    async def _check_first(self, native_symbol: str) -> None:
+        """A symbol has been silent since it was wanted: is that real, or is the stream mute?"""
+        try:
+            trades = sorted(await self._fetch_newest(native_symbol), key=_sequence_of)
+        except PlatformError:
+            return  # the next remedy asks again
+        since_ms = self._wanted_since.get(native_symbol)
+        known = any(line.native_symbol == native_symbol for line in self._lines.values())
+        if known or since_ms is None or not trades or trades[-1].sequence is None:
+            return
+        earlier = [trade for trade in trades if trade.timestamp_ms < since_ms]
+        if earlier:
+            line = TradeLine(earlier[-1], self._settings.recent_max)
+            self._lines[line.symbol] = line
+        else:
+            self.on_trade(trades[0])
+            line = self._lines[trades[0].symbol]
+        line.cause = GapCause.STALE
+        self._compare(line, trades)
+
+    def _compare(self, line: TradeLine, trades: list[Trade]) -> None:
+        """Takes the venue's newest trades, ascending: what is new among them was missed."""
         if self._lines.get(line.symbol) is not line or line.is_holding:
             return
         newest = _sequence_of(trades[-1]) if trades else -1

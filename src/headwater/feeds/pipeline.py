@@ -171,7 +171,9 @@ class MarketPipeline:
         """A stream begins to be wanted."""
         self.board.add(subscription)
         native_symbol = subscription.native_symbol
-        if subscription.channel is Channel.BOOK and native_symbol is not None:
+        if subscription.channel is Channel.TRADES and native_symbol is not None:
+            self.trades.want(native_symbol)
+        elif subscription.channel is Channel.BOOK and native_symbol is not None:
             instrument = self._around.table().by_native(native_symbol)
             if instrument is not None:
                 self.books.want(instrument)
@@ -184,7 +186,7 @@ class MarketPipeline:
             return
         symbol = self.symbol_of(subscription.native_symbol)
         if subscription.channel is Channel.TRADES:
-            self.trades.forget(symbol)
+            self.trades.forget(subscription.native_symbol, symbol)
         elif subscription.channel is Channel.BOOK:
             self.books.forget(symbol)
         elif subscription.channel is Channel.CANDLES and subscription.interval is not None:
