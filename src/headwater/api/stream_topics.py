@@ -4,8 +4,8 @@ An *audience* is all clients with the same topics and the same filter. Events ar
 list of each audience they concern and leave in one write per client at the end of the loop turn;
 the joined bytes are one object shared by all members, so the work per client is one call.
 
-That call is `os.write` on the client's socket where possible: it costs about a third of what a
-transport adds to the system call. It is safe because a member is only written to while its
+That call is `os.write` on the client's socket where possible: it adds about half as much to the
+system call as a transport does. It is safe because a member is only written to while its
 transport holds nothing back (its buffer limit is 0, so `pause_writing` tells at once), and
 because a transport closes its socket only after `connection_lost`, where the member leaves. What
 the socket does not take, and every error, goes to the transport. `os.write` lets go of the
