@@ -1,13 +1,26 @@
 """One connection kept for ever, against the simulated exchange."""
 
 import asyncio
+from functools import partial
 
-from tests.feeds.simulated_venue import Scene, compare_books, compare_trades, scene, streams
+import msgspec
+import pytest
+from tests.feeds.simulated_venue import (
+    SETTINGS,
+    Scene,
+    compare_books,
+    compare_trades,
+    last_print,
+    scene,
+    streams,
+)
 
 from headwater.core.clock import SystemClock
 from headwater.core.enums import Channel, FeedState, GapCause, GapState
 from headwater.core.records import ConnectionState
+from headwater.simulator.connection import Connection
 from headwater.simulator.faults import SocketFault
+from headwater.venues.binance.venue import FACTS, BinanceVenue
 from headwater.venues.messages import Subscription
 
 FORCED = Subscription(channel=Channel.LIQUIDATIONS, native_symbol=None)
@@ -55,6 +68,67 @@ async def test_a_storm_of_lost_connections_stays_inside_the_limits_and_loses_not
         compare_trades(stage)
         compare_books(stage)
         assert stage.feed._rest._limiter.blocked_for_s == 0.0, "no limit was hit"
+        for lease in leases:
+            lease.release()
+
+
+def _is_gone(stage: Scene, connection: Connection) -> bool:
+    return connection not in stage.server.connections
+
+
+class ShortLived(BinanceVenue):
+    """Its connections may live two seconds."""
+
+    facts = msgspec.structs.replace(
+        FACTS, stream_limits=msgspec.structs.replace(FACTS.stream_limits, max_age_s=2.0)
+    )
+
+
+PATIENT = msgspec.structs.replace(
+    SETTINGS, connection=msgspec.structs.replace(SETTINGS.connection, overlap_min_s=1.0)
+)
+
+
+@pytest.mark.parametrize("victim", [0, 1], ids=["the old one", "its replacement"])
+async def test_when_one_of_two_overlapping_connections_is_lost_nothing_is(victim: int) -> None:
+    async with scene(8, chosen=ShortLived(), settings=PATIENT) as stage:
+        wanted = [streams(["BTCUSDT"])[0], FORCED]
+        leases = [stage.feed.acquire(one) for one in wanted]
+        assert await stage.until(lambda: stage.all_live(wanted))
+        for _ in range(2):
+            assert await stage.until(lambda: len(stage.server.connections) == 2)
+            await asyncio.sleep(0.5)
+            pair = list(stage.server.connections)
+            assert len(pair) == 2
+            pair[victim].cut(is_reset=True)
+            assert await stage.until(partial(_is_gone, stage, pair[victim]))
+        assert await stage.until(lambda: stage.all_live(wanted))
+        stage.market.frozen = True
+        last = last_print(stage.exchange, "BTCUSDT")
+        trades = stage.feed.pipeline.trades
+        assert await stage.until(lambda: trades.next_sequence("BTCUSDT") == last + 1)
+        compare_trades(stage, ["BTCUSDT"])
+        assert stage.feed.gaps() == [], "the other connection carried everything"
+        assert stage.feed.health().reconnects == (2 if victim == 0 else 0)
+        for lease in leases:
+            lease.release()
+
+
+async def test_a_replacement_that_cannot_be_had_leaves_the_old_connection_alone() -> None:
+    async with scene(9, chosen=ShortLived()) as stage:
+        wanted = streams(["BTCUSDT"])
+        leases = [stage.feed.acquire(one) for one in wanted]
+        assert await stage.until(lambda: stage.all_live(wanted))
+        site, stage.server._site = stage.server._site, None
+        assert site is not None
+        await site.stop()
+        opened = stage.server.connections_opened
+        await asyncio.sleep(2.5)
+        assert stage.all_live(wanted)
+        assert stage.server.connections_opened == opened
+        await stage.server._listen()
+        assert await stage.until(lambda: stage.feed.rotations >= 2)
+        assert stage.feed.gaps() == []
         for lease in leases:
             lease.release()
 
