@@ -11,7 +11,7 @@ from headwater.bus.bus import Reader, ReaderClosed
 from headwater.bus.memory import MemoryBus
 from headwater.bus.topics import POLICIES, SlowPolicy, TopicFilter
 from headwater.core.enums import Side
-from headwater.core.records import BookDelta, MarkPrice, Record, Trade
+from headwater.core.records import BookDelta, MarkPrice, Record, Ticker, Trade
 
 
 def _trade(number: int, symbol: str = "BTCUSDT", exchange: str = "binance") -> Trade:
@@ -141,3 +141,38 @@ def test_a_reader_needs_filters_and_room() -> None:
 
 async def _batch(reader: Reader) -> list[Record]:
     return list(await reader.next_batch())
+
+
+def _ticker(number: int, **told: float) -> Ticker:
+    return Ticker(
+        exchange="binance",
+        symbol="BTCUSDT",
+        native_symbol="BTCUSDT",
+        timestamp_ms=number,
+        received_ns=number,
+        **told,
+    )
+
+
+def test_parts_of_a_state_are_joined_instead_of_replacing_each_other() -> None:
+    bus = MemoryBus()
+    reader = bus.subscribe("slow", [TopicFilter(Ticker)], 10)
+    bus.publish(_ticker(1, last=10.0, volume_24h=5.0))
+    bus.publish(_ticker(2, bid=9.0, ask=11.0))
+    bus.publish(_ticker(3, bid=9.5))
+    assert list(reader.drain()) == [_ticker(3, last=10.0, volume_24h=5.0, bid=9.5, ask=11.0)]
+
+
+def test_an_outlet_publishes_like_the_bus_to_readers_that_come_and_go() -> None:
+    bus = MemoryBus()
+    publish = bus.outlet(Trade, "binance")
+    first = bus.subscribe("first", [TopicFilter(Trade)], 10)
+    publish(_trade(1))
+    second = bus.subscribe("second", [TopicFilter(Trade, None, "BTCUSDT")], 10)
+    publish(_trade(2))
+    first.close()
+    publish(_trade(3))
+    bus.publish(_trade(4, "ETHUSDT"))
+    assert _numbers(list(first.drain())) == [1, 2]
+    assert _numbers(list(second.drain())) == [2, 3]
+    assert bus.published == 4

@@ -214,29 +214,8 @@ class StreamPublisher:
         assert isinstance(record, Ticker)
         key = (record.exchange, record.symbol)
         known = self._tickers.get(key)
-        whole = record if known is None else _with_known(record, known)
+        whole = record if known is None else record.over(known)
         self._tickers[key] = whole
         if len(self._tickers) > LATEST_MAX:
             del self._tickers[next(iter(self._tickers))]
         return whole
-
-
-def _with_known(news: Ticker, known: Ticker) -> Ticker:
-    """The news, with what it leaves out taken from what was known."""
-    return Ticker(
-        exchange=news.exchange,
-        symbol=news.symbol,
-        native_symbol=news.native_symbol,
-        timestamp_ms=news.timestamp_ms,
-        received_ns=news.received_ns,
-        bid=known.bid if news.bid is None else news.bid,
-        ask=known.ask if news.ask is None else news.ask,
-        last=known.last if news.last is None else news.last,
-        volume_24h=known.volume_24h if news.volume_24h is None else news.volume_24h,
-        quote_volume_24h=(
-            known.quote_volume_24h if news.quote_volume_24h is None else news.quote_volume_24h
-        ),
-        change_24h=known.change_24h if news.change_24h is None else news.change_24h,
-        bid_quantity=known.bid_quantity if news.bid_quantity is None else news.bid_quantity,
-        ask_quantity=known.ask_quantity if news.ask_quantity is None else news.ask_quantity,
-    )

@@ -4,7 +4,7 @@ Knows nothing of what is published. `memory` is the bus inside a process.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -73,6 +73,13 @@ class Bus(ABC):
     @abstractmethod
     def publish(self, record: Record) -> None:
         """Puts `record` in the queue of every reader that wants it, and returns at once."""
+
+    @abstractmethod
+    def outlet(self, kind: type[Record], exchange: str) -> Callable[[Record], None]:
+        """`publish` for the records of one class and venue, with that much resolved beforehand.
+
+        For sources of many records: it saves a third of the cost of publishing one.
+        """
 
     @abstractmethod
     def subscribe(self, name: str, filters: Sequence[TopicFilter], capacity: int) -> Reader:

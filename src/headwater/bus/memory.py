@@ -14,7 +14,7 @@ from headwater.bus.topics import POLICIES, SlowPolicy, Topic, TopicFilter
 from headwater.core.records import Record
 
 ROUTES_MAX: Final = 100_000
-"""Topics remembered with their readers; beyond it the memory of routes starts anew."""
+"""Symbols remembered with their readers, per class and venue; beyond it they are found anew."""
 
 
 class MemoryReader(Reader):
@@ -56,7 +56,9 @@ class MemoryReader(Reader):
 
     def replace(self, record: Record) -> None:
         """Takes a state record; it replaces an older one of its topic that still waits."""
-        self._latest[record.__class__, record.exchange, record.symbol] = record
+        key = (record.__class__, record.exchange, record.symbol)
+        older = self._latest.get(key)
+        self._latest[key] = record if older is None else record.over(older)
         if len(self._latest) > self._capacity:
             self._latest.pop(next(iter(self._latest)))
             self._dropped += 1
@@ -121,23 +123,54 @@ def _put_of(reader: MemoryReader, policy: SlowPolicy) -> _Put:
     return reader.append
 
 
+class _Branch:
+    """Records of one class and venue: routes by symbol.
+
+    Args:
+        resolve: finds who wants a topic.
+        kind: class of the records.
+        exchange: venue id.
+    """
+
+    __slots__ = ("_exchange", "_kind", "_resolve", "published", "routes")
+
+    def __init__(
+        self, resolve: Callable[[Topic], tuple[_Put, ...]], kind: type[Record], exchange: str
+    ) -> None:
+        self._resolve = resolve
+        self._kind = kind
+        self._exchange = exchange
+        self.published = 0
+        self.routes: dict[str, tuple[_Put, ...]] = {}
+
+    def publish(self, record: Record) -> None:
+        """Puts `record` in the queue of every reader that wants it."""
+        self.published += 1
+        symbol = record.symbol
+        puts = self.routes.get(symbol)
+        if puts is None:
+            puts = self._resolve(Topic(self._kind, self._exchange, symbol))
+            if len(self.routes) >= ROUTES_MAX:
+                self.routes.clear()
+            self.routes[symbol] = puts
+        for put in puts:
+            put(record)
+
+
 class MemoryBus(Bus):
     """Delivers within one event loop. Not safe to publish on from another thread."""
 
     def __init__(self) -> None:
         self._readers: list[MemoryReader] = []
-        self._routes: dict[tuple[type[Record], str, str], tuple[_Put, ...]] = {}
-        self._published = 0
+        self._branches: dict[tuple[type[Record], str], _Branch] = {}
 
     def publish(self, record: Record) -> None:
         """Puts `record` in the queue of every reader that wants it, and returns at once."""
-        self._published += 1
-        key = (record.__class__, record.exchange, record.symbol)
-        puts = self._routes.get(key)
-        if puts is None:
-            puts = self._resolve(Topic(*key))
-        for put in puts:
-            put(record)
+        self._branch(record.__class__, record.exchange).publish(record)
+
+    def outlet(self, kind: type[Record], exchange: str) -> Callable[[Record], None]:
+        """`publish` for the records of one class and venue; see `Bus.outlet`."""
+        return self._branch(kind, exchange).publish
 
     def subscribe(self, name: str, filters: Sequence[TopicFilter], capacity: int) -> MemoryReader:
         """A new reader; see `Bus.subscribe`.
@@ -149,14 +182,14 @@ class MemoryBus(Bus):
             raise ValueError(f"reader {name!r}: needs a filter and a capacity of at least 1")
         reader = MemoryReader(self, name, filters, capacity)
         self._readers.append(reader)
-        self._routes.clear()
+        self._forget_routes()
         return reader
 
     def forget(self, reader: MemoryReader) -> None:
         """Takes a reader off; called by the reader itself."""
         if reader in self._readers:
             self._readers.remove(reader)
-            self._routes.clear()
+            self._forget_routes()
 
     @property
     def readers(self) -> Sequence[ReaderStats]:
@@ -166,16 +199,23 @@ class MemoryBus(Bus):
     @property
     def published(self) -> int:
         """Records published so far."""
-        return self._published
+        return sum(branch.published for branch in self._branches.values())
+
+    def _branch(self, kind: type[Record], exchange: str) -> _Branch:
+        branch = self._branches.get((kind, exchange))
+        if branch is None:
+            branch = self._branches[kind, exchange] = _Branch(self._resolve, kind, exchange)
+        return branch
+
+    def _forget_routes(self) -> None:
+        """Routes are found anew at the next record of each topic."""
+        for branch in self._branches.values():
+            branch.routes.clear()
 
     def _resolve(self, topic: Topic) -> tuple[_Put, ...]:
-        if len(self._routes) >= ROUTES_MAX:
-            self._routes.clear()
         policy = POLICIES.get(topic.kind, SlowPolicy.DROP_OLDEST)
-        puts = tuple(
+        return tuple(
             _put_of(reader, policy)
             for reader in self._readers
             if any(wanted.matches(topic) for wanted in reader.filters)
         )
-        self._routes[topic.kind, topic.exchange, topic.symbol] = puts
-        return puts

@@ -6,7 +6,7 @@ means zero. Source of the fields: the shared design, section 3; the meaning per 
 `venues/<venue>/README.md`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -46,6 +46,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     native_symbol: str
     timestamp_ms: int
     received_ns: int
+
+    def over(self, older: Self) -> Self:
+        """What is known when this record supersedes `older`, one of its class and symbol.
+
+        This record itself, unless a class says otherwise.
+        """
+        del older
+        return self
 
 
 class Trade(Record, frozen=True, kw_only=True, gc=False):
@@ -173,6 +181,27 @@ class Ticker(Record, frozen=True, kw_only=True, gc=False):
     change_24h: float | None = None
     bid_quantity: float | None = None
     ask_quantity: float | None = None
+
+    def over(self, older: Self) -> Self:
+        """This ticker, with what it does not say taken from `older`."""
+        told = {
+            name: getattr(older, name)
+            for name in _TICKER_FIELDS
+            if getattr(self, name) is None and getattr(older, name) is not None
+        }
+        return msgspec.structs.replace(self, **told) if told else self
+
+
+_TICKER_FIELDS = (
+    "bid",
+    "ask",
+    "last",
+    "volume_24h",
+    "quote_volume_24h",
+    "change_24h",
+    "bid_quantity",
+    "ask_quantity",
+)
 
 
 class MarkPrice(Record, frozen=True, kw_only=True, gc=False):

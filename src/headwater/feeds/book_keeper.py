@@ -63,7 +63,8 @@ class BookKeeper:
         settings: BookSettings,
     ) -> None:
         self._exchange = exchange
-        self._publish = bus.publish
+        self._publish = bus.outlet(BookSnapshot, exchange)
+        self._publish_delta = bus.outlet(BookDelta, exchange)
         self._ledger = ledger
         self._crew = crew
         self._clock = clock
@@ -106,7 +107,7 @@ class BookKeeper:
         if kept.live:
             verdict = kept.apply(delta)
             if verdict is Verdict.ACCEPT:
-                self._publish(delta)
+                self._publish_delta(delta)
                 self._changed[kept.symbol] = kept
             elif verdict is Verdict.GAP:
                 self._gap(kept, GapCause.SEQUENCE_BREAK, "a change is missing or contradicts")

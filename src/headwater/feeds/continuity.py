@@ -65,7 +65,7 @@ class TradeContinuity:
         settings: TradeSettings,
         on_quiet: Callable[[str], None],
     ) -> None:
-        self._publish = bus.publish
+        self._publish = bus.outlet(Trade, ledger.exchange)
         self._ledger = ledger
         self._crew = crew
         self._clock = clock

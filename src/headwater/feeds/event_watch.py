@@ -44,7 +44,7 @@ class EventWatch:
     def __init__(
         self, bus: Bus, ledger: GapLedger, clock: Clock, symbol_of: Callable[[str], str]
     ) -> None:
-        self._publish = bus.publish
+        self._publish = bus.outlet(Liquidation, ledger.exchange)
         self._ledger = ledger
         self._clock = clock
         self._symbol_of = symbol_of

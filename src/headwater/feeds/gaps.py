@@ -22,6 +22,9 @@ LEDGER_MAX: Final = 10_000
 class GapLedger:
     """The holes of one venue.
 
+    Attributes:
+        exchange: venue id.
+
     Args:
         exchange: venue id.
         bus: hears every new and changed hole.
@@ -30,7 +33,7 @@ class GapLedger:
     """
 
     def __init__(self, exchange: str, bus: Bus, clock: Clock, limit: int = LEDGER_MAX) -> None:
-        self._exchange = exchange
+        self.exchange = exchange
         self._bus = bus
         self._clock = clock
         self._limit = limit
@@ -68,7 +71,7 @@ class GapLedger:
         """
         self._last_id += 1
         gap = Gap(
-            exchange=self._exchange,
+            exchange=self.exchange,
             symbol=symbol,
             native_symbol=native_symbol,
             timestamp_ms=start_ms,
