@@ -88,7 +88,7 @@ def test_a_record_comes_with_its_kind_its_line_and_its_fields() -> None:
         "price": 2.0,
         "quantity": 3.0,
         "value": 6.0,
-        "trade_id": "1",
+        "trade_id": 1,
         "sequence": 1,
     }
     assert encode_report_line(line).startswith(b'{"kind":"trade","line":3,')

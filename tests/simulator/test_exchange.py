@@ -120,7 +120,7 @@ def test_trades_have_no_hole_and_are_the_prints(watched: Watched, symbol: str) -
     totals = watched.exchange.truth.totals(symbol)
     assert totals.prints == len(trades)
     assert math.isclose(totals.quantity, sum(t.quantity for t in trades))
-    assert all(t.value == t.price * t.quantity and t.trade_id == str(t.sequence) for t in trades)
+    assert all(t.value == t.price * t.quantity and t.trade_id == t.sequence for t in trades)
 
 
 def test_liquidations_are_market_orders_with_prints(watched: Watched) -> None:

@@ -16,7 +16,7 @@ def test_a_trade_in_exact_floats() -> None:
     """681,234 ticks of 0.1 and 12 lots of 0.001."""
     trade = MAKER.trade(77, Print(5, 681_234, 12, False, 1, 2))
     assert (trade.side, trade.price, trade.quantity) == (Side.SELL, 68_123.4, 0.012)
-    assert (trade.trade_id, trade.sequence, trade.received_ns) == ("77", 77, 5_000_000)
+    assert (trade.trade_id, trade.sequence, trade.received_ns) == (77, 77, 5_000_000)
 
 
 def test_a_delta_keeps_numbers_and_zeros() -> None:

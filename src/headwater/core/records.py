@@ -64,8 +64,8 @@ class Trade(Record, frozen=True, kw_only=True, gc=False):
         price: quote currency per base unit, > 0.
         quantity: base units, > 0.
         value: price × quantity, quote currency.
-        trade_id: the venue's id, as text.
-        sequence: the same as a number where the venue counts trades of a symbol without holes,
+        trade_id: the venue's id as the venue gives it, a number or a text.
+        sequence: the same number where the venue counts trades of a symbol without holes,
             so that a missing one is noticed; else None.
     """
 
@@ -75,7 +75,7 @@ class Trade(Record, frozen=True, kw_only=True, gc=False):
     price: float
     quantity: float
     value: float
-    trade_id: str
+    trade_id: int | str
     sequence: int | None = None
 
 

@@ -115,7 +115,7 @@ class TradeLine:
         self.expected = HOLDING if first.sequence is None else first.sequence + 1
         self._next = self.expected
         self._scanned = self._next - 1
-        self._ids: dict[str, None] = {} if self.counted else {first.trade_id: None}
+        self._ids: dict[int | str, None] = {} if self.counted else {first.trade_id: None}
         self.recent: deque[Trade] = deque([first], maxlen=recent_max)
         self.held: dict[int, Trade] = {}
         self.held_since = 0.0
@@ -245,7 +245,7 @@ class TradeLine:
         self._next = max(self._next, hole.first)
         return self.ready(now)
 
-    def is_new_id(self, trade_id: str, remembered_max: int) -> bool:
+    def is_new_id(self, trade_id: int | str, remembered_max: int) -> bool:
         """Whether an uncounted trade is new; remembers it, forgetting the oldest id."""
         if trade_id in self._ids:
             return False

@@ -60,7 +60,7 @@ class RecordMaker:
             price=price,
             quantity=quantity,
             value=price * quantity,
-            trade_id=str(sequence),
+            trade_id=sequence,
             sequence=sequence,
         )
 

@@ -218,7 +218,7 @@ class Venue(ABC):
     def stream(self, endpoint: str, table: InstrumentTable) -> MarketStream:
         """A new conversation for one connection to `endpoint`."""
 
-    def tape_reader(self, table: InstrumentTable) -> TapeReader:
+    def tape_reader(self, table: InstrumentTable) -> TapeReader:  # noqa: ARG002 - for others
         """Reads recordings of this venue; `table` may be empty.
 
         Raises:

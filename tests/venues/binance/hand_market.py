@@ -64,7 +64,7 @@ class HandMarket:
             price=price,
             quantity=quantity,
             value=price * quantity,
-            trade_id=str(sequence),
+            trade_id=sequence,
             sequence=sequence,
         )
         made.append(FillPrint(trade=trade, first_fill_id=first, last_fill_id=first + fills - 1))

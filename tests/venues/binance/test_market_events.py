@@ -123,7 +123,7 @@ def test_fills_that_are_no_market_trades_are_skipped() -> None:
         "m": False,
     }
     trade = read_as(Trade, event)
-    assert (trade.trade_id, trade.sequence, trade.side, trade.value) == ("5", None, Side.BUY, 6)
+    assert (trade.trade_id, trade.sequence, trade.side, trade.value) == (5, None, Side.BUY, 6)
     del event["X"]
     assert isinstance(read(event), Trade)
     assert isinstance(read(event | {"X": "INSURANCE_FUND"}), Ignored)

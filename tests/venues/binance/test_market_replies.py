@@ -49,7 +49,7 @@ def test_a_row_of_no_interval_is_a_wire_error() -> None:
 def test_single_fills_have_ids_but_no_sequence() -> None:
     row = {"id": 1, "price": "2", "qty": "3", "quoteQty": "6", "time": 5, "isBuyerMaker": True}
     (trade,) = replies.fills_of(body([row]), BTC, 7)
-    assert (trade.trade_id, trade.sequence, trade.side, trade.value) == ("1", None, Side.SELL, 6)
+    assert (trade.trade_id, trade.sequence, trade.side, trade.value) == (1, None, Side.SELL, 6)
 
 
 def test_best_quotes() -> None:

@@ -206,7 +206,7 @@ def test_trades_of_2019_have_no_id_of_their_own() -> None:
     old = {key: value for key, value in AGG_TRADE.items() if key not in ("a", "st", "nq")}
     event = one(wrapped("btcusdt@aggTrade", old))
     assert isinstance(event, Trade)
-    assert (event.trade_id, event.sequence) == ("7111099184", None)
+    assert (event.trade_id, event.sequence) == (7111099184, None)
     del old["l"]
     event = one(wrapped("btcusdt@aggTrade", old))
     assert isinstance(event, Trade)

@@ -87,7 +87,7 @@ def trade_view(record: Trade) -> TradeView:
         price=record.price,
         quantity=record.quantity,
         value=record.value,
-        trade_id=record.trade_id,
+        trade_id=str(record.trade_id),
     )
 
 
@@ -102,7 +102,7 @@ def large_trade_view(record: LargeTrade) -> LargeTradeView:
         price=record.price,
         quantity=record.quantity,
         value=record.value,
-        trade_id=record.trade_id,
+        trade_id=str(record.trade_id),
         is_buyer_maker=record.is_buyer_maker,
     )
 

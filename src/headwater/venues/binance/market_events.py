@@ -69,7 +69,7 @@ def trade_of(event: wire.AggTrade, symbol: str, received_ns: int) -> StreamEvent
         price=event.price,
         quantity=event.quantity,
         value=event.price * event.quantity,
-        trade_id="" if trade_id is None else str(trade_id),
+        trade_id="" if trade_id is None else trade_id,
         sequence=event.trade_id,
     )
 
@@ -90,7 +90,7 @@ def single_trade_of(event: wire.SingleTrade, symbol: str, received_ns: int) -> S
         price=event.price,
         quantity=event.quantity,
         value=event.price * event.quantity,
-        trade_id=str(event.trade_id),
+        trade_id=event.trade_id,
         sequence=None,
     )
 

@@ -144,7 +144,7 @@ def trades_of(body: bytes, contract: Contract, received_ns: int) -> list[Trade]:
                 price=row.price,
                 quantity=row.quantity,
                 value=row.price * row.quantity,
-                trade_id=str(row.trade_id),
+                trade_id=row.trade_id,
                 sequence=row.trade_id,
             )
             for row in _agg_trades(body) or ()
@@ -165,7 +165,7 @@ def fills_of(body: bytes, contract: Contract, received_ns: int) -> list[Trade]:
                 price=row.price,
                 quantity=row.qty,
                 value=row.price * row.qty,
-                trade_id=str(row.id),
+                trade_id=row.id,
                 sequence=None,
             )
             for row in _fills(body) or ()

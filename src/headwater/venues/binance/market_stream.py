@@ -16,7 +16,7 @@ import msgspec
 from headwater.core.enums import Channel, Side
 from headwater.core.errors import RequestError, WireError
 from headwater.core.instruments import InstrumentTable
-from headwater.core.records import BookDelta, Record, Trade
+from headwater.core.records import Record, Trade
 from headwater.venues.base import MarketStream
 from headwater.venues.binance import market_events, wire, wire_rest
 from headwater.venues.binance.symbols import EXCHANGE, stream_symbol, symbol_in
@@ -69,9 +69,7 @@ _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, OverflowError, Recursion
 
 # Looked up once: the short path below is measured in tens of nanoseconds.
 _AggTrade: Final = wire.AggTrade
-_DepthUpdate: Final = wire.DepthUpdate
 _COIN_MARGINED: Final = wire.COIN_MARGINED
-_OTHERS: Final = (list, msgspec.UnsetType)
 _READERS: Final = market_events.READERS
 _BUY: Final = Side.BUY
 _SELL: Final = Side.SELL
@@ -170,7 +168,7 @@ class BinanceStream(MarketStream):
     def feed(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         """Turns one text frame into events; see `MarketStream.feed`.
 
-        The two busiest kinds are written out here, the others go through the table of readers.
+        The busiest kind is written out here, the others go through the table of readers.
 
         Raises:
             WireError: the frame does not mean what the documents say.
@@ -178,56 +176,47 @@ class BinanceStream(MarketStream):
         try:
             message = self._decode(frame)
             event = message.data
-            if isinstance(event, _OTHERS):
-                if isinstance(event, list):
-                    return _condensed([self._read(message.stream, x, received_ns) for x in event])
+            if type(event) is _AggTrade:
+                route = self._routes.get(message.stream)
+                trade_id = event.trade_id
+                if (
+                    route is None
+                    or event.symbol != route.native_symbol
+                    or trade_id is None
+                    or event.market == _COIN_MARGINED
+                ):
+                    return (self._read(message.stream, event, received_ns),)
+                route.last_data_ns = received_ns
+                price = event.price
+                quantity = event.quantity
+                return (
+                    Trade(
+                        exchange=EXCHANGE,
+                        symbol=route.symbol,
+                        native_symbol=route.native_symbol,
+                        timestamp_ms=event.traded_at_ms,
+                        received_ns=received_ns,
+                        side=_SELL if event.buyer_is_maker else _BUY,
+                        price=price,
+                        quantity=quantity,
+                        value=price * quantity,
+                        trade_id=trade_id,
+                        sequence=trade_id,
+                    ),
+                )
+            if isinstance(event, list):
+                return _condensed([self._read(message.stream, x, received_ns) for x in event])
+            if isinstance(event, msgspec.UnsetType):
                 return self._feed_unusual(frame, received_ns)
             route = self._routes.get(message.stream)
             if (
                 route is None
                 or event.symbol != route.native_symbol
+                or route.is_partial_book
                 or event.market == _COIN_MARGINED
             ):
                 return (self._read(message.stream, event, received_ns),)
             route.last_data_ns = received_ns
-            if isinstance(event, _AggTrade):
-                trade_id = event.trade_id
-                if trade_id is not None:
-                    price = event.price
-                    quantity = event.quantity
-                    return (
-                        Trade(
-                            exchange=EXCHANGE,
-                            symbol=route.symbol,
-                            native_symbol=event.symbol,
-                            timestamp_ms=event.traded_at_ms,
-                            received_ns=received_ns,
-                            side=_SELL if event.buyer_is_maker else _BUY,
-                            price=price,
-                            quantity=quantity,
-                            value=price * quantity,
-                            trade_id=str(trade_id),
-                            sequence=trade_id,
-                        ),
-                    )
-            elif isinstance(event, _DepthUpdate):
-                if route.is_partial_book:
-                    return (market_events.top_of(event, route.symbol, received_ns),)
-                if event.matched_at_ms:
-                    return (
-                        BookDelta(
-                            exchange=EXCHANGE,
-                            symbol=route.symbol,
-                            native_symbol=event.symbol,
-                            timestamp_ms=event.matched_at_ms,
-                            received_ns=received_ns,
-                            bids=event.bids,
-                            asks=event.asks,
-                            sequence=event.last_update_id,
-                            first_sequence=event.first_update_id,
-                            previous_sequence=event.previous_update_id,
-                        ),
-                    )
             return (_READERS[type(event)](event, route.symbol, received_ns),)
         except _UNREADABLE:
             return self._feed_unusual(frame, received_ns)
