@@ -291,7 +291,8 @@ def test_past_funding_is_complete(limit: int, start_ms: int | None, end_ms: int 
     assert [rate.funding_time_ms for rate in rates] == (
         wanted[-limit:] if start_ms is None else wanted[:limit]
     )
-    assert {request.pool for request in requests} == {"funding"}
+    # A span that ends before it starts takes no request.
+    assert {request.pool for request in requests} <= {"funding"}
 
 
 INTERESTS = [

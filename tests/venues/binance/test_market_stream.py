@@ -194,7 +194,7 @@ def test_a_trade_in_both_modes_and_subscribed_or_not() -> None:
         price=95208.6,
         quantity=0.02,
         value=95208.6 * 0.02,
-        trade_id="3057600382",
+        trade_id=3057600382,
         sequence=3057600382,
     )
     for frame in (wrapped("btcusdt@aggTrade", AGG_TRADE), json.dumps(AGG_TRADE)):
