@@ -49,7 +49,7 @@ class _Reading:
             for record in batch:
                 encode(record)
         if batch:
-            self.last_id = batch[-1].trade_id
+            self.last_id = str(batch[-1].trade_id)
 
 
 async def read_flood(url: str, encode: Callable[[Any], bytes] | None) -> Flooded:
