@@ -227,13 +227,15 @@ class BinanceMarketRest(MarketRest):
             allowed = ", ".join(OPEN_INTEREST_PERIODS)
             raise NotSupported(EXCHANGE, f"open interest by {period}", f"periods: {allowed}")
         rows: list[OpenInterest] = []
-        if start_ms is None and end_ms is None:
-            rows = yield from self._open_interest_page(
-                instrument, period, None, None, min(limit, OPEN_INTEREST_MAX)
-            )
-            if len(rows) < OPEN_INTEREST_MAX:
+        if start_ms is None:
+            # The newest first: an end may lie further ahead than a window reaches back.
+            size = min(limit, OPEN_INTEREST_MAX) if end_ms is None else OPEN_INTEREST_MAX
+            newest = yield from self._open_interest_page(instrument, period, None, None, size)
+            rows = [row for row in newest if _within(row, None, end_ms)]
+            if len(newest) < OPEN_INTEREST_MAX:
                 return rows[-limit:]
-            end_ms = rows[0].timestamp_ms - 1
+            before_ms = newest[0].timestamp_ms - 1
+            end_ms = before_ms if end_ms is None else min(end_ms, before_ms)
         span_ms = OPEN_INTEREST_MAX * period.nominal_ms
         while len(rows) < limit:
             window = _window(start_ms, end_ms, span_ms)
