@@ -187,7 +187,11 @@ def _exchange_view(source: MarketSource) -> ExchangeView:
         display_name=facts.display_name,
         status="active" if active else "stub",
         capabilities=capabilities,
-        features=(*(name for name, there in capabilities.items() if there), *facts.features),
+        features=tuple(
+            dict.fromkeys(
+                [name for name, there in capabilities.items() if there] + [*facts.features]
+            )
+        ),
         data_source="simulated" if source.simulated else "websocket+rest",
         support=support,
         intervals=tuple(facts.intervals),
