@@ -7,6 +7,8 @@ refresh keeps the old list. The clock probe is also the health probe.
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from headwater.core.clock import Clock
 from headwater.core.errors import PlatformError
 from headwater.core.instruments import InstrumentTable
@@ -16,6 +18,8 @@ from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.base import Venue
 
 _PROBE_DEADLINE_S = 10.0
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class Catalogue:
@@ -48,6 +52,7 @@ class Catalogue:
         self._loaded = asyncio.Event()
         self.table = InstrumentTable(venue.facts.venue_id, ())
         self.problem = "the instrument list is not loaded yet"
+        self._reachable: bool | None = None
         self.clock_offset_ms: int | None = None
         self.probed_at: float | None = None
 
@@ -71,7 +76,7 @@ class Catalogue:
             try:
                 await self.load()
             except PlatformError as error:
-                self.problem = f"instrument list: {error}"
+                self._note_failure(f"instrument list: {error}")
                 await asyncio.sleep(backoff.next_delay(retry_after_s(error)))
             else:
                 backoff = self._backoff()
@@ -86,7 +91,7 @@ class Catalogue:
         """
         instruments = await self._rest.call(self._venue.rest(self.table).instruments())
         self.table = InstrumentTable(self._venue.facts.venue_id, instruments)
-        self.problem = ""
+        self._note_success()
         self._loaded.set()
 
     async def run_probe(self) -> None:
@@ -95,7 +100,7 @@ class Catalogue:
             try:
                 await self.probe()
             except PlatformError as error:
-                self.problem = f"probe: {error}"
+                self._note_failure(f"probe: {error}")
             await asyncio.sleep(self._probe_s)
 
     async def probe(self) -> int:
@@ -115,5 +120,23 @@ class Catalogue:
         self.clock_offset_ms = venue_ms - (started_ms + ended_ms) // 2
         self.probed_at = self._clock.monotonic()
         if len(self.table):
-            self.problem = ""
+            self._note_success()
         return self.clock_offset_ms
+
+    def _note_failure(self, problem: str) -> None:
+        """Keeps the problem for health; the log hears the first of a run of failures."""
+        self.problem = problem
+        if self._reachable is not False:
+            self._reachable = False
+            _log.warning("venue_fails", exchange=self._venue.facts.venue_id, problem=problem)
+
+    def _note_success(self) -> None:
+        self.problem = ""
+        if self._reachable is not True:
+            self._reachable = True
+            _log.info(
+                "venue_answers",
+                exchange=self._venue.facts.venue_id,
+                instruments=len(self.table),
+                clock_offset_ms=self.clock_offset_ms,
+            )
