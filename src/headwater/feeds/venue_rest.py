@@ -83,6 +83,7 @@ class VenueRest:
         self._tap = tap
         self.last_reply_ns: int | None = None
         self.replies = 0
+        self._last_failure = ""
 
     @property
     def breaker_state(self) -> str:
@@ -151,13 +152,15 @@ class VenueRest:
         if not self._breaker.before_call():
             raise VenueUnavailable(
                 self._exchange,
-                "circuit breaker open after repeated failures",
+                f"circuit breaker open after repeated failures, the last: {self._last_failure}",
                 retry_after_s=self._breaker.retry_in_s,
             )
         try:
             reply = await self._exchange_once(request, deadline)
         except BaseException as error:
             self._breaker.on_outcome(error)
+            if isinstance(error, VenueError):
+                self._last_failure = error.message
             raise
         self._breaker.on_outcome(None)
         return reply
