@@ -75,6 +75,54 @@ def test_events_keep_the_newest_in_order_and_count_the_rest(capacity: int, count
     assert reader.stats.delivered + reader.stats.dropped == count
 
 
+@given(st.lists(st.sampled_from(["bus", "outlet", "drain", "late", "other"]), max_size=60))
+def test_every_event_is_delivered_dropped_or_waiting(steps: list[str]) -> None:
+    """Whatever comes between: both ways to publish, a late reader, draining at any time."""
+    bus = MemoryBus()
+    readers = {"first": bus.subscribe("first", [TopicFilter(Trade)], 3)}
+    heard = {"first": 0}
+    outlet = bus.outlet(Trade, "binance")
+    for number, step in enumerate(steps):
+        if step == "drain":
+            readers["first"].drain()
+        elif step == "late" and "late" not in readers:
+            readers["late"] = bus.subscribe("late", [TopicFilter(Trade, "binance")], 2)
+            heard["late"] = 0
+        else:
+            symbol = "ETHUSDT" if step == "other" else "BTCUSDT"
+            (outlet if step == "outlet" else bus.publish)(_trade(number, symbol))
+            heard = {name: count + 1 for name, count in heard.items()}
+        for name, reader in readers.items():
+            stats = reader.stats
+            assert stats.delivered + stats.dropped + stats.queued == heard[name]
+            assert stats.dropped >= 0
+    assert bus.published == heard["first"]
+    readers["first"].close()
+    bus.publish(_trade(0))
+    assert readers["first"].stats.delivered + readers["first"].stats.dropped <= heard["first"]
+
+
+@pytest.mark.parametrize("policy", list(SlowPolicy))
+def test_topics_beyond_the_bound_are_delivered_and_counted_too(
+    monkeypatch: pytest.MonkeyPatch, policy: SlowPolicy
+) -> None:
+    monkeypatch.setattr(memory, "ROUTES_MAX", 1)
+    policies = dict(POLICIES)
+    policies[Trade] = policy
+    monkeypatch.setattr(memory, "POLICIES", policies)
+    bus = MemoryBus()
+    reader = bus.subscribe("reader", [TopicFilter(Trade)], 2)
+    for number, symbol in enumerate(["BTCUSDT", "ETHUSDT", "SOLUSDT", "SOLUSDT"]):
+        bus.publish(_trade(number, symbol))
+    expected = {
+        SlowPolicy.DROP_OLDEST: ([2, 3], 2),
+        SlowPolicy.LATEST: ([1, 3], 1),
+        SlowPolicy.DISCONNECT: ([0, 1], 0),
+    }
+    assert (_numbers(list(reader.drain())), reader.stats.dropped) == expected[policy]
+    assert bus.published == 4
+
+
 def test_state_keeps_only_the_latest_of_each_topic() -> None:
     bus = MemoryBus()
     reader = bus.subscribe("slow", [TopicFilter(MarkPrice)], 10)

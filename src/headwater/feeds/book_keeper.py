@@ -31,6 +31,10 @@ FetchBook = Callable[[str], Awaitable[BookSnapshot]]
 TellState = Callable[[str, FeedState, str], None]
 """(native symbol, state, reason): the state of a book as such."""
 
+# Before Python 3.12 a member of an enum costs more than the comparison with it.
+_ACCEPT = Verdict.ACCEPT
+_GAP = Verdict.GAP
+
 
 class BookKeeper:
     """The books of one venue.
@@ -106,10 +110,10 @@ class BookKeeper:
             return
         if kept.live:
             verdict = kept.apply(delta)
-            if verdict is Verdict.ACCEPT:
+            if verdict is _ACCEPT:
                 self._publish_delta(delta)
                 self._changed[kept.symbol] = kept
-            elif verdict is Verdict.GAP:
+            elif verdict is _GAP:
                 self._gap(kept, GapCause.SEQUENCE_BREAK, "a change is missing or contradicts")
                 self._resync(kept)
             else:

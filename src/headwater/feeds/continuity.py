@@ -90,7 +90,8 @@ class TradeContinuity:
         if line is not None and sequence == line.expected:
             line.expected = sequence + 1
             line.recent.append(trade)
-            self._publish(trade)
+            publish = self._publish
+            publish(trade)
         else:
             self._unusual(trade, line)
 

@@ -12,6 +12,10 @@ from headwater.core.records import BookDelta, BookSnapshot
 from headwater.venues.base import BookRule
 from headwater.venues.messages import Verdict
 
+# Before Python 3.12 a member of an enum costs more than the comparison with it.
+_ACCEPT = Verdict.ACCEPT
+_GAP = Verdict.GAP
+
 
 class KeptBook:
     """A book that is kept up to date.
@@ -69,7 +73,7 @@ class KeptBook:
             the book would be crossed; the book is empty and not live now, and the delta buffered.
         """
         verdict = self._rule.on_delta(delta)
-        if verdict is Verdict.ACCEPT:
+        if verdict is _ACCEPT:
             book = self.book
             book.apply(delta.bids, delta.asks, delta.sequence, delta.timestamp_ms)
             self.last_received_ns = delta.received_ns
@@ -77,7 +81,7 @@ class KeptBook:
                 return verdict
             self.invalidate()
             return Verdict.GAP
-        if verdict is Verdict.GAP:
+        if verdict is _GAP:
             self.invalidate()
             self._buffer.append(delta)
         return verdict
@@ -118,12 +122,12 @@ class KeptBook:
         while buffered:
             delta = buffered[0]
             verdict = self._rule.on_delta(delta)
-            if verdict is Verdict.GAP:
+            if verdict is _GAP:
                 book.clear()
                 self.live = False
                 return False
             buffered.popleft()
-            if verdict is Verdict.ACCEPT:
+            if verdict is _ACCEPT:
                 book.apply(delta.bids, delta.asks, delta.sequence, delta.timestamp_ms)
                 self.last_received_ns = delta.received_ns
         if book.is_crossed:

@@ -115,8 +115,9 @@ class Link:
         self.frames += 1
         if self._tap is not None:
             self._tape(frame, received_ns)
+        feed = self._feed
         try:
-            events = self._feed(frame, received_ns)
+            events = feed(frame, received_ns)
         except WireError as error:
             self._on_wire_error(error)
             return

@@ -13,9 +13,13 @@ The venue's rule, "How to manage a local order book correctly":
 Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/How-to-manage-a-local-order-book-correctly
 """
 
+from typing import Final
+
 from headwater.core.records import BookDelta, BookSnapshot
 from headwater.venues.base import BookRule
 from headwater.venues.messages import Verdict
+
+_ACCEPT: Final = Verdict.ACCEPT
 
 
 class BinanceBookRule(BookRule):
@@ -39,14 +43,17 @@ class BinanceBookRule(BookRule):
     def on_delta(self, delta: BookDelta) -> Verdict:
         """Says whether `delta` continues the book; on ACCEPT it becomes the last one applied."""
         last = self._last
-        if last is None or delta.sequence is None:
+        sequence = delta.sequence
+        if last is None or sequence is None:
             return self._gap()
         if delta.previous_sequence == last:
-            return self._accept(delta.sequence)
-        if is_older(delta.sequence, last, chained=self._chained):
+            self._last = sequence
+            self._chained = True
+            return _ACCEPT
+        if is_older(sequence, last, chained=self._chained):
             return Verdict.IGNORE
         if not self._chained and overlaps(delta, last):
-            return self._accept(delta.sequence)
+            return self._accept(sequence)
         return self._gap()
 
     def _accept(self, sequence: int) -> Verdict:

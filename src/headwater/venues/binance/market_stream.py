@@ -174,7 +174,8 @@ class BinanceStream(MarketStream):
             WireError: the frame does not mean what the documents say.
         """
         try:
-            message = self._decode(frame)
+            decode = self._decode  # in 3.11 a call through an attribute is looked up anew each time
+            message = decode(frame)
             event = message.data
             if type(event) is _AggTrade:
                 route = self._routes.get(message.stream)
@@ -205,7 +206,7 @@ class BinanceStream(MarketStream):
                     ),
                 )
             if isinstance(event, list):
-                return _condensed([self._read(message.stream, x, received_ns) for x in event])
+                return self._feed_list(message.stream, event, received_ns)
             if isinstance(event, msgspec.UnsetType):
                 return self._feed_unusual(frame, received_ns)
             route = self._routes.get(message.stream)
@@ -220,6 +221,12 @@ class BinanceStream(MarketStream):
             return (_READERS[type(event)](event, route.symbol, received_ns),)
         except _UNREADABLE:
             return self._feed_unusual(frame, received_ns)
+
+    def _feed_list(
+        self, stream: str, events: list[wire.StreamMessage], received_ns: int
+    ) -> Sequence[StreamEvent]:
+        """An all-market message. Not in `feed`: before 3.12 a comprehension boxes its locals."""
+        return _condensed([self._read(stream, event, received_ns) for event in events])
 
     def _read(self, stream: str, event: wire.StreamMessage, received_ns: int) -> StreamEvent:
         """One event of any kind, from a stream that may be new or unnamed."""
