@@ -7,7 +7,7 @@ with each closed minute. A minute without prints is a flat row at the last close
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from headwater.core.intervals import Interval
@@ -98,9 +98,13 @@ class CandleRows:
             sum(flat[start + 8 : stop : _WIDTH]),
         )
 
-    def append(self, row: CandleRow) -> None:
-        """Adds the next row."""
-        self._flat.extend(row)
+    def flat(self, first: int) -> Sequence[int]:
+        """Rows from index `first` on, one after the other, as the constructor takes them."""
+        return self._flat[first * _WIDTH :]
+
+    def extend(self, flat: Iterable[int]) -> None:
+        """Adds the next rows; a `CandleRow` is one."""
+        self._flat.extend(flat)
 
     def keep(self, newest: int) -> None:
         """Forgets all but the newest rows, some hundred at a time."""
@@ -160,7 +164,7 @@ class _Series:
         else:
             self.forming.merge(row)
         if row.opened_at_ms + length_ms >= self.forming.closes_at_ms:
-            self.closed.append(self.forming.row)
+            self.closed.extend(self.forming.row)
             self.forming = None
 
 
@@ -227,7 +231,7 @@ class CandleStore:
         """Closes every minute that has ended by `now_ms`."""
         while now_ms >= self._opened_at_ms + MINUTE_MS:
             row = self.minute
-            self._minutes.append(row)
+            self._minutes.extend(row)
             for series in self._series.values():
                 series.take(row, MINUTE_MS)
                 series.closed.keep(MAX_ROWS)
@@ -321,9 +325,9 @@ class CandleStore:
         if series is not None:
             return series
         series = _Series(interval)
+        first_ms = interval.opens_at_ms(self._opened_at_ms - MAX_ROWS * interval.nominal_ms)
         for rows in self._sources(interval):
-            _fold(rows, interval, series)
-        series.closed.keep(MAX_ROWS)
+            _fold(rows, interval, series, first_ms)
         self._series[interval] = series
         return series
 
@@ -340,10 +344,16 @@ class CandleStore:
         ]
 
 
-def _fold(rows: CandleRows, interval: Interval, series: _Series) -> None:
-    """Adds rows without a hole to a series, candle by candle; a first part of one is left out."""
+def _fold(rows: CandleRows, interval: Interval, series: _Series, first_ms: int) -> None:
+    """Adds rows without a hole to a series, candle by candle; a first part of one is left out.
+
+    Rows that opened before `first_ms`, itself the opening of a candle, are not looked at.
+    """
     opened = rows.column(0)
-    index, count = 0, len(rows)
+    index, count = bisect_left(opened, first_ms), len(rows)
+    if rows.length_ms == interval.nominal_ms and series.forming is None:
+        series.closed.extend(rows.flat(index))
+        return
     while index < count:
         opens_ms = interval.opens_at_ms(opened[index])
         left_ms = interval.closes_at_ms(opens_ms) - opened[index]
