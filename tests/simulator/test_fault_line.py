@@ -87,6 +87,8 @@ async def test_a_stale_book_is_older_than_the_market(bench: Bench) -> None:
     bench.weather(http=HttpFaults(stale_book=1.0, stale_s=(3.0, 3.0)))
     await bench.steps(100)
     stale = await bench.read("/fapi/v1/depth", symbol="BTCUSDT", limit="50")
+    await bench.status("/fapi/v1/time")  # has no book in it, so nothing happens to it
+    assert bench.venue.injector.counts["stale_book"] == 1
     bench.weather()
     fresh = await bench.read("/fapi/v1/depth", symbol="BTCUSDT", limit="50")
     assert stale["lastUpdateId"] < fresh["lastUpdateId"]

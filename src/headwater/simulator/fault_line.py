@@ -98,6 +98,7 @@ class AgedMarket:
         self._images: dict[str, deque[tuple[float, BookSnapshot]]] = {}
         self._imaged_s = float("-inf")
         self._older_than_s: float | None = None
+        self._has_shown_older = False
         self.now_ms = market.now_ms
         self.table = market.table
         self.candles = market.candles
@@ -114,6 +115,7 @@ class AgedMarket:
         if self._older_than_s is not None:
             for taken_s, image in reversed(self._images.get(symbol, ())):
                 if taken_s <= self._older_than_s:
+                    self._has_shown_older = True
                     return BookSnapshot(
                         exchange=image.exchange,
                         symbol=image.symbol,
@@ -126,9 +128,15 @@ class AgedMarket:
                     )
         return self._market.book(symbol, depth)
 
-    def show_older(self, moment_s: float | None) -> None:
-        """From now on shows books as they were at `moment_s` (monotonic); None ends it."""
+    def show_older(self, moment_s: float) -> None:
+        """From now on shows books as they were at `moment_s` (monotonic)."""
         self._older_than_s = moment_s
+        self._has_shown_older = False
+
+    def show_now(self) -> bool:
+        """Shows books as they are again; returns whether an older one was seen meanwhile."""
+        self._older_than_s = None
+        return self._has_shown_older
 
     def take_images(self, now_s: float) -> None:
         """Keeps the books of now, when the last images are old enough."""

@@ -115,7 +115,8 @@ class HttpFaults(_Switches, frozen=True, kw_only=True):
         timeout_before: no answer, nothing was done.
         timeout_after: no answer although the request was served and counted.
         html: status 200 with a web page in place of JSON.
-        stale_book: the book is an older image; other replies are not touched.
+        stale_book: the book is an older image, once there is one that old; other replies are not
+            touched and not counted.
         delay: the reply waits.
         retry_after_s: of a 429, whole seconds.
         ban_s: of a 418, whole seconds.

@@ -291,6 +291,13 @@ class VenueServer:
         fault = injector.http_fault()
         if fault is None:
             return self._side.answer(asked)
+        if fault is HttpFault.STALE_BOOK:
+            self._aged.show_older(self._clock.monotonic() - injector.draw(http.stale_s))
+            try:
+                return self._side.answer(asked)
+            finally:
+                if self._aged.show_now():
+                    injector.note(fault.value, self.market.now_ms(), request.path)
         injector.note(fault.value, self.market.now_ms(), request.path, request.query_string)
         if fault is HttpFault.TOO_MANY:
             return self._side.trouble(429, client, http.retry_after_s)
@@ -305,12 +312,7 @@ class VenueServer:
             return None
         if fault is HttpFault.HTML:
             return ServerReply(status=200, headers={"Content-Type": "text/html"}, body=_HTML)
-        if fault is HttpFault.STALE_BOOK:
-            self._aged.show_older(self._clock.monotonic() - injector.draw(http.stale_s))
-        try:
-            reply = self._side.answer(asked)
-        finally:
-            self._aged.show_older(None)
+        reply = self._side.answer(asked)
         if fault is HttpFault.ERROR_AFTER:
             return self._side.trouble(503, client, None)
         if fault is HttpFault.TIMEOUT_AFTER:
