@@ -304,6 +304,8 @@ INTERESTS = [
     }
     for index in range(10_000, 13_000)
 ]
+LONG_INTERESTS = [INTERESTS[0] | {"timestamp": index * HOUR_MS} for index in range(1000, 1720)]
+REACH_MS = 30 * 24 * HOUR_MS
 
 
 def interest_server(path: str, query: dict[str, str]) -> list[dict[str, Any]]:
@@ -339,6 +341,29 @@ def test_past_open_interest_is_complete(limit: int, start: int | None, end: int 
     assert {request.pool for request in requests} <= {"open_interest_history"}
 
 
+@given(st.integers(1, 1000), st.none() | st.integers(900, 1800))
+def test_open_interest_is_never_asked_for_beyond_the_venues_reach(
+    limit: int, end: int | None
+) -> None:
+    """A window that begins more than 30 days ago is refused as a whole, so none does."""
+    moments = [int(str(row["timestamp"])) for row in LONG_INTERESTS]
+    present_ms = moments[-1] + HOUR_MS + 300_000  # the newest row is late
+
+    def server(path: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        assert path == "/futures/data/openInterestHist"
+        if "startTime" in query:
+            assert int(query["startTime"]) >= present_ms - REACH_MS
+        return rows_between(LONG_INTERESTS, lambda row: int(str(row["timestamp"])), query, 500)
+
+    end_ms = None if end is None else end * HOUR_MS
+    _, found = drive(
+        REST.open_interest_history(BTC, Interval.H1, limit=limit, end_ms=end_ms), server
+    )
+    first_ms, last_ms = moments[-1] - REACH_MS + 2 * HOUR_MS, end_ms or moments[-1]
+    wanted = [moment for moment in moments if first_ms <= moment <= last_ms]
+    assert [row.timestamp_ms for row in found] == wanted[-limit:]
+
+
 def test_a_period_that_does_not_exist_is_refused() -> None:
     with pytest.raises(NotSupported, match="periods: 5m"):
         next(REST.open_interest_history(BTC, Interval.M1, limit=5))
@@ -364,11 +389,10 @@ def test_instruments_carry_their_funding_interval() -> None:
     assert [item.funding_interval_h for item in found] == [8, 4]
 
 
-def test_instruments_are_listed_even_when_the_intervals_cannot_be_had() -> None:
+@pytest.mark.parametrize("trouble", [RateLimited("binance", "later"), {"a": "web page"}])
+def test_instruments_are_listed_even_when_the_intervals_cannot_be_had(trouble: object) -> None:
     def server(path: str, _query: dict[str, str]) -> object:
-        if path == "/fapi/v1/exchangeInfo":
-            return {"symbols": [SYMBOL]}
-        return RateLimited("binance", "later")
+        return {"symbols": [SYMBOL]} if path == "/fapi/v1/exchangeInfo" else trouble
 
     _, found = drive(REST.instruments(), server)
     assert [item.funding_interval_h for item in found] == [None]

@@ -9,7 +9,7 @@ Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/ma
 
 from typing import Final
 
-from headwater.core.errors import NotSupported, RequestError, VenueError
+from headwater.core.errors import NotSupported, RequestError, VenueError, WireError
 from headwater.core.http_messages import HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
@@ -48,6 +48,8 @@ OPEN_INTEREST_PERIODS: Final[tuple[Interval, ...]] = (
 _FUNDING_LATEST: Final = 200
 """Rows the venue returns at most when no time is given."""
 _HOUR_MS: Final = 3_600_000
+_OPEN_INTEREST_REACH_MS: Final = 30 * 24 * _HOUR_MS
+"""How far back the venue keeps open interest."""
 
 
 def klines_weight(limit: int) -> int:
@@ -94,15 +96,14 @@ class BinanceMarketRest(MarketRest):
     def instruments(self) -> RestCall[list[Instrument]]:
         """All contracts, with the funding intervals of `fundingInfo`.
 
-        When that second request fails the contracts are still good: their interval is then
-        unknown (None), not guessed.
+        When that second request fails or cannot be read the contracts are still good: their
+        interval is then unknown (None), not guessed.
         """
         listing = yield _request("/fapi/v1/exchangeInfo", 1)
-        intervals_h = None
         try:
             info = yield _request("/fapi/v1/fundingInfo", 1, "funding")
             intervals_h = replies.funding_intervals_of(info.body)
-        except VenueError:
+        except (VenueError, WireError):
             intervals_h = None
         return replies.instruments_in(listing.body, intervals_h, listing.received_ns)
 
@@ -226,34 +227,22 @@ class BinanceMarketRest(MarketRest):
         if period not in OPEN_INTEREST_PERIODS:
             allowed = ", ".join(OPEN_INTEREST_PERIODS)
             raise NotSupported(EXCHANGE, f"open interest by {period}", f"periods: {allowed}")
-        rows: list[OpenInterest] = []
         if start_ms is None:
-            # The newest first: an end may lie further ahead than a window reaches back.
-            size = min(limit, OPEN_INTEREST_MAX) if end_ms is None else OPEN_INTEREST_MAX
-            newest = yield from self._open_interest_page(instrument, period, None, None, size)
-            rows = [row for row in newest if _within(row, None, end_ms)]
-            if len(newest) < OPEN_INTEREST_MAX:
-                return rows[-limit:]
-            before_ms = newest[0].timestamp_ms - 1
-            end_ms = before_ms if end_ms is None else min(end_ms, before_ms)
+            return (yield from self._newest_open_interest(instrument, period, limit, end_ms))
+        rows: list[OpenInterest] = []
         span_ms = OPEN_INTEREST_MAX * period.nominal_ms
-        while len(rows) < limit:
-            window = _window(start_ms, end_ms, span_ms)
-            if window is None:
+        while len(rows) < limit and (end_ms is None or start_ms <= end_ms):
+            last_ms = start_ms + span_ms - 1
+            if end_ms is not None:
+                last_ms = min(last_ms, end_ms)
+            page = yield from self._open_interest_page(instrument, period, start_ms, last_ms)
+            rows += page
+            if not page:
                 break
-            page = yield from self._open_interest_page(
-                instrument, period, *window, OPEN_INTEREST_MAX
-            )
-            fresh = [row for row in page if _within(row, *window)]
-            if not fresh:
-                break
-            if start_ms is None:
-                rows, end_ms = fresh + rows, window[0] - 1
-                continue
-            rows, start_ms = rows + fresh, window[1] + 1
-            if end_ms is None and fresh[-1].timestamp_ms < window[1] - 2 * period.nominal_ms:
+            if end_ms is None and page[-1].timestamp_ms < last_ms - 2 * period.nominal_ms:
                 break  # the window reaches beyond the present
-        return rows[-limit:] if start_ms is None else rows[:limit]
+            start_ms = last_ms + 1
+        return rows[:limit]
 
     def funding_rate(self, instrument: Instrument) -> RestCall[FundingRate]:
         """The running estimate for the coming settlement.
@@ -329,13 +318,40 @@ class BinanceMarketRest(MarketRest):
         contract = replies.contract_of(instrument)
         return replies.trades_of(reply.body, contract, reply.received_ns)
 
+    def _newest_open_interest(
+        self, instrument: Instrument, period: Interval, limit: int, end_ms: int | None
+    ) -> RestCall[list[OpenInterest]]:
+        """The newest `limit` rows up to `end_ms`, by windows from the newest page backwards.
+
+        That page tells the venue's present, and so how far back it may be asked: a window that
+        begins more than 30 days ago is refused as a whole.
+        """
+        size = OPEN_INTEREST_MAX if end_ms is not None else min(limit, OPEN_INTEREST_MAX)
+        page = yield from self._open_interest_page(instrument, period, None, None, size)
+        rows = [row for row in page if _within(row, None, end_ms)]
+        if len(rows) >= limit or len(page) < size:
+            return rows[-limit:]
+        # Two periods less, because the newest row may be that late.
+        oldest_ms = page[-1].timestamp_ms - _OPEN_INTEREST_REACH_MS + 2 * period.nominal_ms
+        last_ms = page[0].timestamp_ms - 1
+        if end_ms is not None:
+            last_ms = min(last_ms, end_ms)
+        span_ms = OPEN_INTEREST_MAX * period.nominal_ms
+        while len(rows) < limit and last_ms >= oldest_ms:
+            first_ms = max(last_ms - span_ms + 1, oldest_ms)
+            page = yield from self._open_interest_page(instrument, period, first_ms, last_ms)
+            if not page:
+                break
+            rows, last_ms = page + rows, first_ms - 1
+        return rows[-limit:]
+
     def _open_interest_page(
         self,
         instrument: Instrument,
         period: Interval,
         start_ms: int | None,
         end_ms: int | None,
-        size: int,
+        size: int = OPEN_INTEREST_MAX,
     ) -> RestCall[list[OpenInterest]]:
         reply = yield _request(
             "/futures/data/openInterestHist",
@@ -347,7 +363,8 @@ class BinanceMarketRest(MarketRest):
             endTime=end_ms,
             limit=size,
         )
-        return replies.open_interests_of(reply.body, self._table, reply.received_ns)
+        rows = replies.open_interests_of(reply.body, self._table, reply.received_ns)
+        return [row for row in rows if _within(row, start_ms, end_ms)]
 
     def _funding_page(
         self, instrument: Instrument, start_ms: int | None, end_ms: int | None, size: int
@@ -371,17 +388,6 @@ def _within(row: Record, start_ms: int | None, end_ms: int | None) -> bool:
     return (start_ms is None or row.timestamp_ms >= start_ms) and (
         end_ms is None or row.timestamp_ms <= end_ms
     )
-
-
-def _window(start_ms: int | None, end_ms: int | None, span_ms: int) -> tuple[int, int] | None:
-    """The next inclusive window of at most `span_ms`; None when the range is used up."""
-    if start_ms is not None:
-        last_ms = start_ms + span_ms - 1
-        last_ms = last_ms if end_ms is None else min(last_ms, end_ms)
-        return (start_ms, last_ms) if start_ms <= last_ms else None
-    if end_ms is None or end_ms <= 0:
-        return None
-    return max(end_ms - span_ms + 1, 0), end_ms
 
 
 def _sequence_of(trade: Trade) -> int:
