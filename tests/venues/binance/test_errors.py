@@ -68,6 +68,7 @@ UNKNOWN_503 = code(-1000, "Unknown error, please check your request or try again
         (reply(503, UNKNOWN_503), VenueUnavailable, OutcomeUnknown),
         (reply(503, {"msg": "Unknown error, please check"}), VenueUnavailable, OutcomeUnknown),
         (reply(503, {"msg": "Service Unavailable."}), VenueUnavailable, VenueUnavailable),
+        (reply(503, code(-1000, "Service Unavailable.")), VenueUnavailable, VenueUnavailable),
         (reply(503, code(-1008, "Request throttled")), VenueUnavailable, VenueUnavailable),
         (reply(502, b"<html><h1>Bad Gateway</h1></html>"), VenueUnavailable, OutcomeUnknown),
         (reply(500, b""), VenueUnavailable, OutcomeUnknown),

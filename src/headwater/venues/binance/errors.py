@@ -117,11 +117,10 @@ def _kind_of(status: int, body: ErrorBody) -> _Kind:
         return _Kind.RATE
     if status == 408:
         return _Kind.TIMEOUT
+    if status == 503 and body.msg.startswith("Service Unavailable"):
+        return _Kind.FAILED  # of the three cases of 503 the one whose text decides
     if body.code is not None and body.code in CODES:
         return CODES[body.code]
-    if status == 503:
-        # Three cases by text: a certain failure is named "Service Unavailable.".
-        return _Kind.FAILED if body.msg.startswith("Service Unavailable") else _Kind.UNKNOWN
     if 400 <= status < 500:
         return _Kind.REJECTED
     return _Kind.UNKNOWN
