@@ -5,7 +5,7 @@ from bisect import bisect_left
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.venues.binance.hand_market import START_MS, Bench, HandMarket
 
@@ -52,6 +52,7 @@ def test_the_first_print_of_a_moment_is_found_by_halving(gaps: list[int], asked:
 
 
 @given(quantity=st.integers(1, 10_000), fills=st.integers(1, 50))
+@example(quantity=43, fills=43)  # 0.043 / 0.001 is less than 43
 def test_a_print_splits_into_whole_steps(quantity: int, fills: int) -> None:
     market = HandMarket()
     market.trade(100.0, quantity / 1000, fills=fills)
@@ -62,3 +63,4 @@ def test_a_print_splits_into_whole_steps(quantity: int, fills: int) -> None:
     assert len(sizes) == fills
     assert sum(sizes) == Decimal(quantity) / 1000
     assert all(size >= 0 for size in sizes)
+    assert fills > quantity or all(size > 0 for size in sizes)

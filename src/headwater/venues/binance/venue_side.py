@@ -18,7 +18,6 @@ from headwater.venues.binance.venue_side_market import MarketDesk
 from headwater.venues.binance.venue_side_query import (
     BAD_KEY_FORMAT,
     BAD_PATH,
-    OVERLOADED,
     REJECTED_KEY,
     TOO_MANY_REQUESTS,
     UNKNOWN,
@@ -113,7 +112,11 @@ class BinanceSide(VenueSide):
         )
 
     def frame_marks(self, channel: Channel, symbol: str) -> tuple[str, ...]:
-        """Pieces of text that exactly the frames of a channel and symbol carry."""
+        """Pieces of text that the frames of a channel and symbol carry.
+
+        A list of the whole market (`!markPrice@arr`, `!ticker@arr`) is one frame: it carries the
+        pieces of every symbol in it, and is muted as a whole.
+        """
         native = self._texts.of(symbol).native
         return (f'"e":"{_EVENT_OF[channel]}"', f'"s":"{native}"')
 
@@ -127,8 +130,6 @@ class BinanceSide(VenueSide):
             until_ms = now_ms + 1000 * (retry_after_s or 0)
             code = TOO_MANY_REQUESTS
             message = f"Way too many requests; IP({client}) banned until {until_ms}."
-        elif status == 504:
-            code, message = OVERLOADED, "Request throttled by system-level protection."
         headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
         return self._reply(status, {"code": code, "msg": message}, client, now_ms, headers)
 

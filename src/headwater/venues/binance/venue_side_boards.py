@@ -6,6 +6,7 @@ notes on Binance, sections 1, 4 and 5.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from headwater.core.enums import Side
 from headwater.core.records import Liquidation, MarkPrice, Record, Trade
@@ -18,7 +19,8 @@ TICKER_MS = 2000
 ALL_TICKERS_MS = 1000
 ALL_QUOTES_MS = 5000
 
-_TickerText = Callable[[str, str, Callable[[float], str], DayStats, float, int, int], str]
+_Writer = Callable[[float], object]
+_TickerText = Callable[[str, str, _Writer, _Writer, DayStats, int, int], str]
 
 
 class BoardStream(WireStream):
@@ -110,13 +112,13 @@ class TickerStream(BoardStream):
                 continue
             day = self.market.day_stats(text.symbol)
             messages.append(
-                self._encode(text.native, text.pair, text.price, day, day.volume, now_ms, 1)
+                self._encode(text.native, text.pair, text.price, text.quantity, day, now_ms, 1)
             )
             twin = text.twin
             if self.is_all and twin is not None:
-                volume = twin.contracts(day.last, day.volume)
+                contracts = partial(twin.contracts, day.last)
                 messages.append(
-                    self._encode(twin.native, twin.pair, twin.price, day, volume, now_ms, 2)
+                    self._encode(twin.native, twin.pair, twin.price, contracts, day, now_ms, 2)
                 )
         self._changed.clear()
         return [f"[{','.join(messages)}]"] if self.is_all else messages
@@ -200,9 +202,9 @@ def _mark(native: str, pair: str, mark: MarkPrice, now_ms: int, market_type: int
 def _ticker(
     native: str,
     pair: str,
-    price: Callable[[float], str],
+    price: _Writer,
+    quantity: _Writer,
     day: DayStats,
-    volume: float,
     now_ms: int,
     market_type: int,
 ) -> str:
@@ -213,8 +215,8 @@ def _ticker(
     return (
         f'{{"e":"24hrTicker","E":{now_ms},"s":"{native}","ps":"{pair}","p":"{price(change)}",'
         f'"P":"{percent:.3f}","w":"{price(average)}","c":"{price(day.last)}",'
-        f'"Q":"{day.last_quantity:.3f}","o":"{price(day.open)}","h":"{price(day.high)}",'
-        f'"l":"{price(day.low)}","v":"{volume:.3f}","q":"{day.quote_volume:.2f}",'
+        f'"Q":"{quantity(day.last_quantity)}","o":"{price(day.open)}","h":"{price(day.high)}",'
+        f'"l":"{price(day.low)}","v":"{quantity(day.volume)}","q":"{day.quote_volume:.2f}",'
         f'"O":{day.opened_at_ms},"C":{day.closed_at_ms},"F":{day.first_trade_id},'
         f'"L":{day.last_trade_id},"n":{day.trades_count},"st":{market_type}}}'
     )
@@ -223,9 +225,9 @@ def _ticker(
 def _mini_ticker(
     native: str,
     pair: str,
-    price: Callable[[float], str],
+    price: _Writer,
+    quantity: _Writer,
     day: DayStats,
-    volume: float,
     now_ms: int,
     market_type: int,
 ) -> str:
@@ -233,7 +235,7 @@ def _mini_ticker(
     return (
         f'{{"e":"24hrMiniTicker","E":{now_ms},"s":"{native}","ps":"{pair}",'
         f'"c":"{price(day.last)}","o":"{price(day.open)}","h":"{price(day.high)}",'
-        f'"l":"{price(day.low)}","v":"{volume:.3f}","q":"{day.quote_volume:.2f}",'
+        f'"l":"{price(day.low)}","v":"{quantity(day.volume)}","q":"{day.quote_volume:.2f}",'
         f'"st":{market_type}}}'
     )
 

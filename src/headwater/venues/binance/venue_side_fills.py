@@ -35,7 +35,8 @@ def fills_of(text: SymbolText, fill_print: FillPrint) -> list[Fill]:
     trade = fill_print.trade
     count = fill_print.last_fill_id - fill_print.first_fill_id + 1
     step = float(text.instrument.quantity_step)
-    share = int(trade.quantity / step / count) * step
+    # Rounded before it is divided: 0.043 / 0.001 is a little less than 43.
+    share = round(trade.quantity / step) // count * step
     sizes = [share] * (count - 1)
     sizes.append(trade.quantity - share * (count - 1))
     return [

@@ -11,7 +11,6 @@ from headwater.venues.binance.venue_side_text import SymbolText, SymbolTexts
 
 UNKNOWN = -1000
 TOO_MANY_REQUESTS = -1003
-OVERLOADED = -1008
 MISSING_PARAMETER = -1102
 BAD_INTERVAL = -1120
 BAD_SYMBOL = -1121
