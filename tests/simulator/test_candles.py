@@ -29,7 +29,7 @@ def _flat(opened_at_ms: int, price: int) -> CandleRow:
 def _store(past: int = 30, older: Sequence[CandleRows] = ()) -> CandleStore:
     rows = CandleRows(MINUTE_MS)
     for index in range(past):
-        rows.append(_flat(BASE_MS + index * MINUTE_MS, 100 + index))
+        rows.extend(_flat(BASE_MS + index * MINUTE_MS, 100 + index))
     return CandleStore(rows, BASE_MS + past * MINUTE_MS, 100 + past - 1, lambda: older)
 
 
@@ -118,7 +118,7 @@ def test_older_rows_continue_into_minutes() -> None:
     """Days before the minutes give the days; shorter intervals do not reach there."""
     days = CandleRows(DAY_MS)
     for index in range(10):
-        days.append(_flat(BASE_MS - (10 - index) * DAY_MS, 50 + index))
+        days.extend(_flat(BASE_MS - (10 - index) * DAY_MS, 50 + index))
     store = _store(3, [days])
     assert [r.close for r in store.rows(Interval.D1, 99)] == [*range(50, 60), 102]
     assert len(store.rows(Interval.H1, 99)) == 1
