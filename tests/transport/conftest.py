@@ -47,6 +47,7 @@ def serve() -> Serve:
     @asynccontextmanager
     async def serving(handler: Handler) -> AsyncIterator[int]:
         tasks: set[asyncio.Task[None]] = set()
+        writers: list[asyncio.StreamWriter] = []
 
         async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
@@ -55,6 +56,7 @@ def serve() -> Serve:
                 writer.close()
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writers.append(writer)
             tasks.add(asyncio.create_task(one(reader, writer), name="peer"))
 
         server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1 << 26)
@@ -66,7 +68,13 @@ def serve() -> Serve:
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
-            await server.wait_closed()
+            # What a client left unread would keep a closed transport alive beyond the loop.
+            for writer in writers:
+                writer.transport.abort()
+            async with asyncio.timeout(5):
+                ends = (writer.wait_closed() for writer in writers)
+                await asyncio.gather(*ends, return_exceptions=True)
+                await server.wait_closed()
             for task in done:
                 task.result()
 
