@@ -136,12 +136,16 @@ def _body_of(body: bytes) -> ErrorBody:
 
 
 def _retry_after_s(reply: HttpReply, message: str) -> float:
-    """Seconds to wait: the ban's end in the message, else the header, else the status's own."""
+    """Seconds to wait: the ban's end in the message or the header, else the status's own.
+
+    Of both the longer: the ban's end is by the venue's clock, and ours may be ahead of it.
+    """
+    waits_s: list[float] = []
+    header = reply.headers.get("retry-after", "").strip()
+    if header.isascii() and header.isdigit() and len(header) < 10:
+        waits_s.append(float(header))
     banned = _BANNED_UNTIL.search(message)
     if banned is not None:
-        wait_s = int(banned[1]) / 1000 - reply.received_ns / 1_000_000_000
-    else:
-        header = reply.headers.get("retry-after", "").strip()
-        known = header.isascii() and header.isdigit() and len(header) < 10
-        wait_s = float(header) if known else RETRY_AFTER_S.get(reply.status, 60.0)
+        waits_s.append(int(banned[1]) / 1000 - reply.received_ns / 1_000_000_000)
+    wait_s = max(waits_s, default=RETRY_AFTER_S.get(reply.status, 60.0))
     return min(max(wait_s, 0.0), RETRY_AFTER_MAX_S)
