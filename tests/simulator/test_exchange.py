@@ -189,7 +189,13 @@ def test_live_candles_are_sums_of_prints(watched: Watched, symbol: str) -> None:
 def test_history_is_there_for_every_interval(watched: Watched, interval: Interval) -> None:
     """Rows join, only the last is open, and there are 1,500 where the contract is old enough."""
     rows = watched.exchange.candles("BTCUSDT", interval, limit=1_500)
-    enough = {Interval.D3: 400, Interval.W1: 150, Interval.MONTH1: 40}.get(interval, 1_500)
+    enough = {
+        Interval.D2: 600,
+        Interval.D3: 400,
+        Interval.W1: 150,
+        Interval.MONTH1: 40,
+        Interval.MONTH3: 13,
+    }.get(interval, 1_500)
     assert len(rows) >= enough
     assert [row.is_closed for row in rows] == [True] * (len(rows) - 1) + [False]
     for before, after in pairwise(rows):

@@ -56,6 +56,7 @@ class Channel(StrEnum):
     TICKERS = "tickers"
     MARK_PRICES = "mark_prices"
     LIQUIDATIONS = "liquidations"
+    OPEN_INTEREST = "open_interest"
 
 
 class FeedState(StrEnum):

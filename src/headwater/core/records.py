@@ -239,6 +239,24 @@ class FundingRate(Record, frozen=True, kw_only=True, gc=False):
     funding_time_ms: int
 
 
+class PredictedFunding(Record, frozen=True, kw_only=True, gc=False):
+    """What one venue publishes about the coming funding of a coin on another venue, or its own.
+
+    Attributes:
+        venue: the publisher's name of the venue it speaks of (`HlPerp`, `BinPerp`).
+        rate: fraction per interval; None where the publisher knows none.
+        interval_h: hours between settlements, None where unknown.
+        next_funding_ms: time of the settlement, None where unknown.
+    """
+
+    kind: ClassVar[str] = "predicted_funding"
+
+    venue: str
+    rate: float | None
+    interval_h: float | None
+    next_funding_ms: int | None
+
+
 class OpenInterest(Record, frozen=True, kw_only=True, gc=False):
     """Open contracts, counted one-sided.
 

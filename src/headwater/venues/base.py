@@ -20,6 +20,7 @@ from headwater.core.records import (
     FundingRate,
     MarkPrice,
     OpenInterest,
+    PredictedFunding,
     Ticker,
     Trade,
 )
@@ -48,6 +49,16 @@ class MarketStream(ABC):
     @abstractmethod
     def unsubscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
         """Messages that give `subscriptions` up; forgets them."""
+
+    def renew(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
+        """Messages that give registered `subscriptions` up and ask for them again at once.
+
+        For a silent channel, and for a book whose image the stream must send anew. Where several
+        subscriptions share one of the venue's topics, the topic is renewed whoever else uses it
+        (`unsubscribe` keeps it until its last user is gone); override this there.
+        """
+        wanted = tuple(subscriptions)
+        return [*self.unsubscribe(wanted), *self.subscribe(wanted)]
 
     @abstractmethod
     def heartbeat(self) -> str | None:
@@ -175,6 +186,14 @@ class MarketRest(ABC):
     ) -> RestCall[list[FundingRate]]:
         """Past settlements, the newest `limit` when no start is given."""
 
+    def predicted_funding(self) -> RestCall[list[PredictedFunding]]:
+        """What the venue expects the coming funding to be, on itself and on other venues.
+
+        Raises:
+            NotSupported: the venue publishes no such table.
+        """
+        raise NotSupported(type(self).__name__, "predicted_funding", "there is no such table")
+
 
 class TapeReader(ABC):
     """Reads a recording: stream messages of any connection and REST replies, in their order."""
@@ -225,6 +244,14 @@ class Venue(ABC):
             NotSupported: the venue's folder has no reader.
         """
         raise NotSupported(self.facts.venue_id, "recordings", "this venue reads none")
+
+    def listed(self, instrument: Instrument) -> Instrument:
+        """How the venue lists a linear USDT perpetual that a simulated market trades.
+
+        Sets what differs by venue: native symbol, quote and settle asset, contract size. Steps in
+        base units stay, so that one market fits all venues.
+        """
+        return instrument
 
     @abstractmethod
     def endpoint_of(self, channel: Channel) -> str:

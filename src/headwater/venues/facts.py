@@ -1,11 +1,25 @@
 """Facts about a venue as data: addresses, limits, support. No behaviour."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 import msgspec
 
 from headwater.core.enums import Channel
 from headwater.core.intervals import Interval
+
+
+class BookSource(StrEnum):
+    """How a venue's order book comes about.
+
+    `rest`: deltas by stream, the image they continue by REST. `stream`: subscribing brings an
+    image first, deltas follow; a gap is healed by subscribing again. `images`: every message is
+    the whole book and replaces the one before; there is nothing to miss.
+    """
+
+    REST = "rest"
+    STREAM = "stream"
+    IMAGES = "images"
 
 
 class LimitPool(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +48,11 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
         connect_window_s: that window in seconds.
         heartbeat_s: interval at which we must send `MarketStream.heartbeat`; None for never.
         quiet_limit_s: a connection without any frame, pings included, for so long is dead.
+        requests_per_window: subscribe and unsubscribe messages per `request_window_s` and
+            connection; None for no such limit.
+        request_window_s: that window in seconds.
+        connections_max: connections an IP may hold at a time; None where the venue names none.
+        streams_total_max: subscriptions an IP may hold over all connections; None for no limit.
     """
 
     max_age_s: float | None
@@ -44,6 +63,10 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
     connect_window_s: float
     heartbeat_s: float | None
     quiet_limit_s: float
+    requests_per_window: int | None = None
+    request_window_s: float = 3600.0
+    connections_max: int | None = None
+    streams_total_max: int | None = None
 
 
 class Support(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +119,9 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
             not listed may be silent for ever (liquidations).
         features: extras for people.
         documentation: link to the venue's documentation.
+        whole_market: channels of which one subscription without a symbol brings all symbols;
+            of the others generic code holds one subscription per symbol.
+        book_source: how the order book comes about.
     """
 
     venue_id: str
@@ -115,3 +141,5 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
     stale_after_s: Mapping[Channel, float]
     features: tuple[str, ...]
     documentation: str
+    whole_market: frozenset[Channel] = frozenset()
+    book_source: BookSource = BookSource.REST

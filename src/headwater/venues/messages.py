@@ -42,10 +42,13 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         request_id: id of the request, None for a pong or where the venue names none.
         error: why it was refused, None when it was accepted.
+        subscriptions: the part of the request it answers, for venues that answer one by one;
+            empty for the whole request.
     """
 
     request_id: int | None
     error: str | None = None
+    subscriptions: tuple[Subscription, ...] = ()
 
 
 class Ignored(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,11 +85,13 @@ class StreamRequest(msgspec.Struct, frozen=True, kw_only=True):
         request_id: what its acknowledgement will carry.
         payload: text frame to send.
         subscriptions: what it asks for or gives up.
+        gives_up: whether it gives them up; no data are due for such a request.
     """
 
     request_id: int
     payload: str
     subscriptions: tuple[Subscription, ...]
+    gives_up: bool = False
 
 
 class Verdict(Enum):

@@ -9,6 +9,7 @@ from headwater.core.enums import PositionSide, PriceKind, Side
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, Liquidation, MarkPrice, Ticker, Trade
 from headwater.venues.binance import market_events, wire
+from headwater.venues.binance.symbols import INTERVALS
 from headwater.venues.messages import Ignored, StreamEvent
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ def test_a_liquidation_without_any_price_or_size_is_skipped() -> None:
         assert isinstance(read({"e": "forceOrder", "E": 1, "o": ORDER | changes}), Ignored)
 
 
-@pytest.mark.parametrize("interval", list(Interval))
+@pytest.mark.parametrize("interval", INTERVALS.values())
 def test_candles_of_every_interval_are_read(interval: Interval) -> None:
     event = {"e": "kline", "E": 1, "s": "BTCUSDT", "k": BAR | {"i": interval.value, "x": True}}
     candle = read_as(Candle, event)

@@ -11,6 +11,7 @@ from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.venues.binance import market_replies as replies
+from headwater.venues.binance.symbols import INTERVALS
 
 EMPTY = InstrumentTable("binance", ())
 BTC = replies.Contract("BTCUSDT", "BTCUSDT")
@@ -30,7 +31,7 @@ def test_a_candle() -> None:
     assert candle.is_closed
 
 
-@pytest.mark.parametrize("interval", list(Interval))
+@pytest.mark.parametrize("interval", INTERVALS.values())
 def test_the_interval_can_be_told_from_a_row(interval: Interval) -> None:
     opened = interval.opens_at_ms(1700000000000)
     row = [opened, *KLINE[1:6], interval.closes_at_ms(opened) - 1, *KLINE[7:]]

@@ -81,6 +81,7 @@ def test_every_channel_has_its_stream_name() -> None:
             )
         )
         for channel in Channel
+        if channel is not Channel.OPEN_INTEREST
     }
     assert names == {
         Channel.TRADES: "btcusdt@aggTrade",

@@ -33,6 +33,7 @@ from headwater.core.records import (
 )
 from headwater.venues.binance.market_rest import BinanceMarketRest
 from headwater.venues.binance.market_stream import BinanceStream
+from headwater.venues.binance.symbols import INTERVALS
 from headwater.venues.binance.venue import BinanceVenue
 from headwater.venues.binance.venue_side import BinanceSide
 from headwater.venues.messages import RestCall, Subscription
@@ -202,7 +203,7 @@ def test_trades(
     assert asked(market, calls.trades_between(contract, number, number)) == [trade]
 
 
-@given(natives, st.sampled_from(Interval), st.data(), st.booleans())
+@given(natives, st.sampled_from(sorted(INTERVALS.values())), st.data(), st.booleans())
 def test_candles(native: str, interval: Interval, data: st.DataObject, is_closed: bool) -> None:
     opened_ms = interval.opens_at_ms(START_MS)
     low, first, last, high = sorted(data.draw(st.tuples(prices, prices, prices, prices)))

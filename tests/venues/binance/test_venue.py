@@ -23,7 +23,8 @@ def test_it_is_found_by_its_folder() -> None:
 
 def test_book_and_quotes_are_public_and_everything_else_is_market() -> None:
     """The split of 2026: the wrong path stays silent."""
-    endpoints = {channel: VENUE.endpoint_of(channel) for channel in Channel}
+    channels = [channel for channel, one in VENUE.facts.channels.items() if one.available]
+    endpoints = {channel: VENUE.endpoint_of(channel) for channel in channels}
     public = {channel for channel, endpoint in endpoints.items() if endpoint == "public"}
     assert public == {Channel.BOOK, Channel.QUOTES}
     assert set(endpoints.values()) == {"public", "market"}
@@ -48,9 +49,9 @@ def test_facts_hold_what_the_venue_documents() -> None:
     assert limits.max_streams == 1024
     assert limits.messages_per_s < 10
     assert limits.quiet_limit_s > 180
-    assert facts.intervals == tuple(Interval)
+    assert set(Interval) - set(facts.intervals) == {Interval.D2, Interval.MONTH3}
     assert set(facts.channels) == set(Channel)
-    assert all(support.available and support.source for support in facts.channels.values())
+    assert all(one.source if one.available else one.note for one in facts.channels.values())
     assert list(facts.book_depths) == sorted(facts.book_depths)
 
 

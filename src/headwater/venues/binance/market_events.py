@@ -11,7 +11,6 @@ from math import isfinite
 from typing import Any, Final
 
 from headwater.core.enums import PositionSide, PriceKind, Side
-from headwater.core.intervals import Interval
 from headwater.core.records import (
     BookDelta,
     BookSnapshot,
@@ -22,7 +21,7 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.venues.binance import wire
-from headwater.venues.binance.symbols import EXCHANGE
+from headwater.venues.binance.symbols import EXCHANGE, INTERVALS
 from headwater.venues.messages import Ignored, StreamEvent
 
 COIN_MARGINED_REASON: Final = "COIN-M: its quantities are contracts, another market"
@@ -52,8 +51,6 @@ NOT_READ: Final[Mapping[str, str]] = {
 }
 """Events that are known and skipped, with the reason."""
 UNKNOWN_EVENT: Final = "event of an unknown kind"
-
-_INTERVALS: Final[Mapping[str, Interval]] = {interval.value: interval for interval in Interval}
 
 
 def trade_of(event: wire.AggTrade, symbol: str, received_ns: int) -> StreamEvent:
@@ -98,7 +95,7 @@ def single_trade_of(event: wire.SingleTrade, symbol: str, received_ns: int) -> S
 def candle_of(event: wire.Kline, symbol: str, received_ns: int) -> StreamEvent:
     """A candle of any interval that REST knows too."""
     bar = event.bar
-    interval = _INTERVALS.get(bar.interval)
+    interval = INTERVALS.get(bar.interval)
     if interval is None:
         return Ignored(what="kline", reason=f"interval {bar.interval[:20]!r} is not offered")
     return Candle(

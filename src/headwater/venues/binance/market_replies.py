@@ -27,7 +27,7 @@ from headwater.core.records import (
 )
 from headwater.venues.binance import wire_rest
 from headwater.venues.binance.market_events import rate_of
-from headwater.venues.binance.symbols import EXCHANGE, instruments_of, symbol_in
+from headwater.venues.binance.symbols import EXCHANGE, INTERVALS, instruments_of, symbol_in
 
 _UNREADABLE: Final = (
     msgspec.MsgspecError,
@@ -338,7 +338,7 @@ def _interval_of(row: wire_rest.KlineRow) -> Interval:
     Raises:
         ValueError: there is none.
     """
-    for interval in Interval:
+    for interval in INTERVALS.values():
         if interval.closes_at_ms(row.opened_at_ms) == row.closes_at_ms + 1:
             return interval
     raise ValueError(f"no interval opens at {row.opened_at_ms} and closes at {row.closes_at_ms}")

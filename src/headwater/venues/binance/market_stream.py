@@ -332,6 +332,7 @@ class BinanceStream(MarketStream):
             request_id=self._last_request_id,
             payload=msgspec.json.encode(body).decode(),
             subscriptions=tuple(batch),
+            gives_up=method == "UNSUBSCRIBE",
         )
 
 

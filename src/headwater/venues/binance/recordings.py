@@ -19,7 +19,7 @@ from headwater.core.records import Record
 from headwater.venues.base import TapeReader
 from headwater.venues.binance import market_replies as replies
 from headwater.venues.binance.market_stream import BinanceStream
-from headwater.venues.binance.symbols import EXCHANGE, symbol_in
+from headwater.venues.binance.symbols import EXCHANGE, INTERVALS, symbol_in
 from headwater.venues.messages import Ignored, StreamEvent, TapeEvents
 
 SYMBOLS_MAX: Final = 20_000
@@ -62,7 +62,6 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _Reader = Callable[[bytes, _Request, InstrumentTable], Sequence[StreamEvent]]
-_INTERVALS: Final = {interval.value: interval for interval in Interval}
 
 
 def _contract(body: bytes, request: _Request, table: InstrumentTable) -> replies.Contract | None:
@@ -283,7 +282,7 @@ class BinanceTapeReader(TapeReader):
         return _Request(
             endpoint=endpoint,
             native_symbol=symbol,
-            interval=_INTERVALS.get(query.get("interval", "")),
+            interval=INTERVALS.get(query.get("interval", "")),
             received_ns=received_ns,
             is_named=is_named,
         )

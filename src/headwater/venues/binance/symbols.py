@@ -15,10 +15,17 @@ from urllib.parse import unquote
 
 from headwater.core.enums import InstrumentKind, InstrumentStatus
 from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.intervals import Interval
 from headwater.core.numbers import decimal_of
 from headwater.venues.binance.wire_rest import ExchangeInfo, SymbolInfo
 
 EXCHANGE: Final = "binance"
+INTERVALS: Final[Mapping[str, Interval]] = {
+    interval.value: interval
+    for interval in Interval
+    if interval not in (Interval.D2, Interval.MONTH3)
+}
+"""Candle lengths by the venue's spelling, which is ours; it has none of two days or a quarter."""
 DEFAULT_FUNDING_INTERVAL_H: Final = 8.0
 """Hours between settlements unless `fundingInfo` says otherwise."""
 

@@ -10,7 +10,6 @@ from headwater.core.enums import Channel
 from headwater.core.errors import VenueError
 from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import InstrumentTable
-from headwater.core.intervals import Interval
 from headwater.venues.base import BookRule, MarketRest, MarketStream, TapeReader, Venue
 from headwater.venues.binance.book import BinanceBookRule
 from headwater.venues.binance.errors import error_of, used_weights
@@ -25,8 +24,15 @@ from headwater.venues.binance.market_rest import (
 )
 from headwater.venues.binance.market_stream import ENDPOINTS, TOPICS_PER_MESSAGE, BinanceStream
 from headwater.venues.binance.recordings import BinanceTapeReader
-from headwater.venues.binance.symbols import EXCHANGE
-from headwater.venues.facts import Addresses, LimitPool, StreamLimits, Support, VenueFacts
+from headwater.venues.binance.symbols import EXCHANGE, INTERVALS
+from headwater.venues.facts import (
+    Addresses,
+    BookSource,
+    LimitPool,
+    StreamLimits,
+    Support,
+    VenueFacts,
+)
 from headwater.venues.side import MarketView, VenueSide
 
 FACTS: Final = VenueFacts(
@@ -92,6 +98,9 @@ FACTS: Final = VenueFacts(
             source="/market <symbol>@forceOrder, !forceOrder@arr",
             note="only the latest of each second and symbol: sums are a lower bound",
         ),
+        Channel.OPEN_INTEREST: Support(
+            available=False, note="there is no stream of it: asked for by REST"
+        ),
     },
     capabilities={
         "ohlc": Support(available=True, source="GET /fapi/v1/klines"),
@@ -114,7 +123,7 @@ FACTS: Final = VenueFacts(
         "funding_rate": Support(available=True, source="GET /fapi/v1/premiumIndex"),
         "funding_history": Support(available=True, source="GET /fapi/v1/fundingRate"),
     },
-    intervals=tuple(Interval),
+    intervals=tuple(INTERVALS.values()),
     open_interest_periods=OPEN_INTEREST_PERIODS,
     candles_max=CANDLES_MAX,
     funding_max=FUNDING_MAX,
@@ -131,6 +140,8 @@ FACTS: Final = VenueFacts(
     },
     features=("liquidations", "open_interest_history", "funding_history", "dated_futures"),
     documentation="https://developers.binance.com/docs/derivatives/usds-margined-futures",
+    whole_market=frozenset({Channel.TICKERS, Channel.MARK_PRICES, Channel.LIQUIDATIONS}),
+    book_source=BookSource.REST,
 )
 """Everything about the venue that is data."""
 

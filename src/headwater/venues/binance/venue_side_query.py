@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from headwater.core.errors import PlatformError
 from headwater.core.intervals import Interval
+from headwater.venues.binance.symbols import INTERVALS
 from headwater.venues.binance.venue_side_text import SymbolText, SymbolTexts
 
 UNKNOWN = -1000
@@ -21,7 +22,6 @@ REJECTED_KEY = -2015
 BAD_PATH = -5000
 
 _MAX_DIGITS = 19
-_INTERVALS = {interval.value: interval for interval in Interval}
 
 
 class Refusal(PlatformError):
@@ -99,7 +99,7 @@ class Query:
         Raises:
             Refusal: missing, or none of the venue's (`1s` is not valid for futures).
         """
-        interval = _INTERVALS.get(self.text(name))
+        interval = INTERVALS.get(self.text(name))
         if interval is None:
             raise Refusal(400, BAD_INTERVAL, "Invalid interval.")
         return interval

@@ -7,7 +7,6 @@ somebody listens; names that mean nothing are accepted and stay silent, as on th
 import re
 from typing import Protocol
 
-from headwater.core.intervals import Interval
 from headwater.core.records import (
     ALL_SYMBOLS,
     BookDelta,
@@ -16,6 +15,7 @@ from headwater.core.records import (
     Record,
     Trade,
 )
+from headwater.venues.binance.symbols import INTERVALS
 from headwater.venues.binance.venue_side_boards import (
     AllQuotesStream,
     LiquidationStream,
@@ -46,7 +46,6 @@ _ALL_MARKS = re.compile(r"!markPrice@arr(@1s)?")
 _CONTINUOUS = re.compile(r"(.+)_perpetual@continuousKline_(\w+)")
 _KLINE = re.compile(r"kline_(\w+)")
 _SILENT = {"!contractInfo", "!assetIndex@arr", "tradingSession"}
-_INTERVALS = {interval.value: interval for interval in Interval}
 
 
 class StreamText:
@@ -197,7 +196,7 @@ class StreamDesk:
         continuous = _CONTINUOUS.fullmatch(name)
         if continuous is not None:
             text = texts.stream(continuous[1])
-            interval = _INTERVALS.get(continuous[2])
+            interval = INTERVALS.get(continuous[2])
             if text is None or interval is None:
                 return None
             return ContinuousKlineStream(market, text, interval)
@@ -207,7 +206,7 @@ class StreamDesk:
             return None
         kline = _KLINE.fullmatch(channel)
         if kline is not None:
-            interval = _INTERVALS.get(kline[1])
+            interval = INTERVALS.get(kline[1])
             return None if interval is None else KlineStream(market, text, interval)
         mark = _MARK.fullmatch(channel)
         if mark is not None:
