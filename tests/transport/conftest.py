@@ -4,9 +4,16 @@ import asyncio
 import base64
 import hashlib
 import socket
+import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import Any, TypeVar
 
 import looptime
@@ -18,10 +25,12 @@ from headwater.transport.ws import CloseInfo
 T = TypeVar("T")
 
 WS_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+PEER_TIMEOUT_S = 10.0
 START_NS = 1_700_000_000_000_000_000
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[[Handler], AbstractAsyncContextManager[int]]
+ServeOutside = Callable[..., AbstractContextManager[int]]
 RunVirtual = Callable[[Callable[[SourceClock], Coroutine[Any, Any, T]]], T]
 
 
@@ -81,6 +90,48 @@ def serve() -> Serve:
     return serving
 
 
+@pytest.fixture
+def serve_outside() -> ServeOutside:
+    """A TCP server on a thread of its own, with blocking sockets; yields its port.
+
+    Nothing of it belongs to an event loop: a test may end its loop with a connection open, or
+    fail a TLS handshake, and every socket is closed when the server is left. It takes as many
+    connections, one after the other, as it has handlers.
+    """
+
+    @contextmanager
+    def serving(
+        *handlers: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None
+    ) -> Iterator[int]:
+        problems: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                for handler in handlers:
+                    with server.accept()[0] as raw:
+                        raw.settimeout(PEER_TIMEOUT_S)
+                        if tls is None:
+                            handler(raw)
+                            continue
+                        with tls.wrap_socket(raw, server_side=True) as wrapped:
+                            handler(wrapped)
+            except BaseException as problem:  # noqa: BLE001 - raised again by the test
+                problems.append(problem)
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(PEER_TIMEOUT_S)
+            thread = threading.Thread(target=run, name="peer")
+            thread.start()
+            try:
+                yield server.getsockname()[1]
+            finally:
+                thread.join()
+        if problems:
+            raise problems[0]
+
+    return serving
+
+
 class Wire:
     """A venue's side of HTTP and WebSocket, byte by byte."""
 
@@ -133,6 +184,24 @@ class Wire:
             size = int.from_bytes(await reader.readexactly(8), "big")
         mask = await reader.readexactly(4)
         masked = await reader.readexactly(size)
+        return first & 0x0F, bytes(byte ^ mask[i % 4] for i, byte in enumerate(masked))
+
+    @classmethod
+    def upgrade_outside(cls, peer: socket.socket) -> None:
+        """Accepts the upgrade on a blocking socket."""
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += peer.recv(1)
+        peer.sendall(cls.accept_upgrade(head))
+
+    @staticmethod
+    def read_frame_outside(peer: socket.socket) -> tuple[int, bytes]:
+        """Opcode and payload of one short masked frame from a client, on a blocking socket."""
+        with peer.makefile("rb", buffering=0) as stream:
+            first, second = stream.read(2)
+            assert 0x80 <= second < 0x80 | 126, "clients mask, and these frames are short"
+            mask = stream.read(4)
+            masked = stream.read(second & 0x7F)
         return first & 0x0F, bytes(byte ^ mask[i % 4] for i, byte in enumerate(masked))
 
     @staticmethod

@@ -24,7 +24,7 @@ from headwater.transport.ws import (
 )
 
 if TYPE_CHECKING:
-    from tests.transport.conftest import Listener, Serve, Wire
+    from tests.transport.conftest import Listener, Serve, ServeOutside, Wire
 
 TEXT, CLOSE = 1, 8
 CLOCK = SystemClock()
@@ -339,21 +339,19 @@ async def test_cancelling_the_upgrade_leaves_nothing_behind(
 
 
 def test_the_end_of_the_program_is_an_end_like_others(
-    serve: "Serve", listener: "Listener", wire: "type[Wire]"
+    serve_outside: "ServeOutside", listener: "Listener", wire: "type[Wire]"
 ) -> None:
     """The loop cancels what runs: the listener is told, nothing is left open."""
 
-    async def venue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await wire.upgrade(reader, writer)
-        await reader.read()
+    def venue(peer: socket.socket) -> None:
+        wire.upgrade_outside(peer)
+        assert peer.recv(1) == b""
 
-    async def main() -> None:
-        server = await asyncio.start_server(venue, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
+    async def main(port: int) -> None:
         await open_socket(f"ws://127.0.0.1:{port}", listener, clock=CLOCK)
-        server.close()
 
-    asyncio.run(main())
+    with serve_outside(venue) as port:
+        asyncio.run(main(port))
     assert listener.ends == [CloseInfo(code=None, reason="the program ends", clean=False)]
 
 
@@ -408,28 +406,25 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def secure_venue(wire: "type[Wire]", certificate: Path) -> asyncio.Server:
-    """A venue behind TLS that sends one message and closes."""
-
-    async def venue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await wire.upgrade(reader, writer)
-        writer.write(wire.frame(TEXT, b"secure") + wire.frame(CLOSE, b"\x03\xe8"))
-        await wire.read_frame(reader)
-        writer.close()
-
+def server_context(certificate: Path) -> ssl.SSLContext:
+    """A venue's side of TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    return await asyncio.start_server(venue, "127.0.0.1", 0, ssl=context)
+    return context
 
 
 async def test_tls_with_a_trusted_certificate(
-    listener: "Listener", wire: "type[Wire]", certificate: Path
+    serve_outside: "ServeOutside", listener: "Listener", wire: "type[Wire]", certificate: Path
 ) -> None:
     """wss: with a context of the caller's."""
-    server = await secure_venue(wire, certificate)
-    async with server:
+
+    def venue(peer: socket.socket) -> None:
+        wire.upgrade_outside(peer)
+        peer.sendall(wire.frame(TEXT, b"secure") + wire.frame(CLOSE, b"\x03\xe8"))
+        assert wire.read_frame_outside(peer)[0] == CLOSE
+
+    with serve_outside(venue, tls=server_context(certificate)) as port:
         options = SocketOptions(tls=ssl.create_default_context(cafile=certificate))
-        port = server.sockets[0].getsockname()[1]
         opened = await open_socket(
             f"wss://127.0.0.1:{port}", listener, clock=CLOCK, options=options
         )
@@ -438,38 +433,40 @@ async def test_tls_with_a_trusted_certificate(
 
 
 async def test_tls_with_an_unknown_certificate_is_refused(
-    listener: "Listener", wire: "type[Wire]", certificate: Path
+    serve_outside: "ServeOutside", listener: "Listener", certificate: Path
 ) -> None:
     """The default trusts the machine's certificates only."""
-    server = await secure_venue(wire, certificate)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        with pytest.raises(ConnectFailed, match="SSLCertVerificationError"):
-            await open_socket(f"wss://127.0.0.1:{port}", listener, clock=CLOCK)
+
+    def venue(_: socket.socket) -> None:
+        raise AssertionError("the handshake must not succeed")
+
+    with (
+        pytest.raises(ssl.SSLError),
+        serve_outside(venue, tls=server_context(certificate)) as port,
+        pytest.raises(ConnectFailed, match="SSLCertVerificationError"),
+    ):
+        await open_socket(f"wss://127.0.0.1:{port}", listener, clock=CLOCK)
 
 
-def test_the_same_on_uvloop(listener: "Listener", wire: "type[Wire]") -> None:
+def test_the_same_on_uvloop(
+    serve_outside: "ServeOutside", listener: "Listener", wire: "type[Wire]"
+) -> None:
     """Message, ping, a stalled upgrade that is given up, and a close, on the other loop."""
     uvloop = pytest.importorskip("uvloop", reason="optional: another event loop")
-    upgrades = 0
-    gone: list[object] = []
+    answers: list[tuple[int, bytes]] = []
 
-    async def venue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal upgrades
-        upgrades += 1
-        if upgrades == 1:
-            await wire.read_head(reader)
-            gone.append(await reader.read())
-        else:
-            await wire.upgrade(reader, writer)
-            writer.write(wire.frame(TEXT, b"a") + wire.frame(9, b"b"))
-            gone.append(await wire.read_frame(reader))
-            writer.write(wire.frame(CLOSE, (await wire.read_frame(reader))[1]))
-        writer.close()
+    def stalls(peer: socket.socket) -> None:
+        while peer.recv(4096):
+            pass
 
-    async def main() -> None:
-        server = await asyncio.start_server(venue, "127.0.0.1", 0)
-        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    def talks(peer: socket.socket) -> None:
+        wire.upgrade_outside(peer)
+        peer.sendall(wire.frame(TEXT, b"a") + wire.frame(9, b"b"))
+        answers.append(wire.read_frame_outside(peer))
+        peer.sendall(wire.frame(CLOSE, wire.read_frame_outside(peer)[1]))
+
+    async def main(port: int) -> None:
+        url = f"ws://127.0.0.1:{port}"
         with pytest.raises(ConnectFailed):
             await open_socket(
                 url, listener, clock=CLOCK, options=SocketOptions(connect_timeout_s=0.1)
@@ -478,9 +475,8 @@ def test_the_same_on_uvloop(listener: "Listener", wire: "type[Wire]") -> None:
         await listener.hears(frames=1, controls=1)
         opened.close()
         assert (await opened.wait_closed()).clean
-        server.close()
-        await server.wait_closed()
 
-    run: Coroutine[Any, Any, None] = main()
-    uvloop.run(run)
-    assert gone == [b"", (10, b"b")]
+    with serve_outside(stalls, talks) as port:
+        run: Coroutine[Any, Any, None] = main(port)
+        uvloop.run(run)
+    assert answers == [(10, b"b")]
