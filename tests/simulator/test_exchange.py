@@ -5,6 +5,7 @@ from collections import defaultdict
 from decimal import Decimal
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -351,7 +352,8 @@ def test_native_symbols_and_level_count() -> None:
     """Records carry the venue's id and spelling; makers keep the levels asked for."""
     exchange = SimulatedExchange(
         seed=1, start_ms=START_MS, exchange="okx", symbols=["BTCUSDT"],
-        native_symbols={"BTCUSDT": "BTC-USDT-SWAP"}, levels=1_000,
+        listed=lambda one: msgspec.structs.replace(one, native_symbol="BTC-USDT-SWAP"),
+        levels=1_000,
     )  # fmt: skip
     book = exchange.book("BTCUSDT", 5_000)
     assert (book.exchange, book.native_symbol) == ("okx", "BTC-USDT-SWAP")

@@ -1,11 +1,8 @@
 """The listed contracts and their grids."""
 
-from decimal import Decimal
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.core.instruments import InstrumentTable
 from headwater.simulator.listings import LISTINGS, Grid, instruments
 
 
@@ -33,10 +30,10 @@ def test_lots_are_at_least_one_and_near_the_notional() -> None:
     assert grid.value(grid.lots_of(68_000.0, 680_000) * 680_000) == 68_000.0
 
 
-def test_instruments_carry_the_venues_spelling() -> None:
-    """Native symbols where given, the canonical ones elsewhere; found by both."""
-    made = instruments("okx", LISTINGS[:2], {"BTCUSDT": "BTC-USDT-SWAP"}, 5)
-    table = InstrumentTable("okx", made)
-    assert [one.native_symbol for one in table] == ["BTC-USDT-SWAP", "ETHUSDT"]
-    assert table.resolve("btc").price_tick == Decimal("0.1")
-    assert made[0].received_ns == 5_000_000
+def test_instruments_are_linear_contracts_in_base_units() -> None:
+    """As listed, before a venue gives them its own spelling."""
+    made = instruments("okx", LISTINGS[:2], 5)
+    assert [one.symbol for one in made] == [one.native_symbol for one in made]
+    assert {one.exchange for one in made} == {"okx"}
+    assert all(one.is_linear and one.contract_size == 1.0 for one in made)
+    assert [one.price_tick for one in made] == [one.price_tick for one in LISTINGS[:2]]

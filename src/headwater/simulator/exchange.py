@@ -11,11 +11,11 @@ the same records however the way to a time is cut into calls.
 
 import random
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 
 from headwater.core.errors import RequestError, UnknownSymbol
-from headwater.core.instruments import InstrumentTable
+from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import (
     BookSnapshot,
@@ -25,6 +25,7 @@ from headwater.core.records import (
     OpenInterest,
     Record,
 )
+from headwater.simulator.arbitrage import Arbitrage
 from headwater.simulator.fair_price import STEP_MS, CommonFactor
 from headwater.simulator.ground_truth import MAX_FORCED_CLOSES, ForcedClose, Truth
 from headwater.simulator.listings import LISTING_BY_SYMBOL, LISTINGS, instruments
@@ -49,7 +50,7 @@ class SimulatedExchange:
         start_ms: venue time at the start, ms since the epoch; cut to a whole step of `STEP_MS`.
         exchange: venue id of the records.
         symbols: canonical symbols to list, None for all of `LISTINGS`.
-        native_symbols: the venue's spelling by canonical symbol, None where it is the same.
+        listed: how the venue lists an instrument (`Venue.listed`), None for as it is.
         levels: levels a side that makers keep, None for each listing's own; at most 1,000.
         rate: multiplies how often orders come, > 0.
 
@@ -65,7 +66,7 @@ class SimulatedExchange:
         start_ms: int,
         exchange: str = "binance",
         symbols: Sequence[str] | None = None,
-        native_symbols: Mapping[str, str] | None = None,
+        listed: Callable[[Instrument], Instrument] | None = None,
         levels: int | None = None,
         rate: float = 1.0,
     ) -> None:
@@ -75,25 +76,26 @@ class SimulatedExchange:
         self._now_ms = self._step_ms
         self._last_close_ms = self._step_ms
         self._exchange = exchange
-        natives = native_symbols or {}
         chosen = [listing.symbol for listing in LISTINGS] if symbols is None else list(symbols)
         for symbol in chosen:
             if symbol not in LISTING_BY_SYMBOL:
                 raise UnknownSymbol(exchange, symbol)
         listings = [LISTING_BY_SYMBOL[symbol] for symbol in chosen]
-        self._table = InstrumentTable(
-            exchange, instruments(exchange, listings, natives, self._step_ms)
-        )
+        plain = instruments(exchange, listings, self._step_ms)
+        self._table = InstrumentTable(exchange, plain if listed is None else map(listed, plain))
         origin = MarketSeed(seed, exchange, self._step_ms, levels, rate)
         self._makers: dict[str, RecordMaker] = {}
         self._markets: dict[str, Market] = {}
         for listing in listings:
-            native = natives.get(listing.symbol, listing.symbol)
-            self._makers[listing.symbol] = RecordMaker(exchange, native, listing)
+            instrument = self._table.by_symbol(listing.symbol)
+            assert instrument is not None, "a venue lists a symbol under its canonical name"
+            self._makers[listing.symbol] = RecordMaker(exchange, instrument.native_symbol, listing)
             self._markets[listing.symbol] = Market(listing, self._makers[listing.symbol], origin)
         self._common = CommonFactor(random.Random(f"{seed}/common"))  # noqa: S311
         self._closes: deque[ForcedClose] = deque(maxlen=MAX_FORCED_CLOSES)
         self._desk = OrderDesk()
+        self._ties: Arbitrage | None = None
+        self._ready: list[Record] = []
         self.truth = Truth(self._market, self._closes)
 
     def advance_to(self, now_ms: int) -> list[Record]:
@@ -106,22 +108,52 @@ class SimulatedExchange:
         Returns:
             Trades, deltas, liquidations, mark prices and settlements, ascending in time.
         """
-        records: list[Record] = []
-        while self._step_ms + STEP_MS <= now_ms:
-            if self._step_ms % 1000 == 0:
-                self._second()
-            self._step_ms += STEP_MS
-            common_return = self._common.step()
-            made: list[Record] = []
-            for market in self._markets.values():
-                closes = market.step(self._step_ms, common_return, made)
-                if closes:
-                    self._closes.extend(closes)
-                    self._last_close_ms = self._step_ms
-            made.sort(key=_by_time)
-            records += made
+        if self._ties is not None:
+            self._ties.advance_to(now_ms)
+        else:
+            while self._step_ms + STEP_MS <= now_ms:
+                self.step()
         self._now_ms = max(self._now_ms, now_ms)
+        records, self._ready = self._ready, []
         return records
+
+    def step(self) -> None:
+        """Moves all markets by one step; what happened waits for the next `advance_to`."""
+        if self._step_ms % 1000 == 0:
+            self._second()
+        self._step_ms += STEP_MS
+        common_return = self._common.step()
+        made: list[Record] = []
+        for market in self._markets.values():
+            closes = market.step(self._step_ms, common_return, made)
+            if closes:
+                self._closes.extend(closes)
+                self._last_close_ms = self._step_ms
+        made.sort(key=_by_time)
+        self._ready += made
+
+    @property
+    def markets(self) -> Mapping[str, Market]:
+        """All markets by canonical symbol."""
+        return self._markets
+
+    @staticmethod
+    def tie(exchanges: Sequence["SimulatedExchange"]) -> Arbitrage:
+        """Lets arbitrage hold the prices of several exchanges together from now on.
+
+        They then move through time together: asking one for a later time moves all of them, and
+        what happened on the others waits until they are asked.
+
+        Raises:
+            ValueError: there are none, or they are not at the same time.
+        """
+        times = {one._step_ms for one in exchanges}  # noqa: SLF001 - of the same class
+        if len(times) != 1:
+            raise ValueError(f"{len(exchanges)} exchanges at {len(times)} different times")
+        ties = Arbitrage(exchanges, times.pop())
+        for one in exchanges:
+            one._ties = ties  # noqa: SLF001 - of the same class
+        return ties
 
     def submit(self, ticket: Ticket) -> OrderAnswer:
         """Places an order; see `OrderDesk.submit`."""

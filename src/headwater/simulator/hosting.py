@@ -25,12 +25,47 @@ def host_venue(
     Raises:
         UnknownSymbol: the simulator has no such symbol.
     """
-    venue_id = venue.facts.venue_id
-    market = SimulatedExchange(seed=seed, start_ms=start_ms, exchange=venue_id, symbols=symbols)
-    streams = venue.facts.environments[LIVE].streams
-    return HostedVenue(
-        venue_id=venue_id,
-        market=market,
-        side_of=venue.venue_side,
-        stream_paths={name: urlsplit(url).path for name, url in streams.items()},
-    )
+    return host_venues([venue], seed=seed, start_ms=start_ms, symbols=symbols)[0]
+
+
+def host_venues(
+    venues: Sequence[Venue], *, seed: int, start_ms: int, symbols: Sequence[str] | None = None
+) -> list[HostedVenue]:
+    """The same for several venues, whose prices arbitrage holds together.
+
+    Args:
+        venues: whose protocols.
+        seed: decides everything that happens on the markets.
+        start_ms: the markets' clock at the start, ms since the epoch.
+        symbols: canonical symbols to list; None for all that the simulator knows.
+
+    Returns:
+        One per venue, in their order.
+
+    Raises:
+        UnknownSymbol: the simulator has no such symbol.
+    """
+    markets = [
+        SimulatedExchange(
+            seed=seed,
+            start_ms=start_ms,
+            exchange=venue.facts.venue_id,
+            symbols=symbols,
+            listed=venue.listed,
+        )
+        for venue in venues
+    ]
+    if len(markets) > 1:
+        SimulatedExchange.tie(markets)
+    return [
+        HostedVenue(
+            venue_id=venue.facts.venue_id,
+            market=market,
+            side_of=venue.venue_side,
+            stream_paths={
+                name: urlsplit(url).path
+                for name, url in venue.facts.environments[LIVE].streams.items()
+            },
+        )
+        for venue, market in zip(venues, markets, strict=True)
+    ]

@@ -105,15 +105,12 @@ class Grid:
         return max(1, round(notional / (ticks * self.lot_value)))
 
 
-def instruments(
-    exchange: str, listings: Iterable[Listing], native_symbols: Mapping[str, str], now_ms: int
-) -> list[Instrument]:
-    """The listings as instrument records of a venue.
+def instruments(exchange: str, listings: Iterable[Listing], now_ms: int) -> list[Instrument]:
+    """The listings as instrument records, before a venue's own spelling.
 
     Args:
         exchange: venue id.
         listings: what is listed.
-        native_symbols: the venue's spelling by canonical symbol; absent ones keep their own.
         now_ms: time of the records, ms since the epoch.
 
     Returns:
@@ -123,7 +120,7 @@ def instruments(
         Instrument(
             exchange=exchange,
             symbol=listing.symbol,
-            native_symbol=native_symbols.get(listing.symbol, listing.symbol),
+            native_symbol=listing.symbol,
             timestamp_ms=now_ms,
             received_ns=now_ms * 1_000_000,
             base_asset=listing.base_asset,

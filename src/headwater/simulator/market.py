@@ -182,6 +182,37 @@ class Market:
             self._second(end_ms, middle, out)
         return closes
 
+    @property
+    def fair_ticks(self) -> float:
+        """The latent price that makers quote around, ticks."""
+        return self._fair.ticks
+
+    @property
+    def touch(self) -> tuple[int | None, int | None]:
+        """Best bid and best ask, ticks; None for an empty side."""
+        return self.engine.bids.best, self.engine.asks.best
+
+    @property
+    def premium(self) -> float:
+        """How far makers quote from the fair price, a fraction."""
+        return self._premium.value
+
+    def lean(self, log_return: float, premium_change: float) -> None:
+        """Moves fair price and premium: what makers learn from the same symbol elsewhere."""
+        self._fair.push(log_return)
+        self._premium.lean(premium_change)
+
+    def lots_at(self, *, bids: bool, limit: int, levels: int) -> int:
+        """Lots resting at a limit price (ticks) or better, over the best `levels` levels."""
+        if bids:
+            return sum(lots for ticks, lots in self.engine.bids.top(levels) if ticks >= limit)
+        return sum(lots for ticks, lots in self.engine.asks.top(levels) if ticks <= limit)
+
+    def take(self, *, is_buy: bool, lots: int, limit: int) -> None:
+        """Takes lots up to a limit price in ticks at once; the prints go out with the next step."""
+        self._crowd.grab(is_buy, lots, limit)
+        self.collect()
+
     def temptation(self) -> float:
         """How near the next forced close is: the way to it in days' volatility, ≥ 0."""
         way = self._positions.nearest(self.pricer.mark)

@@ -58,6 +58,11 @@ class Premium:
         target = self._level + _PREMIUM_MOMENTUM * momentum
         self.value += (target - self.value) * 0.1
 
+    def lean(self, change: float) -> None:
+        """Moves level and value: what makers learn from the same symbol elsewhere."""
+        self._level += change
+        self.value += change
+
 
 def funding_rate(premium: float, interval_h: int) -> float:
     """Rate of a settlement, a fraction per interval, to eight places.

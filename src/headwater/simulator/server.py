@@ -102,7 +102,16 @@ class SimulatorServer:
             await asyncio.sleep(STEP_S)
             now_s = self._clock.monotonic()
             passed_ms = int((now_s - zero_s) * self.speed * 1000)
-            for venue_id, venue in self.venues.items():
-                target_ms = min(starts[venue_id] + passed_ms, venue.market.now_ms() + longest_ms)
-                await venue.step(target_ms, now_s - last_s)
+            targets = {
+                venue: min(starts[venue_id] + passed_ms, venue.market.now_ms() + longest_ms)
+                for venue_id, venue in self.venues.items()
+            }
+            for venue in targets:
+                venue.begin_step(now_s, now_s - last_s)
+            # Slice by slice for all: the markets are tied, none may run ahead of another's sockets.
+            behind = list(targets)
+            while behind:
+                behind = [venue for venue in behind if venue.advance(targets[venue], now_s)]
+            for venue, target in targets.items():
+                await venue.end_step(target, now_s, now_s - last_s)
             last_s = now_s

@@ -155,16 +155,28 @@ class VenueServer:
             elapsed_s: wall seconds since the last step, for fault rates.
         """
         now_s = self._clock.monotonic()
+        self.begin_step(now_s, elapsed_s)
+        while self.advance(now_ms, now_s):
+            pass
+        await self.end_step(now_ms, now_s, elapsed_s)
+
+    def begin_step(self, now_s: float, elapsed_s: float) -> None:
+        """First part of `step`: faults that begin before the market moves."""
         self._draw_mutes(now_s, elapsed_s)
         if self.injector.plan.http.stale_book > 0:
             self._aged.take_images(now_s)
-        moment_ms = self.market.now_ms()
-        while True:
-            # A venue that is asked to hurry still sends its streams at their own speeds.
-            moment_ms = min(moment_ms + SLICE_MS, now_ms)
-            self._advance(moment_ms, now_s)
-            if moment_ms >= now_ms:
-                break
+
+    def advance(self, target_ms: int, now_s: float) -> bool:
+        """Second part of `step`, one slice of simulated time: call until it returns False.
+
+        A venue that is asked to hurry still sends its streams at their own speeds.
+        """
+        moment_ms = min(self.market.now_ms() + SLICE_MS, target_ms)
+        self._advance(moment_ms, now_s)
+        return moment_ms < target_ms
+
+    async def end_step(self, now_ms: int, now_s: float, elapsed_s: float) -> None:
+        """Last part of `step`: what waits leaves, faults strike."""
         for connection in list(self.connections):
             connection.flush(now_s)
             if not connection.is_gone and not connection.is_closing:
@@ -286,6 +298,7 @@ class VenueServer:
             path=request.path,
             query=tuple(request.query.items()),
             client=client,
+            body=await request.read(),
             headers={name.lower(): value for name, value in request.headers.items()},
         )
         fault = injector.http_fault()

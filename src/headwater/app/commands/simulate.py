@@ -14,7 +14,7 @@ from headwater.app.process import until_stopped
 from headwater.core.clock import SystemClock
 from headwater.core.errors import ConfigError, PlatformError
 from headwater.simulator.faults import FaultPlan, plan_from_file
-from headwater.simulator.hosting import host_venue
+from headwater.simulator.hosting import host_venues
 from headwater.simulator.server import SimulatorServer
 from headwater.venues.discovery import venue as venue_of
 from headwater.venues.discovery import venues as all_venues
@@ -80,10 +80,8 @@ def _server(
         raise ConfigError("--port", f"{port} leaves no room for every venue", "a lower port")
     clock = SystemClock()
     start_ms = clock.now_ms()
-    hosted = [
-        host_venue(venue_of(venue_id), seed=seed, start_ms=start_ms, symbols=symbols)
-        for venue_id in venue_ids
-    ]
+    venues = [venue_of(venue_id) for venue_id in venue_ids]
+    hosted = host_venues(venues, seed=seed, start_ms=start_ms, symbols=symbols)
     return SimulatorServer(hosted, clock=clock, speed=speed, base_port=port, plan=plan)
 
 
