@@ -1,0 +1,64 @@
+"""Adding a folder adds a venue: discovery, the suite and the command line see it, nothing else.
+
+A copy of the tree gets a fifth folder, copied from one of the four under another name; the suite
+then runs for five with no other edit.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import headwater
+from headwater.venues.discovery import venues
+
+TIMEOUT_S = 300
+CHOSEN = ["test_facts.py", "test_book.py", "test_rest.py"]
+
+
+@pytest.mark.parametrize("model", list(venues())[:1])
+def test_a_copied_folder_is_a_venue_of_its_own(model: str, tmp_path: Path) -> None:
+    """The suite passes for it, and for the one it was copied from."""
+    root = Path(__file__).parents[3]
+    tree = tmp_path / "src" / "headwater"
+    shutil.copytree(Path(headwater.__path__[0]), tree, ignore=shutil.ignore_patterns("__pycache__"))
+    suite = tmp_path / "tests" / "venues" / "conformance"
+    shutil.copytree(Path(__file__).parent, suite, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(root / "tests" / "conftest.py", tmp_path / "tests")
+    shutil.copy(root / "pyproject.toml", tmp_path)
+    _copy_venue(tree / "venues", model, "fifth")
+    files = [str(suite / name) for name in CHOSEN]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--no-cov", "-k", f"fifth or {model}", *files],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "src"), str(tmp_path)])},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+    listed = subprocess.run(
+        [sys.executable, "-c", "from headwater.venues.discovery import venues; print(*venues())"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=True,
+    )
+    assert listed.stdout.split() == sorted([*venues(), "fifth"])
+
+
+def _copy_venue(folder: Path, model: str, name: str) -> None:
+    """Copies a venue's folder under another name and id."""
+    shutil.copytree(folder / model, folder / name)
+    for path in (folder / name).glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        text = text.replace(f"headwater.venues.{model}", f"headwater.venues.{name}")
+        text = re.sub(rf'EXCHANGE: Final = "{model}"', f'EXCHANGE: Final = "{name}"', text)
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,155 @@
+"""What a venue's REST code reads from its own side is what the market did."""
+
+from collections.abc import Callable
+
+import pytest
+from tests.venues.conformance.loopback import Loopback
+
+from headwater.core.errors import NotSupported, VenueError
+from headwater.core.intervals import Interval
+from headwater.venues.messages import RestCall
+
+Calls = dict[str, Callable[[], RestCall[object]]]
+
+
+def calls(loop: Loopback) -> Calls:
+    """One call of each kind, by capability."""
+    rest, contract = loop.rest, loop.instrument()
+    now_ms = loop.market.now_ms()
+    periods = loop.facts.open_interest_periods or (Interval.M5,)
+    return {
+        "ohlc": lambda: rest.candles(contract, Interval.M1, limit=5, now_ms=now_ms),
+        "trades": lambda: rest.trades(contract, limit=10),
+        "order_book": lambda: rest.book(contract, depth=5),
+        "tickers": lambda: rest.tickers(),
+        "mark_prices": lambda: rest.mark_prices(),
+        "open_interest": lambda: rest.open_interest(contract),
+        "open_interest_history": lambda: rest.open_interest_history(contract, periods[0], limit=3),
+        "funding_rate": lambda: rest.funding_rate(contract),
+        "funding_history": lambda: rest.funding_history(contract, limit=3),
+        "server_time": lambda: rest.server_time_ms(),
+    }
+
+
+def test_what_is_declared_answers_and_what_is_not_says_so(loop: Loopback) -> None:
+    for name, make in calls(loop).items():
+        support = loop.facts.capabilities.get(name)
+        if support is None or support.available:
+            assert loop.ask(make()) is not None, name
+        else:
+            with pytest.raises(NotSupported):
+                loop.ask(make())
+
+
+def test_every_request_is_within_a_declared_budget(loop: Loopback) -> None:
+    """Pools exist, and no single request is dearer than its pool."""
+    pools = {pool.name: pool.capacity for pool in loop.facts.pools}
+    for name, make in calls(loop).items():
+        support = loop.facts.capabilities.get(name)
+        if support is None or support.available:
+            loop.ask(make())
+    assert loop.requests
+    for request in loop.requests:
+        for pool, weight in ((request.pool, request.weight), *request.limit_weights):
+            assert 0 < weight <= pools[pool], request.path
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "ETHUSDT"])
+def test_candles_are_the_markets(loop: Loopback, symbol: str) -> None:
+    """Ascending; the forming one is the last and says so; prices and base volumes equal."""
+    contract, now_ms = loop.instrument(symbol), loop.market.now_ms()
+    for interval in loop.facts.intervals:
+        read = loop.ask(loop.rest.candles(contract, interval, limit=3, now_ms=now_ms))
+        real = loop.market.candles(symbol, interval, limit=3)
+        assert [one.timestamp_ms for one in read] == [one.timestamp_ms for one in real]
+        assert [one.is_closed for one in read] == [one.is_closed for one in real]
+        for got, true in zip(read, real, strict=True):
+            assert (got.symbol, got.interval) == (symbol, interval)
+            assert (got.open, got.high, got.low, got.close) == pytest.approx(
+                (true.open, true.high, true.low, true.close), rel=1e-4
+            )
+            assert got.volume == pytest.approx(true.volume, rel=1e-6)
+
+
+def test_candles_of_a_span_longer_than_a_page_have_no_seam(loop: Loopback) -> None:
+    """Every minute of the span once, also across the pages of a call."""
+    minutes = min(loop.facts.candles_max * 2 + 7, 2_500)
+    contract, now_ms = loop.instrument(), loop.market.now_ms()
+    end_ms = Interval.M1.opens_at_ms(now_ms) - 60_000
+    start_ms = end_ms - (minutes - 1) * 60_000
+    read = loop.ask(
+        loop.rest.candles(
+            contract, Interval.M1, limit=minutes, start_ms=start_ms, end_ms=end_ms, now_ms=now_ms
+        )
+    )
+    assert [one.timestamp_ms for one in read] == list(range(start_ms, end_ms + 1, 60_000))
+    assert all(one.is_closed for one in read)
+
+
+def test_trades_are_the_markets_newest(loop: Loopback) -> None:
+    """Ascending, with ids that do not repeat, in base units and with the taker's side."""
+    read = loop.ask(loop.rest.trades(loop.instrument(), limit=10))
+    real = [one.trade for one in loop.market.prints("BTCUSDT", limit=200)]
+    known = {(one.timestamp_ms, one.side): one for one in real}
+    assert 0 < len(read) <= 10
+    assert len({one.trade_id for one in read}) == len(read)
+    assert [one.timestamp_ms for one in read] == sorted(one.timestamp_ms for one in read)
+    for got in read:
+        true = known[got.timestamp_ms, got.side]
+        assert got.price == pytest.approx(true.price, rel=1e-3)
+        assert got.value == pytest.approx(got.price * got.quantity)
+
+
+def test_the_book_is_the_markets(loop: Loopback) -> None:
+    read = loop.ask(loop.rest.book(loop.instrument(), depth=10))
+    real = loop.market.book("BTCUSDT", 10)
+    assert len(read.bids) >= 10
+    assert len(read.asks) >= 10
+    for got, true in ((read.bids, real.bids), (read.asks, real.asks)):
+        for (price, quantity), (true_price, true_quantity) in zip(got[:10], true, strict=True):
+            assert price == pytest.approx(true_price, rel=1e-4)
+            assert quantity == pytest.approx(true_quantity, rel=1e-6)
+
+
+def test_marks_interest_and_funding_are_the_markets(loop: Loopback) -> None:
+    contract = loop.instrument()
+    marks = {one.symbol: one for one in loop.ask(loop.rest.mark_prices())}
+    real = loop.market.mark_price("BTCUSDT")
+    assert marks["BTCUSDT"].mark == pytest.approx(real.mark, rel=1e-4)
+    if marks["BTCUSDT"].index is not None:
+        assert marks["BTCUSDT"].index == pytest.approx(real.index, rel=1e-4)
+    interest = loop.ask(loop.rest.open_interest(contract))
+    assert interest.open_interest == pytest.approx(
+        loop.market.open_interest("BTCUSDT").open_interest, rel=1e-6
+    )
+    funding = loop.ask(loop.rest.funding_rate(contract))
+    assert funding.funding_time_ms > loop.market.now_ms() - 1_000
+    history = loop.ask(loop.rest.funding_history(contract, limit=3))
+    times = [one.funding_time_ms for one in history]
+    assert times == sorted(times)
+    assert all(time_ms <= loop.market.now_ms() for time_ms in times)
+
+
+def test_tickers_are_the_markets(loop: Loopback) -> None:
+    """24-hour figures in base units and quote currency; change as a fraction."""
+    real = loop.market.day_stats("BTCUSDT")
+    read = {one.symbol: one for one in loop.ask(loop.rest.tickers())}["BTCUSDT"]
+    if read.last is not None:
+        assert read.last == pytest.approx(real.last, rel=1e-3)
+    if read.volume_24h is not None:
+        assert read.volume_24h == pytest.approx(real.volume, rel=1e-3)
+    if read.quote_volume_24h is not None:
+        assert read.quote_volume_24h == pytest.approx(real.quote_volume, rel=1e-2)
+    if read.change_24h is not None:
+        assert read.change_24h == pytest.approx(real.last / real.open - 1, abs=0.0005)
+
+
+def test_a_contract_the_venue_does_not_list_is_an_error(loop: Loopback) -> None:
+    """A typed one, raised in the call: never an empty success."""
+    import msgspec
+
+    stranger = msgspec.structs.replace(
+        loop.instrument(), symbol="NOPEUSDT", native_symbol="NOPE-USDT-SWAP"
+    )
+    with pytest.raises((VenueError, NotSupported)):
+        loop.ask(loop.rest.book(stranger, depth=5))
