@@ -4,9 +4,9 @@ import random
 
 from headwater.simulator.fair_price import FairPrice
 from headwater.simulator.flow import Crowd, power_law
-from headwater.simulator.listings import LISTING_BY_SYMBOL
 from headwater.simulator.makers import MakerLadder
 from headwater.simulator.matching import MatchingEngine
+from headwater.simulator.more_listings import LISTING_BY_SYMBOL
 from headwater.simulator.positions import PositionBook
 
 BTC = LISTING_BY_SYMBOL["BTCUSDT"]

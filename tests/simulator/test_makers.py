@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from headwater.simulator.listings import LISTING_BY_SYMBOL
 from headwater.simulator.makers import MAX_LEVELS, MakerLadder, poisson
 from headwater.simulator.matching import MatchingEngine
+from headwater.simulator.more_listings import LISTING_BY_SYMBOL
 
 BTC = LISTING_BY_SYMBOL["BTCUSDT"]
 

@@ -2,8 +2,8 @@
 
 from headwater.core.records import Record
 from headwater.simulator.fair_price import STEP_MS
-from headwater.simulator.listings import LISTING_BY_SYMBOL
 from headwater.simulator.market import Market, MarketSeed
+from headwater.simulator.more_listings import LISTING_BY_SYMBOL
 from headwater.simulator.record_maker import RecordMaker
 
 START_MS = 1_760_000_000_000

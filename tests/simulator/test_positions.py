@@ -6,7 +6,7 @@ import random
 import pytest
 
 from headwater.simulator import positions as module
-from headwater.simulator.listings import LISTING_BY_SYMBOL
+from headwater.simulator.more_listings import LISTING_BY_SYMBOL
 from headwater.simulator.positions import MAX_FORCED_PER_STEP, PositionBook
 
 BTC = LISTING_BY_SYMBOL["BTCUSDT"]

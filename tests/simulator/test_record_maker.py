@@ -3,9 +3,9 @@
 from headwater.core.enums import Side
 from headwater.core.intervals import Interval
 from headwater.simulator.candles import CandleRow
-from headwater.simulator.listings import LISTING_BY_SYMBOL
 from headwater.simulator.marks import Settlement
 from headwater.simulator.matching import Changes, Placement, Print
+from headwater.simulator.more_listings import LISTING_BY_SYMBOL
 from headwater.simulator.positions import Position
 from headwater.simulator.record_maker import RecordMaker
 

@@ -28,8 +28,9 @@ from headwater.core.records import (
 from headwater.simulator.arbitrage import Arbitrage
 from headwater.simulator.fair_price import STEP_MS, CommonFactor
 from headwater.simulator.ground_truth import MAX_FORCED_CLOSES, ForcedClose, Truth
-from headwater.simulator.listings import LISTING_BY_SYMBOL, LISTINGS, instruments
+from headwater.simulator.listings import LISTINGS, instruments
 from headwater.simulator.market import Market, MarketSeed
+from headwater.simulator.more_listings import LISTING_BY_SYMBOL
 from headwater.simulator.open_interest import SAMPLE_MS
 from headwater.simulator.order_desk import OrderDesk
 from headwater.simulator.orders import Execution, OrderAnswer, Ticket
@@ -49,7 +50,7 @@ class SimulatedExchange:
         seed: the same seed gives the same world.
         start_ms: venue time at the start, ms since the epoch; cut to a whole step of `STEP_MS`.
         exchange: venue id of the records.
-        symbols: canonical symbols to list, None for all of `LISTINGS`.
+        symbols: canonical symbols to list, None for `LISTINGS`.
         listed: how the venue lists an instrument (`Venue.listed`), None for as it is.
         levels: levels a side that makers keep, None for each listing's own; at most 1,000.
         rate: multiplies how often orders come, > 0.

@@ -5,7 +5,7 @@ invented for the simulation and follow no venue's day. Inside the simulator pric
 and quantities whole lots (steps), so sums never carry float dust; `Grid` crosses to floats.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -206,7 +206,4 @@ LISTINGS: tuple[Listing, ...] = (
     _listing("SUI", 1.2400, ("0.0001", "0.1", "5"), (0.058, 1.4),
              (0.5, 9.0, 230), (2_500.0, 90.0, 1_800.0), (550, 9.5e7, 100), 4, 1_683_072_000_000),
 )  # fmt: skip
-"""Every contract the simulator knows, most active first (SUI and 1000PEPE settle every 4 h)."""
-
-LISTING_BY_SYMBOL: Mapping[str, Listing] = {listing.symbol: listing for listing in LISTINGS}
-"""The same by canonical symbol."""
+"""Contracts that are listed by default, most active first (SUI and 1000PEPE settle every 4 h)."""
