@@ -1,5 +1,7 @@
 """The listed contracts and their grids."""
 
+from decimal import Decimal
+
 from hypothesis import given
 from hypothesis import strategies as st
 
