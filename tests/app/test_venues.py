@@ -38,3 +38,12 @@ def test_own_addresses_replace_all_or_are_refused() -> None:
         addresses_of(venue("binance"), _settings(venue_environment="nowhere"))
     with pytest.raises(ConfigError, match="mtgox"):
         chosen_venues(_settings(venue_addresses={"mtgox": complete}))
+
+
+def test_exchanges_of_ccxt_join_the_venues() -> None:
+    """Only when they are named; one with a folder of its own is refused."""
+    pytest.importorskip("ccxt", reason="the bridge is an optional extra")
+    chosen = chosen_venues(Settings(venues=("binance",), ccxt_exchanges=("krakenfutures",)))
+    assert [one.facts.venue_id for one in chosen] == ["binance", "krakenfutures"]
+    with pytest.raises(ConfigError, match="ccxt_exchanges: 'binance' is a venue of ours"):
+        chosen_venues(Settings(ccxt_exchanges=("binance",)))

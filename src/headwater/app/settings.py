@@ -89,6 +89,13 @@ class Settings(BaseSettings):
         default=(),
         description="Venues to connect to, comma-separated; empty: every venue there is.",
     )
+    ccxt_exchanges: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description=(
+            "Further exchanges by their id in ccxt (`kraken`, `gate`), comma-separated, by REST "
+            "only; needs the optional extra `headwater[ccxt]`."
+        ),
+    )
     venue_environment: str = Field(
         default="live", description="Which of a venue's environments: `live` or `testnet`."
     )
@@ -150,7 +157,14 @@ class Settings(BaseSettings):
         description="If set, `/metrics` demands `Authorization: Bearer …` with this token.",
     )
 
-    @field_validator("venues", "supported_symbols", "cors_origins", "allowed_hosts", mode="before")
+    @field_validator(
+        "venues",
+        "ccxt_exchanges",
+        "supported_symbols",
+        "cors_origins",
+        "allowed_hosts",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         """Takes a comma-separated text for a list."""

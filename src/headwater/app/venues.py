@@ -8,20 +8,31 @@ from headwater.venues.facts import Addresses
 
 
 def chosen_venues(settings: Settings) -> list[Venue]:
-    """The venues to connect to, in alphabetical order.
+    """The venues to connect to, in alphabetical order, and after them the bridged exchanges.
 
     Raises:
-        ConfigError: the settings name one that does not exist.
+        ConfigError: the settings name one that does not exist, or that has its own folder.
     """
     for name in settings.venue_addresses:
-        if name not in venues():
+        if name not in venues() and name not in settings.ccxt_exchanges:
             raise ConfigError("venue_addresses", f"{name!r} is unknown", ", ".join(venues()))
+    bridged = [_bridged(name) for name in dict.fromkeys(settings.ccxt_exchanges)]
     if not settings.venues:
-        return list(venues().values())
+        return [*venues().values(), *bridged]
     try:
-        return [venue(name) for name in sorted(set(settings.venues))]
+        return [*(venue(name) for name in sorted(set(settings.venues))), *bridged]
     except RequestError as error:
         raise ConfigError("venues", f"{error.value!r} is unknown", ", ".join(venues())) from error
+
+
+def _bridged(exchange_id: str) -> Venue:
+    """An exchange of ccxt as a venue; ccxt is only imported when one is wanted."""
+    if exchange_id in venues():
+        allowed = "an exchange that has no folder of its own"
+        raise ConfigError("ccxt_exchanges", f"{exchange_id!r} is a venue of ours", allowed)
+    from headwater.venues.ccxt_bridge import bridge
+
+    return bridge(exchange_id)
 
 
 def addresses_of(chosen: Venue, settings: Settings) -> Addresses:

@@ -6,7 +6,7 @@ import msgspec
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to a venue, without its host.
+    """One request to a venue, without its usual host.
 
     Attributes:
         method: `GET` or `POST`.
@@ -17,6 +17,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
         weight: what the request costs in its pool.
         pool: name of the budget (`venues.facts.LimitPool`) it is counted in.
         limit_weights: more (pool, weight) pairs where one request counts in several pools.
+        base_url: another host of the venue, without a trailing slash; None for its usual one.
     """
 
     path: str
@@ -27,6 +28,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     weight: int = 1
     pool: str = "ip"
     limit_weights: tuple[tuple[str, int], ...] = ()
+    base_url: str | None = None
 
 
 class HttpReply(msgspec.Struct, frozen=True, kw_only=True):

@@ -168,16 +168,17 @@ class VenueRest:
     async def _exchange_once(self, request: HttpRequest, deadline: float) -> HttpReply:
         """Sends a request that may go out; an error status is raised."""
         left = max(0.001, deadline - self._clock.monotonic())
+        base_url = request.base_url or self._base_url
         reply = await self._http.send(
             self._exchange,
-            self._base_url,
+            base_url,
             request,
             timeout_s=min(self._settings.timeout_s, left),
         )
         self.replies += 1
         self._limiter.observe(self._venue.used_weights(reply))
         if self._tap is not None:
-            self._tap.on_reply(self._base_url, request, reply)
+            self._tap.on_reply(base_url, request, reply)
         error = self._venue.error_of(reply)
         if error is None:
             self.last_reply_ns = reply.received_ns

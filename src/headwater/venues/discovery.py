@@ -11,6 +11,9 @@ import headwater.venues
 from headwater.core.errors import RequestError
 from headwater.venues.base import Venue
 
+BRIDGE = "ccxt_bridge"
+"""The folder that is no venue but makes them."""
+
 
 @cache
 def venues() -> dict[str, Venue]:
@@ -21,7 +24,7 @@ def venues() -> dict[str, Venue]:
     """
     found: dict[str, Venue] = {}
     for module in sorted(pkgutil.iter_modules(headwater.venues.__path__), key=lambda m: m.name):
-        if not module.ispkg:
+        if not module.ispkg or module.name == BRIDGE:
             continue
         package = importlib.import_module(f"headwater.venues.{module.name}")
         venue = getattr(package, "VENUE", None)
