@@ -247,6 +247,10 @@ class VenueSide(ABC):
     def open(self, path: str, query: Sequence[tuple[str, str]], client: str) -> ServerSocket | None:
         """Opens the venue's end of a WebSocket on `path`; None where the venue has no such path."""
 
+    def breaches(self) -> int:
+        """How often a client went over one of the venue's limits, since the start."""
+        return 0
+
     def frame_marks(self, channel: Channel, symbol: str) -> tuple[str, ...]:
         """Pieces of text that exactly the data frames of one channel and symbol carry.
 

@@ -1,0 +1,296 @@
+"""REST replies → records, ascending in time. Pure functions of bytes.
+
+Source: https://bybit-exchange.github.io/docs/v5/market/kline and its neighbours
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from headwater.core.errors import WireError
+from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.intervals import Interval
+from headwater.core.records import (
+    BookSnapshot,
+    Candle,
+    FundingRate,
+    MarkPrice,
+    OpenInterest,
+    Ticker,
+    Trade,
+)
+from headwater.venues.bybit import wire_rest
+from headwater.venues.bybit.market_events import SIDES
+from headwater.venues.bybit.symbols import EXCHANGE, instrument_of, is_linear, symbol_in
+
+T = TypeVar("T")
+
+NS_PER_MS: Final = 1_000_000
+_TEXT_CUT: Final = 200
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
+
+_decode_reply = msgspec.json.Decoder(wire_rest.Reply, strict=False).decode
+
+
+class Contract(msgspec.Struct, frozen=True):
+    """Both names of a contract.
+
+    Attributes:
+        symbol: canonical.
+        native_symbol: the venue's.
+    """
+
+    symbol: str
+    native_symbol: str
+
+
+def contract_of(instrument: Instrument) -> Contract:
+    """The names of an instrument."""
+    return Contract(instrument.symbol, instrument.native_symbol)
+
+
+def result_of(body: bytes, kind: type[T], channel: str) -> tuple[T, int]:
+    """The result of a reply and the venue's time in ms, 0 when it names none.
+
+    Raises:
+        WireError: the body is no reply, or its result not of this kind.
+    """
+    try:
+        reply = _decode_reply(body)
+        return msgspec.json.decode(reply.result, type=kind, strict=False), reply.time
+    except _UNREADABLE as error:
+        raise WireError(EXCHANGE, channel, f"{error}"[:_TEXT_CUT], body) from error
+
+
+def server_time_of(body: bytes) -> int:
+    """The venue's clock, ms since the epoch."""
+    return result_of(body, wire_rest.Time, "time")[0].nanoseconds // NS_PER_MS
+
+
+def candles_of(
+    body: bytes, contract: Contract, interval: Interval, *, now_ms: int, received_ns: int
+) -> list[Candle]:
+    """Candles, ascending. The venue does not say which are closed: the clock does."""
+    result, _ = result_of(body, wire_rest.Klines, "kline")
+    return [
+        Candle(
+            exchange=EXCHANGE,
+            symbol=contract.symbol,
+            native_symbol=contract.native_symbol,
+            timestamp_ms=row.opened_at_ms,
+            received_ns=received_ns,
+            interval=interval,
+            open=row.open,
+            high=row.high,
+            low=row.low,
+            close=row.close,
+            volume=row.volume,
+            quote_volume=row.turnover,
+            trades_count=None,
+            is_closed=interval.closes_at_ms(row.opened_at_ms) <= now_ms,
+        )
+        for row in reversed(result.list)
+    ]
+
+
+def trades_of(body: bytes, table: InstrumentTable, received_ns: int) -> list[Trade]:
+    """Fills, ascending; those of other markets are left out."""
+    result, _ = result_of(body, wire_rest.Trades, "recent-trade")
+    try:
+        return [
+            Trade(
+                exchange=EXCHANGE,
+                symbol=symbol_in(table, row.symbol),
+                native_symbol=row.symbol,
+                timestamp_ms=row.traded_at_ms,
+                received_ns=received_ns,
+                side=SIDES[row.side],
+                price=row.price,
+                quantity=row.quantity,
+                value=row.price * row.quantity,
+                trade_id=row.trade_id,
+                sequence=None,
+            )
+            for row in reversed(result.list)
+            if is_linear(row.symbol)
+        ]
+    except KeyError as error:
+        raise WireError(EXCHANGE, "recent-trade", f"side {error}", body) from error
+
+
+def book_of(body: bytes, table: InstrumentTable, received_ns: int) -> BookSnapshot | None:
+    """The book; its number counts in another stream than the live channel's. None: not linear."""
+    book, _ = result_of(body, wire_rest.Book, "orderbook")
+    if not is_linear(book.symbol):
+        return None
+    return BookSnapshot(
+        exchange=EXCHANGE,
+        symbol=symbol_in(table, book.symbol),
+        native_symbol=book.symbol,
+        timestamp_ms=book.cts or book.ts,
+        received_ns=received_ns,
+        bids=tuple(book.bids),
+        asks=tuple(book.asks),
+        sequence=book.u,
+    )
+
+
+def ticker_rows_of(body: bytes) -> tuple[Sequence[wire_rest.TickerRow], int]:
+    """Rows of linear contracts, and the venue's time in ms."""
+    result, time_ms = result_of(body, wire_rest.Tickers, "tickers")
+    return [row for row in result.list if is_linear(row.symbol)], time_ms
+
+
+def tickers_of(body: bytes, table: InstrumentTable, received_ns: int) -> list[Ticker]:
+    """24-hour figures and quotes."""
+    rows, time_ms = ticker_rows_of(body)
+    return [
+        Ticker(
+            **_head(table, row.symbol, time_ms, received_ns),
+            bid=_number(row.bid, body),
+            ask=_number(row.ask, body),
+            last=_number(row.last, body),
+            volume_24h=_number(row.volume, body),
+            quote_volume_24h=_number(row.turnover, body),
+            change_24h=_number(row.change, body),
+            bid_quantity=_number(row.bid_quantity, body),
+            ask_quantity=_number(row.ask_quantity, body),
+        )
+        for row in rows
+    ]
+
+
+def mark_prices_of(body: bytes, table: InstrumentTable, received_ns: int) -> list[MarkPrice]:
+    """Mark, index and coming funding; rows without a mark are left out."""
+    rows, time_ms = ticker_rows_of(body)
+    found = []
+    for row in rows:
+        mark, settles_ms = _number(row.mark, body), _number(row.next_funding_ms, body)
+        if mark is not None:
+            found.append(
+                MarkPrice(
+                    **_head(table, row.symbol, time_ms, received_ns),
+                    mark=mark,
+                    index=_number(row.index, body),
+                    funding_rate=_number(row.funding_rate, body),
+                    next_funding_ms=int(settles_ms) if settles_ms else None,
+                )
+            )
+    return found
+
+
+def open_interests_now_of(
+    body: bytes, table: InstrumentTable, received_ns: int
+) -> list[OpenInterest]:
+    """Open interest of one side; see `market_events.TickerState.open_interest`."""
+    rows, time_ms = ticker_rows_of(body)
+    found = []
+    for row in rows:
+        single = _number(row.single_open_interest, body)
+        interest = _number(row.open_interest, body) if single is None else single
+        value = _number(
+            row.open_interest_value if single is None else row.single_open_interest_value, body
+        )
+        mark = _number(row.mark, body)
+        if interest is not None:
+            worth = interest * mark if value is None and mark is not None else value
+            head = _head(table, row.symbol, time_ms, received_ns)
+            found.append(OpenInterest(**head, open_interest=interest, value=worth))
+    return found
+
+
+def funding_now_of(body: bytes, table: InstrumentTable, received_ns: int) -> list[FundingRate]:
+    """The rate of the coming settlement of each perpetual."""
+    rows, time_ms = ticker_rows_of(body)
+    found = []
+    for row in rows:
+        rate, settles_ms = _number(row.funding_rate, body), _number(row.next_funding_ms, body)
+        if rate is not None and settles_ms:
+            found.append(
+                FundingRate(
+                    **_head(table, row.symbol, time_ms, received_ns),
+                    rate=rate,
+                    interval_h=_number(row.funding_interval_h, body),
+                    funding_time_ms=int(settles_ms),
+                )
+            )
+    return found
+
+
+def fundings_of(
+    body: bytes, table: InstrumentTable, interval_h: float | None, received_ns: int
+) -> list[FundingRate]:
+    """Past settlements, ascending."""
+    result, _ = result_of(body, wire_rest.Fundings, "funding/history")
+    return [
+        FundingRate(
+            **_head(table, row.symbol, row.settled_at_ms, received_ns),
+            rate=row.rate,
+            interval_h=interval_h,
+            funding_time_ms=row.settled_at_ms,
+        )
+        for row in reversed(result.list)
+        if isfinite(row.rate) and is_linear(row.symbol)
+    ]
+
+
+def open_interests_of(body: bytes, contract: Contract, received_ns: int) -> list[OpenInterest]:
+    """Open interest of one side by period, ascending; the venue gives no USD value."""
+    result, _ = result_of(body, wire_rest.Interests, "open-interest")
+    return [
+        OpenInterest(
+            exchange=EXCHANGE,
+            symbol=contract.symbol,
+            native_symbol=contract.native_symbol,
+            timestamp_ms=row.timestamp_ms,
+            received_ns=received_ns,
+            open_interest=(
+                row.open_interest if row.single_open_interest is None else row.single_open_interest
+            ),
+            value=None,
+        )
+        for row in reversed(result.list)
+    ]
+
+
+def instruments_in(body: bytes, received_ns: int) -> tuple[list[Instrument], str]:
+    """A page of the listing and the cursor of the next one, empty at the end."""
+    page, time_ms = result_of(body, wire_rest.Instruments, "instruments-info")
+    timestamp_ms = time_ms or received_ns // NS_PER_MS
+    try:
+        made = [instrument_of(row, timestamp_ms, received_ns) for row in page.list]
+    except ValueError as error:
+        raise WireError(EXCHANGE, "instruments-info", str(error), body) from error
+    return [one for one in made if one is not None], page.cursor or ""
+
+
+def _head(
+    table: InstrumentTable, native_symbol: str, timestamp_ms: int, received_ns: int
+) -> dict[str, Any]:
+    """What every record begins with; the receive time where the reply names none."""
+    return {
+        "exchange": EXCHANGE,
+        "symbol": symbol_in(table, native_symbol),
+        "native_symbol": native_symbol,
+        "timestamp_ms": timestamp_ms or received_ns // NS_PER_MS,
+        "received_ns": received_ns,
+    }
+
+
+def _number(text: str, body: bytes) -> float | None:
+    """A figure; None for the empty text.
+
+    Raises:
+        WireError: it is no finite number.
+    """
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise WireError(EXCHANGE, "tickers", f"{text[:40]!r} is no number", body) from error
+    if not isfinite(value):
+        raise WireError(EXCHANGE, "tickers", f"{text[:40]!r} is not finite", body)
+    return value

@@ -1,0 +1,307 @@
+"""Market data by REST: request builders and paging; `market_replies.py` reads the replies.
+
+Of a span with more rows than a page the venue returns the newest: what goes forward is asked in
+windows of time that hold no more rows than a page, what goes back by moving the end.
+
+Source: https://bybit-exchange.github.io/docs/v5/market/kline and its neighbours
+"""
+
+from typing import Final
+
+from headwater.core.errors import NotSupported, RequestError, VenueRejected
+from headwater.core.http_messages import HttpRequest
+from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.intervals import Interval
+from headwater.core.records import (
+    BookSnapshot,
+    Candle,
+    FundingRate,
+    MarkPrice,
+    OpenInterest,
+    Ticker,
+    Trade,
+)
+from headwater.venues.base import MarketRest
+from headwater.venues.bybit import market_replies as replies
+from headwater.venues.bybit.symbols import EXCHANGE, INTERVAL_NAMES, PERIODS
+from headwater.venues.messages import RestCall
+
+CATEGORY: Final = "linear"
+CANDLES_MAX: Final = 1000
+TRADES_MAX: Final = 1000
+FUNDING_MAX: Final = 200
+OPEN_INTEREST_MAX: Final = 200
+BOOK_DEPTHS: Final = (1, 25, 50, 100, 200, 500, 1000)
+INSTRUMENTS_PAGE: Final = 1000
+PAGES_MAX: Final = 200
+"""Pages of one call: a venue that never ends its list does not hold us for ever."""
+
+_HOUR_MS: Final = 3_600_000
+
+
+def _request(path: str, **query: int | str | None) -> HttpRequest:
+    """A GET of category linear; parameters that are None are left out."""
+    pairs = tuple((name, str(value)) for name, value in query.items() if value is not None)
+    return HttpRequest(path=f"/v5/market/{path}", query=(("category", CATEGORY), *pairs))
+
+
+def _require_positive(limit: int) -> None:
+    """Refuses a limit that asks for nothing.
+
+    Raises:
+        RequestError: `limit` is below 1.
+    """
+    if limit < 1:
+        raise RequestError("limit", limit, "at least 1")
+
+
+class BybitMarketRest(MarketRest):
+    """REST calls of category linear.
+
+    Args:
+        table: names the instruments in replies; what it lacks is named by rule.
+    """
+
+    def __init__(self, table: InstrumentTable) -> None:
+        self._table = table
+
+    def server_time_ms(self) -> RestCall[int]:
+        """The venue's clock, ms since the epoch."""
+        reply = yield HttpRequest(path="/v5/market/time")
+        return replies.server_time_of(reply.body)
+
+    def instruments(self) -> RestCall[list[Instrument]]:
+        """All contracts of the category: more than a page, so by cursor."""
+        found: list[Instrument] = []
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            reply = yield _request("instruments-info", limit=INSTRUMENTS_PAGE, cursor=cursor)
+            page, cursor = replies.instruments_in(reply.body, reply.received_ns)
+            found += page
+            if not cursor:
+                break
+        return found
+
+    def candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        now_ms: int,
+    ) -> RestCall[list[Candle]]:
+        """Up to `limit` candles: forward from `start_ms`, else the newest up to `end_ms`."""
+        _require_positive(limit)
+        if interval not in INTERVAL_NAMES:
+            raise NotSupported(EXCHANGE, f"candles {interval}", f"there are {[*INTERVAL_NAMES]}")
+        last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
+        if start_ms is not None:
+            return (
+                yield from self._candles_forward(
+                    instrument, interval, limit, start_ms, last_ms, now_ms
+                )
+            )
+        found: list[Candle] = []
+        while len(found) < limit:
+            size = min(limit - len(found), CANDLES_MAX)
+            page = yield from self._candle_page(instrument, interval, size, None, last_ms, now_ms)
+            page = [row for row in page if row.timestamp_ms <= last_ms]
+            found = page + found
+            if len(page) < size:
+                break
+            last_ms = page[0].timestamp_ms - 1
+        return found[-limit:]
+
+    def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
+        """The newest `limit` fills."""
+        _require_positive(limit)
+        reply = yield _request("recent-trade", symbol=instrument.native_symbol, limit=limit)
+        return replies.trades_of(reply.body, self._table, reply.received_ns)
+
+    def trades_between(
+        self, instrument: Instrument, first_sequence: int, last_sequence: int
+    ) -> RestCall[list[Trade]]:
+        """Not offered: fills are not counted.
+
+        Raises:
+            NotSupported: always.
+        """
+        reason = f"{instrument.native_symbol}: ids are no count ({first_sequence}–{last_sequence})"
+        raise NotSupported(EXCHANGE, "trades_between", reason)
+
+    def book(self, instrument: Instrument, *, depth: int) -> RestCall[BookSnapshot]:
+        """The book, at least `depth` levels a side up to 1,000."""
+        _require_positive(depth)
+        size = next((one for one in BOOK_DEPTHS if one >= depth), BOOK_DEPTHS[-1])
+        reply = yield _request("orderbook", symbol=instrument.native_symbol, limit=size)
+        book = replies.book_of(reply.body, self._table, reply.received_ns)
+        if book is None:
+            raise VenueRejected(EXCHANGE, f"{instrument.native_symbol} is not of category linear")
+        return book
+
+    def tickers(self, instrument: Instrument | None = None) -> RestCall[list[Ticker]]:
+        """24-hour figures of one instrument or of all."""
+        reply = yield _request("tickers", symbol=_native(instrument))
+        return replies.tickers_of(reply.body, self._table, reply.received_ns)
+
+    def mark_prices(self, instrument: Instrument | None = None) -> RestCall[list[MarkPrice]]:
+        """Mark price, index price and coming funding of one instrument or of all."""
+        reply = yield _request("tickers", symbol=_native(instrument))
+        return replies.mark_prices_of(reply.body, self._table, reply.received_ns)
+
+    def open_interest(self, instrument: Instrument) -> RestCall[OpenInterest]:
+        """Open interest now, of one side, with its value."""
+        reply = yield _request("tickers", symbol=instrument.native_symbol)
+        found = replies.open_interests_now_of(reply.body, self._table, reply.received_ns)
+        if not found:
+            raise VenueRejected(EXCHANGE, f"no open interest of {instrument.native_symbol}")
+        return found[0]
+
+    def open_interest_history(
+        self,
+        instrument: Instrument,
+        period: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> RestCall[list[OpenInterest]]:
+        """Open interest at the end of each period; without the USD value."""
+        _require_positive(limit)
+        name = PERIODS.get(period)
+        if name is None:
+            raise RequestError("period", period.value, ", ".join(one.value for one in PERIODS))
+        contract = replies.contract_of(instrument)
+        found: list[OpenInterest] = []
+        from_ms, last_ms = start_ms, end_ms
+        for _ in range(PAGES_MAX):
+            size = min(limit - len(found), OPEN_INTEREST_MAX)
+            until_ms = last_ms
+            if from_ms is not None:
+                until_ms = from_ms + size * period.nominal_ms - 1
+                until_ms = until_ms if last_ms is None else min(until_ms, last_ms)
+            reply = yield _request(
+                "open-interest",
+                symbol=instrument.native_symbol,
+                intervalTime=name,
+                startTime=from_ms,
+                endTime=until_ms,
+                limit=size,
+            )
+            page = replies.open_interests_of(reply.body, contract, reply.received_ns)
+            found = found + page if from_ms is not None else page + found
+            if len(found) >= limit or not page:
+                break
+            if from_ms is not None:
+                from_ms = page[-1].timestamp_ms + 1
+                if last_ms is not None and from_ms > last_ms:
+                    break
+            elif len(page) < size:
+                break
+            else:
+                last_ms = page[0].timestamp_ms - 1
+        return found[:limit] if start_ms is not None else found[-limit:]
+
+    def funding_rate(self, instrument: Instrument) -> RestCall[FundingRate]:
+        """The rate of the coming settlement."""
+        reply = yield _request("tickers", symbol=instrument.native_symbol)
+        found = replies.funding_now_of(reply.body, self._table, reply.received_ns)
+        if not found:
+            raise VenueRejected(EXCHANGE, f"{instrument.native_symbol} has no funding")
+        return found[0]
+
+    def funding_history(
+        self,
+        instrument: Instrument,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> RestCall[list[FundingRate]]:
+        """Past settlements. A start alone is an error there, so it always goes with an end."""
+        _require_positive(limit)
+        found: list[FundingRate] = []
+        from_ms, last_ms = start_ms, end_ms
+        for _ in range(PAGES_MAX):
+            size = min(limit - len(found), FUNDING_MAX)
+            until_ms = last_ms
+            if from_ms is not None:
+                until_ms = from_ms + size * _HOUR_MS - 1  # settlements are an hour apart at least
+                until_ms = until_ms if last_ms is None else min(until_ms, last_ms)
+            reply = yield _request(
+                "funding/history",
+                symbol=instrument.native_symbol,
+                startTime=from_ms,
+                endTime=until_ms,
+                limit=size,
+            )
+            page = replies.fundings_of(
+                reply.body, self._table, instrument.funding_interval_h, reply.received_ns
+            )
+            found = found + page if from_ms is not None else page + found
+            if len(found) >= limit:
+                break
+            if from_ms is None:
+                if len(page) < size:
+                    break
+                last_ms = page[0].timestamp_ms - 1
+            else:
+                assert until_ms is not None
+                from_ms = until_ms + 1
+                now_ms = reply.received_ns // replies.NS_PER_MS
+                if from_ms > (now_ms if last_ms is None else min(last_ms, now_ms)):
+                    break
+        return found[:limit] if start_ms is not None else found[-limit:]
+
+    def _candles_forward(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        limit: int,
+        start_ms: int,
+        last_ms: int,
+        now_ms: int,
+    ) -> RestCall[list[Candle]]:
+        """The first `limit` candles from a time on, in windows of at most a page."""
+        found: list[Candle] = []
+        from_ms = max(start_ms, instrument.listed_at_ms or 0)
+        while len(found) < limit and from_ms <= last_ms:
+            size = min(limit - len(found), CANDLES_MAX)
+            until_ms = min(last_ms, from_ms + size * interval.nominal_ms - 1)
+            page = yield from self._candle_page(
+                instrument, interval, size, from_ms, until_ms, now_ms
+            )
+            found += [row for row in page if from_ms <= row.timestamp_ms <= until_ms]
+            from_ms = until_ms + 1
+        return found[:limit]
+
+    def _candle_page(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        size: int,
+        start_ms: int | None,
+        end_ms: int,
+        now_ms: int,
+    ) -> RestCall[list[Candle]]:
+        reply = yield _request(
+            "kline",
+            symbol=instrument.native_symbol,
+            interval=INTERVAL_NAMES[interval],
+            start=start_ms,
+            end=end_ms,
+            limit=size,
+        )
+        return replies.candles_of(
+            reply.body,
+            replies.contract_of(instrument),
+            interval,
+            now_ms=now_ms,
+            received_ns=reply.received_ns,
+        )
+
+
+def _native(instrument: Instrument | None) -> str | None:
+    return None if instrument is None else instrument.native_symbol
