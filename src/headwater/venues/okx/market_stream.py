@@ -1,0 +1,498 @@
+"""One connection to OKX's public or business stream: messages out, frames in, events out.
+
+One of our channels may need several topics (mark price: mark, index and funding), and each topic
+is asked for once. Sizes need the instrument: what the table does not know cannot be sized and is
+skipped with that reason.
+
+Source: https://www.okx.com/docs-v5/en/#overview-websocket
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from headwater.core.enums import Channel
+from headwater.core.errors import RequestError, WireError
+from headwater.core.instruments import InstrumentTable
+from headwater.core.records import Trade
+from headwater.venues.base import MarketStream
+from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
+from headwater.venues.okx import market_events, wire
+from headwater.venues.okx.symbols import BAR_NAMES, BARS, EXCHANGE, SWAP, Sizes, index_of, is_swap
+
+TOPICS_PER_MESSAGE: Final = 50
+"""Subscriptions in one request; its arguments may have 64 KB, far more than these need."""
+PAST_MS: Final = 10_000
+"""A liquidation of the first push that is older than this happened before we subscribed."""
+
+ENDPOINTS: Final[Mapping[Channel, str]] = {
+    Channel.TRADES: "public",
+    Channel.CANDLES: "business",
+    Channel.BOOK: "public",
+    Channel.QUOTES: "public",
+    Channel.TICKERS: "public",
+    Channel.MARK_PRICES: "public",
+    Channel.OPEN_INTEREST: "public",
+    Channel.LIQUIDATIONS: "public",
+}
+"""Endpoint that serves each channel; the other one refuses it."""
+_NAMES: Final[Mapping[Channel, tuple[str, ...]]] = {
+    Channel.TRADES: ("trades",),
+    Channel.BOOK: ("books",),
+    Channel.QUOTES: ("bbo-tbt",),
+    Channel.TICKERS: ("tickers",),
+    Channel.MARK_PRICES: ("mark-price", "index-tickers", "funding-rate"),
+    Channel.OPEN_INTEREST: ("open-interest",),
+}
+_INDEX: Final = "index-tickers"
+_BOOKS: Final = frozenset({"books", "bbo-tbt", "books-l2-tbt", "books50-l2-tbt"})
+"""Channels with a whole book or its top; the two faster ones need a VIP account."""
+_LIQUIDATIONS: Final = "liquidation-orders"
+_TRADE_HEAD: Final = b'{"arg":{"channel":"trades"'
+_BOOK_HEAD: Final = b'{"arg":{"channel":"books"'
+_NS_PER_MS: Final = 1_000_000
+_TEXT_CUT: Final = 200
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
+_ACCOUNT: Final = frozenset(
+    {
+        "account", "positions", "balance_and_position", "orders", "fills", "orders-algo",
+        "algo-advance", "liquidation-warning", "account-greeks", "grid-orders-spot",
+        "grid-orders-contract", "grid-positions", "grid-sub-orders", "algo-recurring-buy",
+        "deposit-info", "withdrawal-info", "rfqs", "quotes", "struc-block-trades",
+        "copytrading-notification", "copytrading-lead-notification", "spot-copytrading",
+    }
+)  # fmt: skip
+_SKIPPED: Final[Mapping[str, str]] = {
+    "instruments": "changes of instruments are read by REST",
+    "price-limit": "price limits, no record for them",
+    "estimated-price": "delivery prices, no record for them",
+    "opt-summary": "options, another market",
+    "status": "the venue's own state, no record for it",
+    "books5": "five levels, the kept book has more",
+    "trades-all": "single fills; trades are read as the venue gathers them",
+    "adl-warning": "warnings of auto-deleveraging, no record for them",
+}
+_SIDES: Final = market_events.SIDES
+
+_decode_trades = msgspec.json.Decoder(wire.Trades, strict=False).decode
+_decode_book = msgspec.json.Decoder(wire.Book, strict=False).decode
+_decode_candles = msgspec.json.Decoder(wire.Candles, strict=False).decode
+_decode_tickers = msgspec.json.Decoder(wire.Tickers, strict=False).decode
+_decode_marks = msgspec.json.Decoder(wire.Marks, strict=False).decode
+_decode_indexes = msgspec.json.Decoder(wire.Indexes, strict=False).decode
+_decode_fundings = msgspec.json.Decoder(wire.Fundings, strict=False).decode
+_decode_interests = msgspec.json.Decoder(wire.Interests, strict=False).decode
+_decode_liquidations = msgspec.json.Decoder(wire.Liquidations, strict=False).decode
+_decode_control = msgspec.json.Decoder(wire.Control, strict=False).decode
+
+
+def topics_of(subscription: Subscription) -> tuple[wire.Argument, ...]:
+    """The venue's topics behind a subscription.
+
+    Raises:
+        RequestError: the whole market of a channel that only exists per symbol, liquidations of
+            one symbol, candles without an interval or of one there is not.
+    """
+    channel, native_symbol = subscription.channel, subscription.native_symbol
+    if channel is Channel.LIQUIDATIONS:
+        if native_symbol is not None:
+            raise RequestError("native_symbol", native_symbol, "all swaps at once")
+        return (wire.Argument(channel=_LIQUIDATIONS, kind=SWAP),)
+    if native_symbol is None:
+        raise RequestError("native_symbol", None, f"{channel} exist per symbol only")
+    if channel is Channel.CANDLES:
+        bar = None if subscription.interval is None else BAR_NAMES.get(subscription.interval)
+        if bar is None:
+            allowed = f"one of {', '.join(BAR_NAMES)}"
+            raise RequestError("interval", subscription.interval, allowed)
+        return (wire.Argument(channel=f"candle{bar}", native_symbol=native_symbol),)
+    return tuple(
+        wire.Argument(
+            channel=name, native_symbol=index_of(native_symbol) if name == _INDEX else native_symbol
+        )
+        for name in _NAMES[channel]
+    )
+
+
+class _Topic:
+    """One topic: who wants it and when it last brought something."""
+
+    __slots__ = ("argument", "is_fresh", "last_data_ns", "subscriptions")
+
+    def __init__(self, argument: wire.Argument) -> None:
+        self.argument = argument
+        self.subscriptions: set[Subscription] = set()
+        self.last_data_ns: int | None = None
+        self.is_fresh = True
+
+
+class OkxStream(MarketStream):
+    """The conversation of one connection.
+
+    Args:
+        endpoint: `public` or `business`. Subscriptions that the other one serves are refused.
+        table: the instruments, which give sizes their meaning.
+        wants_all: whether topics that were never subscribed to are read too, as tapes need it.
+    """
+
+    def __init__(self, endpoint: str, table: InstrumentTable, *, wants_all: bool = False) -> None:
+        self._endpoint = endpoint
+        self._table = table
+        self._wants_all = wants_all
+        self._topics: dict[str, _Topic] = {}
+        self._subscribed: dict[Subscription, tuple[_Topic, ...]] = {}
+        self._sizes: dict[str, Sizes] = {}
+        self._marks: dict[str, market_events.MarkState] = {}
+        self._by_index: dict[str, str] = {}
+        self._waiting: dict[int, set[str]] = {}
+        self._last_request_id = 0
+
+    def subscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
+        """Messages that ask for `subscriptions`; a topic that is held already is not asked for.
+
+        Raises:
+            RequestError: a channel that another endpoint serves, or a topic that does not exist.
+        """
+        wanted = {item: topics_of(item) for item in subscriptions}
+        for item in wanted:
+            if ENDPOINTS[item.channel] != self._endpoint:
+                raise RequestError("channel", item.channel, f"served by {ENDPOINTS[item.channel]}")
+        asked: dict[Subscription, list[wire.Argument]] = {}
+        for item, arguments in wanted.items():
+            topics = []
+            for argument in arguments:
+                topic = self._topics.get(argument.key)
+                if topic is None:
+                    topic = self._topics[argument.key] = _Topic(argument)
+                    asked.setdefault(item, []).append(argument)
+                topic.subscriptions.add(item)
+                topics.append(topic)
+            self._subscribed[item] = tuple(topics)
+            if item.native_symbol is not None:
+                self._by_index[index_of(item.native_symbol)] = item.native_symbol
+        return self._requests("subscribe", asked)
+
+    def unsubscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
+        """Messages that give up topics with their last user. Those not held are left out."""
+        dropped: dict[Subscription, list[wire.Argument]] = {}
+        for item in subscriptions:
+            for topic in self._subscribed.pop(item, ()):
+                topic.subscriptions.discard(item)
+                if not topic.subscriptions:
+                    self._topics.pop(topic.argument.key, None)
+                    dropped.setdefault(item, []).append(topic.argument)
+        return self._requests("unsubscribe", dropped)
+
+    def renew(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
+        """Messages that give the topics up and ask for them again, whoever else uses them."""
+        again: dict[Subscription, list[wire.Argument]] = {}
+        for item in subscriptions:
+            topics = self._subscribed.get(item)
+            if topics:
+                again[item] = [topic.argument for topic in topics]
+                for topic in topics:
+                    topic.is_fresh = True
+        return [*self._requests("unsubscribe", again), *self._requests("subscribe", again)]
+
+    def heartbeat(self) -> str | None:
+        """The text that keeps a quiet connection: the venue cuts after 30 s without data."""
+        return "ping"
+
+    def last_data_ns(self, subscription: Subscription) -> int | None:
+        """`received_ns` of the last data of a registered subscription, None before the first."""
+        topics = self._subscribed.get(subscription)
+        # Of several topics the first is the one without which there is no record.
+        return topics[0].last_data_ns if topics else None
+
+    def feed(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        """Turns one text frame into events; see `MarketStream.feed`.
+
+        Raises:
+            WireError: the frame does not mean what the documents say.
+        """
+        try:
+            if frame.startswith(_TRADE_HEAD):
+                return self._trades(frame, received_ns)
+            if frame.startswith(_BOOK_HEAD):
+                return self._book(frame, received_ns)
+            if frame == b"pong":
+                return (Ack(request_id=None),)
+            return self._other(frame, received_ns)
+        except _UNREADABLE as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise WireError(EXCHANGE, _channel_of(frame), problem[:_TEXT_CUT], frame) from error
+
+    def _trades(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        message = _decode_trades(frame)
+        arg = message.arg
+        sizes = self._begun(arg, received_ns)
+        if isinstance(sizes, Ignored):
+            return (sizes,)
+        size, symbol, native_symbol = sizes.linear_size, sizes.symbol, arg.native_symbol
+        sides = _SIDES
+        made: list[StreamEvent] = []
+        for row in message.data:
+            if row.native_symbol != native_symbol:
+                raise ValueError(f"{row.native_symbol} under {arg.key}")
+            price = row.price
+            quantity = row.size * size if size is not None else sizes.base(row.size, price)
+            made.append(
+                Trade(
+                    exchange=EXCHANGE,
+                    symbol=symbol,
+                    native_symbol=native_symbol,
+                    timestamp_ms=row.traded_at_ms,
+                    received_ns=received_ns,
+                    side=sides[row.side],
+                    price=price,
+                    quantity=quantity,
+                    value=price * quantity,
+                    trade_id=row.trade_id,
+                    sequence=None,
+                )
+            )
+        return made
+
+    def _book(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        message = _decode_book(frame)
+        arg = message.arg
+        if arg.channel not in _BOOKS:
+            return (Ignored(what=arg.channel[:80], reason="another book than the kept one"),)
+        sizes = self._begun(arg, received_ns)
+        if isinstance(sizes, Ignored):
+            return (sizes,)
+        if arg.channel == "bbo-tbt":
+            return [market_events.quote_of(data, sizes, received_ns) for data in message.data]
+        return [
+            market_events.book_of(data, message.action, sizes, received_ns) for data in message.data
+        ]
+
+    def _candles(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        message = _decode_candles(frame)
+        interval = BARS.get(message.arg.channel.removeprefix("candle"))
+        if interval is None:
+            what = message.arg.channel[:80]
+            return (Ignored(what=what, reason="a length or an alignment that is not offered"),)
+        sizes = self._begun(message.arg, received_ns)
+        if isinstance(sizes, Ignored):
+            return (sizes,)
+        return [market_events.candle_of(row, interval, sizes, received_ns) for row in message.data]
+
+    def _tickers(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        message = _decode_tickers(frame)
+        sizes = self._begun(message.arg, received_ns)
+        if isinstance(sizes, Ignored):
+            return (sizes,)
+        return [market_events.ticker_of(row, sizes, received_ns) for row in message.data]
+
+    def _interests(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        message = _decode_interests(frame)
+        sizes = self._begun(message.arg, received_ns)
+        if isinstance(sizes, Ignored):
+            return (sizes,)
+        return [market_events.interest_of(row, sizes, received_ns) for row in message.data]
+
+    def _mark(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        message = _decode_marks(frame)
+        sizes = self._begun(message.arg, received_ns)
+        if isinstance(sizes, Ignored):
+            return (sizes,)
+        state = self._mark_of(sizes)
+        for row in message.data:
+            state.on_mark(row)
+        return self._marked(state, message.data[-1].ts if message.data else 0, received_ns)
+
+    def _index(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        message = _decode_indexes(frame)
+        name = message.arg.native_symbol
+        native_symbol = self._by_index.get(name, f"{name}-SWAP")
+        sizes = self._begun(message.arg, received_ns, native_symbol)
+        if isinstance(sizes, Ignored):
+            return (sizes,)
+        state = self._mark_of(sizes)
+        for row in message.data:
+            state.on_index(row)
+        return self._marked(state, message.data[-1].ts if message.data else 0, received_ns)
+
+    def _funding(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        message = _decode_fundings(frame)
+        sizes = self._begun(message.arg, received_ns)
+        if isinstance(sizes, Ignored):
+            return (sizes,)
+        state = self._mark_of(sizes)
+        for row in message.data:
+            state.on_funding(row)
+        told = message.data[-1].ts if message.data else ""
+        at_ms = int(told) if told.isdigit() else received_ns // _NS_PER_MS
+        return self._marked(state, at_ms, received_ns)
+
+    def _liquidations(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        message = _decode_liquidations(frame)
+        topic = self._topics.get(message.arg.key)
+        if topic is None and not self._wants_all:
+            return (_unwanted(message.arg),)
+        oldest_ms = 0
+        if topic is not None:
+            if topic.is_fresh:
+                oldest_ms = received_ns // _NS_PER_MS - PAST_MS
+            topic.is_fresh = False
+            topic.last_data_ns = received_ns
+        made: list[StreamEvent] = []
+        for row in message.data:
+            sizes = self._sizes_of(row.native_symbol)
+            if isinstance(sizes, Ignored):
+                made.append(sizes)
+                continue
+            for detail in row.details:
+                if detail.closed_at_ms < oldest_ms:
+                    reason = "happened before we subscribed"
+                    made.append(Ignored(what=_LIQUIDATIONS, reason=reason))
+                else:
+                    made.append(market_events.liquidation_of(detail, sizes, received_ns))
+        return made
+
+    def _mark_of(self, sizes: Sizes) -> market_events.MarkState:
+        state = self._marks.get(sizes.native_symbol)
+        if state is None:
+            state = self._marks[sizes.native_symbol] = market_events.MarkState(sizes)
+        return state
+
+    def _marked(
+        self, state: market_events.MarkState, timestamp_ms: int, received_ns: int
+    ) -> Sequence[StreamEvent]:
+        record = state.record(timestamp_ms, received_ns)
+        if record is None:
+            return (Ignored(what="mark-price", reason="waits for the first mark price"),)
+        return (record,)
+
+    def _begun(
+        self, arg: wire.Argument, received_ns: int, native_symbol: str | None = None
+    ) -> Sizes | Ignored:
+        """Notes that a topic brought data; its instrument, or why it is skipped."""
+        topic = self._topics.get(arg.key)
+        if topic is not None:
+            topic.last_data_ns = received_ns
+        elif not self._wants_all:
+            return _unwanted(arg)
+        return self._sizes_of(native_symbol or arg.native_symbol)
+
+    def _sizes_of(self, native_symbol: str) -> Sizes | Ignored:
+        sizes = self._sizes.get(native_symbol)
+        if sizes is not None:
+            return sizes
+        if not is_swap(native_symbol):
+            return Ignored(what=native_symbol[:80], reason="no swap: another market")
+        instrument = self._table.by_native(native_symbol)
+        if instrument is None:
+            return Ignored(what=native_symbol[:80], reason="its contract size is not known")
+        sizes = self._sizes[native_symbol] = Sizes(instrument)
+        return sizes
+
+    def _other(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        """A frame that is told by its channel or its answer, wherever they stand in it."""
+        control = _decode_control(frame)
+        if control.event:
+            return (self._answer_of(control),)
+        if control.operation:
+            return (Ignored(what=control.operation[:80], reason="answer to an order"),)
+        if control.arg is None or not isinstance(control.data, msgspec.Raw):
+            return (Ignored(what="object", reason="no channel, no answer of ours"),)
+        channel = control.arg.channel
+        if channel in _ACCOUNT:
+            return (Ignored(what=channel, reason="account event, no market data"),)
+        if channel in _SKIPPED:
+            return (Ignored(what=channel, reason=_SKIPPED[channel]),)
+        kind = "candle" if channel.startswith("candle") else channel
+        read = _READERS.get(kind)
+        if read is None:
+            return (Ignored(what=channel[:80], reason="channel of an unknown kind"),)
+        return read(self, frame, received_ns)
+
+    def _answer_of(self, control: wire.Control) -> StreamEvent:
+        """The answer to a request: one a topic; the last of them answers the request."""
+        given = control.request_id
+        request_id = int(given) if given.isascii() and given.isdigit() and len(given) < 16 else None
+        event = control.event
+        if event == "error":
+            if request_id is not None:
+                self._waiting.pop(request_id, None)
+            return Ack(
+                request_id=request_id, error=f"{control.code}: {control.message}"[:_TEXT_CUT]
+            )
+        if event == "login":
+            return Ack(request_id=request_id)
+        if event not in ("subscribe", "unsubscribe"):
+            words = f"{control.code} {control.message}".strip()[:_TEXT_CUT] or "a notice"
+            return Ignored(what=event[:80], reason=words)
+        waiting = None if request_id is None else self._waiting.get(request_id)
+        if waiting is not None and control.arg is not None and request_id is not None:
+            waiting.discard(control.arg.key)
+            if waiting:
+                return Ignored(what=event, reason="one topic of several is answered")
+            del self._waiting[request_id]
+        return Ack(request_id=request_id)
+
+    def _requests(
+        self, operation: str, wanted: Mapping[Subscription, Sequence[wire.Argument]]
+    ) -> list[StreamRequest]:
+        items = list(wanted)
+        return [
+            self._request(operation, items[start : start + TOPICS_PER_MESSAGE], wanted)
+            for start in range(0, len(items), TOPICS_PER_MESSAGE)
+        ]
+
+    def _request(
+        self,
+        operation: str,
+        batch: Sequence[Subscription],
+        wanted: Mapping[Subscription, Sequence[wire.Argument]],
+    ) -> StreamRequest:
+        self._last_request_id += 1
+        arguments = {one.key: one for item in batch for one in wanted[item]}
+        self._waiting[self._last_request_id] = set(arguments)
+        body = {
+            "id": str(self._last_request_id),
+            "op": operation,
+            "args": [_written(one) for one in arguments.values()],
+        }
+        return StreamRequest(
+            request_id=self._last_request_id,
+            payload=msgspec.json.encode(body).decode(),
+            subscriptions=tuple(batch),
+            gives_up=operation == "unsubscribe",
+        )
+
+
+_Reader = Callable[[OkxStream, bytes, int], Sequence[StreamEvent]]
+_READERS: Final[Mapping[str, _Reader]] = {
+    "trades": OkxStream._trades,  # noqa: SLF001 - the table of this class
+    "books": OkxStream._book,  # noqa: SLF001
+    "bbo-tbt": OkxStream._book,  # noqa: SLF001
+    "books-l2-tbt": OkxStream._book,  # noqa: SLF001
+    "books50-l2-tbt": OkxStream._book,  # noqa: SLF001
+    "candle": OkxStream._candles,  # noqa: SLF001
+    "tickers": OkxStream._tickers,  # noqa: SLF001
+    "mark-price": OkxStream._mark,  # noqa: SLF001
+    "index-tickers": OkxStream._index,  # noqa: SLF001
+    "funding-rate": OkxStream._funding,  # noqa: SLF001
+    "open-interest": OkxStream._interests,  # noqa: SLF001
+    "liquidation-orders": OkxStream._liquidations,  # noqa: SLF001
+}
+
+
+def _written(argument: wire.Argument) -> dict[str, str]:
+    """An argument as it is sent: only what it has."""
+    fields = {"channel": argument.channel, "instId": argument.native_symbol}
+    fields["instType"] = argument.kind
+    return {name: value for name, value in fields.items() if value}
+
+
+def _unwanted(argument: wire.Argument) -> Ignored:
+    return Ignored(what=argument.key[:80], reason="not subscribed to")
+
+
+def _channel_of(frame: bytes) -> str:
+    """The channel of a broken frame, as far as its beginning tells."""
+    _, found, rest = frame[:200].partition(b'"channel":"')
+    return rest.partition(b'"')[0].decode("utf-8", "replace")[:80] if found else "frame"
