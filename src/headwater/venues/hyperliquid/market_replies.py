@@ -1,0 +1,145 @@
+"""Replies of `POST /info` → records, ascending in time. Pure functions of bytes.
+
+Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint
+"""
+
+from math import isfinite
+from typing import Final, TypeVar
+
+import msgspec
+
+from headwater.core.errors import WireError
+from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.records import BookSnapshot, Candle, FundingRate, PredictedFunding, Trade
+from headwater.venues.hyperliquid import market_events, wire, wire_rest
+from headwater.venues.hyperliquid.market_events import NS_PER_MS
+from headwater.venues.hyperliquid.symbols import (
+    EXCHANGE,
+    FUNDING_INTERVAL_H,
+    INTERVALS,
+    instrument_of,
+    is_perpetual,
+    symbol_in,
+)
+
+T = TypeVar("T")
+
+_TEXT_CUT: Final = 200
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
+_OWN: Final = "HlPerp"
+
+
+def result_of(body: bytes, kind: type[T], channel: str) -> T:
+    """A reply as what it should be.
+
+    Raises:
+        WireError: it is something else.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except _UNREADABLE as error:
+        raise WireError(EXCHANGE, channel, f"{error}"[:_TEXT_CUT], body) from error
+
+
+def server_time_of(body: bytes) -> int:
+    """The venue's clock, ms since the epoch."""
+    return result_of(body, wire_rest.Status, "exchangeStatus").time
+
+
+def candles_of(
+    body: bytes, table: InstrumentTable, *, now_ms: int, received_ns: int
+) -> list[Candle]:
+    """Candles, ascending. One is closed when a later one is there, or its end is past."""
+    bars = result_of(body, list[wire.Bar], "candleSnapshot")
+    last_ms = max((bar.opened_at_ms for bar in bars), default=0)
+    return [
+        market_events.candle_of(
+            bar,
+            INTERVALS[bar.interval],
+            symbol_in(table, bar.coin),
+            received_ns,
+            is_closed=bar.opened_at_ms < last_ms or bar.ends_at_ms < now_ms,
+        )
+        for bar in sorted(bars, key=lambda one: one.opened_at_ms)
+        if is_perpetual(bar.coin) and bar.interval in INTERVALS
+    ]
+
+
+def trades_of(body: bytes, table: InstrumentTable, received_ns: int) -> list[Trade]:
+    """Fills, ascending by time and id."""
+    rows = result_of(body, list[wire.TradeRow], "recentTrades")
+    try:
+        return [
+            market_events.trade_of(row, symbol_in(table, row.coin), received_ns)
+            for row in sorted(rows, key=lambda one: (one.traded_at_ms, one.trade_id))
+            if is_perpetual(row.coin)
+        ]
+    except KeyError as error:
+        raise WireError(EXCHANGE, "recentTrades", f"side {error}", body) from error
+
+
+def book_of(body: bytes, table: InstrumentTable, received_ns: int) -> BookSnapshot | None:
+    """The book; None for a coin of another market."""
+    data = result_of(body, wire.BookData, "l2Book")
+    if not is_perpetual(data.coin):
+        return None
+    return market_events.book_of(data, symbol_in(table, data.coin), received_ns)
+
+
+def contexts_of(body: bytes) -> list[tuple[str, wire.Context]]:
+    """Coins with their contexts; delisted coins and those without a context are left out."""
+    reply = result_of(body, wire_rest.Contexts, "metaAndAssetCtxs")
+    return [
+        (row.name, context)
+        for row, context in zip(reply.meta.universe, reply.contexts, strict=False)
+        if context is not None and not row.is_delisted and is_perpetual(row.name)
+    ]
+
+
+def fundings_of(body: bytes, table: InstrumentTable, received_ns: int) -> list[FundingRate]:
+    """Past settlements, ascending."""
+    rows = result_of(body, list[wire_rest.FundingRow], "fundingHistory")
+    return [
+        FundingRate(
+            exchange=EXCHANGE,
+            symbol=symbol_in(table, row.coin),
+            native_symbol=row.coin,
+            timestamp_ms=row.paid_at_ms,
+            received_ns=received_ns,
+            rate=row.rate,
+            interval_h=FUNDING_INTERVAL_H,
+            funding_time_ms=row.paid_at_ms,
+        )
+        for row in sorted(rows, key=lambda one: one.paid_at_ms)
+        if isfinite(row.rate) and is_perpetual(row.coin)
+    ]
+
+
+def predictions_of(body: bytes, table: InstrumentTable, received_ns: int) -> list[PredictedFunding]:
+    """What is expected on this venue and others; of its own the interval is known to be an hour."""
+    coins = result_of(body, wire_rest.Predictions, "predictedFundings")
+    return [
+        PredictedFunding(
+            exchange=EXCHANGE,
+            symbol=symbol_in(table, coin),
+            native_symbol=coin,
+            timestamp_ms=received_ns // NS_PER_MS,
+            received_ns=received_ns,
+            venue=venue,
+            rate=told.rate,
+            interval_h=told.interval_h or (FUNDING_INTERVAL_H if venue == _OWN else None),
+            next_funding_ms=told.next_funding_ms,
+        )
+        for coin, venues in coins
+        for venue, told in venues
+        if told is not None and is_perpetual(coin)
+    ]
+
+
+def instruments_of(body: bytes, received_ns: int) -> list[Instrument]:
+    """The universe, delisted coins as closed."""
+    rows = result_of(body, wire_rest.Meta, "meta").universe
+    if any(not 0 <= row.size_decimals <= 12 for row in rows):
+        raise WireError(EXCHANGE, "meta", "szDecimals is out of range", body)
+    now_ms = received_ns // NS_PER_MS
+    return [instrument_of(row, now_ms, received_ns) for row in rows if is_perpetual(row.name)]

@@ -1,0 +1,74 @@
+"""Hyperliquid's replies to `POST /info`, with the venue's own field names in `rename`.
+
+Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint
+"""
+
+import msgspec
+
+from headwater.venues.hyperliquid.wire import Context, Count, Name
+
+
+class AssetRow(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={"size_decimals": "szDecimals", "is_delisted": "isDelisted"},
+):
+    """A coin of the universe; its place in the list is the asset's id, delisted ones stay.
+
+    `{"name":"BTC","szDecimals":5,"maxLeverage":40,"isDelisted":true}`
+    """
+
+    name: Name
+    size_decimals: int
+    is_delisted: bool | None = None
+
+
+class Meta(msgspec.Struct, frozen=True, gc=False):
+    """`meta`: `{"universe":[…],"marginTables":[…]}`."""
+
+    universe: list[AssetRow]
+
+
+class Contexts(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """`metaAndAssetCtxs`: `[{"universe":[…]},[context,…]]` in the same order."""
+
+    meta: Meta
+    contexts: list[Context | None]
+
+
+class Status(msgspec.Struct, frozen=True, gc=False):
+    """`exchangeStatus`: `{"time":1790000000000,"specialStatuses":null}`."""
+
+    time: Count
+
+
+class FundingRow(
+    msgspec.Struct, frozen=True, gc=False, rename={"rate": "fundingRate", "paid_at_ms": "time"}
+):
+    """`fundingHistory`: `{"coin":"BTC","fundingRate":"0.0000125","premium":"…","time":…}`."""
+
+    coin: Name
+    rate: float
+    paid_at_ms: Count
+
+
+class Prediction(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={
+        "rate": "fundingRate",
+        "next_funding_ms": "nextFundingTime",
+        "interval_h": "fundingIntervalHours",
+    },
+):
+    """`predictedFundings`: `{"fundingRate":"0.0000125","nextFundingTime":1733958000000}`."""
+
+    rate: float | None = None
+    next_funding_ms: Count | None = None
+    interval_h: float | None = None
+
+
+Predictions = list[tuple[str, list[tuple[str, Prediction | None]]]]
+"""`[["BTC",[["HlPerp",{…}],["BinPerp",null]]],…]`."""
