@@ -15,38 +15,21 @@ from typing import Final
 import msgspec
 
 from headwater.core.enums import Channel
-from headwater.core.errors import RequestError, WireError
+from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
 from headwater.venues.hyperliquid import market_events, wire
 from headwater.venues.hyperliquid.book import is_older
+from headwater.venues.hyperliquid.market_topics import VAULTS, Key, body_of, key_of, keys_of
 from headwater.venues.hyperliquid.symbols import EXCHANGE, INTERVALS, is_perpetual, symbol_in
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
 
-VAULTS: Final = (
-    "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",
-    "0xb0a55f13d22f66e6d495ac98113841b2326e9540",
-    "0x5e177e5e39c0f4e421f5865a6d8beed8d921cb70",
-    "0x2ed5c4484ea3ff8b57d5f2fb152a40d9f2b68308",
-)
-"""The venue's liquidator vaults. Four of the ten users that an address may follow."""
 TOPICS_MAX: Final = 20_000
 """Topics remembered by one connection."""
 PENDING_MAX: Final = 64
 """Unanswered requests for one topic; the oldest is forgotten beyond it."""
 
-Key = tuple[str, str, str]
-"""A topic: type, coin or user, interval (empty where there is none)."""
-
-_TYPES: Final[Mapping[Channel, str]] = {
-    Channel.TRADES: "trades",
-    Channel.BOOK: "l2Book",
-    Channel.QUOTES: "bbo",
-    Channel.TICKERS: "activeAssetCtx",
-    Channel.MARK_PRICES: "activeAssetCtx",
-    Channel.OPEN_INTEREST: "activeAssetCtx",
-}
 _TRADES_HEAD: Final = b'{"channel":"trades",'
 _BOOK_HEAD: Final = b'{"channel":"l2Book",'
 _TEXT_CUT: Final = 200
@@ -74,37 +57,6 @@ _decode_answer = msgspec.json.Decoder(wire.Answer).decode
 _decode_refusal = msgspec.json.Decoder(wire.Refusal).decode
 _decode_request = msgspec.json.Decoder(wire.Request).decode
 _decode_asked = msgspec.json.Decoder(wire.Asked).decode
-
-
-def keys_of(subscription: Subscription) -> tuple[Key, ...]:
-    """The venue's topics that a subscription needs.
-
-    Raises:
-        RequestError: the whole market where there is none, or candles of no such interval.
-    """
-    channel, coin = subscription.channel, subscription.native_symbol
-    if channel is Channel.LIQUIDATIONS:
-        return tuple([("userFills", vault, "") for vault in VAULTS])
-    if coin is None:
-        raise RequestError("native_symbol", None, f"{channel} exist per symbol only")
-    if channel is Channel.CANDLES:
-        interval = subscription.interval
-        if interval is None or interval.value not in INTERVALS:
-            raise RequestError("interval", interval, f"one of {', '.join(INTERVALS)}")
-        return (("candle", coin, interval.value),)
-    return ((_TYPES[channel], coin, ""),)
-
-
-def body_of(key: Key) -> dict[str, str]:
-    """A topic as the venue writes it."""
-    kind, name, interval = key
-    if kind == "userFills":
-        return {"type": kind, "user": name}
-    return {"type": kind, "coin": name, **({"interval": interval} if interval else {})}
-
-
-def _key_of(asked: wire.Asked) -> Key:
-    return (asked.type, asked.user.lower() or asked.coin, asked.interval)
 
 
 class _Topic:
@@ -323,7 +275,7 @@ class HyperliquidStream(MarketStream):
 
     def _answer(self, frame: bytes, _: int) -> Sequence[StreamEvent]:
         request = _decode_answer(frame).data
-        key = _key_of(request.subscription)
+        key = key_of(request.subscription)
         return (Ack(request_id=self._settled(request.method, key)),)
 
     def _refusal(self, frame: bytes, _: int) -> Sequence[StreamEvent]:
@@ -341,7 +293,7 @@ class HyperliquidStream(MarketStream):
                     asked = _decode_asked(echo)
                 except msgspec.MsgspecError:
                     asked = wire.Asked(type="")
-            request_id = self._settled(method, _key_of(asked))
+            request_id = self._settled(method, key_of(asked))
         if words.startswith(_HARMLESS):
             return (Ack(request_id=request_id),)
         return (Ack(request_id=request_id, error=words[:_TEXT_CUT] or "refused"),)

@@ -50,6 +50,7 @@ def _book(body: bytes, table: InstrumentTable, received_ns: int) -> Sequence[Str
 
 _READERS: Final[Mapping[str, _Reader]] = {
     "meta": lambda body, _, at_ns: replies.instruments_of(body, at_ns),
+    "allPerpMetas": lambda body, _, at_ns: replies.instruments_of(_rows_of(body)[0], at_ns),
     "metaAndAssetCtxs": _contexts,
     "candleSnapshot": _candles,
     "l2Book": _book,
@@ -57,7 +58,7 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "fundingHistory": replies.fundings_of,
     "predictedFundings": replies.predictions_of,
 }
-"""Readers by the type of the request."""
+"""Readers by the type of the request; of all exchanges' metas the venue's own is the first."""
 
 _SHAPES: Final[Sequence[tuple[frozenset[str], str]]] = (
     (frozenset({"universe", "marginTables"}), "meta"),
@@ -166,8 +167,8 @@ def _type_of(request: bytes) -> str:
 
 def _kind_by_shape(fields: Mapping[str, msgspec.Raw], rows: Sequence[bytes]) -> str:
     """The type of request that such a reply answers; empty when none is known."""
-    if not fields and len(rows) == 2 and "universe" in _fields_of(rows[0]):
-        return "metaAndAssetCtxs"
+    if rows and "universe" in _fields_of(rows[0]):
+        return "allPerpMetas" if _fields_of(rows[-1]) else "metaAndAssetCtxs"
     if set(fields) == {"universe"} or ("universe" in fields and "tokens" not in fields):
         return "meta"
     names = fields.keys() or (_fields_of(rows[0]).keys() if rows else set[str]())

@@ -19,25 +19,10 @@ from headwater.core.records import Candle, Trade
 from headwater.venues.side import MarketView
 from headwater.venues.side_desk import SymbolText
 
-INTERVALS: Final[Mapping[str, Interval]] = {
-    name: Interval(name)
-    for name in [
-        "1m",
-        "3m",
-        "5m",
-        "15m",
-        "30m",
-        "1h",
-        "2h",
-        "4h",
-        "8h",
-        "12h",
-        "1d",
-        "3d",
-        "1w",
-        "1M",
-    ]
-}
+_NAMES: Final = (
+    "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "3d", "1w", "1M",
+)  # fmt: skip
+INTERVALS: Final[Mapping[str, Interval]] = {name: Interval(name) for name in _NAMES}
 CANDLES: Final = 5000
 FUNDINGS: Final = 500
 RECENT: Final = 30
@@ -147,7 +132,7 @@ def hourly_rate(market: MarketView, symbol: str) -> float:
 
 def context_of(market: MarketView, text: SymbolText) -> dict[str, Any]:
     """A coin's context."""
-    mark, day, places = market.mark_price(text.symbol), market.day_stats(text.symbol), 1
+    mark, day = market.mark_price(text.symbol), market.day_stats(text.symbol)
     places = text.price_places
     mid = mid_of(market, text)
     index = mark.mark if mark.index is None else mark.index

@@ -121,10 +121,8 @@ class QuoteTopic(TopicStream):
 
     def first(self, now_ms: int) -> list[str]:
         """The levels as the others had them last."""
-        return [
-            f'{{"channel":"bbo","data":{{"coin":"{self._text.native}","time":{now_ms},'
-            f'"bbo":[{self._sent}]}}}}'
-        ]
+        data = f'{{"coin":"{self._text.native}","time":{now_ms},"bbo":[{self._sent}]}}'
+        return [f'{{"channel":"bbo","data":{data}}}']
 
     def on_record(self, record: Record) -> None:  # noqa: ARG002 - that it came is enough
         """Notes that the book changed."""
