@@ -16,6 +16,7 @@ from headwater.core.records import ALL_SYMBOLS, BookDelta, Liquidation, MarkPric
 from headwater.venues.hyperliquid.venue_side_boards import (
     INTERVALS,
     RECENT,
+    Boards,
     book_row,
     candle_row,
     context_of,
@@ -220,6 +221,44 @@ class ContextTopic(TopicStream):
         return self.first(now_ms)
 
 
+class OverviewTopic(TopicStream):
+    """`webData2` of an address: what the venue's own pages show; the public part of it."""
+
+    hears: ClassVar[tuple[type[Record], ...]] = (MarkPrice,)
+
+    def __init__(self, market: MarketView, texts: Mapping[str, SymbolText], user: str) -> None:
+        super().__init__(ALL_SYMBOLS)
+        self._boards = Boards(market, texts)
+        self._market = market
+        self._user = user
+        self._changed = False
+
+    def first(self, now_ms: int) -> list[str]:
+        """All coins and their contexts now."""
+        both = self._boards.reply({"type": "metaAndAssetCtxs"})[0]
+        meta, contexts = msgspec.json.decode(both)
+        data = {
+            "meta": meta,
+            "assetCtxs": contexts,
+            "serverTime": now_ms,
+            "user": self._user,
+            "spotAssetCtxs": [],
+        }
+        return [msgspec.json.encode({"channel": "webData2", "data": data}).decode()]
+
+    def on_record(self, record: Record) -> None:  # noqa: ARG002 - that it came is enough
+        """Notes that there is a new mark price."""
+        self._changed = True
+
+    def on_tick(self, now_ms: int) -> list[str]:
+        """The same again, when anything changed."""
+        if not self._changed:
+            return []
+        self._changed = False
+        self.due_ms = now_ms + CONTEXT_MS
+        return self.first(now_ms)
+
+
 class FillsTopic(TopicStream):
     """`userFills` of an address: nothing of an ordinary one, of a vault what it took over."""
 
@@ -286,6 +325,8 @@ def topic_of(market: MarketView, texts: Mapping[str, SymbolText], key: str) -> T
     name, _, interval = rest.rpartition(":")
     if kind == "userFills":
         return FillsTopic(texts, name) if name.startswith("0x") and len(name) == 42 else None
+    if kind == "webData2":
+        return OverviewTopic(market, texts, name)
     text = texts.get(name)
     if text is None:
         return None
