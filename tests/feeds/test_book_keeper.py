@@ -48,6 +48,7 @@ class Desk:
             self.clock,
             ChainRule,
             self.fetch,
+            None,
             quick_backoff,
             lambda native, state, reason: self.states.append(state),
             BookSettings(levels=1),

@@ -282,15 +282,6 @@ async def test_a_symbol_nobody_wants_starts_anew() -> None:
         assert made.ledger.open_count == 0
 
 
-async def test_uncounted_trades_are_told_apart_by_id_and_an_interruption_is_a_hole() -> None:
-    async with desk() as made:
-        for name in ("a", "b", "a"):
-            made.continuity.on_trade(trade(None, trade_id=name))
-        made.continuity.suspect([SYMBOL], GapCause.DISCONNECT)
-        assert len(made.heard.trades()) == 2
-        assert [gap.state for gap in made.heard.gaps()] == [GapState.OPEN, GapState.UNRECOVERABLE]
-
-
 async def test_readers_are_answered_from_memory_when_it_is_whole() -> None:
     async with desk() as made:
         made.live(*range(1, 11))

@@ -12,7 +12,7 @@ import structlog
 
 from headwater.app.settings import Settings
 from headwater.core.enums import Channel
-from headwater.core.errors import NotSupported, UnknownSymbol
+from headwater.core.errors import NotSupported, RequestError, UnknownSymbol
 from headwater.core.instruments import Instrument
 from headwater.feeds.venue_feed import VenueFeed
 from headwater.venues.messages import Subscription
@@ -23,6 +23,7 @@ STANDING_CHANNELS: Final = (
     Channel.QUOTES,
     Channel.TICKERS,
     Channel.MARK_PRICES,
+    Channel.OPEN_INTEREST,
 )
 """Held for each supported symbol, besides its candles and the market's liquidations."""
 
@@ -47,6 +48,8 @@ async def hold_standing(feed: VenueFeed, settings: Settings) -> None:
                 leases.append(feed.acquire(subscription))
             except NotSupported as error:
                 _log.info("not_offered", exchange=error.exchange, reason=str(error))
+            except RequestError as error:
+                _log.warning("not_held", exchange=feed.facts.venue_id, reason=str(error))
         await asyncio.get_running_loop().create_future()
     finally:
         for lease in leases:

@@ -46,8 +46,10 @@ class BookKeeper:
         crew: runs snapshot fetches.
         clock: measures silence.
         rule: makes a fresh sequence rule.
-        fetch: brings a snapshot; None where there is nobody to ask (a tape): then only snapshots
-            that come by themselves start a book.
+        fetch: brings a snapshot; None where the stream brings it, or where there is nobody to
+            ask (a tape).
+        renew: makes the stream send the image of a native symbol again; None where that is of no
+            use.
         backoff: makes the delays between fetches of one book.
         tell_state: hears `live`, `resyncing` and `down` of single books.
         settings: depths, bounds and intervals.
@@ -62,6 +64,7 @@ class BookKeeper:
         clock: Clock,
         rule: Callable[[], BookRule],
         fetch: FetchBook | None,
+        renew: Callable[[str], None] | None,
         backoff: Callable[[], FullJitterBackoff],
         tell_state: TellState,
         settings: BookSettings,
@@ -74,6 +77,7 @@ class BookKeeper:
         self._clock = clock
         self._rule = rule
         self._fetch = fetch
+        self._renew = renew
         self._backoff = backoff
         self._tell_state = tell_state
         self._settings = settings
@@ -131,8 +135,12 @@ class BookKeeper:
             return
         kept.streaming = True
         was_live = kept.live
+        if self._renew is not None:
+            kept.drop_buffer()  # image and changes come in one order: what came before is in it
         if not kept.take_snapshot(snapshot):
             self._gap(kept, GapCause.SEQUENCE_BREAK, "snapshot does not fit what came before")
+        elif was_live and self._renew is not None:
+            self._publish(self._snapshot_of(kept, None))
         elif was_live:
             self._changed[kept.symbol] = kept
         else:
@@ -210,6 +218,18 @@ class BookKeeper:
             if not self._crew.submit(("book", kept.symbol), work):
                 kept.streaming = False
                 self._tell_state(kept.native_symbol, FeedState.DOWN, "too many books resynchronise")
+        elif self._renew is not None:
+            work = partial(self._renew_images, kept, self._renew)
+            if not self._crew.submit(("book", kept.symbol), work):
+                kept.streaming = False
+                self._tell_state(kept.native_symbol, FeedState.DOWN, "too many books resynchronise")
+
+    async def _renew_images(self, kept: KeptBook, renew: Callable[[str], None]) -> None:
+        """Asks the stream for its image until the book is live, unwanted or without a stream."""
+        backoff = self._backoff()
+        while self._books.get(kept.symbol) is kept and kept.streaming and not kept.live:
+            renew(kept.native_symbol)
+            await asyncio.sleep(self._settings.image_wait_s + backoff.next_delay(0.0))
 
     async def _fetch_snapshots(self, kept: KeptBook, fetch: FetchBook) -> None:
         """Asks for snapshots until the book is live, unwanted or without a stream."""

@@ -104,6 +104,12 @@ class Connection:
             return None
         return max(0.0, self._parts.clock.monotonic() - watch.last_data)
 
+    def renew(self, subscription: Subscription) -> None:
+        """Asks for a subscription anew: a book whose stream has to send its image again."""
+        if self._active is not None:
+            self._active.session.renew((subscription,), self._parts.clock.monotonic())
+            self._wake.set()
+
     def quiet(self, subscription: Subscription) -> None:
         """Other evidence shows that a silent subscription missed nothing."""
         if self._active is not None:
@@ -163,7 +169,11 @@ class Connection:
         session = Session(stream, self._limits, parts.session_settings, self._wanted, now)
         session.want(self._wanted)
         pacer = MessagePacer(
-            parts.venue.facts.venue_id, self._limits.messages_per_s, clock=parts.clock
+            parts.venue.facts.venue_id,
+            self._limits.messages_per_s,
+            clock=parts.clock,
+            requests=self._limits.requests_per_window,
+            request_window_s=self._limits.request_window_s,
         )
         return _Serving(link, session, pacer, now)
 
@@ -198,20 +208,20 @@ class Connection:
             session.acked(ack, now)
         decided = session.tick(now, serving.link.signs, judge_silence=judge_silence)
         reconnect: Reconnect | None = None
-        texts: list[str] = []
+        sends: list[Send] = []
         for decision in decided:
             if isinstance(decision, Send):
-                texts.append(decision.text)
+                sends.append(decision)
             elif isinstance(decision, Reconnect):
                 reconnect = decision
             elif judge_silence:
                 self._tell(decision)
         if judge_silence and session.live:
             self._parts.backoff.note_healthy(now)
-        for text in texts:
-            await serving.pacer.turn()
+        for send in sends:
+            await serving.pacer.turn(is_request=send.is_request)
             try:
-                serving.link.send(text)
+                serving.link.send(send.text)
             except SocketClosed:
                 break
         return reconnect

@@ -7,8 +7,8 @@ and everything is published in order. When holding back reaches its bound or dea
 trades go out first and the fetched ones after them, and the ledger says so. After a reconnect a
 symbol that stays quiet is compared with REST, so that a loss at the end is noticed too.
 
-Where a venue does not count its trades, doubles are dropped by id and a reconnect is a hole that
-cannot be repaired.
+Where a venue does not count its trades, doubles are dropped by id and a reconnect is repaired by
+overlap (`overlap.py`).
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from headwater.core.enums import Channel, GapCause, GapState
 from headwater.core.errors import PlatformError, RequestError, VenueRejected
 from headwater.core.records import Trade
 from headwater.feeds.gaps import GapLedger
+from headwater.feeds.overlap import OverlapRepair
 from headwater.feeds.repairs import RepairCrew, retry_after_s
 from headwater.feeds.settings import TradeSettings
 from headwater.feeds.trade_line import Hole, TradeLine
@@ -79,6 +80,9 @@ class TradeContinuity:
         self._suspects: dict[str, TradeLine] = {}
         self._wanted_since: dict[str, int] = {}
         self._wake = asyncio.Event()
+        self.overlap = OverlapRepair(
+            self._publish, ledger, crew, clock, fetch_newest, backoff, settings, on_quiet
+        )
         self.duplicates = 0
         self.recovered = 0
         self.lost = 0
@@ -107,7 +111,7 @@ class TradeContinuity:
             if line.native_symbol not in wanted:
                 continue
             if not line.counted:
-                self._uncounted_gap(line, cause)
+                self.overlap.suspect(line, cause)
                 continue
             line.cause = cause
             line.suspect_since = now
@@ -123,6 +127,7 @@ class TradeContinuity:
         """Nobody wants the trades of `symbol` any more: its count starts anew next time."""
         self._wanted_since.pop(native_symbol, None)
         line = self._lines.pop(symbol, None)
+        self.overlap.forget(symbol)
         self._holding.pop(symbol, None)
         self._suspects.pop(symbol, None)
         if line is not None:
@@ -133,6 +138,7 @@ class TradeContinuity:
         """Lets every held trade go: nothing more will come before it."""
         for line in list(self._holding.values()):
             self._release(line, reason)
+        self.overlap.release_all(reason)
 
     def recent(self, symbol: str, limit: int) -> list[Trade] | None:
         """The newest `limit` trades, oldest first; None when so many are not known whole."""
@@ -156,7 +162,7 @@ class TradeContinuity:
     async def run(self) -> None:
         """Looks after held and suspect symbols for ever."""
         while True:
-            if not self._holding and not self._suspects:
+            if not self._holding and not self._suspects and not self.overlap.is_waiting:
                 self._wake.clear()
                 await self._wake.wait()
             await asyncio.sleep(self._settings.reorder_grace_s)
@@ -165,6 +171,7 @@ class TradeContinuity:
     def sweep(self) -> None:
         """Looks once: graces that ended, holds that lasted too long, symbols still quiet."""
         now = self._clock.monotonic()
+        self.overlap.sweep(now)
         for line in list(self._holding.values()):
             if now - line.looked_at >= self._settings.reorder_grace_s - _TIMER_SLACK_S:
                 self._open_holes(line, line.looked_to)
@@ -187,11 +194,7 @@ class TradeContinuity:
             return
         sequence = trade.sequence
         if sequence is None:
-            if line.is_new_id(trade.trade_id, self._settings.recent_ids_max):
-                line.recent.append(trade)
-                self._publish(trade)
-            else:
-                self.duplicates += 1
+            self.overlap.on_trade(line, trade)
             return
         if line.knows(sequence):
             self.duplicates += 1
@@ -370,17 +373,6 @@ class TradeContinuity:
         self._register(line, line.next, newest, trades[-1].timestamp_ms)
         self._take(line, trades)
         self._open_holes(line, -1)
-
-    def _uncounted_gap(self, line: TradeLine, cause: GapCause) -> None:
-        gap_id = self._ledger.open(
-            Channel.TRADES,
-            line.symbol,
-            line.native_symbol,
-            cause,
-            start_ms=line.last_ms,
-            detail="the venue does not count its trades: a loss cannot be told or fetched",
-        )
-        self._ledger.settle(gap_id, GapState.UNRECOVERABLE)
 
 
 def _sequence_of(trade: Trade) -> int:

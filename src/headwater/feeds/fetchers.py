@@ -11,6 +11,7 @@ from headwater.feeds.catalogue import Catalogue
 from headwater.feeds.pipeline import Fetchers
 from headwater.feeds.venue_rest import VenueRest
 from headwater.venues.base import MarketRest, Venue
+from headwater.venues.facts import BookSource
 
 
 class RestFetchers:
@@ -43,7 +44,7 @@ class RestFetchers:
         return Fetchers(
             trades_between=self._trades_between,
             trades_newest=self._trades_newest,
-            book=self._book,
+            book=self._book if self._venue.facts.book_source is BookSource.REST else None,
             candles=self._candles,
         )
 

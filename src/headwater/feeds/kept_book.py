@@ -90,6 +90,10 @@ class KeptBook:
         """Keeps a delta until a snapshot comes."""
         self._buffer.append(delta)
 
+    def drop_buffer(self) -> None:
+        """Forgets the deltas that wait for a snapshot."""
+        self._buffer.clear()
+
     def invalidate(self) -> None:
         """Empties the book: nothing of it holds any more."""
         self.live = False

@@ -39,6 +39,7 @@ from headwater.feeds.settings import FeedSettings
 from headwater.feeds.states import StateBoard
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.base import Venue
+from headwater.venues.facts import BookSource
 from headwater.venues.messages import Subscription
 
 _log = structlog.get_logger(__name__)
@@ -73,6 +74,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         table: instruments known now.
         offset_ms: the venue's clock less ours.
         on_quiet: told a subscription whose silence was real.
+        renew: asks for a subscription anew; None where there is no stream to ask (a tape).
     """
 
     bus: Bus
@@ -82,6 +84,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     table: Callable[[], InstrumentTable]
     offset_ms: Callable[[], int]
     on_quiet: Callable[[Subscription], None]
+    renew: Callable[[Subscription], None] | None = None
 
 
 class MarketPipeline:
@@ -126,6 +129,7 @@ class MarketPipeline:
             clock,
             venue.book_rule,
             fetchers.book,
+            self._book_renewal(venue.facts.book_source),
             self._book_backoff,
             self.board.set_book,
             settings.books,
@@ -250,6 +254,17 @@ class MarketPipeline:
 
     def _on_quiet_trades(self, native_symbol: str) -> None:
         self._around.on_quiet(Subscription(channel=Channel.TRADES, native_symbol=native_symbol))
+
+    def _book_renewal(self, source: BookSource) -> Callable[[str], None] | None:
+        """How to get a book's image again from the stream that brings it."""
+        renew = self._around.renew
+        if source is BookSource.REST or renew is None:
+            return None
+
+        def again(native_symbol: str) -> None:
+            renew(Subscription(channel=Channel.BOOK, native_symbol=native_symbol))
+
+        return again
 
     def _repair_backoff(self) -> FullJitterBackoff:
         trades = self._around.settings.trades

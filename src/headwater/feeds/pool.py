@@ -101,6 +101,12 @@ class SubscriptionPool:
         placed = self._placed.get(subscription)
         return None if placed is None else placed.connection.age_s(subscription)
 
+    def renew(self, subscription: Subscription) -> None:
+        """Asks for a stream anew, on the connection that carries it."""
+        placed = self._placed.get(subscription)
+        if placed is not None:
+            placed.connection.renew(subscription)
+
     def quiet(self, subscription: Subscription) -> None:
         """Other evidence shows that a silent stream missed nothing."""
         placed = self._placed.get(subscription)
@@ -152,11 +158,17 @@ class SubscriptionPool:
 
     def _place(self, subscription: Subscription) -> _Placed:
         endpoint = self._parts.venue.endpoint_of(subscription.channel)
-        max_streams = self._parts.venue.facts.stream_limits.max_streams
+        limits = self._parts.venue.facts.stream_limits
+        max_streams = limits.max_streams
+        most = limits.streams_total_max
+        if most is not None and len(self._placed) >= most:
+            raise RequestError(
+                "subscription", subscription.channel, f"at most {most} streams of the venue at once"
+            )
         mine = [one for one in self._connections if one.endpoint == endpoint]
         chosen = next((one for one in mine if len(one.wanted) < max_streams), None)
         if chosen is None:
-            limit = self._parts.settings.per_endpoint_max
+            limit = self._connections_max(len(self._connections) - len(mine))
             if len(mine) >= limit:
                 raise RequestError(
                     "subscription",
@@ -168,6 +180,15 @@ class SubscriptionPool:
         self._on_added(subscription)
         chosen.want((subscription,))
         return placed
+
+    def _connections_max(self, elsewhere: int) -> int:
+        """Connections that one endpoint may have beside those of the others.
+
+        One of what the venue allows an address is left free, for the one that replaces another.
+        """
+        limit = self._parts.settings.per_endpoint_max
+        allowed = self._parts.venue.facts.stream_limits.connections_max
+        return limit if allowed is None else max(1, min(limit, allowed - 1 - elsewhere))
 
     def _connect(self, endpoint: str) -> Connection:
         self._made += 1

@@ -26,9 +26,11 @@ class Send(msgspec.Struct, frozen=True):
 
     Attributes:
         text: the frame.
+        is_request: whether it asks for subscriptions or gives them up; a heartbeat does not.
     """
 
     text: str
+    is_request: bool = True
 
 
 class Reconnect(msgspec.Struct, frozen=True):
@@ -162,11 +164,17 @@ class Session:
         if ack.request_id is None:
             return
         pending = self._pending.pop(ack.request_id, None)
-        if pending is None or not pending.asks_data:
+        if pending is None:
+            return
+        answered = ack.subscriptions or pending.subscriptions
+        rest = tuple([one for one in pending.subscriptions if one not in answered])
+        if rest:
+            self._pending[ack.request_id] = _Pending(rest, pending.deadline, pending.asks_data)
+        if not pending.asks_data:
             return
         if ack.error is None:
-            self._decided.append(Confirmed(pending.subscriptions))
-        for subscription in pending.subscriptions:
+            self._decided.append(Confirmed(answered))
+        for subscription in answered:
             entry = self._entries.get(subscription)
             if entry is None:
                 continue
@@ -178,6 +186,18 @@ class Session:
                 entry.refused_at = now
                 entry.asked = False
                 self._change(subscription, entry, FeedState.DOWN, f"refused: {ack.error}")
+
+    def renew(self, subscriptions: Sequence[Subscription], now: float) -> None:
+        """Gives subscriptions up and asks for them again, whoever shares their topics."""
+        asked = [one for one in subscriptions if one in self._entries and self._entries[one].asked]
+        if not asked:
+            return
+        self._send(self._stream.renew(asked), now)
+        for subscription in asked:
+            entry = self._entries[subscription]
+            entry.confirmed = False
+            entry.asks = 1
+            entry.seen_ns = self._stream.last_data_ns(subscription)
 
     def quiet(self, subscription: Subscription, now: float) -> None:
         """Other evidence shows that a silent subscription missed nothing."""
@@ -271,13 +291,7 @@ class Session:
             alive = silent_s < self._settings.ack_timeout_s
             names = f"{_name(reconnect[0])} and {len(reconnect) - 1} more silent"
             return Reconnect(f"{names} after subscribing again", graceful=alive)
-        self._send(self._stream.unsubscribe(again), now, asks_data=False)
-        for subscription in again:
-            entry = self._entries[subscription]
-            entry.asked = False
-            entry.confirmed = False
-            entry.asks = 0
-            entry.seen_ns = None
+        self.renew(again, now)
         return None
 
     def _ask(self, now: float) -> None:
@@ -285,7 +299,7 @@ class Session:
             gone = [one for one in self._unwanted if one not in self._entries]
             self._unwanted = []
             if gone:
-                self._send(self._stream.unsubscribe(gone), now, asks_data=False)
+                self._send(self._stream.unsubscribe(gone), now)
         retry_before = now - self._settings.refused_retry_s
         asked: list[Subscription] = []
         for subscription, entry in self._entries.items():
@@ -296,22 +310,24 @@ class Session:
             entry.refused_at = None
             asked.append(subscription)
         if asked:
-            self._send(self._stream.subscribe(asked), now, asks_data=True)
+            self._send(self._stream.subscribe(asked), now)
 
     def _beat(self, now: float) -> None:
         if self._limits.heartbeat_s is not None and now >= self._next_heartbeat:
             self._next_heartbeat = now + self._limits.heartbeat_s
             text = self._stream.heartbeat()
             if text is not None:
-                self._decided.append(Send(text))
+                self._decided.append(Send(text, is_request=False))
 
-    def _send(self, requests: Iterable[StreamRequest], now: float, *, asks_data: bool) -> None:
+    def _send(self, requests: Iterable[StreamRequest], now: float) -> None:
         # The messages of a long list go out paced: the last one is due later than the first.
         spacing = 1.0 / self._limits.messages_per_s
         deadline = now + self._settings.ack_timeout_s
         for request in requests:
             deadline += spacing
-            self._pending[request.request_id] = _Pending(request.subscriptions, deadline, asks_data)
+            self._pending[request.request_id] = _Pending(
+                request.subscriptions, deadline, not request.gives_up
+            )
             self._decided.append(Send(request.payload))
 
     def _stale(self, subscription: Subscription, entry: _Entry) -> None:

@@ -97,6 +97,7 @@ class BookSettings(msgspec.Struct, frozen=True, kw_only=True):
         quiet_start_s: a confirmed book without any delta so long is started from REST alone.
         retry_backoff_s: base of the full-jitter delay between snapshot fetches.
         retry_ceiling_s: its ceiling.
+        image_wait_s: time that a stream has to send its image again before it is asked once more.
     """
 
     levels: int = 50
@@ -106,6 +107,7 @@ class BookSettings(msgspec.Struct, frozen=True, kw_only=True):
     quiet_start_s: float = 2.0
     retry_backoff_s: float = 0.25
     retry_ceiling_s: float = 15.0
+    image_wait_s: float = 5.0
 
 
 class CandleSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +184,8 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
         probe_max_age_s: a venue without data is healthy only if a probe is younger than this.
         poll_interval_s: how often open interest of wanted symbols is read.
         poll_symbols_max: symbols polled; the first leased win.
+        market_symbols_max: instruments that a hold on the whole market covers where the venue has
+            only streams per symbol.
         repairs_parallel: back-fills under way at once, and as many book snapshots.
         repairs_waiting_max: back-fills waiting; beyond it a hole is unrecoverable at once.
         stop_timeout_s: longest orderly stop; tasks that outlast it are named in the log.
@@ -199,6 +203,7 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
     probe_max_age_s: float = 90.0
     poll_interval_s: float = 30.0
     poll_symbols_max: int = 100
+    market_symbols_max: int = 1000
     repairs_parallel: int = 4
     repairs_waiting_max: int = 5000
     stop_timeout_s: float = 10.0

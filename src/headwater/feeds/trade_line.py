@@ -254,6 +254,16 @@ class TradeLine:
             del self._ids[next(iter(self._ids))]
         return True
 
+    @property
+    def ids(self) -> frozenset[int | str]:
+        """Ids of an uncounted symbol that are remembered."""
+        return frozenset(self._ids)
+
+    @property
+    def first_ms(self) -> int:
+        """Venue time of the oldest trade that is kept."""
+        return self.recent[0].timestamp_ms
+
     def newest(self, limit: int) -> list[Trade] | None:
         """The newest `limit` trades in order; None when so many are not known without a hole."""
         if not self.counted or self.is_holding or self.holes or len(self.recent) < limit:

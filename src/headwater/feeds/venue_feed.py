@@ -32,11 +32,12 @@ from headwater.feeds.history import MarketHistory
 from headwater.feeds.link import FrameTap
 from headwater.feeds.pipeline import MarketPipeline, Surroundings
 from headwater.feeds.poller import Poller
-from headwater.feeds.pool import PoolLease, SubscriptionPool
+from headwater.feeds.pool import SubscriptionPool
 from headwater.feeds.settings import FeedSettings
-from headwater.feeds.source import VenueHealth
+from headwater.feeds.source import Lease, VenueHealth
 from headwater.feeds.supervisor import Supervisor, TaskHealth
 from headwater.feeds.venue_rest import HttpSender, ReplyTap, venue_rest
+from headwater.feeds.whole_market import WholeMarket
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.transport.pacing import ConnectGate
 from headwater.transport.ws import SocketOptions
@@ -106,6 +107,7 @@ class VenueFeed:
             table=self._table_now,
             offset_ms=self._catalogue.offset_ms,
             on_quiet=self._on_quiet,
+            renew=self._on_renew,
         )
         fetchers = RestFetchers(
             venue, self._rest, self._catalogue, clock, settings.books.fetch_depth
@@ -116,12 +118,14 @@ class VenueFeed:
         )
         parts = self._connection_parts(addresses, frame_tap, socket_options)
         self._pool = SubscriptionPool(parts, self.pipeline.added, self.pipeline.removed)
+        self._market = WholeMarket(self._pool, self._table_now, settings.market_symbols_max)
 
     async def start(self) -> None:
         """Starts all tasks and returns; data come when the venue answers."""
         self._supervisor.keep("catalogue", self._catalogue.run)
         self._supervisor.keep("probe", self._catalogue.run_probe)
         self._supervisor.keep("leases", self._pool.run)
+        self._supervisor.keep("whole-market", self._market.run)
         for name, work in self.pipeline.tasks():
             self._supervisor.keep(name, work)
         for name, poller in self._pollers():
@@ -160,8 +164,11 @@ class VenueFeed:
         """Connections replaced without a gap so far."""
         return self._pool.rotations
 
-    def acquire(self, subscription: Subscription) -> PoolLease:
+    def acquire(self, subscription: Subscription) -> Lease:
         """Asks for a live stream; its records come over the bus.
+
+        Without a symbol it is the whole market: one stream where the venue has such a one, else
+        one of every instrument.
 
         Raises:
             NotSupported: the venue has no such channel or interval.
@@ -169,9 +176,27 @@ class VenueFeed:
             VenueUnavailable: its instrument list is not loaded yet.
             RequestError: no such stream, or every permitted connection is full.
         """
+        if subscription.native_symbol is None and self._is_bundled(subscription.channel):
+            return self._market.acquire(subscription.channel)
         if self._pool.leases(subscription) == 0:
             self._check(subscription)
         return self._pool.acquire(subscription)
+
+    def _is_bundled(self, channel: Channel) -> bool:
+        """Whether a whole market is a bundle of single streams here.
+
+        Raises:
+            VenueUnavailable: the instrument list is not loaded yet.
+        """
+        facts = self.facts
+        support = facts.channels.get(channel)
+        if channel in facts.whole_market or channel is Channel.CANDLES:
+            return False
+        if support is None or not support.available:
+            return False
+        if not len(self.table):
+            raise VenueUnavailable(facts.venue_id, self._catalogue.problem)
+        return True
 
     def health(self) -> VenueHealth:
         """Measured health now."""
@@ -332,7 +357,9 @@ class VenueFeed:
         pollers: list[tuple[str, Poller]] = []
         capabilities, channels = self.facts.capabilities, self.facts.channels
         interest = capabilities.get("open_interest")
-        if interest is not None and interest.available:
+        streams_interest = channels.get(Channel.OPEN_INTEREST)
+        is_streamed = streams_interest is not None and streams_interest.available
+        if interest is not None and interest.available and not is_streamed:
             ask = self._history.open_interest
             poller = Poller(self._polled, ask, self._clock, interval_s)
             pollers.append(("open-interest", poller))
@@ -355,6 +382,9 @@ class VenueFeed:
 
     def _on_quiet(self, subscription: Subscription) -> None:
         self._pool.quiet(subscription)
+
+    def _on_renew(self, subscription: Subscription) -> None:
+        self._pool.renew(subscription)
 
     def _task_backoff(self) -> FullJitterBackoff:
         connection = self._settings.connection

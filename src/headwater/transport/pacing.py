@@ -70,20 +70,40 @@ class MessagePacer:
         exchange: venue id, for errors.
         messages_per_s: what the venue allows.
         clock: measures the window.
+        requests: subscribe and unsubscribe messages that the venue allows per
+            `request_window_s`; None for no such limit.
+        request_window_s: length of that window, seconds.
     """
 
-    def __init__(self, exchange: str, messages_per_s: float, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        exchange: str,
+        messages_per_s: float,
+        *,
+        clock: Clock,
+        requests: int | None = None,
+        request_window_s: float = 3600.0,
+    ) -> None:
         ours_per_s = messages_per_s * MESSAGES_SHARE
         count = max(1, int(ours_per_s))
         window_s = max(1.0, count / ours_per_s) + MESSAGES_PAD_S
         self._turnstile = _Turnstile(exchange, count, window_s, clock)
+        self._requests: _Turnstile | None = None
+        if requests is not None:
+            allowed = max(1, int(requests * MESSAGES_SHARE))
+            self._requests = _Turnstile(exchange, allowed, request_window_s, clock)
 
-    async def turn(self) -> None:
+    async def turn(self, *, is_request: bool = True) -> None:
         """Waits until a message may be sent; send it at once, without waiting in between.
+
+        Args:
+            is_request: whether the message counts as a request.
 
         Raises:
             RateLimited: `MAX_WAITING` others wait already.
         """
+        if is_request and self._requests is not None:
+            await self._requests.pass_through()
         await self._turnstile.pass_through()
 
 

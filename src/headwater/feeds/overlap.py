@@ -1,0 +1,202 @@
+"""Trades of venues that do not count them: a reconnect is repaired by overlap.
+
+Such trades have ids but no numbers, so a loss shows itself nowhere. After an interruption the
+venue's newest trades are asked for as soon as the stream carries data again, and laid over what
+was published before: what follows the newest known id was missed and goes out first, then the live
+trades that were held back meanwhile. Without a known id among them the hole is longer than what
+the venue still gives, which the ledger says. What waits is bounded in number and time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final
+
+from headwater.core.clock import Clock
+from headwater.core.enums import Channel, GapCause, GapState
+from headwater.core.errors import PlatformError
+from headwater.core.records import Trade
+from headwater.feeds.gaps import GapLedger
+from headwater.feeds.repairs import RepairCrew, retry_after_s
+from headwater.feeds.settings import TradeSettings
+from headwater.feeds.trade_line import TradeLine
+from headwater.transport.backoff import FullJitterBackoff
+
+_GONE: Final = "nobody wants the symbol any more"
+
+
+class _Wait:
+    """One symbol between an interruption and its repair."""
+
+    __slots__ = ("before", "gap_id", "held", "is_asked", "is_released", "line", "round", "since")
+
+    def __init__(self, line: TradeLine, gap_id: int, since: float) -> None:
+        self.line = line
+        self.gap_id = gap_id
+        self.since = since
+        self.held: list[Trade] = []
+        self.before: frozenset[int | str] | None = None
+        self.is_asked = False
+        self.is_released = False
+        self.round = 0
+
+
+class OverlapRepair:
+    """The uncounted trades of one venue.
+
+    Args:
+        publish: sends a trade out.
+        ledger: hears every interruption.
+        crew: runs the fetches.
+        clock: measures waits.
+        fetch_newest: what the venue calls its newest trades, oldest first.
+        backoff: makes the delays between tries.
+        settings: bounds and deadlines.
+        on_quiet: told a native symbol whose silence was real, as REST shows.
+
+    Attributes:
+        duplicates: trades that came again.
+        recovered: trades brought back.
+    """
+
+    def __init__(
+        self,
+        publish: Callable[[Trade], None],
+        ledger: GapLedger,
+        crew: RepairCrew,
+        clock: Clock,
+        fetch_newest: Callable[[str], Awaitable[Sequence[Trade]]],
+        backoff: Callable[[], FullJitterBackoff],
+        settings: TradeSettings,
+        on_quiet: Callable[[str], None],
+    ) -> None:
+        self._publish = publish
+        self._ledger = ledger
+        self._crew = crew
+        self._clock = clock
+        self._fetch_newest = fetch_newest
+        self._backoff = backoff
+        self._settings = settings
+        self._on_quiet = on_quiet
+        self._waits: dict[str, _Wait] = {}
+        self.duplicates = 0
+        self.recovered = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether any symbol is between an interruption and its repair."""
+        return bool(self._waits)
+
+    def on_trade(self, line: TradeLine, trade: Trade) -> None:
+        """Takes a live trade of a known symbol."""
+        wait = self._waits.get(line.symbol)
+        if wait is None or wait.is_released:
+            self._send(line, trade)
+            return
+        wait.held.append(trade)
+        if not wait.is_asked:
+            self._ask(wait)
+        if len(wait.held) > self._settings.hold_max:
+            self._release(wait, f"{self._settings.hold_max} trades waited")
+
+    def suspect(self, line: TradeLine, cause: GapCause) -> None:
+        """The stream of a symbol was interrupted: from its last trade on some may be missing."""
+        wait = self._waits.get(line.symbol)
+        if wait is not None:
+            wait.round += 1
+            wait.since = self._clock.monotonic()
+            return
+        gap_id = self._ledger.open(
+            Channel.TRADES, line.symbol, line.native_symbol, cause, start_ms=line.last_ms,
+            detail="the venue does not count its trades: compared with its newest ones",
+        )  # fmt: skip
+        self._waits[line.symbol] = _Wait(line, gap_id, self._clock.monotonic())
+
+    def sweep(self, now: float) -> None:
+        """Looks once: symbols that stayed quiet are compared too, holds end at their deadline."""
+        for wait in list(self._waits.values()):
+            if not wait.is_asked and now - wait.since >= self._settings.tail_check_s:
+                self._ask(wait)
+            if wait.held and now - wait.since >= self._settings.hold_deadline_s:
+                self._release(wait, f"{self._settings.hold_deadline_s:g} s had passed")
+
+    def forget(self, symbol: str) -> None:
+        """Nobody wants a symbol any more."""
+        wait = self._waits.pop(symbol, None)
+        if wait is not None:
+            self._ledger.settle(wait.gap_id, GapState.UNRECOVERABLE, detail=_GONE)
+
+    def release_all(self, reason: str) -> None:
+        """Lets every held trade go: nothing more will come before it."""
+        for wait in list(self._waits.values()):
+            self._release(wait, reason)
+
+    def _send(self, line: TradeLine, trade: Trade) -> bool:
+        """Publishes a trade that is new."""
+        if not line.is_new_id(trade.trade_id, self._settings.recent_ids_max):
+            self.duplicates += 1
+            return False
+        line.recent.append(trade)
+        self._publish(trade)
+        return True
+
+    def _ask(self, wait: _Wait) -> None:
+        wait.is_asked = True
+        if not self._crew.submit(("overlap", wait.line.symbol), partial(self._repair, wait)):
+            self._end(wait, GapState.UNRECOVERABLE, "too many repairs wait", 0)
+
+    def _release(self, wait: _Wait, bound: str) -> None:
+        """Lets held trades go before the missing ones."""
+        if not wait.is_released:
+            wait.before = wait.line.ids
+            wait.is_released = True
+            self._ledger.note(wait.gap_id, f"held back until {bound}; newer trades went first")
+        held, wait.held = wait.held, []
+        for trade in held:
+            self._send(wait.line, trade)
+
+    async def _repair(self, wait: _Wait) -> None:
+        """Asks until the venue answers; an interruption meanwhile asks once more."""
+        backoff = self._backoff()
+        started = self._clock.monotonic()
+        while self._waits.get(wait.line.symbol) is wait:
+            asked_round = wait.round
+            try:
+                trades = list(await self._fetch_newest(wait.line.native_symbol))
+            except PlatformError as error:
+                if self._clock.monotonic() - started > self._settings.repair_horizon_s:
+                    self._end(wait, GapState.UNRECOVERABLE, str(error), 0)
+                    return
+                await asyncio.sleep(backoff.next_delay(retry_after_s(error)))
+                continue
+            if asked_round != wait.round:
+                await asyncio.sleep(backoff.next_delay(0.0))
+                continue
+            if self._waits.get(wait.line.symbol) is wait:
+                self._merge(wait, trades)
+            return
+
+    def _merge(self, wait: _Wait, trades: Sequence[Trade]) -> None:
+        """Lays the venue's newest trades, ascending, over what was published before."""
+        line = wait.line
+        known = line.ids if wait.before is None else wait.before
+        newest = max((at for at, one in enumerate(trades) if one.trade_id in known), default=-1)
+        missed = [one for one in trades[newest + 1 :] if one.timestamp_ms >= line.first_ms]
+        live = {trade.trade_id for trade in wait.held}
+        brought = sum(self._send(line, one) for one in missed)
+        brought -= len(live & {one.trade_id for one in missed})
+        self.recovered += max(0, brought)
+        if not missed:
+            self._on_quiet(line.native_symbol)
+        if newest >= 0:
+            self._end(wait, GapState.REPAIRED, f"{max(0, brought)} missing trades fetched", brought)
+        else:
+            words = "the venue's newest trades do not reach back to the last one known"
+            self._end(wait, GapState.UNRECOVERABLE, words, brought)
+
+    def _end(self, wait: _Wait, state: GapState, detail: str, recovered: int) -> None:
+        self._waits.pop(wait.line.symbol, None)
+        for trade in wait.held:
+            self._send(wait.line, trade)
+        wait.held = []
+        self._ledger.settle(wait.gap_id, state, recovered=max(0, recovered), detail=detail)

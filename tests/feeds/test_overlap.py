@@ -1,0 +1,259 @@
+"""Uncounted trades: a reconnect is repaired by laying the venue's newest over what is known."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from tests.feeds.made import EXCHANGE, Heard, quick_backoff, trade, turns
+
+from headwater.core.clock import ManualClock
+from headwater.core.enums import GapCause, GapState
+from headwater.core.errors import VenueUnavailable
+from headwater.core.records import Trade
+from headwater.feeds.continuity import TradeContinuity
+from headwater.feeds.gaps import GapLedger
+from headwater.feeds.repairs import RepairCrew
+from headwater.feeds.settings import TradeSettings
+
+SYMBOL = "AAAUSDT"
+
+
+def plain(number: int) -> Trade:
+    """A trade with an id and without a count."""
+    return msgspec.structs.replace(trade(number), sequence=None, trade_id=f"t{number}")
+
+
+class Desk:
+    """A continuity with a venue that gives its newest trades."""
+
+    def __init__(self, settings: TradeSettings, page: int) -> None:
+        self.clock = ManualClock()
+        self.heard = Heard()
+        self.happened: list[int] = []
+        self.fail: list[Exception] = []
+        self.quiet: list[str] = []
+        self.page = page
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.ledger = GapLedger(EXCHANGE, self.heard.bus, self.clock)
+        self.crew = RepairCrew(2, 100)
+        self.continuity = TradeContinuity(
+            self.heard.bus,
+            self.ledger,
+            self.crew,
+            self.clock,
+            self.between,
+            self.newest,
+            quick_backoff,
+            settings,
+            self.quiet.append,
+        )
+
+    async def between(self, native: str, first: int, last: int) -> Sequence[Trade]:
+        """Nobody may ask by number."""
+        raise AssertionError(f"{native}: {first} to {last}")
+
+    async def newest(self, native: str) -> Sequence[Trade]:
+        """The venue's newest trades, a page of them."""
+        assert native == SYMBOL
+        if self.fail:
+            raise self.fail.pop(0)
+        await self.gate.wait()
+        return [plain(number) for number in self.happened[-self.page :]]
+
+    def live(self, *numbers: int) -> None:
+        """Trades happen and arrive on the stream."""
+        self.happened += [one for one in numbers if one not in self.happened]
+        for number in numbers:
+            self.continuity.on_trade(plain(number))
+
+    def cut(self) -> None:
+        """The stream ends."""
+        self.continuity.suspect([SYMBOL], GapCause.DISCONNECT)
+
+    async def settle(self, seconds: float = 0.2) -> None:
+        """Time passes, and repairs run as far as they can."""
+        for _ in range(max(1, round(seconds / 0.05))):
+            self.clock.advance(0.05)
+            self.continuity.sweep()
+            await turns(6)
+
+    @property
+    def numbers(self) -> list[int]:
+        """Numbers of the trades that came out."""
+        return [int(str(one.trade_id)[1:]) for one in self.heard.all() if isinstance(one, Trade)]
+
+    @property
+    def states(self) -> list[GapState]:
+        """States of the holes, newest first."""
+        return [gap.state for gap in self.ledger.newest_first()]
+
+
+@asynccontextmanager
+async def desk(page: int = 100, **settings: float) -> AsyncIterator[Desk]:
+    """A desk whose crew works."""
+    made = Desk(TradeSettings(**settings), page)  # type: ignore[arg-type]
+    workers = [asyncio.create_task(made.crew.work()) for _ in range(2)]
+    try:
+        yield made
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.wait(workers)
+
+
+async def test_doubles_are_told_by_id() -> None:
+    async with desk() as made:
+        made.live(1, 2, 2, 3, 1)
+        assert made.numbers == [1, 2, 3]
+        assert made.continuity.overlap.duplicates == 2
+
+
+async def test_what_was_missed_comes_before_what_is_live() -> None:
+    async with desk() as made:
+        made.live(1, 2, 3)
+        made.cut()
+        assert made.states == [GapState.OPEN]
+        made.happened += [4, 5]
+        made.gate.clear()
+        made.live(6, 7)
+        assert made.numbers == [1, 2, 3]
+        made.gate.set()
+        await made.settle()
+        assert made.numbers == [1, 2, 3, 4, 5, 6, 7]
+        assert made.states == [GapState.REPAIRED]
+        assert made.continuity.overlap.recovered == 2
+        made.live(8)
+        assert made.numbers[-1] == 8
+
+
+async def test_history_that_comes_with_the_subscription_is_not_published_again() -> None:
+    """As Hyperliquid sends it: old trades first, some of which were missed."""
+    async with desk() as made:
+        made.live(1, 2, 3)
+        made.cut()
+        made.happened += [4]
+        made.live(2, 3, 4, 5)
+        await made.settle()
+        assert made.numbers == [1, 2, 3, 4, 5]
+
+
+async def test_a_quiet_symbol_is_compared_too() -> None:
+    async with desk() as made:
+        made.live(1, 2)
+        made.cut()
+        await made.settle(4.0)
+        assert made.states == [GapState.REPAIRED]
+        assert made.quiet == [SYMBOL]
+        made.cut()
+        made.happened += [3]
+        await made.settle(4.0)
+        assert made.numbers == [1, 2, 3]
+
+
+async def test_a_hole_longer_than_what_the_venue_gives_is_said_to_be_one() -> None:
+    async with desk(page=2) as made:
+        made.live(1, 2)
+        made.cut()
+        made.happened += [3, 4, 5]
+        made.live(6)
+        await made.settle()
+        assert made.numbers == [1, 2, 5, 6]
+        assert made.states == [GapState.UNRECOVERABLE]
+        assert "do not reach back" in made.ledger.newest_first()[0].detail
+
+
+async def test_a_venue_that_does_not_answer_is_asked_again() -> None:
+    async with desk() as made:
+        made.live(1)
+        made.cut()
+        made.happened += [2]
+        made.fail = [VenueUnavailable("v", "down"), VenueUnavailable("v", "down")]
+        made.live(3)
+        async with asyncio.timeout(5):
+            while made.numbers != [1, 2, 3]:
+                await made.settle(0.05)
+                await asyncio.sleep(0)
+        assert made.states == [GapState.REPAIRED]
+
+
+async def test_holding_back_ends_at_its_bounds() -> None:
+    """In number and in time; the ledger says that newer ones went first."""
+    async with desk(hold_max=3) as made:
+        made.live(1)
+        made.cut()
+        made.happened += [2]
+        made.gate.clear()
+        made.live(3, 4, 5, 6)
+        assert made.numbers == [1, 3, 4, 5, 6]
+        made.live(7)
+        assert made.numbers[-1] == 7
+        made.gate.set()
+        await made.settle()
+        assert sorted(made.numbers) == [1, 2, 3, 4, 5, 6, 7]
+        assert made.states == [GapState.REPAIRED]
+    async with desk(hold_deadline_s=1.0) as made:
+        made.live(1)
+        made.cut()
+        made.gate.clear()
+        made.live(2)
+        await made.settle(2.0)
+        assert made.numbers == [1, 2]
+
+
+async def test_a_second_interruption_asks_once_more() -> None:
+    async with desk() as made:
+        made.live(1)
+        made.cut()
+        made.gate.clear()
+        made.live(2)
+        await turns(4)
+        made.cut()
+        made.happened += [3]
+        made.gate.set()
+        async with asyncio.timeout(5):
+            while made.numbers != [1, 2, 3]:
+                await made.settle(0.05)
+                await asyncio.sleep(0)
+        assert made.states == [GapState.REPAIRED]
+
+
+async def test_nobody_wants_it_any_more() -> None:
+    async with desk() as made:
+        made.live(1)
+        made.cut()
+        made.continuity.forget(SYMBOL, SYMBOL)
+        assert made.states == [GapState.UNRECOVERABLE]
+        await made.settle(4.0)
+        assert made.numbers == [1]
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_whatever_happens_every_trade_comes_out_once(seed: int) -> None:
+    """Cuts at any moment, trades lost in them, answers that fail: nothing lost, none doubled."""
+    rng = random.Random(seed)
+    async with desk(page=1000) as made:
+        made.live(0)
+        for number in range(1, 120):
+            fate = rng.random()
+            if fate < 0.08:
+                made.cut()
+                made.happened.append(number)
+                if rng.random() < 0.3:
+                    made.fail.append(VenueUnavailable("v", "down"))
+            else:
+                made.live(number)
+                if fate > 0.9:
+                    made.live(number)
+            if rng.random() < 0.3:
+                await made.settle(0.05)
+        made.live(120)
+        async with asyncio.timeout(10):
+            while made.continuity.overlap.is_waiting:
+                await made.settle(0.5)
+                await asyncio.sleep(0)
+        assert sorted(made.numbers) == list(range(121))
+        assert set(made.states) <= {GapState.REPAIRED}
