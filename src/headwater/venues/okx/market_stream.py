@@ -8,71 +8,40 @@ Source: https://www.okx.com/docs-v5/en/#overview-websocket
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from headwater.core.enums import Channel
 from headwater.core.errors import RequestError, WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
 from headwater.venues.okx import market_events, wire
-from headwater.venues.okx.symbols import BAR_NAMES, BARS, EXCHANGE, SWAP, Sizes, index_of, is_swap
+from headwater.venues.okx.market_topics import (
+    ACCOUNT,
+    BOOKS,
+    ENDPOINTS,
+    INDEX,
+    LIQUIDATIONS,
+    SKIPPED,
+    channel_of,
+    topics_of,
+    unwanted,
+    written,
+)
+from headwater.venues.okx.symbols import BARS, EXCHANGE, Sizes, index_of, is_swap
 
 TOPICS_PER_MESSAGE: Final = 50
 """Subscriptions in one request; its arguments may have 64 KB, far more than these need."""
 PAST_MS: Final = 10_000
 """A liquidation of the first push that is older than this happened before we subscribed."""
 
-ENDPOINTS: Final[Mapping[Channel, str]] = {
-    Channel.TRADES: "public",
-    Channel.CANDLES: "business",
-    Channel.BOOK: "public",
-    Channel.QUOTES: "public",
-    Channel.TICKERS: "public",
-    Channel.MARK_PRICES: "public",
-    Channel.OPEN_INTEREST: "public",
-    Channel.LIQUIDATIONS: "public",
-}
-"""Endpoint that serves each channel; the other one refuses it."""
-_NAMES: Final[Mapping[Channel, tuple[str, ...]]] = {
-    Channel.TRADES: ("trades",),
-    Channel.BOOK: ("books",),
-    Channel.QUOTES: ("bbo-tbt",),
-    Channel.TICKERS: ("tickers",),
-    Channel.MARK_PRICES: ("mark-price", "index-tickers", "funding-rate"),
-    Channel.OPEN_INTEREST: ("open-interest",),
-}
-_INDEX: Final = "index-tickers"
-_BOOKS: Final = frozenset({"books", "bbo-tbt", "books-l2-tbt", "books50-l2-tbt"})
-"""Channels with a whole book or its top; the two faster ones need a VIP account."""
-_LIQUIDATIONS: Final = "liquidation-orders"
 _TRADE_HEAD: Final = b'{"arg":{"channel":"trades"'
 _BOOK_HEAD: Final = b'{"arg":{"channel":"books"'
 _NS_PER_MS: Final = 1_000_000
 _TEXT_CUT: Final = 200
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
-_ACCOUNT: Final = frozenset(
-    {
-        "account", "positions", "balance_and_position", "orders", "fills", "orders-algo",
-        "algo-advance", "liquidation-warning", "account-greeks", "grid-orders-spot",
-        "grid-orders-contract", "grid-positions", "grid-sub-orders", "algo-recurring-buy",
-        "deposit-info", "withdrawal-info", "rfqs", "quotes", "struc-block-trades",
-        "copytrading-notification", "copytrading-lead-notification", "spot-copytrading",
-    }
-)  # fmt: skip
-_SKIPPED: Final[Mapping[str, str]] = {
-    "instruments": "changes of instruments are read by REST",
-    "price-limit": "price limits, no record for them",
-    "estimated-price": "delivery prices, no record for them",
-    "opt-summary": "options, another market",
-    "status": "the venue's own state, no record for it",
-    "books5": "five levels, the kept book has more",
-    "trades-all": "single fills; trades are read as the venue gathers them",
-    "adl-warning": "warnings of auto-deleveraging, no record for them",
-}
 _SIDES: Final = market_events.SIDES
 
 _decode_trades = msgspec.json.Decoder(wire.Trades, strict=False).decode
@@ -87,32 +56,8 @@ _decode_liquidations = msgspec.json.Decoder(wire.Liquidations, strict=False).dec
 _decode_control = msgspec.json.Decoder(wire.Control, strict=False).decode
 
 
-def topics_of(subscription: Subscription) -> tuple[wire.Argument, ...]:
-    """The venue's topics behind a subscription.
-
-    Raises:
-        RequestError: the whole market of a channel that only exists per symbol, liquidations of
-            one symbol, candles without an interval or of one there is not.
-    """
-    channel, native_symbol = subscription.channel, subscription.native_symbol
-    if channel is Channel.LIQUIDATIONS:
-        if native_symbol is not None:
-            raise RequestError("native_symbol", native_symbol, "all swaps at once")
-        return (wire.Argument(channel=_LIQUIDATIONS, kind=SWAP),)
-    if native_symbol is None:
-        raise RequestError("native_symbol", None, f"{channel} exist per symbol only")
-    if channel is Channel.CANDLES:
-        bar = None if subscription.interval is None else BAR_NAMES.get(subscription.interval)
-        if bar is None:
-            allowed = f"one of {', '.join(BAR_NAMES)}"
-            raise RequestError("interval", subscription.interval, allowed)
-        return (wire.Argument(channel=f"candle{bar}", native_symbol=native_symbol),)
-    return tuple(
-        wire.Argument(
-            channel=name, native_symbol=index_of(native_symbol) if name == _INDEX else native_symbol
-        )
-        for name in _NAMES[channel]
-    )
+_Make = Callable[[Any, Sizes, int], StreamEvent]
+_Take = Callable[[market_events.MarkState, Any], None]
 
 
 class _Topic:
@@ -221,7 +166,7 @@ class OkxStream(MarketStream):
             return self._other(frame, received_ns)
         except _UNREADABLE as error:
             problem = f"{type(error).__name__}: {error}"
-            raise WireError(EXCHANGE, _channel_of(frame), problem[:_TEXT_CUT], frame) from error
+            raise WireError(EXCHANGE, channel_of(frame), problem[:_TEXT_CUT], frame) from error
 
     def _trades(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         message = _decode_trades(frame)
@@ -230,8 +175,7 @@ class OkxStream(MarketStream):
         if isinstance(sizes, Ignored):
             return (sizes,)
         size, symbol, native_symbol = sizes.linear_size, sizes.symbol, arg.native_symbol
-        sides = _SIDES
-        made: list[StreamEvent] = []
+        sides, made = _SIDES, list[StreamEvent]()
         for row in message.data:
             if row.native_symbol != native_symbol:
                 raise ValueError(f"{row.native_symbol} under {arg.key}")
@@ -257,8 +201,6 @@ class OkxStream(MarketStream):
     def _book(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         message = _decode_book(frame)
         arg = message.arg
-        if arg.channel not in _BOOKS:
-            return (Ignored(what=arg.channel[:80], reason="another book than the kept one"),)
         sizes = self._begun(arg, received_ns)
         if isinstance(sizes, Ignored):
             return (sizes,)
@@ -279,63 +221,47 @@ class OkxStream(MarketStream):
             return (sizes,)
         return [market_events.candle_of(row, interval, sizes, received_ns) for row in message.data]
 
-    def _tickers(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
-        message = _decode_tickers(frame)
+    def _rows(
+        self, decode: Callable[[bytes], Any], make: _Make, frame: bytes, received_ns: int
+    ) -> Sequence[StreamEvent]:
+        """A message whose rows become one record each."""
+        message = decode(frame)
         sizes = self._begun(message.arg, received_ns)
         if isinstance(sizes, Ignored):
             return (sizes,)
-        return [market_events.ticker_of(row, sizes, received_ns) for row in message.data]
+        return [make(row, sizes, received_ns) for row in message.data]
 
-    def _interests(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
-        message = _decode_interests(frame)
-        sizes = self._begun(message.arg, received_ns)
-        if isinstance(sizes, Ignored):
-            return (sizes,)
-        return [market_events.interest_of(row, sizes, received_ns) for row in message.data]
-
-    def _mark(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
-        message = _decode_marks(frame)
-        sizes = self._begun(message.arg, received_ns)
-        if isinstance(sizes, Ignored):
-            return (sizes,)
-        state = self._mark_of(sizes)
-        for row in message.data:
-            state.on_mark(row)
-        return self._marked(state, message.data[-1].ts if message.data else 0, received_ns)
-
-    def _index(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
-        message = _decode_indexes(frame)
+    def _mark_part(
+        self, decode: Callable[[bytes], Any], take: _Take, frame: bytes, received_ns: int
+    ) -> Sequence[StreamEvent]:
+        """A message with a part of the mark price: mark, index or funding."""
+        message = decode(frame)
         name = message.arg.native_symbol
-        native_symbol = self._by_index.get(name, f"{name}-SWAP")
-        sizes = self._begun(message.arg, received_ns, native_symbol)
+        if message.arg.channel == INDEX:
+            name = self._by_index.get(name, f"{name}-SWAP")
+        sizes = self._begun(message.arg, received_ns, name)
         if isinstance(sizes, Ignored):
             return (sizes,)
-        state = self._mark_of(sizes)
+        state = self._marks.get(name)
+        if state is None:
+            state = self._marks[name] = market_events.MarkState(sizes)
+        at_ms = received_ns // _NS_PER_MS
         for row in message.data:
-            state.on_index(row)
-        return self._marked(state, message.data[-1].ts if message.data else 0, received_ns)
-
-    def _funding(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
-        message = _decode_fundings(frame)
-        sizes = self._begun(message.arg, received_ns)
-        if isinstance(sizes, Ignored):
-            return (sizes,)
-        state = self._mark_of(sizes)
-        for row in message.data:
-            state.on_funding(row)
-        told = message.data[-1].ts if message.data else ""
-        at_ms = int(told) if told.isdigit() else received_ns // _NS_PER_MS
-        return self._marked(state, at_ms, received_ns)
+            take(state, row)
+            at_ms = int(row.ts or at_ms)
+        record = state.record(at_ms, received_ns)
+        if record is None:
+            return (Ignored(what="mark-price", reason="waits for the first mark price"),)
+        return (record,)
 
     def _liquidations(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         message = _decode_liquidations(frame)
         topic = self._topics.get(message.arg.key)
         if topic is None and not self._wants_all:
-            return (_unwanted(message.arg),)
+            return (unwanted(message.arg),)
         oldest_ms = 0
         if topic is not None:
-            if topic.is_fresh:
-                oldest_ms = received_ns // _NS_PER_MS - PAST_MS
+            oldest_ms = received_ns // _NS_PER_MS - PAST_MS if topic.is_fresh else 0
             topic.is_fresh = False
             topic.last_data_ns = received_ns
         made: list[StreamEvent] = []
@@ -347,24 +273,10 @@ class OkxStream(MarketStream):
             for detail in row.details:
                 if detail.closed_at_ms < oldest_ms:
                     reason = "happened before we subscribed"
-                    made.append(Ignored(what=_LIQUIDATIONS, reason=reason))
+                    made.append(Ignored(what=LIQUIDATIONS, reason=reason))
                 else:
                     made.append(market_events.liquidation_of(detail, sizes, received_ns))
         return made
-
-    def _mark_of(self, sizes: Sizes) -> market_events.MarkState:
-        state = self._marks.get(sizes.native_symbol)
-        if state is None:
-            state = self._marks[sizes.native_symbol] = market_events.MarkState(sizes)
-        return state
-
-    def _marked(
-        self, state: market_events.MarkState, timestamp_ms: int, received_ns: int
-    ) -> Sequence[StreamEvent]:
-        record = state.record(timestamp_ms, received_ns)
-        if record is None:
-            return (Ignored(what="mark-price", reason="waits for the first mark price"),)
-        return (record,)
 
     def _begun(
         self, arg: wire.Argument, received_ns: int, native_symbol: str | None = None
@@ -374,7 +286,7 @@ class OkxStream(MarketStream):
         if topic is not None:
             topic.last_data_ns = received_ns
         elif not self._wants_all:
-            return _unwanted(arg)
+            return unwanted(arg)
         return self._sizes_of(native_symbol or arg.native_symbol)
 
     def _sizes_of(self, native_symbol: str) -> Sizes | Ignored:
@@ -399,10 +311,10 @@ class OkxStream(MarketStream):
         if control.arg is None or not isinstance(control.data, msgspec.Raw):
             return (Ignored(what="object", reason="no channel, no answer of ours"),)
         channel = control.arg.channel
-        if channel in _ACCOUNT:
+        if channel in ACCOUNT:
             return (Ignored(what=channel, reason="account event, no market data"),)
-        if channel in _SKIPPED:
-            return (Ignored(what=channel, reason=_SKIPPED[channel]),)
+        if channel in SKIPPED:
+            return (Ignored(what=channel, reason=SKIPPED[channel]),)
         kind = "candle" if channel.startswith("candle") else channel
         read = _READERS.get(kind)
         if read is None:
@@ -454,7 +366,7 @@ class OkxStream(MarketStream):
         body = {
             "id": str(self._last_request_id),
             "op": operation,
-            "args": [_written(one) for one in arguments.values()],
+            "args": [written(one) for one in arguments.values()],
         }
         return StreamRequest(
             request_id=self._last_request_id,
@@ -465,34 +377,24 @@ class OkxStream(MarketStream):
 
 
 _Reader = Callable[[OkxStream, bytes, int], Sequence[StreamEvent]]
+
+
+def _rows_reader(decode: Callable[[bytes], Any], make: _Make) -> _Reader:
+    return lambda stream, frame, at_ns: stream._rows(decode, make, frame, at_ns)  # noqa: SLF001
+
+
+def _mark_reader(decode: Callable[[bytes], Any], take: _Take) -> _Reader:
+    return lambda stream, frame, at_ns: stream._mark_part(decode, take, frame, at_ns)  # noqa: SLF001
+
+
+_State = market_events.MarkState
 _READERS: Final[Mapping[str, _Reader]] = {
     "trades": OkxStream._trades,  # noqa: SLF001 - the table of this class
-    "books": OkxStream._book,  # noqa: SLF001
-    "bbo-tbt": OkxStream._book,  # noqa: SLF001
-    "books-l2-tbt": OkxStream._book,  # noqa: SLF001
-    "books50-l2-tbt": OkxStream._book,  # noqa: SLF001
     "candle": OkxStream._candles,  # noqa: SLF001
-    "tickers": OkxStream._tickers,  # noqa: SLF001
-    "mark-price": OkxStream._mark,  # noqa: SLF001
-    "index-tickers": OkxStream._index,  # noqa: SLF001
-    "funding-rate": OkxStream._funding,  # noqa: SLF001
-    "open-interest": OkxStream._interests,  # noqa: SLF001
     "liquidation-orders": OkxStream._liquidations,  # noqa: SLF001
-}
-
-
-def _written(argument: wire.Argument) -> dict[str, str]:
-    """An argument as it is sent: only what it has."""
-    fields = {"channel": argument.channel, "instId": argument.native_symbol}
-    fields["instType"] = argument.kind
-    return {name: value for name, value in fields.items() if value}
-
-
-def _unwanted(argument: wire.Argument) -> Ignored:
-    return Ignored(what=argument.key[:80], reason="not subscribed to")
-
-
-def _channel_of(frame: bytes) -> str:
-    """The channel of a broken frame, as far as its beginning tells."""
-    _, found, rest = frame[:200].partition(b'"channel":"')
-    return rest.partition(b'"')[0].decode("utf-8", "replace")[:80] if found else "frame"
+    "tickers": _rows_reader(_decode_tickers, market_events.ticker_of),
+    "open-interest": _rows_reader(_decode_interests, market_events.interest_of),
+    "mark-price": _mark_reader(_decode_marks, _State.on_mark),
+    "index-tickers": _mark_reader(_decode_indexes, _State.on_index),
+    "funding-rate": _mark_reader(_decode_fundings, _State.on_funding),
+} | dict.fromkeys(BOOKS, OkxStream._book)  # noqa: SLF001

@@ -356,6 +356,6 @@ def _endpoint_by_shape(fields: Mapping[str, msgspec.Raw]) -> str:
     if bytes(rows[0])[:1] == b"[":
         return "candles"
     names = _fields_of(bytes(rows[0])).keys()
-    if "ordId" in names:
-        return ""  # an order or a fill of an account
+    if names & {"ordId", "posId"}:
+        return ""  # an order, a fill or a position of an account
     return next((endpoint for needed, endpoint in _SHAPES if needed <= names), "")

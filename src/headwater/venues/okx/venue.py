@@ -29,7 +29,8 @@ from headwater.venues.okx.market_rest import (
     TRADES_MAX,
     OkxMarketRest,
 )
-from headwater.venues.okx.market_stream import ENDPOINTS, TOPICS_PER_MESSAGE, OkxStream
+from headwater.venues.okx.market_stream import TOPICS_PER_MESSAGE, OkxStream
+from headwater.venues.okx.market_topics import ENDPOINTS
 from headwater.venues.okx.recordings import OkxTapeReader
 from headwater.venues.okx.symbols import BARS, EXCHANGE, PERIODS, listed
 from headwater.venues.side import MarketView, VenueSide

@@ -13,7 +13,8 @@ import msgspec
 
 from headwater.core.enums import Channel
 from headwater.core.records import Record
-from headwater.venues.okx.venue_side_boards import Boards, Query, Refusal, envelope
+from headwater.venues.okx.venue_side_boards import Boards, Query, Refusal
+from headwater.venues.okx.venue_side_rows import envelope
 from headwater.venues.okx.venue_side_topics import BUSINESS, PUBLIC, endpoint_of, topic_of
 from headwater.venues.side import (
     MarketView,

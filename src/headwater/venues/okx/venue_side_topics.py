@@ -19,9 +19,8 @@ from headwater.core.records import (
     Record,
     Trade,
 )
-from headwater.venues.okx.venue_side_boards import (
-    BARS,
-    Boards,
+from headwater.venues.okx.venue_side_boards import BARS, Boards
+from headwater.venues.okx.venue_side_rows import (
     candle_row,
     funding_row,
     index_of,

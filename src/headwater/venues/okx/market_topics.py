@@ -1,0 +1,105 @@
+"""Which of OKX's topics stand behind our channels, and how a subscription spells them.
+
+Source: https://www.okx.com/docs-v5/en/#overview-websocket-subscribe
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from headwater.core.enums import Channel
+from headwater.core.errors import RequestError
+from headwater.venues.messages import Ignored, Subscription
+from headwater.venues.okx import wire
+from headwater.venues.okx.symbols import BAR_NAMES, SWAP, index_of
+
+ENDPOINTS: Final[Mapping[Channel, str]] = {
+    Channel.TRADES: "public",
+    Channel.CANDLES: "business",
+    Channel.BOOK: "public",
+    Channel.QUOTES: "public",
+    Channel.TICKERS: "public",
+    Channel.MARK_PRICES: "public",
+    Channel.OPEN_INTEREST: "public",
+    Channel.LIQUIDATIONS: "public",
+}
+"""Endpoint that serves each channel; the other one refuses it."""
+_NAMES: Final[Mapping[Channel, tuple[str, ...]]] = {
+    Channel.TRADES: ("trades",),
+    Channel.BOOK: ("books",),
+    Channel.QUOTES: ("bbo-tbt",),
+    Channel.TICKERS: ("tickers",),
+    Channel.MARK_PRICES: ("mark-price", "index-tickers", "funding-rate"),
+    Channel.OPEN_INTEREST: ("open-interest",),
+}
+INDEX: Final = "index-tickers"
+"""Channel whose symbol is an index, not a contract."""
+BOOKS: Final = frozenset({"books", "bbo-tbt", "books-l2-tbt", "books50-l2-tbt"})
+"""Channels with a whole book or its top; the two faster ones need a VIP account."""
+LIQUIDATIONS: Final = "liquidation-orders"
+ACCOUNT: Final = frozenset(
+    {
+        "account", "positions", "balance_and_position", "orders", "fills", "orders-algo",
+        "algo-advance", "liquidation-warning", "account-greeks", "grid-orders-spot",
+        "grid-orders-contract", "grid-positions", "grid-sub-orders", "algo-recurring-buy",
+        "deposit-info", "withdrawal-info", "rfqs", "quotes", "struc-block-trades",
+        "copytrading-notification", "copytrading-lead-notification", "spot-copytrading",
+    }
+)  # fmt: skip
+"""Channels of accounts."""
+SKIPPED: Final[Mapping[str, str]] = {
+    "instruments": "changes of instruments are read by REST",
+    "price-limit": "price limits, no record for them",
+    "estimated-price": "delivery prices, no record for them",
+    "opt-summary": "options, another market",
+    "status": "the venue's own state, no record for it",
+    "books5": "five levels, the kept book has more",
+    "trades-all": "single fills; trades are read as the venue gathers them",
+    "adl-warning": "warnings of auto-deleveraging, no record for them",
+}
+"""Public channels that are not read, with the reason."""
+
+
+def topics_of(subscription: Subscription) -> tuple[wire.Argument, ...]:
+    """The venue's topics behind a subscription.
+
+    Raises:
+        RequestError: the whole market of a channel that only exists per symbol, liquidations of
+            one symbol, candles without an interval or of one there is not.
+    """
+    channel, native_symbol = subscription.channel, subscription.native_symbol
+    if channel is Channel.LIQUIDATIONS:
+        if native_symbol is not None:
+            raise RequestError("native_symbol", native_symbol, "all swaps at once")
+        return (wire.Argument(channel=LIQUIDATIONS, kind=SWAP),)
+    if native_symbol is None:
+        raise RequestError("native_symbol", None, f"{channel} exist per symbol only")
+    if channel is Channel.CANDLES:
+        bar = None if subscription.interval is None else BAR_NAMES.get(subscription.interval)
+        if bar is None:
+            allowed = f"one of {', '.join(BAR_NAMES)}"
+            raise RequestError("interval", subscription.interval, allowed)
+        return (wire.Argument(channel=f"candle{bar}", native_symbol=native_symbol),)
+    return tuple(
+        wire.Argument(
+            channel=name, native_symbol=index_of(native_symbol) if name == INDEX else native_symbol
+        )
+        for name in _NAMES[channel]
+    )
+
+
+def written(argument: wire.Argument) -> dict[str, str]:
+    """An argument as it is sent: only what it has."""
+    fields = {"channel": argument.channel, "instId": argument.native_symbol}
+    fields["instType"] = argument.kind
+    return {name: value for name, value in fields.items() if value}
+
+
+def unwanted(argument: wire.Argument) -> Ignored:
+    """What is said of data that nobody asked for."""
+    return Ignored(what=argument.key[:80], reason="not subscribed to")
+
+
+def channel_of(frame: bytes) -> str:
+    """The channel of a broken frame, as far as its beginning tells."""
+    _, found, rest = frame[:200].partition(b'"channel":"')
+    return rest.partition(b'"')[0].decode("utf-8", "replace")[:80] if found else "frame"
