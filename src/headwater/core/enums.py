@@ -59,6 +59,19 @@ class Channel(StrEnum):
     OPEN_INTEREST = "open_interest"
 
 
+class SpikeMethod(StrEnum):
+    """How an open-interest or volume reading is scored against the ones before it.
+
+    `classic`: (x − mean) / sample standard deviation; `robust`: logarithm, median and MAD;
+    `seasonal`: against the same time of day; `ewma`: against exponentially weighted figures.
+    """
+
+    CLASSIC = "classic"
+    ROBUST = "robust"
+    SEASONAL = "seasonal"
+    EWMA = "ewma"
+
+
 class FeedState(StrEnum):
     """State of a connection or of one channel on it, as users see it.
 

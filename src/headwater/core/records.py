@@ -18,6 +18,7 @@ from headwater.core.enums import (
     PositionSide,
     PriceKind,
     Side,
+    SpikeMethod,
 )
 from headwater.core.intervals import Interval
 
@@ -297,6 +298,35 @@ class Liquidation(Record, frozen=True, kw_only=True, gc=False):
     order_id: str | None
     is_floor: bool
     order_price: float | None = None
+
+
+class OiVolumeSpike(Record, frozen=True, kw_only=True, gc=False):
+    """Open interest or volume of one closed bar stands out; `timestamp_ms` is the bar's end.
+
+    Scores are in the method's standard deviations, signed: negative is a fall. None where a
+    series has too few points or does not vary.
+
+    Attributes:
+        interval: length of the bar.
+        method: which score was held against the threshold.
+        threshold: the score's absolute value is greater than this, strictly.
+        z_oi: score of the open interest.
+        z_volume: score of the quote volume.
+        confirmed: whether both series stand out.
+        open_interest_usd: open interest at the bar's end, USD.
+        volume_usd: quote volume of the bar, USD.
+    """
+
+    kind: ClassVar[str] = "oi_spike"
+
+    interval: Interval
+    method: SpikeMethod
+    threshold: float
+    z_oi: float | None
+    z_volume: float | None
+    confirmed: bool
+    open_interest_usd: float
+    volume_usd: float
 
 
 class ConnectionState(Record, frozen=True, kw_only=True, gc=False):
