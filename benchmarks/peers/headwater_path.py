@@ -111,6 +111,7 @@ class FeedPath:
             clock=clock,
             rule=VENUE.book_rule,
             fetch=None,
+            renew=None,
             backoff=backoff,
             tell_state=lambda _symbol, _state, _reason: None,
             settings=settings.books,

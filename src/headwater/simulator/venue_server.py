@@ -169,11 +169,13 @@ class VenueServer:
     def advance(self, target_ms: int, now_s: float) -> bool:
         """Second part of `step`, one slice of simulated time: call until it returns False.
 
-        A venue that is asked to hurry still sends its streams at their own speeds.
+        A venue that is asked to hurry still sends its streams at their own speeds. A market that
+        does not move (somebody holds it) ends the step.
         """
-        moment_ms = min(self.market.now_ms() + SLICE_MS, target_ms)
+        from_ms = self.market.now_ms()
+        moment_ms = min(from_ms + SLICE_MS, target_ms)
         self._advance(moment_ms, now_s)
-        return moment_ms < target_ms
+        return from_ms < self.market.now_ms() < target_ms
 
     async def end_step(self, now_ms: int, now_s: float, elapsed_s: float) -> None:
         """Last part of `step`: what waits leaves, faults strike."""
