@@ -4,6 +4,7 @@ import msgspec
 
 from headwater import __version__
 from headwater.api.limits import CacheSettings, HttpLimits
+from headwater.core.intervals import Interval
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +20,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         trusted_proxies: addresses whose `X-Forwarded-For` and `-Proto` are believed.
         metrics_token: bearer token that `/metrics` demands, None for none.
         dashboard_path: where a browser that opens `/` is sent; the documentation when None.
+        spike_timeframes: lengths of bars that are watched for spikes of open interest and volume.
         stream_queue: records that may wait for the stream publisher; beyond it the oldest go.
         graceful_shutdown_s: time running requests get at the end.
         http: bounds of the HTTP side.
@@ -34,6 +36,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: frozenset[str] = frozenset()
     metrics_token: str | None = None
     dashboard_path: str | None = None
+    spike_timeframes: tuple[Interval, ...] = (Interval.M5, Interval.M15, Interval.H1)
     stream_queue: int = 65_536
     graceful_shutdown_s: int = 5
     http: HttpLimits = HttpLimits()

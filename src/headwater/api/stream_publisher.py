@@ -17,7 +17,7 @@ import structlog
 from headwater.api.stream_backlog import DroppedNotice
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_topics import HubTopic
-from headwater.api.streams import STREAMS, EncodeRecord, StreamSpec
+from headwater.api.streams import AGGREGATES, ANY_EXCHANGE, STREAMS, EncodeRecord, StreamSpec
 from headwater.bus.bus import Bus, ReaderClosed
 from headwater.bus.topics import SlowPolicy, TopicFilter
 from headwater.core.intervals import Interval
@@ -83,7 +83,7 @@ class StreamPublisher:
 
         Args:
             spec: which stream.
-            exchange: venue id.
+            exchange: venue id, `*` for all venues.
             symbol: canonical symbol, `*` for the whole market.
             interval: of candles, else None.
 
@@ -130,7 +130,8 @@ class StreamPublisher:
 
     async def run(self) -> None:
         """Works until cancelled or until the bus closes its reader."""
-        filters = [TopicFilter(spec.record) for spec in STREAMS.values()]
+        specs = (*STREAMS.values(), *AGGREGATES.values())
+        filters = [TopicFilter(record) for record in dict.fromkeys(spec.record for spec in specs)]
         reader = self._bus.subscribe("streams", filters, self._queue)
         dropped = 0
         try:
@@ -151,7 +152,10 @@ class StreamPublisher:
             reader.close()
 
     def publish(self, records: Sequence[Record]) -> None:
-        """Hands records to whoever hears them, in their order; each is encoded at most once."""
+        """Hands records to whoever hears them, in their order.
+
+        Each is encoded at most once a kind of message, and not at all when no filter lets it pass.
+        """
         resolved = self._resolved
         trade: Record | None = None
         for record in records:
@@ -166,13 +170,13 @@ class StreamPublisher:
             routes = resolved.get(key)
             if routes is None:
                 routes = self._resolve(key)
-            payload: bytes | None = None
+            payload, encoder = b"", None
             for topic, encode, interval in routes:
                 if interval is not None and getattr(record, "interval", None) is not interval:
                     continue
-                if topic.audiences:
-                    if payload is None:
-                        payload = encode(record)
+                if topic.audiences and topic.is_wanted(record):
+                    if encode is not encoder:
+                        payload, encoder = encode(record), encode
                     topic.publish(payload, record)
         if trade is not None:
             delay_ms = trade.received_ns / 1_000_000 - trade.timestamp_ms
@@ -197,6 +201,7 @@ class StreamPublisher:
         found = dict(self._routes.get(key, {}))
         if symbol != ALL_SYMBOLS:
             found.update(self._routes.get((kind, exchange, ALL_SYMBOLS), {}))
+        found.update(self._routes.get((kind, ANY_EXCHANGE, ALL_SYMBOLS), {}))
         routes = tuple(found.values())
         if len(self._resolved) >= self.hub.limits.max_topics:
             self._resolved.clear()

@@ -1,7 +1,8 @@
-"""The streams of one venue, declared once: `/ws/{exchange}/{symbol}/{stream}` (requirements T-W1).
+"""The streams, declared once: of one venue (requirements T-W1), and over all venues (T-W2 to T-W4).
 
-The resolver, the publisher, `/ws-catalog` and `/asyncapi.json` all read this table. Every message
-is the JSON of one view; there is no envelope and no `type` (a `dropped` notice has one).
+The resolver, the publisher, `/ws-catalog` and `/asyncapi.json` all read these tables. A message of
+`/ws/{exchange}/{symbol}/{stream}` is the JSON of one view, without an envelope and without a `type`
+(a `dropped` notice has one); a message of a stream over all venues names its `type`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.api.schemas.aggregated import AnyLargeTradeView, AnyLiquidationView, OiSpikeView
 from headwater.api.schemas.base import View, encode
 from headwater.api.schemas.market import (
     LargeTradeView,
@@ -20,10 +22,13 @@ from headwater.api.schemas.market import (
     TradeView,
 )
 from headwater.api.schemas.views import (
+    any_large_trade_view,
+    any_liquidation_view,
     large_trade_view,
     liquidation_view,
     mark_price_view,
     ohlc_view,
+    oi_spike_view,
     order_book_view,
     ticker_view,
     trade_view,
@@ -37,13 +42,17 @@ from headwater.core.records import (
     LargeTrade,
     Liquidation,
     MarkPrice,
+    OiVolumeSpike,
     Record,
     Ticker,
     Trade,
 )
 
 ALL: Final = "all"
-"""Stands for the whole market in the `symbol` of a path."""
+"""Stands for the whole market in the `symbol` of a path, and for all venues at its beginning."""
+
+ANY_EXCHANGE: Final = "*"
+"""Stands for all venues where a topic names its venue."""
 
 DEFAULT_INTERVAL: Final = Interval.M1
 """Of candle streams without `interval`."""
@@ -84,6 +93,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def key(self, exchange: str, symbol: str, interval: Interval | None) -> str:
         """Key of the hub's topic, which clients read in `dropped` notices."""
+        if exchange == ANY_EXCHANGE:
+            return f"{ALL}:{self.name}"
         end = "" if interval is None else f":{interval.value}"
         return f"{exchange}:{symbol}:{self.name}{end}"
 
@@ -121,6 +132,21 @@ def encode_ticker(record: Ticker) -> bytes:
 def encode_mark_price(record: MarkPrice) -> bytes:
     """A message of a mark-price stream."""
     return encode(mark_price_view(record))
+
+
+def encode_any_liquidation(record: Liquidation) -> bytes:
+    """A message of the stream of all liquidations."""
+    return encode(any_liquidation_view(record))
+
+
+def encode_any_large_trade(record: Trade) -> bytes:
+    """A message of the stream of all large trades."""
+    return encode(any_large_trade_view(record))
+
+
+def encode_oi_spike(record: OiVolumeSpike) -> bytes:
+    """A message of the stream of spikes."""
+    return encode(oi_spike_view(record))
 
 
 _SPECS: Final = (
@@ -192,3 +218,60 @@ _SPECS: Final = (
 
 STREAMS: Final[Mapping[str, StreamSpec]] = {spec.name: spec for spec in _SPECS}
 """Every stream by its name."""
+
+
+class AggregateSpec(StreamSpec, frozen=True, kw_only=True):
+    """One stream over all venues.
+
+    Attributes:
+        path: of the socket, after `/ws/`.
+        min_value_usd: least value a client gets that names none; None where events have no value.
+    """
+
+    path: str
+    min_value_usd: float | None = None
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of what a query may say."""
+        first = "timeframes" if self.min_value_usd is None else "min_value_usd"
+        return (first, "exchanges", "symbols")
+
+
+_AGGREGATES: Final = (
+    AggregateSpec(
+        path=f"{ALL}/liquidations",
+        name="liquidations",
+        description="Forced closes of every venue that tells of them.",
+        record=Liquidation,
+        view=AnyLiquidationView,
+        encode=encode_any_liquidation,
+        channels=(Channel.LIQUIDATIONS,),
+        min_value_usd=5_000.0,
+    ),
+    AggregateSpec(
+        path=f"{ALL}/large_trades",
+        name="large_trades",
+        description=(
+            "Trades of at least `min_value_usd` of every venue, for the symbols that this server "
+            "keeps live and those named in `symbols`."
+        ),
+        record=Trade,
+        view=AnyLargeTradeView,
+        encode=encode_any_large_trade,
+        channels=(Channel.TRADES,),
+        min_value_usd=100_000.0,
+    ),
+    AggregateSpec(
+        path="oi-vol",
+        name="oi-vol",
+        description="Closed bars whose open interest or volume stands out, on every venue.",
+        record=OiVolumeSpike,
+        view=OiSpikeView,
+        encode=encode_oi_spike,
+        channels=(),
+    ),
+)
+
+AGGREGATES: Final[Mapping[str, AggregateSpec]] = {spec.path: spec for spec in _AGGREGATES}
+"""Every stream over all venues by its path after `/ws/`."""

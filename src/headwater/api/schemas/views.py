@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from headwater.api.schemas.aggregated import AnyLargeTradeView, AnyLiquidationView, OiSpikeView
 from headwater.api.schemas.base import iso_of, iso_or_none
 from headwater.api.schemas.market import (
     FundingRateView,
@@ -16,6 +17,7 @@ from headwater.api.schemas.market import (
     TickerView,
     TradeView,
 )
+from headwater.core.enums import Side
 from headwater.core.instruments import Instrument
 from headwater.core.records import (
     BookSnapshot,
@@ -25,6 +27,7 @@ from headwater.core.records import (
     LargeTrade,
     Liquidation,
     MarkPrice,
+    OiVolumeSpike,
     OpenInterest,
     Ticker,
     Trade,
@@ -122,6 +125,58 @@ def liquidation_view(record: Liquidation) -> LiquidationView:
         price_kind=record.price_kind,
         order_id=record.order_id,
         is_floor=record.is_floor,
+    )
+
+
+def any_liquidation_view(record: Liquidation) -> AnyLiquidationView:
+    """The view of a liquidation among those of all venues."""
+    return AnyLiquidationView(
+        exchange=record.exchange,
+        symbol=record.symbol,
+        native_symbol=record.native_symbol,
+        timestamp=iso_of(record.timestamp_ms),
+        side=record.side,
+        position_side=record.position_side,
+        price=record.price,
+        quantity=record.quantity,
+        value=record.value,
+        price_kind=record.price_kind,
+        order_id=record.order_id,
+        is_floor=record.is_floor,
+    )
+
+
+def any_large_trade_view(record: Trade) -> AnyLargeTradeView:
+    """The view of a trade that somebody calls large; the maker bought when the taker sold."""
+    return AnyLargeTradeView(
+        exchange=record.exchange,
+        symbol=record.symbol,
+        native_symbol=record.native_symbol,
+        timestamp=iso_of(record.timestamp_ms),
+        side=record.side,
+        price=record.price,
+        quantity=record.quantity,
+        value=record.value,
+        trade_id=str(record.trade_id),
+        is_buyer_maker=record.side is Side.SELL,
+    )
+
+
+def oi_spike_view(record: OiVolumeSpike) -> OiSpikeView:
+    """The view of a spike of open interest or volume."""
+    return OiSpikeView(
+        exchange=record.exchange,
+        symbol=record.symbol,
+        native_symbol=record.native_symbol,
+        timestamp=iso_of(record.timestamp_ms),
+        timeframe=record.interval,
+        method=record.method,
+        threshold=record.threshold,
+        z_oi=None if record.z_oi is None else round(record.z_oi, 2),
+        z_vol=None if record.z_volume is None else round(record.z_volume, 2),
+        confirmed=record.confirmed,
+        open_interest_value=record.open_interest_usd,
+        quote_volume=record.volume_usd,
     )
 
 
