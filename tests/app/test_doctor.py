@@ -8,6 +8,7 @@ import pytest
 from headwater.app.doctor import Finding, examine
 from headwater.app.settings import load
 from headwater.app.simulated import SimulatedExchanges, SimulatorOptions
+from headwater.venues.discovery import venues
 
 
 def _by_name(findings: list[Finding]) -> dict[str, Finding]:
@@ -25,7 +26,10 @@ async def test_a_reachable_venue_is_well() -> None:
     # On a busy machine the simulated exchange's clock may lag behind, which the doctor then says.
     bad = [finding for name, finding in found.items() if not finding.ok and "clock" not in name]
     assert bad == []
-    assert sum(name.endswith(("REST", "clock", "market", "public")) for name in found) == 4
+    for venue_id, where in addresses.items():
+        name = venues()[venue_id].facts.display_name
+        sockets = {f"{name} WebSocket {endpoint}" for endpoint in where.streams}
+        assert {f"{name} REST", *sockets} <= set(found)
 
 
 def test_an_unreachable_venue_and_a_taken_port_are_named(

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+VENUES = ("binance", "bybit", "hyperliquid", "okx")
 READY_WITHIN_S = 10.0
 SPEED = 10
 """Simulated seconds per second, so that a minute's candle closes while the test looks on."""
@@ -61,7 +62,10 @@ async def _get(base: str, path: str) -> Any:
 
 
 async def _collect(base: str, path: str, enough: int) -> list[dict[str, Any]]:
-    """Reads messages until there are `enough`, and for candles until one of them is closed."""
+    """Reads messages until there are `enough`.
+
+    For candles also until one of them is closed, and over all venues until each was heard.
+    """
     messages: list[dict[str, Any]] = []
     async with (
         aiohttp.ClientSession() as session,
@@ -71,7 +75,11 @@ async def _collect(base: str, path: str, enough: int) -> list[dict[str, Any]]:
         async for message in stream:
             messages.append(json.loads(message.data))
             closed = any(one.get("is_closed") for one in messages)
-            if len(messages) >= enough and ("ohlc" not in path or closed):
+            if "ohlc" in path and not closed:
+                continue
+            if "/all/large" in path and len({one["exchange"] for one in messages}) < len(VENUES):
+                continue
+            if len(messages) >= enough:
                 break
     return messages
 
@@ -80,7 +88,13 @@ async def test_a_newcomer_sees_live_data_within_seconds(demo: Demo) -> None:
     assert demo.healthy_after_s < READY_WITHIN_S
     health = await _get(demo.base, "/health")
     assert health["simulated"] is True
-    assert health["exchanges"] == {"binance": True}
+    assert health["exchanges"] == dict.fromkeys(VENUES, True)
+    for venue in VENUES:
+        book = await _get(demo.base, f"/{venue}/orderbook/BTCUSDT?limit=20")
+        assert book["bids"][0][0] < book["asks"][0][0]
+        assert (await _get(demo.base, f"/{venue}/oi/BTCUSDT"))["open_interest"] > 0
+        assert abs((await _get(demo.base, f"/{venue}/funding/BTCUSDT"))["funding_rate"]) < 0.01
+        assert len(await _get(demo.base, f"/{venue}/ohlc/BTCUSDT/1m?limit=5")) == 5
     candles = await _get(demo.base, "/binance/ohlc/BTCUSDT/1m?limit=100")
     assert len(candles) == 100
     assert [row["timestamp"] for row in candles] == sorted(row["timestamp"] for row in candles)
@@ -90,19 +104,19 @@ async def test_a_newcomer_sees_live_data_within_seconds(demo: Demo) -> None:
     assert [row["timestamp"] for row in trades] == sorted(
         (row["timestamp"] for row in trades), reverse=True
     )
-    book = await _get(demo.base, "/binance/orderbook/BTCUSDT?limit=20")
-    assert book["bids"][0][0] < book["asks"][0][0]
-    assert (await _get(demo.base, "/binance/oi/BTCUSDT"))["open_interest"] > 0
-    assert abs((await _get(demo.base, "/binance/funding/BTCUSDT"))["funding_rate"]) < 0.01
 
-    found_trades, found_candles, liquidations = await asyncio.gather(
+    found_trades, found_candles, liquidations, anywhere = await asyncio.gather(
         _collect(demo.base, "/ws/binance/BTCUSDT/trades", 20),
         _collect(demo.base, "/ws/binance/BTCUSDT/ohlc?interval=1m", 3),
         _collect(demo.base, "/ws/binance/all/liquidations", 1),
+        _collect(demo.base, "/ws/all/large_trades?min_value_usd=1000", 200),
     )
     numbers = [int(trade["trade_id"]) for trade in found_trades]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert {candle["is_closed"] for candle in found_candles} == {True, False}
+    assert {trade["exchange"] for trade in anywhere} == set(VENUES)
+    assert {trade["type"] for trade in anywhere} == {"large_trade"}
+    assert all(trade["value"] >= 1000 for trade in anywhere)
     assert liquidations[0]["is_floor"] is True
     sides = (liquidations[0]["side"], liquidations[0]["position_side"])
     assert sides in {("sell", "long"), ("buy", "short")}

@@ -50,7 +50,10 @@ async def test_what_the_venue_would_not_serve_is_refused_before_it_is_asked() ->
         for wrong, error in (
             (Subscription(channel=Channel.TRADES, native_symbol="NOPE"), UnknownSymbol),
             (Subscription(channel=Channel.CANDLES, native_symbol="BTCUSDT"), NotSupported),
-            (Subscription(channel=Channel.TRADES, native_symbol=None), RequestError),
+            (
+                Subscription(channel=Channel.CANDLES, native_symbol=None, interval=Interval.M1),
+                RequestError,
+            ),
         ):
             with pytest.raises(error):
                 stage.feed.acquire(wrong)

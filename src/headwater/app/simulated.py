@@ -74,6 +74,8 @@ class SimulatedExchanges:
             *_arguments(self._options),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            # Ctrl-C on a terminal reaches the platform alone, which then stops its exchanges last.
+            start_new_session=True,
         )
         assert self._process.stdout is not None
         try:

@@ -70,7 +70,11 @@ async def test_a_recorded_tape_plays_again(tmp_path: Path, monkeypatch: pytest.M
         assert numbers == list(range(numbers[0], numbers[0] - len(numbers), -1))
         book = await _get(f"{base}/binance/orderbook/BTCUSDT?limit=5")
         assert book["bids"][0][0] < book["asks"][0][0]
-        assert (await _get(f"{base}/"))["simulated"] is True
+        front = await _get(f"{base}/")
+        assert front["simulated"] is True
+        assert sorted(front["exchanges"]) == sorted(addresses)
+        for venue in addresses:
+            assert await _get(f"{base}/{venue}/trades/BTCUSDT?limit=10")
     finally:
         replaying.terminate()
         await asyncio.wait_for(replaying.communicate(), 20)

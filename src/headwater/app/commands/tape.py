@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,6 @@ from headwater.bus.memory import MemoryBus
 from headwater.core.clock import SystemClock
 from headwater.core.errors import ConfigError, RequestError
 from headwater.feeds.replay_source import ReplaySource
-from headwater.venues.base import Venue
 from headwater.venues.discovery import venue as venue_of
 from headwater.venues.discovery import venues as all_venues
 
@@ -55,7 +55,7 @@ def replay(
         Path, typer.Argument(help="Folder of `record`, or a recording in any known layout.")
     ],
     venue: Annotated[
-        str | None, typer.Option("--venue", help="Whose tape; guessed from the folder if unset.")
+        str | None, typer.Option("--venue", help="Whose tape; unset: everybody's in the folder.")
     ] = None,
     speed: Annotated[
         float, typer.Option("--speed", help="Tape seconds per second; 0: all at once.", min=0)
@@ -74,21 +74,24 @@ def replay(
     configure_logs(settings.log_level, settings.log_format)
     if not tape.exists():
         raise ConfigError("tape", f"{tape} is not there", "a folder of `record`, or a file")
-    run_loop(_replay(settings, tape, _venue_of(tape, venue), speed, stop_at_end, stop_after_s))
+    parts = _parts(tape, venue)
+    run_loop(_replay(settings, tape.name, parts, speed, stop_at_end, stop_after_s))
 
 
-def _venue_of(tape: Path, name: str | None) -> Venue:
-    """The venue that was named, or the only one with a part in the tape."""
-    if name is None:
+def _parts(tape: Path, name: str | None) -> dict[str, Path]:
+    """Which file or folder is whose: the named venue's, or every venue's that has a part."""
+    if name is not None:
+        try:
+            venue_of(name)
+        except RequestError as error:
+            raise ConfigError("--venue", f"{name!r} is unknown", error.allowed) from error
+        found = [name]
+    else:
         found = [one for one in all_venues() if (tape / one).is_dir() or one in tape.parts]
-        if len(found) != 1:
-            allowed = ", ".join(found or all_venues())
-            raise ConfigError("--venue", "the tape does not say whose it is", allowed)
-        name = found[0]
-    try:
-        return venue_of(name)
-    except RequestError as error:
-        raise ConfigError("--venue", f"{name!r} is unknown", error.allowed) from error
+    if not found:
+        allowed = ", ".join(all_venues())
+        raise ConfigError("--venue", "the tape does not say whose it is", allowed)
+    return {one: tape / one if (tape / one).is_dir() else tape for one in found}
 
 
 async def _record(settings: Settings, stop_after_s: float | None) -> None:
@@ -122,43 +125,44 @@ async def _tell(feeds: LiveFeeds) -> None:
 
 async def _replay(
     settings: Settings,
-    tape: Path,
-    venue: Venue,
+    name: str,
+    parts: Mapping[str, Path],
     speed: float,
     stop_at_end: bool,
     stop_after_s: float | None,
 ) -> None:
     bus = MemoryBus()
-    source = ReplaySource(
-        venue,
-        tape,
-        bus=bus,
-        clock=SystemClock(),
-        rng=random.Random(),  # noqa: S311 - jitter, no secret
-        speed=speed,
-    )
-    sources = {venue.facts.venue_id: source}
+    sources = {
+        venue: ReplaySource(
+            venue_of(venue),
+            path,
+            bus=bus,
+            clock=SystemClock(),
+            rng=random.Random(),  # noqa: S311 - jitter, no secret
+            speed=speed,
+        )
+        for venue, path in parts.items()
+    }
     async with Platform(settings, simulated=True, sources=sources, bus=bus) as platform:
-        typer.echo(f"Headwater replays {tape.name} on {platform.base_url}.", err=True)
-        await source.start()
-        ended = asyncio.create_task(source.wait_finished(), name="end of the tape")
-        told = asyncio.create_task(_tell_end(ended, source), name="tell the end")
+        typer.echo(f"Headwater replays {name} on {platform.base_url}.", err=True)
+        told = asyncio.create_task(_tell_end(tuple(sources.values())), name="end of the tape")
         try:
+            for source in sources.values():
+                await source.start()
             ends = (platform.failed, told) if stop_at_end else (platform.failed,)
             await until_stopped(stop_after_s, *ends)
         finally:
-            for task in (ended, told):
-                task.cancel()
-            await asyncio.gather(ended, told, return_exceptions=True)
-            await source.stop()
+            told.cancel()
+            await asyncio.gather(told, return_exceptions=True)
+            for source in sources.values():
+                await source.stop()
 
 
-async def _tell_end(ended: "asyncio.Task[None]", source: ReplaySource) -> None:
-    """Says what came of the tape when it has ended."""
-    await ended
-    stats = source.stats
+async def _tell_end(sources: Sequence[ReplaySource]) -> None:
+    """Says what came of the tape when every part of it has ended."""
+    await asyncio.gather(*[source.wait_finished() for source in sources])
+    messages = sum(source.stats.messages for source in sources)
+    passed_over = sum(source.stats.passed_over for source in sources)
     typer.echo(
-        f"The tape has ended: {stats.messages:,} messages, "
-        f"{stats.passed_over:,} lines passed over.",
-        err=True,
+        f"The tape has ended: {messages:,} messages, {passed_over:,} lines passed over.", err=True
     )

@@ -223,6 +223,9 @@ class OkxTapeReader(TapeReader):
         Raises:
             WireError: the bytes do not mean what the documents say.
         """
+        if payload.lstrip()[:1] == b"[":
+            reason = "rows without the message around them"
+            return TapeEvents(channel="rows", events=(Ignored(what="rows", reason=reason),))
         fields = _fields_of(payload)
         if "table" in fields:
             name = msgspec.json.decode(fields["table"], type=str)
