@@ -16,6 +16,7 @@ from headwater.core.enums import (
     PositionSide,
     PriceKind,
     Side,
+    SpikeMethod,
 )
 from headwater.core.errors import PlatformError
 from headwater.core.instruments import Instrument, InstrumentTable
@@ -28,6 +29,7 @@ from headwater.core.records import (
     LargeTrade,
     Liquidation,
     MarkPrice,
+    OiVolumeSpike,
     OpenInterest,
     Ticker,
     Trade,
@@ -125,6 +127,27 @@ def make_large_trade(symbol: str = "BTCUSDT") -> LargeTrade:
         value=135780.0,
         trade_id="77",
         is_buyer_maker=True,
+    )
+
+
+def make_spike(
+    symbol: str = "BTCUSDT", exchange: str = "binance", interval: Interval = Interval.M5
+) -> OiVolumeSpike:
+    """A spike of open interest."""
+    return OiVolumeSpike(
+        exchange=exchange,
+        symbol=symbol,
+        native_symbol=symbol,
+        timestamp_ms=NOW_MS - NOW_MS % 300_000,
+        received_ns=NOW_MS * 1_000_000,
+        interval=interval,
+        method=SpikeMethod.CLASSIC,
+        threshold=3.0,
+        z_oi=3.14159,
+        z_volume=None,
+        confirmed=False,
+        open_interest_usd=9e8,
+        volume_usd=1e6,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Self
@@ -44,9 +44,10 @@ class Platform:
         *,
         limits: StreamLimits | None = None,
         clock: Clock | None = None,
+        venues: Sequence[str] = ("binance",),
     ) -> None:
-        self.source = FakeSource()
-        self.sources = {"binance": self.source}
+        self.sources = {name: FakeSource(name) for name in venues}
+        self.source = self.sources[venues[0]]
         self.bus = MemoryBus()
         self.clock = clock or ManualClock(NOW_MS * 1_000_000)
         self.settings = settings or ApiSettings()

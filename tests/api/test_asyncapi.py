@@ -10,7 +10,7 @@ from tests.api.served import Platform
 
 from headwater.api.asyncapi import asyncapi_document, catalog
 from headwater.api.settings import ApiSettings
-from headwater.api.streams import STREAMS
+from headwater.api.streams import AGGREGATES, STREAMS
 
 
 def read_document() -> dict[str, Any]:
@@ -21,8 +21,16 @@ def read_document() -> dict[str, Any]:
 def test_every_stream_has_a_channel_an_operation_and_messages() -> None:
     document = read_document()
     assert document["asyncapi"] == "3.0.0"
-    assert set(document["channels"]) == set(STREAMS)
-    for name, channel in document["channels"].items():
+    everywhere = {path.replace("/", "_"): path for path in AGGREGATES}
+    assert set(document["channels"]) == set(STREAMS) | set(everywhere)
+    for name, path in everywhere.items():
+        channel = document["channels"][name]
+        assert channel["address"] == f"/ws/{path}"
+        query = channel["bindings"]["ws"]["query"]["properties"]
+        assert tuple(query) == AGGREGATES[path].parameters
+        assert document["operations"][f"send_{name}"]["channel"] == {"$ref": f"#/channels/{name}"}
+    for name in STREAMS:
+        channel = document["channels"][name]
         assert channel["address"] == f"/ws/{{exchange}}/{{symbol}}/{name}"
         assert channel["parameters"]["exchange"]["enum"] == ["binance"]
         operation = document["operations"][f"send_{name}"]
@@ -32,8 +40,9 @@ def test_every_stream_has_a_channel_an_operation_and_messages() -> None:
 
 def test_references_resolve_and_schemas_fit_real_messages() -> None:
     document = read_document()
-    for spec in STREAMS.values():
-        target = document["channels"][spec.name]["messages"]["event"]["$ref"].split("/")[-1]
+    named = dict(STREAMS) | {path.replace("/", "_"): spec for path, spec in AGGREGATES.items()}
+    for name, spec in named.items():
+        target = document["channels"][name]["messages"]["event"]["$ref"].split("/")[-1]
         payload = document["components"]["messages"][target]["payload"]["$ref"].split("/")[-1]
         schema = document["components"]["schemas"][payload]
         Draft202012Validator.check_schema(schema)
@@ -42,10 +51,12 @@ def test_references_resolve_and_schemas_fit_real_messages() -> None:
 
 
 def test_the_catalogue_lists_every_stream_with_a_path_that_works() -> None:
-    view = catalog(["binance"])
+    view = catalog(ApiSettings(), ["binance"])
     assert set(view.streams) == set(STREAMS)
     assert "/ws/binance/BTCUSDT/ohlc?interval=1m" in view.examples
-    assert len(view.examples) == len(STREAMS)
+    assert len(view.examples) == len(STREAMS) + len(AGGREGATES)
+    assert [entry.path for entry in view.aggregated] == [f"/ws/{path}" for path in AGGREGATES]
+    assert "Default 5000.0" in view.aggregated[0].query
 
 
 async def test_both_are_served(platform: Platform) -> None:

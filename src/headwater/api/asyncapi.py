@@ -1,4 +1,4 @@
-"""Documents of the WebSocket streams, both made from `streams.STREAMS`.
+"""Documents of the WebSocket streams, both made from `streams.STREAMS` and `streams.AGGREGATES`.
 
 `/asyncapi.json` is AsyncAPI 3.0 (https://www.asyncapi.com/docs/reference/specification/v3.0.0)
 for programs; `/ws-catalog` (requirements T-R11) is a page of JSON for people.
@@ -10,9 +10,17 @@ from typing import Any, Final
 import msgspec
 
 from headwater.api.schemas.base import json_schema_of, schema_name
-from headwater.api.schemas.platform import CatalogView
+from headwater.api.schemas.platform import CatalogEntryView, CatalogView
 from headwater.api.settings import ApiSettings
-from headwater.api.streams import ALL, DEFAULT_INTERVAL, STREAMS, StreamSpec
+from headwater.api.stream_filters import LIST_MAX, VALUE_MAX_USD
+from headwater.api.streams import (
+    AGGREGATES,
+    ALL,
+    DEFAULT_INTERVAL,
+    STREAMS,
+    AggregateSpec,
+    StreamSpec,
+)
 from headwater.core.intervals import Interval
 
 PATTERN: Final = "/ws/{exchange}/{symbol}/{stream}"
@@ -20,6 +28,8 @@ PATTERN: Final = "/ws/{exchange}/{symbol}/{stream}"
 
 EXAMPLE_SYMBOL: Final = "BTCUSDT"
 """Listed by every venue."""
+
+_SPECS: Final[Sequence[StreamSpec]] = (*STREAMS.values(), *AGGREGATES.values())
 
 _DROPPED: Final[dict[str, Any]] = {
     "type": "object",
@@ -35,6 +45,7 @@ _DROPPED: Final[dict[str, Any]] = {
     },
     "required": ["type", "topic", "count"],
 }
+_LISTS: Final = f"comma-separated, at most {LIST_MAX}"
 _CLOSE_CODES: Final = (
     "Nothing is expected from the client. Close codes: 1008 the path or the query is wrong (the "
     "reason names the field and what is allowed), 1011 our fault, 1012 the server restarts, "
@@ -60,18 +71,17 @@ def asyncapi_document(settings: ApiSettings, exchanges: Sequence[str]) -> bytes:
         "servers": {
             "here": {"host": f"{settings.host}:{settings.port}", "protocol": "ws"},
         },
-        "channels": {spec.name: _channel(spec, exchanges) for spec in STREAMS.values()},
-        "operations": {
-            f"send_{spec.name}": {
-                "action": "send",
-                "summary": spec.description,
-                "channel": {"$ref": f"#/channels/{spec.name}"},
-            }
-            for spec in STREAMS.values()
+        "channels": {
+            **{spec.name: _channel(spec, exchanges) for spec in STREAMS.values()},
+            **{
+                _channel_id(spec): _aggregate_channel(spec, exchanges, settings.spike_timeframes)
+                for spec in AGGREGATES.values()
+            },
         },
+        "operations": {f"send_{_channel_id(spec)}": _operation(spec) for spec in _SPECS},
         "components": {
             "messages": {
-                **{schema_name(s.view): _message(s) for s in STREAMS.values()},
+                **{schema_name(spec.view): _message(spec) for spec in _SPECS},
                 "Dropped": {
                     "name": "Dropped",
                     "title": "Events were missed",
@@ -79,7 +89,7 @@ def asyncapi_document(settings: ApiSettings, exchanges: Sequence[str]) -> bytes:
                 },
             },
             "schemas": {
-                **{schema_name(s.view): json_schema_of(s.view) for s in STREAMS.values()},
+                **{schema_name(spec.view): json_schema_of(spec.view) for spec in _SPECS},
                 "Dropped": _DROPPED,
             },
         },
@@ -87,10 +97,11 @@ def asyncapi_document(settings: ApiSettings, exchanges: Sequence[str]) -> bytes:
     return msgspec.json.encode(document)
 
 
-def catalog(exchanges: Sequence[str]) -> CatalogView:
+def catalog(settings: ApiSettings, exchanges: Sequence[str]) -> CatalogView:
     """The page of `/ws-catalog`.
 
     Args:
+        settings: tell which bars are watched for spikes.
         exchanges: ids of the venues.
     """
     examples = tuple(
@@ -102,8 +113,11 @@ def catalog(exchanges: Sequence[str]) -> CatalogView:
     return CatalogView(
         per_exchange_pattern=PATTERN,
         streams={spec.name: spec.description for spec in STREAMS.values()},
-        aggregated=(),
-        examples=examples,
+        aggregated=tuple(
+            _catalog_entry(spec, exchanges, settings.spike_timeframes)
+            for spec in AGGREGATES.values()
+        ),
+        examples=(*examples, *(f"/ws/{path}" for path in AGGREGATES)),
         documentation="/asyncapi.json",
     )
 
@@ -138,6 +152,79 @@ def _channel(spec: StreamSpec, exchanges: Sequence[str]) -> dict[str, Any]:
         },
         "bindings": {"ws": binding},
     }
+
+
+def _channel_id(spec: StreamSpec) -> str:
+    """Name of a stream's channel in the document."""
+    return spec.path.replace("/", "_") if isinstance(spec, AggregateSpec) else spec.name
+
+
+def _operation(spec: StreamSpec) -> dict[str, Any]:
+    """That we send the messages of one stream."""
+    return {
+        "action": "send",
+        "summary": spec.description,
+        "channel": {"$ref": f"#/channels/{_channel_id(spec)}"},
+    }
+
+
+def _parameters(
+    spec: AggregateSpec, exchanges: Sequence[str], timeframes: Sequence[Interval]
+) -> dict[str, dict[str, Any]]:
+    """What the query of a stream over all venues may say, as JSON schemas by name."""
+    offered = ",".join(timeframe.value for timeframe in timeframes)
+    known: dict[str, dict[str, Any]] = {
+        "min_value_usd": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": VALUE_MAX_USD,
+            "default": spec.min_value_usd,
+            "description": "Least value in USD, inclusive.",
+        },
+        "timeframes": {
+            "type": "string",
+            "default": offered,
+            "description": f"Lengths of bars, comma-separated, of {offered}.",
+        },
+        "exchanges": {
+            "type": "string",
+            "description": f"Venue ids, {_LISTS}, of {','.join(exchanges)}; left out: all.",
+        },
+        "symbols": {
+            "type": "string",
+            "description": f"Symbols in any common spelling, {_LISTS}; left out: all.",
+        },
+    }
+    return {name: known[name] for name in spec.parameters}
+
+
+def _aggregate_channel(
+    spec: AggregateSpec, exchanges: Sequence[str], timeframes: Sequence[Interval]
+) -> dict[str, Any]:
+    """One stream over all venues."""
+    query = {"type": "object", "properties": _parameters(spec, exchanges, timeframes)}
+    return {
+        "address": f"/ws/{spec.path}",
+        "description": spec.description,
+        "messages": {
+            "event": {"$ref": f"#/components/messages/{schema_name(spec.view)}"},
+            "dropped": {"$ref": "#/components/messages/Dropped"},
+        },
+        "bindings": {"ws": {"bindingVersion": "0.1.0", "method": "GET", "query": query}},
+    }
+
+
+def _catalog_entry(
+    spec: AggregateSpec, exchanges: Sequence[str], timeframes: Sequence[Interval]
+) -> CatalogEntryView:
+    """One stream over all venues, for people."""
+    words = []
+    for name, schema in _parameters(spec, exchanges, timeframes).items():
+        default = f" Default {schema['default']}." if "default" in schema else ""
+        words.append(f"{name}: {schema['description']}{default}")
+    return CatalogEntryView(
+        path=f"/ws/{spec.path}", query=" ".join(words), description=spec.description
+    )
 
 
 def _message(spec: StreamSpec) -> dict[str, Any]:

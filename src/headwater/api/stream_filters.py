@@ -55,8 +55,8 @@ class EventFilter(msgspec.Struct, frozen=True):
     @property
     def query(self) -> str:
         """The query that means this filter, in one spelling."""
-        value = (f"{self.min_value_usd:.15g}",)
-        return _query({"min_value_usd": value, **_names(self.exchanges, self.symbols)})
+        value = f"{self.min_value_usd:.8f}".rstrip("0").rstrip(".")
+        return _query({"min_value_usd": (value,), **_names(self.exchanges, self.symbols)})
 
 
 class SpikeFilter(msgspec.Struct, frozen=True):

@@ -123,7 +123,7 @@ def _add_health(router: APIRouter, deps: ApiDeps) -> None:
 
 def _add_documents(router: APIRouter, deps: ApiDeps) -> None:
     exchanges = tuple(deps.sources)
-    streams = encode(catalog(exchanges))
+    streams = encode(catalog(deps.settings, exchanges))
     document = asyncapi_document(deps.settings, exchanges)
 
     @router.get(
