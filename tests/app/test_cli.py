@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from headwater import __version__
 from headwater.app.cli import app
 
-COMMANDS = ["run", "demo", "simulate", "wire parse", "record", "replay", "venues", "settings"]
+COMMANDS = ["run", "demo", "simulate", "wire parse", "record", "replay", "fetch", "venues"]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "doctor"])
+@pytest.mark.parametrize("command", [*COMMANDS, "settings", "doctor"])
 def test_every_command_explains_itself(command: str) -> None:
     result = CliRunner().invoke(app, [*command.split(), "--help"])
     assert result.exit_code == 0

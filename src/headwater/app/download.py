@@ -6,13 +6,13 @@ kept but the page at hand, so a range may be as long as the venue's memory.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
 
-from headwater.api.schemas.base import View, iso_of
+from headwater.api.schemas.base import View
 from headwater.api.schemas.views import (
     funding_rate_view,
     instrument_view,
@@ -23,7 +23,7 @@ from headwater.api.schemas.views import (
 from headwater.app.fetch_request import FetchRequest, Kind
 from headwater.app.trade_download import TradeDownload
 from headwater.core.clock import Clock
-from headwater.core.errors import VenueError, VenueRejected
+from headwater.core.errors import VenueError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, FundingRate, OpenInterest
@@ -38,6 +38,8 @@ TRIES_MAX: Final = 6
 """Failures of one page in a row that are waited out; the next one ends the download."""
 WAIT_MAX_S: Final = 600.0
 """Longest wait that a venue may demand; a longer one ends the download."""
+STRETCH_PAGES: Final = 10
+"""Pages of open interest that are asked for at a time: they come newest first."""
 _BACKOFF_S: Final = (1.0, 30.0)
 
 T = TypeVar("T")
@@ -96,38 +98,38 @@ class VenueDownload:
         found = [self.table.resolve(symbol) for symbol in symbols] if symbols else [*self.table]
         return list({one.native_symbol: one for one in found}.values())
 
-    async def pages(self, wanted: FetchRequest) -> AsyncIterator[Sequence[View]]:
+    async def pages(self, request: FetchRequest) -> AsyncIterator[Sequence[View]]:
         """The rows of a series, oldest first, a page at a time.
 
         Raises:
             VenueError: the venue refused, or failed for longer than is waited.
             WireError: a reply could not be read.
         """
-        match wanted.kind:
+        match request.kind:
             case Kind.CANDLES:
-                async for candles in self._candles(wanted):
+                async for candles in self._candles(request):
                     yield [ohlc_view(row) for row in candles]
             case Kind.OPEN_INTEREST:
-                async for readings in self._open_interest(wanted):
+                async for readings in self._open_interest(request):
                     yield [open_interest_view(row) for row in readings]
             case Kind.FUNDING:
-                async for settlements in self._funding(wanted):
+                async for settlements in self._funding(request):
                     yield [funding_rate_view(row) for row in settlements]
             case Kind.TRADES:
                 async for trades in TradeDownload(
                     self._venue, self._calls, self._ask, self._tell
-                ).pages(wanted):
+                ).pages(request):
                     yield [trade_view(row) for row in trades]
             case Kind.INSTRUMENTS:
-                yield [instrument_view(wanted.instrument)]
+                yield [instrument_view(request.instrument)]
 
-    async def _candles(self, wanted: FetchRequest) -> AsyncIterator[Sequence[Candle]]:
+    async def _candles(self, request: FetchRequest) -> AsyncIterator[Sequence[Candle]]:
         """Closed candles; the forming one is left out, because a file is not corrected later."""
-        interval = _interval(wanted)
+        interval = _interval(request)
 
         def ask(limit: int, start_ms: int | None, end_ms: int) -> RestCall[list[Candle]]:
             return self._calls.candles(
-                wanted.instrument,
+                request.instrument,
                 interval,
                 limit=limit,
                 start_ms=start_ms,
@@ -136,50 +138,56 @@ class VenueDownload:
             )
 
         open_ms = interval.opens_at_ms(self.now_ms())
-        closed = msgspec.structs.replace(wanted, until_ms=min(wanted.until_ms, open_ms - 1))
+        closed = msgspec.structs.replace(request, until_ms=min(request.until_ms, open_ms - 1))
         page = self._venue.facts.candles_max
         async for rows in self._by_time(closed, ask, _stamped_ms, page):
             yield [row for row in rows if row.is_closed]
 
-    async def _open_interest(self, wanted: FetchRequest) -> AsyncIterator[Sequence[OpenInterest]]:
-        period = _interval(wanted)
+    async def _open_interest(self, request: FetchRequest) -> AsyncIterator[Sequence[OpenInterest]]:
+        period = _interval(request)
 
         def ask(limit: int, start_ms: int | None, end_ms: int) -> RestCall[list[OpenInterest]]:
             return self._calls.open_interest_history(
-                wanted.instrument, period, limit=limit, start_ms=start_ms, end_ms=end_ms
+                request.instrument, period, limit=limit, start_ms=start_ms, end_ms=end_ms
             )
 
-        nothing_yet = True
-        page = self._venue.facts.open_interest_max
-        try:
-            async for rows in self._by_time(wanted, ask, _stamped_ms, page):
-                nothing_yet = False
+        if _first_ms(request) is None:
+            async for rows in self._by_time(request, ask, _stamped_ms, 0):
                 yield rows
-        except VenueRejected:
-            first_ms = _first_ms(wanted)
-            if first_ms is None or not nothing_yet:
-                raise
-            # A start beyond the venue's memory is refused; asked backwards it gives what it has.
-            count = (wanted.until_ms - first_ms) // period.nominal_ms + 1
-            rows = await self._ask(lambda: ask(count, None, wanted.until_ms))
-            kept = [row for row in rows if row.timestamp_ms >= first_ms]
+            return
+        left = request.limit
+        for first_ms, last_ms, count in self._stretches(request, period):
+            # Backwards, because a start beyond a venue's memory is refused or finds nothing.
+            rows = await self._ask(partial(ask, count, None, last_ms))
+            kept = [row for row in rows if first_ms <= row.timestamp_ms <= last_ms][:left]
             if kept:
-                self._tell(f"asked from {iso_of(first_ms)}, the venue begins later")
-                yield kept[: wanted.limit]
+                yield kept
+            left = None if left is None else left - len(kept)
+            if left == 0:
+                return
 
-    async def _funding(self, wanted: FetchRequest) -> AsyncIterator[Sequence[FundingRate]]:
+    def _stretches(self, request: FetchRequest, period: Interval) -> Iterator[tuple[int, int, int]]:
+        """First and last moment and number of periods of the parts that are asked for at a time."""
+        size = STRETCH_PAGES * self._venue.facts.open_interest_max
+        first_ms = max(_first_ms(request) or 0, request.instrument.listed_at_ms or 0)
+        while first_ms <= request.until_ms:
+            last_ms = min(first_ms + size * period.nominal_ms - 1, request.until_ms)
+            yield first_ms, last_ms, (last_ms - first_ms) // period.nominal_ms + 1
+            first_ms = last_ms + 1
+
+    async def _funding(self, request: FetchRequest) -> AsyncIterator[Sequence[FundingRate]]:
         def ask(limit: int, start_ms: int | None, end_ms: int) -> RestCall[list[FundingRate]]:
             return self._calls.funding_history(
-                wanted.instrument, limit=limit, start_ms=start_ms, end_ms=end_ms
+                request.instrument, limit=limit, start_ms=start_ms, end_ms=end_ms
             )
 
         page = self._venue.facts.funding_max
-        async for rows in self._by_time(wanted, ask, lambda row: row.funding_time_ms, page):
+        async for rows in self._by_time(request, ask, lambda row: row.funding_time_ms, page):
             yield rows
 
     async def _by_time(
         self,
-        wanted: FetchRequest,
+        request: FetchRequest,
         ask: Callable[[int, int | None, int], RestCall[list[R]]],
         moment_of: Callable[[R], int],
         page: int,
@@ -189,18 +197,18 @@ class VenueDownload:
         A page is always asked for in full: a venue that keeps only the newest rows has nothing in
         a short window before them.
         """
-        limit = wanted.limit
-        first_ms = _first_ms(wanted)
+        limit = request.limit
+        first_ms = _first_ms(request)
         if first_ms is None:
             assert limit is not None, "without a start the newest rows are wanted, so many"
-            newest = await self._ask(lambda: ask(limit, None, wanted.until_ms))
+            newest = await self._ask(lambda: ask(limit, None, request.until_ms))
             yield newest[-limit:]
             return
-        cursor = max(first_ms, wanted.instrument.listed_at_ms or 0)
+        cursor = max(first_ms, request.instrument.listed_at_ms or 0)
         left = limit
-        while cursor <= wanted.until_ms and left != 0:
-            rows = await self._ask(partial(ask, page, cursor, wanted.until_ms))
-            fresh = [row for row in rows if cursor <= moment_of(row) <= wanted.until_ms][:left]
+        while cursor <= request.until_ms and left != 0:
+            rows = await self._ask(partial(ask, page, cursor, request.until_ms))
+            fresh = [row for row in rows if cursor <= moment_of(row) <= request.until_ms][:left]
             if not fresh:
                 return
             yield fresh
@@ -231,17 +239,17 @@ class VenueDownload:
         return self._venue.rest(self.table)
 
 
-def _first_ms(wanted: FetchRequest) -> int | None:
-    """Where to begin: after what is there already, None where the newest rows are wanted."""
-    if wanted.reached is None:
-        return wanted.since_ms
-    return max(wanted.since_ms or 0, wanted.reached.moment_ms + 1)
+def _first_ms(request: FetchRequest) -> int | None:
+    """Where to begin: after what is there already, None where the newest rows are request."""
+    if request.reached is None:
+        return request.since_ms
+    return max(request.since_ms or 0, request.reached.moment_ms + 1)
 
 
 def _stamped_ms(row: Candle | OpenInterest) -> int:
     return row.timestamp_ms
 
 
-def _interval(wanted: FetchRequest) -> Interval:
-    assert wanted.interval is not None, f"{wanted.kind} has an interval"
-    return wanted.interval
+def _interval(request: FetchRequest) -> Interval:
+    assert request.interval is not None, f"{request.kind} has an interval"
+    return request.interval

@@ -147,12 +147,7 @@ def fetch(
         resume=resume,
     )
     _check(job)
-    venues = _venues(settings, _names(venue))
-    for one in venues:
-        try:
-            demand(one, kind, job.interval)
-        except RequestError as error:
-            raise ConfigError("--venue/--interval", str(error.value), error.allowed) from error
+    venues = _venues(settings, _names(venue), job)
     try:
         run_loop(_stoppable(_fetch(settings, venues, job, simulated=simulated)))
     except BrokenPipeError:
@@ -313,16 +308,22 @@ def _instruments(download: VenueDownload, symbols: Sequence[str]) -> list[Instru
         raise ConfigError("--symbol", problem, near) from error
 
 
-def _venues(settings: Settings, names: Sequence[str]) -> list[Venue]:
+def _venues(settings: Settings, names: Sequence[str], job: Job) -> list[Venue]:
     """The venues of these names, bridged exchanges among them.
 
     Raises:
-        ConfigError: there is no such venue.
+        ConfigError: there is no such venue, or it does not offer what is wanted.
     """
     bridged = tuple(name for name in names if name in settings.ccxt_exchanges)
     ours = tuple(name for name in names if name not in bridged)
-    found = chosen_venues(settings.model_copy(update={"venues": ours, "ccxt_exchanges": bridged}))
-    return [one for one in found if one.facts.venue_id in names]
+    known = chosen_venues(settings.model_copy(update={"venues": ours, "ccxt_exchanges": bridged}))
+    found = [one for one in known if one.facts.venue_id in names]
+    try:
+        for venue in found:
+            demand(venue, job.kind, job.interval)
+    except RequestError as error:
+        raise ConfigError("--venue/--interval", str(error.value), error.allowed) from error
+    return found
 
 
 def _check(job: Job) -> None:

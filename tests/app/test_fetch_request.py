@@ -1,0 +1,30 @@
+"""What a venue does not offer is refused before it is asked, with the reason."""
+
+import pytest
+
+from headwater.app.fetch_request import KINDS, Kind, demand
+from headwater.core.errors import NotSupported
+from headwater.core.intervals import Interval
+from headwater.venues.discovery import venue, venues
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.OPEN_INTEREST])
+def test_every_venue_offers_it(kind: Kind) -> None:
+    for one in venues().values():
+        demand(one, kind, Interval.M1)
+
+
+def test_open_interest_of_the_past_is_refused_where_there_is_none() -> None:
+    with pytest.raises(NotSupported, match=r"hyperliquid: .+"):
+        demand(venue("hyperliquid"), Kind.OPEN_INTEREST, Interval.M5)
+
+
+def test_an_interval_that_is_not_offered_names_those_that_are() -> None:
+    with pytest.raises(NotSupported, match="okx has candles by 1m, 3m"):
+        demand(venue("okx"), Kind.CANDLES, Interval.H8)
+    with pytest.raises(NotSupported, match="binance has open-interest by 5m"):
+        demand(venue("binance"), Kind.OPEN_INTEREST, Interval.M1)
+
+
+def test_every_kind_has_rows() -> None:
+    assert set(KINDS) == set(Kind)
