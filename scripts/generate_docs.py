@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from typer.core import TyperGroup
 
 from headwater.api.app import create_app
+from headwater.api.asyncapi import catalog
 from headwater.api.deps import ApiDeps
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
@@ -167,7 +168,12 @@ def streams_page() -> str:
     rows += [
         f"| `{spec.name}` | {spec.description} | {spec.policy.value} |" for spec in STREAMS.values()
     ]
-    return "\n".join([*parts, *rows]) + "\n"
+    page = catalog(ApiSettings(), list(venues()))
+    everywhere = ["", "## Over all venues", "", "| path | what | parameters |", "|---|---|---|"]
+    everywhere += [
+        f"| `{entry.path}` | {entry.description} | {entry.query} |" for entry in page.aggregated
+    ]
+    return "\n".join([*parts, *rows, *everywhere]) + "\n"
 
 
 def venues_table() -> str:
