@@ -71,6 +71,7 @@ def test_over_the_limit_comes_429_and_going_on_a_ban(bench: Bench) -> None:
     assert bench.get("/fapi/v1/time").status == 418
     bench.market.clock_ms += 61_000
     assert bench.get("/fapi/v1/time").status == 200
+    assert bench.side.breaches() == 22
 
 
 def test_funding_and_open_interest_history_have_their_own_pools(bench: Bench) -> None:

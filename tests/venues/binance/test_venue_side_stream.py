@@ -60,7 +60,9 @@ def test_too_many_messages_end_the_connection(bench: Bench) -> None:
     assert socket.receive_ping(START_MS + 1001).close_code is None
     for _ in range(9):
         assert socket.receive(request, START_MS + 1500).close_code is None
+    assert bench.side.breaches() == 0
     assert socket.receive(request, START_MS + 1600).close_code == 1008
+    assert bench.side.breaches() == 1
 
 
 def test_more_streams_than_allowed_end_the_connection() -> None:
@@ -68,6 +70,7 @@ def test_more_streams_than_allowed_end_the_connection() -> None:
     socket = bench.open("/market/ws/a/b/c")
     request = json.dumps({"method": "SUBSCRIBE", "params": ["c", "d"], "id": 1})
     assert socket.receive(request, START_MS).close_code == 1008
+    assert bench.side.breaches() == 1
 
 
 def test_pings_pong_deadline_and_end_of_life() -> None:

@@ -111,6 +111,10 @@ class BinanceSide(VenueSide):
             now_ms=self._market.now_ms(),
         )
 
+    def breaches(self) -> int:
+        """Requests refused for their number, and sockets that broke a rule."""
+        return self._limits.breaches + self._streams.breaches
+
     def frame_marks(self, channel: Channel, symbol: str) -> tuple[str, ...]:
         """Pieces of text that the frames of a channel and symbol carry.
 

@@ -78,6 +78,7 @@ class IpLimits:
 
     Attributes:
         capacities: budget by pool: capacity and window in ms.
+        breaches: requests that were refused, since the start.
     """
 
     capacities: ClassVar[dict[str, tuple[int, int]]] = {
@@ -88,6 +89,7 @@ class IpLimits:
 
     def __init__(self) -> None:
         self._clients: dict[str, _Client] = {}
+        self.breaches = 0
 
     def charge(self, client: str, pool: str, weight: int, now_ms: int) -> None:
         """Counts a request.
@@ -103,11 +105,13 @@ class IpLimits:
         """
         known = self._client(client)
         if now_ms < known.banned_until_ms:
+            self.breaches += 1
             raise self._banned(client, known, now_ms)
         capacity, length_ms = self.capacities[pool]
         used = known.pools.setdefault(pool, _Window()).add(weight, now_ms, length_ms)
         if used <= capacity:
             return
+        self.breaches += 1
         index = now_ms // length_ms
         if known.refusals_window != index:
             known.refusals_window = index

@@ -146,6 +146,12 @@ class BinanceSocket(ServerSocket):
             self._close = (code, reason)
             self._desk.leave_all(self)
 
+    def _breach(self, reason: str) -> None:
+        """Ends a connection whose client broke a limit, and counts it once."""
+        if self._close is None:
+            self._desk.breaches += 1
+        self._end(POLICY_VIOLATION, reason)
+
     def _count(self, now_ms: int) -> None:
         """Counts an incoming message; too many in a second end the connection."""
         incoming = self._incoming
@@ -153,14 +159,14 @@ class BinanceSocket(ServerSocket):
         while incoming[0] <= now_ms - 1000:
             incoming.popleft()
         if len(incoming) > self._rules.messages_per_s:
-            self._end(POLICY_VIOLATION, "Too many requests")
+            self._breach("Too many requests")
 
     def _subscribe(self, names: list[str]) -> None:
         for name in names:
             if name in self._names:
                 continue
             if len(self._names) >= self._rules.max_streams:
-                self._end(POLICY_VIOLATION, "Too many streams")
+                self._breach("Too many streams")
                 return
             self._names[name] = None
             self._desk.join(self, name, self._endpoint)

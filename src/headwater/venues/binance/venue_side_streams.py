@@ -98,11 +98,15 @@ class StreamDesk:
     Args:
         market: what is going on.
         texts: its symbols.
+
+    Attributes:
+        breaches: connections ended because a client broke a limit, since the start.
     """
 
     def __init__(self, market: MarketView, texts: SymbolTexts) -> None:
         self._market = market
         self._texts = texts
+        self.breaches = 0
         self._running: dict[str, _Running] = {}
         self._hearing: dict[tuple[type[Record], str], list[_Running]] = {}
         self._newest: dict[tuple[type[Record], str], int] = {}
