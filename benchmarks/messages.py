@@ -90,16 +90,18 @@ class Corpus:
     """Messages of one kind.
 
     Attributes:
-        kind: one of `KINDS`.
+        kind: one of `KINDS`, or of the other venues' kinds.
         frames: payloads of text frames, in order.
         truth: what one pass over them must give.
         snapshot: depth only: the book before the first of them.
+        exchange: venue id of who would send them.
     """
 
     kind: str
     frames: list[bytes]
     truth: Truth
     snapshot: Snapshot | None = field(default=None)
+    exchange: str = "binance"
 
     @property
     def mean_bytes(self) -> float:

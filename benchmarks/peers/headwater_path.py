@@ -1,11 +1,14 @@
 """Our own market-data path, as the platform runs it, without a socket.
 
-`feeds.link.Link.on_frame`, the listener of a socket: Binance's `MarketStream.feed` → trade
+`feeds.link.Link.on_frame`, the listener of a socket: the venue's `MarketStream.feed` → trade
 continuity with its gap ledger, book keeper with the venue's sequence rule and crossed-book check,
 liquidations without doubles → `MemoryBus` → one reader, which takes what waits every `DRAIN_EVERY`
 messages, as one turn of the loop would. The receive time is read per message, as the transport
 does. Stages: `feed` stops after the parser, `bus` is the whole path, `json` encodes each record for
 the fan-out as well.
+
+Trades of Bybit, OKX and Hyperliquid bear no count, so continuity remembers ids and lets none pass
+twice; before a pass its memory is filled, as it is after minutes of a busy symbol.
 """
 
 import random
@@ -27,10 +30,11 @@ from benchmarks.messages import (
     Snapshot,
     Truth,
 )
+from benchmarks.trade_messages import CONTRACT_SIZE, NATIVE_SYMBOLS, OKX, TRADE_KINDS
 from headwater.bus.memory import MemoryBus
 from headwater.bus.topics import TopicFilter
 from headwater.core.clock import SystemClock
-from headwater.core.enums import Channel, InstrumentKind, InstrumentStatus
+from headwater.core.enums import Channel, InstrumentKind, InstrumentStatus, Side
 from headwater.core.errors import WireError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.records import BookDelta, BookSnapshot, Level, Liquidation, Record, Trade
@@ -42,20 +46,20 @@ from headwater.feeds.link import STREAM_CLASSES, Handler, Link, drop
 from headwater.feeds.repairs import RepairCrew
 from headwater.feeds.settings import FeedSettings
 from headwater.transport.backoff import FullJitterBackoff
-from headwater.venues.binance import VENUE
+from headwater.venues.discovery import venue
 from headwater.venues.messages import Subscription
 
 DRAIN_EVERY: Final = 256
 """Messages between two turns of the reader: about one read of a busy socket."""
 
-EXCHANGE: Final = "binance"
 _CHANNELS: Final[dict[str, tuple[Channel, type[Record]]]] = {
     AGG_TRADE: (Channel.TRADES, Trade),
     DEPTH: (Channel.BOOK, BookDelta),
     FORCE_ORDER: (Channel.LIQUIDATIONS, Liquidation),
+    **dict.fromkeys(TRADE_KINDS, (Channel.TRADES, Trade)),
 }
 INSTRUMENT: Final = Instrument(
-    exchange=EXCHANGE,
+    exchange="binance",
     symbol=SYMBOL,
     native_symbol=SYMBOL,
     timestamp_ms=0,
@@ -83,15 +87,20 @@ class FeedPath:
     Args:
         bus: hears the records.
         channels: what is subscribed to; all of one endpoint.
+        instrument: of which, and so of which venue.
     """
 
-    def __init__(self, bus: MemoryBus, *channels: Channel) -> None:
+    def __init__(
+        self, bus: MemoryBus, *channels: Channel, instrument: Instrument = INSTRUMENT
+    ) -> None:
         clock = SystemClock()
-        settings = FeedSettings()
-        ledger = GapLedger(EXCHANGE, bus, clock, settings.ledger_max)
+        settings = self.settings = FeedSettings()
+        exchange = instrument.exchange
+        spoken = venue(exchange)
+        ledger = GapLedger(exchange, bus, clock, settings.ledger_max)
         crew = RepairCrew(settings.repairs_parallel, settings.repairs_waiting_max)
         backoff = partial(FullJitterBackoff, 0.5, 30.0, random.Random(1))
-        table = InstrumentTable(EXCHANGE, [INSTRUMENT])
+        table = InstrumentTable(exchange, [instrument])
         self.trades = TradeContinuity(
             bus=bus,
             ledger=ledger,
@@ -104,30 +113,65 @@ class FeedPath:
             on_quiet=drop,
         )
         self.books = BookKeeper(
-            exchange=EXCHANGE,
+            exchange=exchange,
             bus=bus,
             ledger=ledger,
             crew=crew,
             clock=clock,
-            rule=VENUE.book_rule,
+            rule=spoken.book_rule,
             fetch=None,
             renew=None,
             backoff=backoff,
             tell_state=lambda _symbol, _state, _reason: None,
             settings=settings.books,
         )
-        self.books.want(INSTRUMENT)
+        self.books.want(instrument)
         self.events = EventWatch(bus, ledger, clock, str)
         handlers: dict[type, Handler] = dict.fromkeys(STREAM_CLASSES, StateKeeper(bus).on_state)
         handlers[Trade] = self.trades.on_trade
         handlers[BookDelta] = self.books.on_delta
         handlers[BookSnapshot] = self.books.on_snapshot
         handlers[Liquidation] = self.events.on_liquidation
-        self.stream = VENUE.stream(VENUE.endpoint_of(channels[0]), table)
+        self.stream = spoken.stream(spoken.endpoint_of(channels[0]), table)
+        native_symbol = instrument.native_symbol
         self.requests = self.stream.subscribe(
-            [Subscription(channel=channel, native_symbol=SYMBOL) for channel in channels]
+            [Subscription(channel=channel, native_symbol=native_symbol) for channel in channels]
         )
         self.link = Link("benchmark", self.stream, table, handlers, _unreadable, lambda: None)
+
+
+    def fill_memory(self, instrument: Instrument) -> None:
+        """Lets as many trades pass as ids are remembered, so that each further one ousts one."""
+        for number in range(self.settings.trades.recent_ids_max):
+            self.trades.on_trade(_earlier_trade(instrument, number))
+
+
+def instrument_of(exchange: str) -> Instrument:
+    """The instrument of the corpora as a venue lists it."""
+    if exchange == INSTRUMENT.exchange:
+        return INSTRUMENT
+    return msgspec.structs.replace(
+        INSTRUMENT,
+        exchange=exchange,
+        native_symbol=NATIVE_SYMBOLS[exchange],
+        contract_size=CONTRACT_SIZE if exchange == OKX else 1.0,
+    )
+
+
+def _earlier_trade(instrument: Instrument, number: int) -> Trade:
+    return Trade(
+        exchange=instrument.exchange,
+        symbol=instrument.symbol,
+        native_symbol=instrument.native_symbol,
+        timestamp_ms=0,
+        received_ns=0,
+        side=Side.BUY,
+        price=1.0,
+        quantity=1.0,
+        value=1.0,
+        trade_id=f"earlier-{number}",
+        sequence=None,
+    )
 
 
 def _unreadable(error: WireError) -> None:
@@ -155,6 +199,7 @@ class HeadwaterPath:
         self._stage = stage
         self._clock = SystemClock()
         self._channel, kind = _CHANNELS[corpus.kind]
+        self._instrument = instrument_of(corpus.exchange)
         self._bus = MemoryBus()
         self._reader = self._bus.subscribe("benchmark", [TopicFilter(kind)], 10 * DRAIN_EVERY)
         self._encode = msgspec.json.Encoder().encode
@@ -169,9 +214,11 @@ class HeadwaterPath:
     def start(self) -> None:
         """Starts count, continuity and book anew."""
         self._delivered = 0
-        self._path = FeedPath(self._bus, self._channel)
+        self._path = FeedPath(self._bus, self._channel, instrument=self._instrument)
         if self._corpus.snapshot is not None:
             self._path.books.on_snapshot(snapshot_record(self._corpus.snapshot))
+        if self._corpus.kind in TRADE_KINDS:
+            self._path.fill_memory(self._instrument)
         self._reader.drain()
 
     def feed_all(self) -> None:
@@ -231,7 +278,7 @@ class HeadwaterPath:
 def snapshot_record(snapshot: Snapshot) -> BookSnapshot:
     """A snapshot as REST gives it."""
     return BookSnapshot(
-        exchange=EXCHANGE,
+        exchange=INSTRUMENT.exchange,
         symbol=SYMBOL,
         native_symbol=SYMBOL,
         timestamp_ms=0,

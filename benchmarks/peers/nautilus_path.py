@@ -38,6 +38,8 @@ class NautilusPath:
     def __init__(self, corpus: Corpus, *, with_engine: bool) -> None:
         if corpus.kind == FORCE_ORDER:
             raise NotOffered("nautilus_trader's Python Binance client has no liquidations")
+        if corpus.exchange != "binance":
+            raise NotOffered("nautilus_trader reads this venue in Rust, without a Python entry")
         self._corpus = corpus
         self._records = 0
         self._total = 0.0

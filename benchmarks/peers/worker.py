@@ -14,7 +14,8 @@ import sys
 import time
 from functools import partial
 
-from benchmarks.messages import KINDS, MESSAGES, make_corpus
+from benchmarks.corpora import ALL_KINDS, corpus_of
+from benchmarks.messages import MESSAGES
 from benchmarks.peers.subject import NotOffered, SubjectMaker
 
 _SUBJECTS: dict[str, tuple[str, str, dict[str, object]]] = {
@@ -39,7 +40,7 @@ def measure(subject_name: str, kind: str, messages: int, passes: int) -> dict[st
     Raises:
         SystemExit: the subject did not deliver what the corpus holds.
     """
-    corpus = make_corpus(kind, messages)
+    corpus = corpus_of(kind, messages)
     about: dict[str, object] = {
         "subject": subject_name,
         "kind": kind,
@@ -70,7 +71,7 @@ def main() -> None:
     """Reads the command line and prints the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--subject", choices=sorted(_SUBJECTS), required=True)
-    parser.add_argument("--kind", choices=KINDS, required=True)
+    parser.add_argument("--kind", choices=ALL_KINDS, required=True)
     parser.add_argument("--messages", type=int, default=MESSAGES)
     parser.add_argument("--passes", type=int, default=7)
     options = parser.parse_args()
