@@ -95,3 +95,11 @@ def test_ids_are_remembered_up_to_the_bound() -> None:
     assert line.is_new_id("b", 2)
     assert line.is_new_id("c", 2)
     assert line.is_new_id("a", 2), "the oldest was forgotten"
+
+
+def test_of_the_ids_at_least_the_newest_half_and_at_most_the_bound_are_known() -> None:
+    line = TradeLine(trade(None, trade_id=0), recent_max=5)
+    for newest in range(1, 50):
+        assert line.is_new_id(newest, 10)
+        assert len(line.known_ids) <= 10
+        assert set(range(max(0, newest - 4), newest + 1)) <= line.known_ids

@@ -83,21 +83,34 @@ class TradeContinuity:
         self.overlap = OverlapRepair(
             self._publish, ledger, crew, clock, fetch_newest, backoff, settings, on_quiet
         )
+        self._overlapping = self.overlap.waits
+        self._young_ids_max = settings.recent_ids_max // 2
         self.duplicates = 0
         self.recovered = 0
         self.lost = 0
 
     def on_trade(self, trade: Trade) -> None:
-        """Takes a live trade. The usual one is published at once."""
+        """Takes a live trade. The usual one, counted or not, is published at once."""
         line = self._lines.get(trade.symbol)
+        if line is None:
+            self._unusual(trade, None)
+            return
         sequence = trade.sequence
-        if line is not None and sequence == line.expected:
+        if sequence == line.expected:
             line.expected = sequence + 1
-            line.recent.append(trade)
-            publish = self._publish
-            publish(trade)
+        elif sequence is None and not self._overlapping:
+            ids = line.ids
+            trade_id = trade.trade_id
+            if trade_id in ids or trade_id in line.older_ids or len(ids) >= self._young_ids_max:
+                self._unusual(trade, line)
+                return
+            ids.add(trade_id)
         else:
             self._unusual(trade, line)
+            return
+        line.recent.append(trade)
+        publish = self._publish
+        publish(trade)
 
     def want(self, native_symbol: str) -> None:
         """Somebody wants the trades of a symbol from now on."""

@@ -55,6 +55,7 @@ class OverlapRepair:
         on_quiet: told a native symbol whose silence was real, as REST shows.
 
     Attributes:
+        waits: symbols between an interruption and its repair.
         duplicates: trades that came again.
         recovered: trades brought back.
     """
@@ -78,18 +79,18 @@ class OverlapRepair:
         self._backoff = backoff
         self._settings = settings
         self._on_quiet = on_quiet
-        self._waits: dict[str, _Wait] = {}
+        self.waits: dict[str, _Wait] = {}
         self.duplicates = 0
         self.recovered = 0
 
     @property
     def is_waiting(self) -> bool:
         """Whether any symbol is between an interruption and its repair."""
-        return bool(self._waits)
+        return bool(self.waits)
 
     def on_trade(self, line: TradeLine, trade: Trade) -> None:
         """Takes a live trade of a known symbol."""
-        wait = self._waits.get(line.symbol)
+        wait = self.waits.get(line.symbol)
         if wait is None or wait.is_released:
             self._send(line, trade)
             return
@@ -101,7 +102,7 @@ class OverlapRepair:
 
     def suspect(self, line: TradeLine, cause: GapCause) -> None:
         """The stream of a symbol was interrupted: from its last trade on some may be missing."""
-        wait = self._waits.get(line.symbol)
+        wait = self.waits.get(line.symbol)
         if wait is not None:
             wait.round += 1
             wait.since = self._clock.monotonic()
@@ -110,11 +111,11 @@ class OverlapRepair:
             Channel.TRADES, line.symbol, line.native_symbol, cause, start_ms=line.last_ms,
             detail="the venue does not count its trades: compared with its newest ones",
         )  # fmt: skip
-        self._waits[line.symbol] = _Wait(line, gap_id, self._clock.monotonic())
+        self.waits[line.symbol] = _Wait(line, gap_id, self._clock.monotonic())
 
     def sweep(self, now: float) -> None:
         """Looks once: symbols that stayed quiet are compared too, holds end at their deadline."""
-        for wait in list(self._waits.values()):
+        for wait in list(self.waits.values()):
             if not wait.is_asked and now - wait.since >= self._settings.tail_check_s:
                 self._ask(wait)
             if wait.held and now - wait.since >= self._settings.hold_deadline_s:
@@ -122,13 +123,13 @@ class OverlapRepair:
 
     def forget(self, symbol: str) -> None:
         """Nobody wants a symbol any more."""
-        wait = self._waits.pop(symbol, None)
+        wait = self.waits.pop(symbol, None)
         if wait is not None:
             self._ledger.settle(wait.gap_id, GapState.UNRECOVERABLE, detail=_GONE)
 
     def release_all(self, reason: str) -> None:
         """Lets every held trade go: nothing more will come before it."""
-        for wait in list(self._waits.values()):
+        for wait in list(self.waits.values()):
             self._release(wait, reason)
 
     def _send(self, line: TradeLine, trade: Trade) -> bool:
@@ -148,7 +149,7 @@ class OverlapRepair:
     def _release(self, wait: _Wait, bound: str) -> None:
         """Lets held trades go before the missing ones."""
         if not wait.is_released:
-            wait.before = wait.line.ids
+            wait.before = wait.line.known_ids
             wait.is_released = True
             self._ledger.note(wait.gap_id, f"held back until {bound}; newer trades went first")
         held, wait.held = wait.held, []
@@ -159,7 +160,7 @@ class OverlapRepair:
         """Asks until the venue answers; an interruption meanwhile asks once more."""
         backoff = self._backoff()
         started = self._clock.monotonic()
-        while self._waits.get(wait.line.symbol) is wait:
+        while self.waits.get(wait.line.symbol) is wait:
             asked_round = wait.round
             try:
                 trades = list(await self._fetch_newest(wait.line.native_symbol))
@@ -172,14 +173,14 @@ class OverlapRepair:
             if asked_round != wait.round:
                 await asyncio.sleep(backoff.next_delay(0.0))
                 continue
-            if self._waits.get(wait.line.symbol) is wait:
+            if self.waits.get(wait.line.symbol) is wait:
                 self._merge(wait, trades)
             return
 
     def _merge(self, wait: _Wait, trades: Sequence[Trade]) -> None:
         """Lays the venue's newest trades, ascending, over what was published before."""
         line = wait.line
-        known = line.ids if wait.before is None else wait.before
+        known = line.known_ids if wait.before is None else wait.before
         newest = max((at for at, one in enumerate(trades) if one.trade_id in known), default=-1)
         missed = [one for one in trades[newest + 1 :] if one.timestamp_ms >= line.first_ms]
         live = {trade.trade_id for trade in wait.held}
@@ -195,7 +196,7 @@ class OverlapRepair:
             self._end(wait, GapState.UNRECOVERABLE, words, brought)
 
     def _end(self, wait: _Wait, state: GapState, detail: str, recovered: int) -> None:
-        self._waits.pop(wait.line.symbol, None)
+        self.waits.pop(wait.line.symbol, None)
         for trade in wait.held:
             self._send(wait.line, trade)
         wait.held = []

@@ -70,7 +70,8 @@ class TradeSettings(msgspec.Struct, frozen=True, kw_only=True):
         repair_backoff_s: base of the full-jitter delay between them.
         repair_backoff_ceiling_s: its ceiling.
         tail_check_s: a symbol without a trade so long after a reconnect is compared with REST.
-        recent_ids_max: ids remembered per symbol where the venue does not count trades.
+        recent_ids_max: ids remembered per symbol where the venue does not count trades; at least
+            the newest half of it, ≥ 2.
     """
 
     recent_max: int = 1000

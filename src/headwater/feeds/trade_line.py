@@ -74,6 +74,8 @@ class TradeLine:
     Attributes:
         expected: sequence of the next trade in order; `HOLDING` while trades are held back.
         recent: newest published trades.
+        ids: the newest ids of an uncounted symbol.
+        older_ids: those before them; together at most the bound, at least half of it.
         held: trades by sequence that wait for missing ones.
         held_since: monotonic time of the hold, or of its last progress.
         holes: all holes under repair, lowest first.
@@ -90,7 +92,6 @@ class TradeLine:
     """
 
     __slots__ = (
-        "_ids",
         "_next",
         "_scanned",
         "cause",
@@ -99,9 +100,11 @@ class TradeLine:
         "held",
         "held_since",
         "holes",
+        "ids",
         "looked_at",
         "looked_to",
         "native_symbol",
+        "older_ids",
         "recent",
         "suspect_at",
         "suspect_since",
@@ -115,7 +118,8 @@ class TradeLine:
         self.expected = HOLDING if first.sequence is None else first.sequence + 1
         self._next = self.expected
         self._scanned = self._next - 1
-        self._ids: dict[int | str, None] = {} if self.counted else {first.trade_id: None}
+        self.ids: set[int | str] = set() if self.counted else {first.trade_id}
+        self.older_ids: set[int | str] = set()
         self.recent: deque[Trade] = deque([first], maxlen=recent_max)
         self.held: dict[int, Trade] = {}
         self.held_since = 0.0
@@ -246,18 +250,22 @@ class TradeLine:
         return self.ready(now)
 
     def is_new_id(self, trade_id: int | str, remembered_max: int) -> bool:
-        """Whether an uncounted trade is new; remembers it, forgetting the oldest id."""
-        if trade_id in self._ids:
+        """Whether an uncounted trade is new; remembers it.
+
+        Ids are forgotten by the half, which costs nothing per trade; forgetting the oldest one
+        each time would walk over the places that the ones before it left empty.
+        """
+        if trade_id in self.ids or trade_id in self.older_ids:
             return False
-        self._ids[trade_id] = None
-        if len(self._ids) > remembered_max:
-            del self._ids[next(iter(self._ids))]
+        if len(self.ids) >= remembered_max // 2:
+            self.older_ids, self.ids = self.ids, set()
+        self.ids.add(trade_id)
         return True
 
     @property
-    def ids(self) -> frozenset[int | str]:
+    def known_ids(self) -> frozenset[int | str]:
         """Ids of an uncounted symbol that are remembered."""
-        return frozenset(self._ids)
+        return frozenset(self.ids | self.older_ids)
 
     @property
     def first_ms(self) -> int:
