@@ -20,6 +20,7 @@ from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_protocol import streaming_protocol
 from headwater.api.stream_topics import Audience, HubTopic
 from headwater.api.websocket_frames import apply_mask
+from headwater.bus.topics import SlowPolicy
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 WAIT_S = 10.0
@@ -299,6 +300,11 @@ class FakeOwner:
 
     def audience_empty(self, audience: Audience) -> None:
         """Nothing depends on it here."""
+
+    def audience_of(self, keys: tuple[str, ...]) -> Audience:
+        """A new audience of new topics."""
+        topics = [HubTopic(key, SlowPolicy.DROP_OLDEST, 1 << 20) for key in keys]
+        return self.audience(*topics)
 
     def audience(self, *topics: HubTopic) -> Audience:
         """A new audience of `topics`."""

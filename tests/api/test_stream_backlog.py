@@ -39,6 +39,25 @@ def test_events_keep_their_order_and_leave_in_chunks() -> None:
     assert (backlog.held, backlog.bytes_held) == (0, 0)
 
 
+def test_what_waits_of_topics_given_up_is_discarded() -> None:
+    backlog, room = Backlog(), 2000
+    stays, goes = topic("stays"), topic("goes")
+    states = [topic(key, SlowPolicy.LATEST) for key in ("kept", "gone")]
+    for number in range(10):
+        for source in (stays, goes, *states):
+            assert backlog.hold(source, event(number, 100), room)
+    assert backlog.keep(event(99), room)
+    assert goes.dropped
+    backlog.keep_only({stays, states[0]})
+    held = backlog.bytes_held
+    messages = decoded(backlog.take(MAX))
+    assert held >= sum(len(msgspec.json.encode(message)) for message in messages)
+    first = stays.dropped
+    assert messages[0] == {"type": "dropped", "topic": "stays", "count": first}
+    assert [m["number"] for m in messages[1:]] == [99, 9, *range(first, 10)]
+    assert backlog.bytes_held == 0
+
+
 def test_dropped_events_are_told_before_the_next_one() -> None:
     backlog, events = Backlog(), topic('say "hi"')
     for number in range(10):

@@ -267,3 +267,36 @@ def test_what_waits_is_shown() -> None:
     life.publish(b"1")
     life.publish(b"2")
     assert life.client.buffered_bytes == 6
+
+
+def test_the_application_may_send_and_change_topics_until_the_end() -> None:
+    drained: list[int] = []
+    life = Life()
+    accepted = StreamAccepted(topics=("t",), on_drained=lambda: drained.append(1))
+    assert life.client.is_behind
+    life.open(accepted)
+    assert not life.client.is_behind
+    assert len(drained) == 1
+    life.topic.publish(b"before")
+    life.client.listen(["u", "v"])
+    life.client.send([b"answer"])
+    life.publish(b"not heard")
+    assert [payload for _, payload in life.transport.frames()] == [b"before", b"answer"]
+    life.transport.blocked = True
+    life.client.send([b"more"])
+    assert life.client.is_behind
+    life.transport.drain()
+    assert len(drained) == 2
+    life.client.connection_lost(None)
+    life.client.listen(["t"])
+    life.client.send([b"late"])
+    assert life.client.is_behind
+    assert life.transport.taken.endswith(b"more")
+
+
+def test_a_failing_on_drained_ends_its_client_only() -> None:
+    def fail() -> None:
+        raise RuntimeError("application")
+
+    life = Life().open(StreamAccepted(topics=("t",), on_drained=fail))
+    assert life.closing() == (1011, "Internal error")

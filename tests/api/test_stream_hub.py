@@ -68,6 +68,21 @@ async def nobody_left(hub: StreamHub) -> None:
 # Admission
 
 
+async def test_what_belongs_to_the_hub_ends_after_its_last_client() -> None:
+    seen: list[int] = []
+    hub = StreamHub(accept_events)
+    hub.topic("events", SlowPolicy.DROP_OLDEST)
+
+    async def closer() -> None:
+        seen.append(hub.stats().clients)
+
+    hub.close_with(closer)
+    async with served(hub) as at, raw_client(at.port):
+        await until(lambda: hub.stats().topics[0].subscribers)
+        await hub.close(timeout_s=0.1)
+        assert seen == [0]
+
+
 async def test_a_client_hears_what_is_published_and_says_goodbye() -> None:
     async with served(make_hub()) as place, connect(place.url) as client:
         await joined(place.hub)

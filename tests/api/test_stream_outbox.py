@@ -77,6 +77,38 @@ def test_initial_messages_come_before_what_was_published_meanwhile() -> None:
     assert bench.owner.counters.delivered == 3
 
 
+def test_moving_loses_and_doubles_nothing() -> None:
+    """Ready or slow: what was published before is had, what is published after comes."""
+    for blocked in (False, True):
+        bench = Bench()
+        other = HubTopic("other", SlowPolicy.DROP_OLDEST, LIMITS.max_payload_bytes)
+        both, alone = bench.owner.audience(bench.topic, other), bench.owner.audience(other)
+        bench.outbox.start([])
+        bench.transport.blocked = blocked
+        bench.publish(b"0")  # a blocked transport makes the client slow with this one
+        for audience, number in ((both, b"1"), (both, b"2"), (alone, b"3")):
+            bench.topic.publish(b"t" + number)
+            other.publish(b"o" + number)
+            bench.outbox.flush()
+            bench.outbox.move(audience)
+            bench.outbox.send([b"moved"])
+        bench.topic.publish(b"t4")
+        other.publish(b"o4")
+        alone.flush()
+        assert [len(one) for one in (bench.audience, both, alone)] == [0, 0, 1]
+        assert bench.outbox.is_behind is blocked
+        bench.transport.drain()
+        texts = bench.texts()
+        if blocked:  # what waited of the topic given up is discarded
+            assert texts == [b"0", b"moved", b"moved", b"moved", b"o2", b"o3", b"o4"]
+        else:
+            assert texts == [
+                *(b"0", b"t1", b"moved", b"t2", b"o2", b"moved"),
+                *(b"t3", b"o3", b"moved", b"o4"),
+            ]
+        assert not bench.outbox.is_behind
+
+
 def test_initial_messages_have_a_bound() -> None:
     bench = Bench()
     with pytest.raises(ValueError, match="at most 4000"):

@@ -7,6 +7,7 @@ topics of a slow client it is not.
 """
 
 from collections import deque
+from collections.abc import Collection
 from typing import Protocol
 
 import msgspec
@@ -114,6 +115,19 @@ class Backlog:
         self.bytes_held = sum(len(frame) for _, frame in events)
         return frames
 
+    def keep_only(self, sources: Collection[Source]) -> None:
+        """Discards the events of all other topics and what was to be told of them."""
+        kept = [(source, frame) for source, frame in self._events if source in sources]
+        self._events = deque(kept)
+        self._latest = {source: f for source, f in self._latest.items() if source in sources}
+        self._missed = {source: n for source, n in self._missed.items() if source in sources}
+        self.bytes_held = (
+            sum(len(frame) for _, frame in kept)
+            + sum(map(len, self._latest.values()))
+            + sum(map(len, self._kept))
+            + sum(_notice_bytes(source) for source in self._missed)
+        )
+
     @property
     def held(self) -> int:
         """Frames held, notices not counted."""
@@ -127,6 +141,11 @@ class Backlog:
             source.dropped += 1
             if source not in self._missed:
                 self._missed[source] = 0
-                self.bytes_held += _NOTICE_BYTES + 6 * len(source.key)
+                self.bytes_held += _notice_bytes(source)
             self._missed[source] += 1
         return self.bytes_held <= room
+
+
+def _notice_bytes(source: Source) -> int:
+    """Most that a notice about a topic can take."""
+    return _NOTICE_BYTES + 6 * len(source.key)

@@ -64,6 +64,9 @@ class ClientOwner(Protocol):
     def client_lost(self, client: "StreamClient") -> None:
         """The socket of `client` has ended."""
 
+    def audience_of(self, keys: tuple[str, ...]) -> Audience:
+        """The audience of topics that exist, without a filter."""
+
 
 class StreamClient(asyncio.Protocol):
     """One socket.
@@ -79,6 +82,7 @@ class StreamClient(asyncio.Protocol):
         "_connections",
         "_decoder",
         "_on_close",
+        "_on_drained",
         "_on_message",
         "_outbox",
         "_owner",
@@ -107,6 +111,7 @@ class StreamClient(asyncio.Protocol):
         self._decoder: FrameDecoder | None = None
         self._outbox: Outbox | None = None
         self._on_close: Callable[[], None] | None = None
+        self._on_drained: Callable[[], None] | None = None
         self._on_message: Callable[[str], Sequence[bytes]] | None = None
         self._window_until = 0.0
         self._window_frames = 0
@@ -139,6 +144,7 @@ class StreamClient(asyncio.Protocol):
         owner = self._owner
         self._start_reading()
         self._on_message = accepted.on_message
+        self._on_drained = accepted.on_drained
         self.phase = Phase.LOADING
         self._outbox = Outbox(self, self._transport, audience, owner.limits, owner.counters)
         self._transport.write(response)
@@ -192,6 +198,25 @@ class StreamClient(asyncio.Protocol):
         """Cuts the connection without a word."""
         self._transport.abort()
 
+    # What the application calls: a `StreamHandle`
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether messages wait for the client, or it has ended."""
+        return self._outbox is None or self._outbox.is_behind
+
+    def send(self, payloads: Sequence[bytes]) -> None:
+        """Sends text messages to this client alone, after every event published before."""
+        if self._outbox is not None and payloads:
+            self._outbox.send(payloads)
+
+    def listen(self, topics: Sequence[str]) -> None:
+        """From now on the client hears these topics and no others."""
+        if self._outbox is not None:
+            self._outbox.flush()
+        if self._outbox is not None:
+            self._outbox.move(self._owner.audience_of(tuple(topics)))
+
     # What the outbox calls
 
     def became_slow(self) -> None:
@@ -201,10 +226,14 @@ class StreamClient(asyncio.Protocol):
             self.deadline = self._owner.now() + self._owner.limits.slow_close_s
 
     def caught_up(self) -> None:
-        """The client is alive: the next ping is due after the interval."""
-        if self.phase < Phase.CLOSING:
-            self.phase = Phase.OPEN
-            self.deadline = self._owner.now() + self._owner.limits.ping_interval_s
+        """Nothing waits any more: the application may have more to send."""
+        self._be_alive()
+        if self._on_drained is not None:
+            try:
+                self._on_drained()
+            except Exception:
+                _logger.exception("a stream's on_drained failed")
+                self.begin_close(CloseCode.INTERNAL_ERROR, "Internal error")
 
     def overflowed(self) -> None:
         """What must not be lost does not fit."""
@@ -222,7 +251,7 @@ class StreamClient(asyncio.Protocol):
         if decoder is None:
             return
         if self.phase is Phase.PINGED:
-            self.caught_up()
+            self._be_alive()
         frames = decoder.frames
         events = decoder.feed(data)
         if self._is_flood(decoder.frames - frames):
@@ -253,7 +282,7 @@ class StreamClient(asyncio.Protocol):
         self._leave()
         self.phase = Phase.ENDED
         self.deadline = inf
-        self._decoder = self._on_message = None
+        self._decoder = self._on_message = self._on_drained = None
         self._connections.discard(self)
         self._owner.client_lost(self)
         self._call_on_close()
@@ -293,8 +322,13 @@ class StreamClient(asyncio.Protocol):
             _logger.exception("a stream's on_message failed")
             self.begin_close(CloseCode.INTERNAL_ERROR, "Internal error")
             return
-        if self._outbox is not None and replies:
-            self._outbox.send(replies)
+        self.send(replies)
+
+    def _be_alive(self) -> None:
+        """The next ping is due after the interval."""
+        if self.phase < Phase.CLOSING:
+            self.phase = Phase.OPEN
+            self.deadline = self._owner.now() + self._owner.limits.ping_interval_s
 
     def _start_reading(self) -> None:
         """From now on what the client sends are frames."""

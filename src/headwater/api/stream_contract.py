@@ -5,7 +5,7 @@ permissions is decided there. Nothing here opens, reads or writes a socket.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -23,6 +23,7 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
         max_clients: sockets at a time, those still being resolved included; beyond it 503.
         max_clients_per_ip: the same for one address; beyond it 429.
         max_topics: topics at a time.
+        max_topics_per_client: topics of one client that may choose them while connected.
         max_frame_bytes: longest frame a client may send; beyond it close 1009.
         max_message_bytes: longest message a client may send in fragments; beyond it close 1009.
         max_inbound_frames_per_s: frames a client may send in one second; beyond it close 1008.
@@ -44,6 +45,7 @@ class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_clients: int = 10_000
     max_clients_per_ip: int = 10_000
     max_topics: int = 100_000
+    max_topics_per_client: int = 200
     max_frame_bytes: int = 64 * KIB
     max_message_bytes: int = 64 * KIB
     max_inbound_frames_per_s: int = 100
@@ -93,6 +95,31 @@ class StreamRequest(msgspec.Struct, frozen=True, kw_only=True):
         return next((value for key, value in self.headers if key == name), None)
 
 
+class StreamHandle(Protocol):
+    """What the application may do with a connected client. Harmless once its socket has ended."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether messages wait for the client (until `on_drained`), or it has ended."""
+
+    def send(self, payloads: Sequence[bytes]) -> None:
+        """Sends text messages to this client alone, after every event published before.
+
+        A client for whom so much cannot wait is closed with 1013.
+        """
+
+    def listen(self, topics: Sequence[str]) -> None:
+        """From now on the client hears these topics and no others, without a filter.
+
+        It has been given what was published before on the topics it had, and gets what is
+        published from here on of those it has now; what waits for it of a topic that it gave up
+        is discarded.
+
+        Args:
+            topics: keys of existing topics.
+        """
+
+
 class StreamAccepted(msgspec.Struct, frozen=True, kw_only=True):
     """The application grants a stream.
 
@@ -109,6 +136,9 @@ class StreamAccepted(msgspec.Struct, frozen=True, kw_only=True):
             hashable value such as a frozen struct with `__call__`. Must not raise.
         on_message: answers a client's text message with messages for this client alone. None
             when the client has nothing to say: its messages are read and ignored.
+        on_open: given the client once it has joined its topics, before its initial messages.
+        on_drained: called whenever the client has taken all that waited for it, the initial
+            messages included.
         on_close: called exactly once when the socket has ended, whatever the cause.
     """
 
@@ -117,6 +147,8 @@ class StreamAccepted(msgspec.Struct, frozen=True, kw_only=True):
     load_initial: Callable[[], Awaitable[Sequence[bytes]]] | None = None
     wants: Callable[[object], bool] | None = None
     on_message: Callable[[str], Sequence[bytes]] | None = None
+    on_open: Callable[[StreamHandle], None] | None = None
+    on_drained: Callable[[], None] | None = None
     on_close: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ Knows nothing of venues, symbols and HTTP routes. Belongs to one event loop.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from headwater.api.errors import make_problem
 from headwater.api.schemas.platform import Problem
@@ -50,6 +50,9 @@ _INTERNAL_ERROR = StreamRefused(close_code=CloseCode.INTERNAL_ERROR, reason="Int
 _TIMED_OUT = StreamRefused(
     close_code=CloseCode.INTERNAL_ERROR, reason="Internal error: no decision in time"
 )
+
+
+Closer = Callable[[], Awaitable[None]]
 
 
 class StreamHub:
@@ -96,6 +99,7 @@ class StreamHub:
         """Whether sockets may be written to beneath their transports; see `stream_topics`."""
         self._direct_from = 0.0
         self._closing = False
+        self._closers: list[Closer] = []
 
     # For publishers and the application
 
@@ -126,6 +130,10 @@ class StreamHub:
             return False
         self._topics.pop(key, None)
         return True
+
+    def close_with(self, closer: Closer) -> None:
+        """Has `closer` awaited when the hub is closed, after the last client; safe to repeat."""
+        self._closers.append(closer)
 
     def stats(self) -> HubStats:
         """Counters now. Takes time in proportion to topics and slow clients."""
@@ -164,6 +172,8 @@ class StreamHub:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._wait_empty()
+        for closer in self._closers:
+            await closer()
 
     # For the protocol
 
@@ -220,6 +230,21 @@ class StreamHub:
         """The socket of `client` has ended; it counts until its admission has ended too."""
         if client not in self._tasks:
             self._forget(client)
+
+    def audience_of(self, keys: tuple[str, ...], wants: Wants | None = None) -> Audience:
+        """The audience of topics that exist and of a filter, made when there is none."""
+        audience_key = (frozenset(keys), wants)
+        audience = self._audiences.get(audience_key)
+        if audience is None:
+            topics = tuple(self._topics[key] for key in dict.fromkeys(keys))
+            chunk_bytes = self.limits.chunk_bytes
+            audience = Audience(
+                self, key=audience_key, topics=topics, wants=wants, chunk_bytes=chunk_bytes
+            )
+            self._audiences[audience_key] = audience
+            for topic in topics:
+                topic.audiences = (*topic.audiences, audience)
+        return audience
 
     # For the audiences
 
@@ -293,9 +318,11 @@ class StreamHub:
             _logger.error("a decision names topics that do not exist: %s", unknown)
             client.refuse(response, CloseCode.INTERNAL_ERROR, "Internal error")
             return
-        client.open(response, accepted, self._audience(accepted.topics, accepted.wants))
+        client.open(response, accepted, self.audience_of(accepted.topics, accepted.wants))
         initial = list(accepted.initial)
         try:
+            if accepted.on_open is not None:
+                accepted.on_open(client)
             if accepted.load_initial is not None:
                 async with asyncio.timeout(self.limits.resolve_timeout_s):
                     initial += await accepted.load_initial()
@@ -319,21 +346,6 @@ class StreamHub:
         else:
             return None
         return make_problem(status, "too_many_clients", detail, retry_after=_RETRY_AFTER_S)
-
-    def _audience(self, keys: tuple[str, ...], wants: Wants | None) -> Audience:
-        """The audience of these topics and this filter, made when there is none."""
-        audience_key = (frozenset(keys), wants)
-        audience = self._audiences.get(audience_key)
-        if audience is None:
-            topics = tuple(self._topics[key] for key in dict.fromkeys(keys))
-            chunk_bytes = self.limits.chunk_bytes
-            audience = Audience(
-                self, key=audience_key, topics=topics, wants=wants, chunk_bytes=chunk_bytes
-            )
-            self._audiences[audience_key] = audience
-            for topic in topics:
-                topic.audiences = (*topic.audiences, audience)
-        return audience
 
     def _flush(self) -> None:
         """Sends what was published in this loop turn."""

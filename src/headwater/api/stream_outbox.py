@@ -81,6 +81,11 @@ class Outbox:
         held = 0 if self._backlog is None else self._backlog.bytes_held
         return self._transport.get_write_buffer_size() + held
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether events are held back."""
+        return self._backlog is not None
+
     def write(self, data: bytes) -> None:
         """Hands whole frames, or the rest of what a direct write has begun, to the transport."""
         self._transport.write(data)
@@ -122,6 +127,22 @@ class Outbox:
         if frames:
             self._write_frames(frames)
         self._catch_up()
+
+    def flush(self) -> None:
+        """Sends or holds what was published so far; the client may have been closed after it."""
+        self._audience.flush()
+
+    def move(self, audience: Audience) -> None:
+        """Changes the audience, right after `flush`; what is held of topics left is discarded."""
+        left, self._audience = self._audience, audience
+        if left is audience:
+            return
+        if self._backlog is None:
+            audience.join(self, self._descriptor)
+        else:
+            audience.hold_back(self)
+            self._backlog.keep_only(frozenset(audience.topics))
+        left.leave(self)
 
     def pause(self) -> None:
         """The kernel takes no more."""
