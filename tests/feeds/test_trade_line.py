@@ -98,8 +98,8 @@ def test_ids_are_remembered_up_to_the_bound() -> None:
 
 
 def test_of_the_ids_at_least_the_newest_half_and_at_most_the_bound_are_known() -> None:
-    line = TradeLine(trade(None, trade_id=0), recent_max=5)
-    for newest in range(1, 50):
+    line = TradeLine(trade(None, trade_id=1), recent_max=5)
+    for newest in range(2, 50):
         assert line.is_new_id(newest, 10)
         assert len(line.known_ids) <= 10
-        assert set(range(max(0, newest - 4), newest + 1)) <= line.known_ids
+        assert set(range(max(1, newest - 4), newest + 1)) <= line.known_ids
