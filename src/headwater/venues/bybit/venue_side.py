@@ -12,7 +12,8 @@ import msgspec
 
 from headwater.core.enums import Channel
 from headwater.core.records import Record
-from headwater.venues.bybit.venue_side_boards import BAD_KEY, Boards, Query, Refusal, envelope
+from headwater.venues.bybit.venue_side_boards import BAD_KEY, Boards, Query, Refusal
+from headwater.venues.bybit.venue_side_rows import envelope
 from headwater.venues.bybit.venue_side_topics import topic_of
 from headwater.venues.side import (
     MarketView,

@@ -1,19 +1,24 @@
-"""Bybit's public REST endpoints over a simulated market: envelopes, rows, errors.
+"""Bybit's public REST endpoints over a simulated market: parameters, lists, errors.
 
 Written from the notes on Bybit and its recordings, not from the parser. Lists are newest first;
-nearly every value is text. Mark and index candles are those of trades: the simulation keeps no
-history of marks. Margins, fees and risk figures are invented.
+nearly every value is text. Mark and index candles are those of trades, so candles of the premium
+between them are zero: the simulation keeps no history of marks.
 """
 
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import msgspec
-
 from headwater.core.errors import PlatformError
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, Trade
+from headwater.venues.bybit.venue_side_rows import (
+    QUOTE_PLACES,
+    RATE_PLACES,
+    hours_of,
+    instrument_row,
+    ticker_fields,
+)
 from headwater.venues.side import MarketView
 from headwater.venues.side_desk import SymbolText
 
@@ -30,8 +35,8 @@ _PERIODS: Final[Mapping[str, Interval]] = {
     "4h": Interval.H4, "1d": Interval.D1,
 }  # fmt: skip
 _EXEC_SPACE: Final = uuid.UUID("0b1f0000-0000-5000-8000-000000000000").int
-_QUOTE_PLACES: Final = 4
-_RATE_PLACES: Final = 8
+_STATUSES: Final = frozenset({"PreLaunch", "Trading", "Settling", "Delivering", "Closed"})
+_NO_PREMIUM: Final = "0.000000"
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -138,7 +143,7 @@ class Boards:
             "/v5/market/kline": self.klines,
             "/v5/market/mark-price-kline": self.price_klines,
             "/v5/market/index-price-kline": self.price_klines,
-            "/v5/market/premium-index-price-kline": self.price_klines,
+            "/v5/market/premium-index-price-kline": self.premium_klines,
             "/v5/market/orderbook": self.orderbook,
             "/v5/market/recent-trade": self.recent_trades,
             "/v5/market/tickers": self.tickers,
@@ -166,7 +171,7 @@ class Boards:
                     text.price(row.low),
                     text.price(row.close),
                     text.size(row.volume),
-                    f"{row.quote_volume or 0.0:.{_QUOTE_PLACES}f}",
+                    f"{row.quote_volume or 0.0:.{QUOTE_PLACES}f}",
                 ]
                 for row in reversed(rows)
             ],
@@ -179,6 +184,12 @@ class Boards:
             [str(row.timestamp_ms), *map(text.price, (row.open, row.high, row.low, row.close))]
             for row in reversed(rows)
         ]
+        return {"category": "linear", "symbol": text.native, "list": listed}
+
+    def premium_klines(self, query: Query) -> object:
+        """Candles of the premium of mark over index: rows of five."""
+        text, rows = self._rows(query)
+        listed = [[str(row.timestamp_ms), *[_NO_PREMIUM] * 4] for row in reversed(rows)]
         return {"category": "linear", "symbol": text.native, "list": listed}
 
     def orderbook(self, query: Query) -> object:
@@ -226,16 +237,24 @@ class Boards:
         chosen = [query.symbol()] if query.get("symbol") else list(self._texts.values())
         rows = [
             {"symbol": text.native, **ticker_fields(self._market, text)}
-            | {"fundingIntervalHour": _hours(text), "fundingCap": "0.00375"}
+            | {"fundingIntervalHour": hours_of(text), "fundingCap": "0.00375"}
             for text in chosen
         ]
         return {"category": "linear", "list": rows}
 
     def instruments(self, query: Query) -> object:
-        """The listing, in pages."""
+        """The listing of a status and base coin, in pages; all of it trades."""
+        status, base = query.get("status") or "Trading", query.get("baseCoin")
+        if status not in _STATUSES:
+            raise Refusal(BAD_PARAMETER, "params error: status invalid")
         if not query.is_linear:
             return {"category": query.get("category"), "list": [], "nextPageCursor": ""}
-        chosen = [query.symbol()] if query.get("symbol") else list(self._texts.values())
+        listed = [query.symbol()] if query.get("symbol") else list(self._texts.values())
+        chosen = [
+            text
+            for text in listed
+            if status == "Trading" and base in (None, text.instrument.base_asset)
+        ]
         size = query.limit(500, 1000)
         cursor = query.get("cursor") or "0"
         start = int(cursor) if cursor.isdigit() and len(cursor) < 9 else 0
@@ -243,7 +262,7 @@ class Boards:
         after = str(start + size) if start + size < len(chosen) else ""
         return {
             "category": "linear",
-            "list": [_instrument(text) for text in page],
+            "list": [instrument_row(text) for text in page],
             "nextPageCursor": after,
         }
 
@@ -286,7 +305,7 @@ class Boards:
         rows = [
             {
                 "symbol": text.native,
-                "fundingRate": f"{row.rate:.{_RATE_PLACES}f}",
+                "fundingRate": f"{row.rate:.{RATE_PLACES}f}",
                 "fundingRateTimestamp": str(row.funding_time_ms),
             }
             for row in reversed(found)
@@ -305,84 +324,6 @@ class Boards:
         limit = query.limit(200, 1000)
         start_ms, end_ms = query.number("start"), query.number("end")
         if start_ms is not None and end_ms is None:
-            end_ms = start_ms + (limit - 1) * interval.nominal_ms
+            end_ms = start_ms + limit * interval.nominal_ms - 1
         found = self._market.candles(text.symbol, interval, limit=limit, end_ms=end_ms)
         return text, [row for row in found if start_ms is None or row.timestamp_ms >= start_ms]
-
-
-def ticker_fields(market: MarketView, text: SymbolText) -> dict[str, str]:
-    """The fields of a ticker that REST and stream share, as the venue writes them."""
-    stats, mark = market.day_stats(text.symbol), market.mark_price(text.symbol)
-    interest, book = market.open_interest(text.symbol), market.book(text.symbol, 1)
-    value = interest.open_interest * mark.mark
-    bid, ask = (book.bids or ((0.0, 0.0),))[0], (book.asks or ((0.0, 0.0),))[0]
-    return {
-        "lastPrice": text.price(stats.last),
-        "indexPrice": text.price(mark.index or mark.mark),
-        "markPrice": text.price(mark.mark),
-        "prevPrice24h": text.price(stats.open),
-        "price24hPcnt": f"{stats.last / stats.open - 1:.6f}",
-        "highPrice24h": text.price(stats.high),
-        "lowPrice24h": text.price(stats.low),
-        "prevPrice1h": text.price(stats.open),
-        "openInterest": text.size(2 * interest.open_interest),
-        "openInterestValue": f"{2 * value:.2f}",
-        "singleOpenInterest": text.size(interest.open_interest),
-        "singleOpenInterestValue": f"{value:.2f}",
-        "turnover24h": f"{stats.quote_volume:.{_QUOTE_PLACES}f}",
-        "volume24h": text.size(stats.volume),
-        "fundingRate": f"{mark.funding_rate or 0.0:.{_RATE_PLACES}f}",
-        "nextFundingTime": str(mark.next_funding_ms or 0),
-        "bid1Price": text.price(bid[0]),
-        "bid1Size": text.size(bid[1]),
-        "ask1Price": text.price(ask[0]),
-        "ask1Size": text.size(ask[1]),
-    }
-
-
-def _hours(text: SymbolText) -> str:
-    return str(int(text.instrument.funding_interval_h or 8))
-
-
-def _instrument(text: SymbolText) -> dict[str, object]:
-    """A row of the listing; leverage and maximum sizes are invented."""
-    one = text.instrument
-    return {
-        "symbol": text.native,
-        "contractType": "LinearPerpetual",
-        "status": "Trading",
-        "baseCoin": one.base_asset,
-        "quoteCoin": one.quote_asset,
-        "launchTime": str(one.listed_at_ms or 0),
-        "deliveryTime": "0",
-        "deliveryFeeRate": "",
-        "priceScale": str(text.price_places),
-        "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},
-        "priceFilter": {
-            "minPrice": str(one.price_tick),
-            "maxPrice": str(one.price_tick * 10_000_000),
-            "tickSize": str(one.price_tick),
-        },
-        "lotSizeFilter": {
-            "maxOrderQty": str(one.quantity_step * 1_000_000),
-            "minOrderQty": str(one.quantity_step),
-            "qtyStep": str(one.quantity_step),
-            "postOnlyMaxOrderQty": str(one.quantity_step * 1_000_000),
-            "maxMktOrderQty": str(one.quantity_step * 100_000),
-            "minNotionalValue": str(one.min_notional or 5),
-        },
-        "unifiedMarginTrade": True,
-        "fundingInterval": int((one.funding_interval_h or 8) * 60),
-        "settleCoin": one.settle_asset,
-        "copyTrading": "both",
-        "upperFundingRate": "0.00375",
-        "lowerFundingRate": "-0.00375",
-        "isPreListing": False,
-    }
-
-
-def envelope(result: object, now_ms: int, code: int = 0, message: str = "OK") -> bytes:
-    """A reply around a result."""
-    return msgspec.json.encode(
-        {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": now_ms}
-    )

@@ -10,7 +10,8 @@ from typing import ClassVar, Final
 from headwater.core.enums import PositionSide
 from headwater.core.intervals import Interval
 from headwater.core.records import BookDelta, Level, Liquidation, MarkPrice, Record, Trade
-from headwater.venues.bybit.venue_side_boards import INTERVALS, exec_id, ticker_fields
+from headwater.venues.bybit.venue_side_boards import INTERVALS, exec_id
+from headwater.venues.bybit.venue_side_rows import ticker_fields
 from headwater.venues.side import MarketView
 from headwater.venues.side_desk import SymbolText, TopicStream
 

@@ -41,8 +41,11 @@ _PERIODS: Final[Mapping[str, Interval]] = {
 BAD_PARAMETER: Final = "51000"
 NO_INSTRUMENT: Final = "51001"
 EMPTY_PARAMETER: Final = "50014"
+ONE_OF_TWO: Final = "50015"
 NEW_CANDLES: Final = 1440
 INTEREST_ROWS: Final = 1440
+_REACH: Final[Mapping[str, int]] = {"5m": 2 * 288, "1H": 30 * 24, "1D": 180}
+"""Rows of a coin's open interest and turnover by period: two days, thirty, 180."""
 _KINDS: Final = frozenset({"SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "ANY"})
 
 
@@ -158,6 +161,7 @@ class Boards:
             "market/index-tickers": (self.index_tickers, 20),
             "public/open-interest": (self.open_interest, 20),
             "rubik/stat/contracts/open-interest-history": (self.interest_history, 10),
+            "rubik/stat/contracts/open-interest-volume": (self.interest_volume, 5),
             "public/funding-rate": (self.funding_rate, 10),
             "public/funding-rate-history": (self.funding_history, 10),
             "public/mark-price": (self.mark_price, 10),
@@ -169,7 +173,10 @@ class Boards:
 
     def instruments(self, query: Query) -> list[object]:
         """The listing; other kinds than swaps are empty here."""
-        if query.kind() != "SWAP":
+        kind = query.kind()
+        if kind == "OPTION" and query.get("uly") is None and query.get("instFamily") is None:
+            raise Refusal(ONE_OF_TWO, "Either parameter uly or instFamily is required")
+        if kind != "SWAP":
             return []
         chosen = [query.symbol()] if query.get("instId") else self._texts.values()
         return [instrument_row(text) for text in chosen]
@@ -245,7 +252,7 @@ class Boards:
         """Index prices, by index or by quote currency."""
         wanted, quote = query.get("instId"), query.get("quoteCcy")
         if wanted is None and quote is None:
-            raise Refusal(EMPTY_PARAMETER, "Either parameter instId or quoteCcy is required")
+            raise Refusal(ONE_OF_TWO, "Either parameter instId or quoteCcy is required")
         found: list[object] = []
         for text in self._texts.values():
             name = index_of(text)
@@ -285,6 +292,36 @@ class Boards:
             if row.timestamp_ms >= first_ms
         ]
 
+    def interest_volume(self, query: Query) -> list[object]:
+        """Open interest and turnover of a coin's contracts by period, in USD, newest first."""
+        text = next(
+            (one for one in self._texts.values() if one.instrument.base_asset == query.get("ccy")),
+            None,
+        )
+        if text is None:
+            raise Refusal(BAD_PARAMETER, "Parameter ccy error")
+        name = query.get("period") or "5m"
+        if name not in _REACH:
+            raise Refusal(BAD_PARAMETER, "Parameter period error")
+        period, reach = BARS[name], _REACH[name]
+        oldest_ms = self._market.now_ms() - reach * period.nominal_ms
+        begin_ms, end_ms = max(query.number("begin") or 0, oldest_ms), query.number("end")
+        found = self._market.open_interest_history(
+            text.symbol, period, limit=reach, start_ms=begin_ms, end_ms=end_ms
+        )
+        candles = self._market.candles(
+            text.symbol, period, limit=reach, start_ms=begin_ms - period.nominal_ms, end_ms=end_ms
+        )
+        turnover = {period.closes_at_ms(row.timestamp_ms): row.quote_volume for row in candles}
+        return [
+            [
+                str(row.timestamp_ms),
+                f"{row.value or 0.0:.4f}",
+                f"{turnover.get(row.timestamp_ms) or 0.0:.4f}",
+            ]
+            for row in reversed(found)
+        ]
+
     def funding_rate(self, query: Query) -> list[object]:
         """Running estimates, of one or of any."""
         if query.get("instId") == "ANY":
@@ -312,11 +349,12 @@ class Boards:
         ]
 
     def mark_price(self, query: Query) -> list[object]:
-        """Mark prices."""
+        """Mark prices; of one instrument also without its kind."""
+        if query.get("instId") and query.get("instType") in (None, "SWAP"):
+            return [mark_row(self._market, query.symbol())]
         if query.kind() != "SWAP":
             return []
-        chosen = [query.symbol()] if query.get("instId") else self._texts.values()
-        return [mark_row(self._market, text) for text in chosen]
+        return [mark_row(self._market, text) for text in self._texts.values()]
 
     def _rows(
         self, query: Query, highest: int, reach: int | None
