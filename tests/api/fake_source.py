@@ -1,5 +1,6 @@
 """A venue's data in memory: typed, deterministic, with errors that can be switched on."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
@@ -337,6 +338,7 @@ class FakeSource:
         self.leases: list[FakeLease] = []
         self.ledger: list[Gap] = [make_gap(2), make_gap(1, GapState.REPAIRED)]
         self.before_answer: Callable[[], None] | None = None
+        self.wait_for: asyncio.Event | None = None
 
     @property
     def facts(self) -> VenueFacts:
@@ -357,6 +359,11 @@ class FakeSource:
         """As before the first load."""
         self._table = InstrumentTable(self._facts.venue_id, ())
 
+    def list_symbols(self, *symbols: str) -> None:
+        """Lists these and no others."""
+        venue = self._facts.venue_id
+        self._table = InstrumentTable(venue, [make_instrument(one, venue) for one in symbols])
+
     def offer_everything(self) -> None:
         """No capability, interval or channel is missing any more."""
         offered = Support(available=True, source="rest")
@@ -368,8 +375,13 @@ class FakeSource:
             open_interest_periods=tuple(Interval),
         )
 
-    def _note(self, call: str) -> None:
+    async def _asked(self, call: str) -> None:
+        """Notes the question, lets the test see it, waits and fails as the test wishes."""
         self.calls.append(call)
+        if self.before_answer is not None:
+            self.before_answer()
+        if self.wait_for is not None:
+            await self.wait_for.wait()
         if self.error is not None:
             raise self.error
 
@@ -383,7 +395,7 @@ class FakeSource:
         end_ms: int | None = None,
     ) -> Sequence[Candle]:
         """`limit` candles, the last one forming."""
-        self._note(f"candles {instrument.symbol} {interval} {limit} {start_ms} {end_ms}")
+        await self._asked(f"candles {instrument.symbol} {interval} {limit} {start_ms} {end_ms}")
         last = interval.opens_at_ms(NOW_MS)
         length = interval.nominal_ms
         return [
@@ -393,27 +405,27 @@ class FakeSource:
 
     async def trades(self, instrument: Instrument, *, limit: int) -> Sequence[Trade]:
         """Trades 1 to `limit`."""
-        self._note(f"trades {instrument.symbol} {limit}")
+        await self._asked(f"trades {instrument.symbol} {limit}")
         return [make_trade(number, instrument.symbol) for number in range(1, limit + 1)]
 
     async def book(self, instrument: Instrument, *, depth: int) -> BookSnapshot:
         """More levels than asked for, as venues do."""
-        self._note(f"book {instrument.symbol} {depth}")
+        await self._asked(f"book {instrument.symbol} {depth}")
         return make_book(instrument.symbol, depth + 5)
 
     async def tickers(self) -> Sequence[Ticker]:
         """One each."""
-        self._note("tickers")
+        await self._asked("tickers")
         return [make_ticker(instrument.symbol) for instrument in self._table]
 
     async def mark_prices(self) -> Sequence[MarkPrice]:
         """One each."""
-        self._note("mark_prices")
+        await self._asked("mark_prices")
         return [make_mark_price(instrument.symbol) for instrument in self._table]
 
     async def open_interest(self, instrument: Instrument) -> OpenInterest:
         """A reading."""
-        self._note(f"open_interest {instrument.symbol}")
+        await self._asked(f"open_interest {instrument.symbol}")
         return make_open_interest(instrument.symbol)
 
     async def open_interest_history(
@@ -426,14 +438,14 @@ class FakeSource:
         end_ms: int | None = None,
     ) -> Sequence[OpenInterest]:
         """`limit` readings."""
-        self._note(
+        await self._asked(
             f"open_interest_history {instrument.symbol} {period} {limit} {start_ms} {end_ms}"
         )
         return [make_open_interest(instrument.symbol)] * limit
 
     async def funding_rate(self, instrument: Instrument) -> FundingRate:
         """The coming settlement."""
-        self._note(f"funding_rate {instrument.symbol}")
+        await self._asked(f"funding_rate {instrument.symbol}")
         return make_funding_rate(instrument.symbol)
 
     async def funding_history(
@@ -445,7 +457,7 @@ class FakeSource:
         end_ms: int | None = None,
     ) -> Sequence[FundingRate]:
         """`limit` settlements; not asked unless everything is offered."""
-        self._note(f"funding_history {instrument.symbol} {limit} {start_ms} {end_ms}")
+        await self._asked(f"funding_history {instrument.symbol} {limit} {start_ms} {end_ms}")
         return [make_funding_rate(instrument.symbol)] * limit
 
     def acquire(self, subscription: Subscription) -> FakeLease:

@@ -75,6 +75,11 @@ class Platform:
         """The streaming clients."""
         return self.publisher.hub
 
+    def advance(self, seconds: float) -> None:
+        """Lets time pass on a clock that stands still by itself."""
+        assert isinstance(self.clock, ManualClock)
+        self.clock.advance(seconds)
+
     @asynccontextmanager
     async def served(self) -> AsyncIterator[Self]:
         """Serves on a free port of the loopback interface; `port` says which."""

@@ -9,11 +9,10 @@ from typing import TypeVar
 
 from fastapi import Response
 
-from headwater.api.cache import AnswerCache, AnswerResponse
+from headwater.api.cache import Answer, AnswerCache, AnswerResponse
 from headwater.api.deps import ApiDeps
 from headwater.api.metrics import RequestMeter
 from headwater.api.schemas.base import View, encode
-from headwater.core.errors import PlatformError
 
 T = TypeVar("T")
 
@@ -39,7 +38,17 @@ class Answers:
         ttl_s: float,
         load: Callable[[], Awaitable[View | Sequence[View]]],
     ) -> Response:
-        """Answers with what `load` returns, or with what it returned a moment ago.
+        """The response that carries the answer; see `find`."""
+        return self.respond(await self.find(route, parameters, ttl_s, load))
+
+    async def find(
+        self,
+        route: str,
+        parameters: Sequence[Hashable],
+        ttl_s: float,
+        load: Callable[[], Awaitable[View | Sequence[View]]],
+    ) -> Answer:
+        """What `load` returns, or what it returned a moment ago.
 
         Args:
             route: template of the path.
@@ -51,7 +60,10 @@ class Answers:
         async def make() -> bytes:
             return encode(await load())
 
-        answer = await self.cache.answer((route, *parameters), ttl_s, make)
+        return await self.cache.answer((route, *parameters), ttl_s, make)
+
+    def respond(self, answer: Answer) -> Response:
+        """The response that carries `answer`."""
         return AnswerResponse(self.cache, answer)
 
     async def ask(self, exchange: str, call: str, question: Awaitable[T]) -> T:
@@ -67,7 +79,7 @@ class Answers:
         failure: str | None = None
         try:
             return await question
-        except PlatformError as error:
+        except BaseException as error:  # a cancelled question is one that took too long
             failure = type(error).__name__
             raise
         finally:

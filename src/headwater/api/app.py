@@ -24,6 +24,7 @@ from headwater.api.routes.funding import funding_router
 from headwater.api.routes.gaps import gaps_router
 from headwater.api.routes.instruments import instruments_router
 from headwater.api.routes.mark_prices import mark_prices_router
+from headwater.api.routes.multi import multi_router
 from headwater.api.routes.open_interest import open_interest_router
 from headwater.api.routes.order_book import order_book_router
 from headwater.api.routes.platform import platform_router
@@ -73,6 +74,7 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     api = Answers(deps, cache, meter)
     app.include_router(platform_router(deps, registry))
     app.include_router(gaps_router(api))
+    app.include_router(multi_router(api))  # before `/{exchange}/…`, which would swallow it
     for make_router in (
         candles_router,
         open_interest_router,

@@ -59,6 +59,8 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
         book_s: order books.
         interest_s: open interest and funding now.
         history_s: open interest and funding past.
+        multi_s: answers over all venues, which may tell of a failure; each venue's part has been
+            kept by itself before, for the time above.
         platform_s: the lists of venues and instruments.
     """
 
@@ -71,4 +73,5 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     book_s: float = 0.1
     interest_s: float = 10.0
     history_s: float = 30.0
+    multi_s: float = 1.0
     platform_s: float = 5.0

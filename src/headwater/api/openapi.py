@@ -22,6 +22,7 @@ SERVER_STATUSES: Final = (400, 405, 408, 413, 414, 431, 500, 503)
 VENUE_STATUSES: Final = (404, 422, 429, 502, 503, 504)
 """What routes that ask a venue may answer besides."""
 
+_NULL: Final = {"type": "null"}
 _PROBLEM_REFERENCE: Final = "#/components/schemas/Problem"
 _RETRY_HEADER: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
@@ -102,7 +103,11 @@ def _complete(operation: dict[str, Any], exchanges: Sequence[str]) -> None:
         schema = parameter["schema"]
         if parameter["name"] == "exchange":
             schema["enum"] = sorted(exchanges)
-        choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+        elif parameter["name"] == "exchanges":
+            venue = f"({'|'.join(sorted(exchanges))})"
+            more = max(0, len(exchanges) - 1)
+            schema["anyOf"][0]["pattern"] = f"^{venue}(,{venue}){{0,{more}}}$"
+        choices = [choice for choice in schema.get("anyOf", ()) if choice != _NULL]
         if len(choices) == 1:  # a query can leave a parameter out, but not say null
             schema = parameter["schema"] = choices[0]
         if "enum" in schema:  # the list says all; pydantic's reference adds nothing

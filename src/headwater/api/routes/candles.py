@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
+from headwater.api.cache import Answer
 from headwater.api.lookup import demand, demand_interval, instrument_of, source_of
 from headwater.api.openapi import market_answers
 from headwater.api.parameters import (
@@ -19,6 +20,8 @@ from headwater.api.parameters import (
 )
 from headwater.api.schemas.market import OhlcView
 from headwater.api.schemas.views import ohlc_view
+from headwater.core.intervals import Interval
+from headwater.feeds.source import MarketSource
 
 PATH: Final = "/{exchange}/ohlc/{symbol}/{interval}"
 
@@ -45,19 +48,50 @@ def candles_router(api: Answers) -> APIRouter:
     ) -> Response:
         """The newest `limit` candles, or those from `start_time` to `end_time`."""
         source = source_of(api.deps.sources, exchange)
-        demand(source, "ohlc")
-        instrument = instrument_of(source, symbol)
-        demand_interval(source, "interval", interval, source.facts.intervals)
-        check_span(start_time, end_time)
-        venue = source.facts.venue_id
-
-        async def load() -> Sequence[OhlcView]:
-            question = source.candles(
-                instrument, interval, limit=limit, start_ms=start_time, end_ms=end_time
-            )
-            return [ohlc_view(row) for row in await api.ask(venue, "candles", question)]
-
-        key = (venue, instrument.native_symbol, interval, limit, start_time, end_time)
-        return await api.give(PATH, key, api.deps.settings.cache.candles_s, load)
+        answer = await candles_answer(
+            api, source, symbol, interval, limit=limit, start_ms=start_time, end_ms=end_time
+        )
+        return api.respond(answer)
 
     return router
+
+
+async def candles_answer(
+    api: Answers,
+    source: MarketSource,
+    symbol: str,
+    interval: Interval,
+    *,
+    limit: int,
+    start_ms: int | None,
+    end_ms: int | None,
+) -> Answer:
+    """One venue's candles, oldest first, as JSON.
+
+    Args:
+        api: keeps and measures answers.
+        source: the venue.
+        symbol: any common spelling.
+        interval: length of a candle.
+        limit: most rows.
+        start_ms: earliest opening, inclusive; None for the newest candles.
+        end_ms: latest opening, inclusive; None for now.
+
+    Raises:
+        RequestError: the venue has no such symbol or interval, or the span is turned round.
+        VenueError: it refused, failed or could not be reached.
+    """
+    demand(source, "ohlc")
+    instrument = instrument_of(source, symbol)
+    demand_interval(source, "interval", interval, source.facts.intervals)
+    check_span(start_ms, end_ms)
+    venue = source.facts.venue_id
+
+    async def load() -> Sequence[OhlcView]:
+        question = source.candles(
+            instrument, interval, limit=limit, start_ms=start_ms, end_ms=end_ms
+        )
+        return [ohlc_view(row) for row in await api.ask(venue, "candles", question)]
+
+    key = (venue, instrument.native_symbol, interval, limit, start_ms, end_ms)
+    return await api.find(PATH, key, api.deps.settings.cache.candles_s, load)

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
+from headwater.api.cache import Answer
 from headwater.api.lookup import demand, instrument_of, source_of
 from headwater.api.openapi import market_answers
 from headwater.api.parameters import (
@@ -18,6 +19,7 @@ from headwater.api.parameters import (
 )
 from headwater.api.schemas.market import FundingRateView
 from headwater.api.schemas.views import funding_rate_view
+from headwater.feeds.source import MarketSource
 
 NOW_PATH: Final = "/{exchange}/funding/{symbol}"
 HISTORY_PATH: Final = "/{exchange}/funding-hist/{symbol}"
@@ -35,16 +37,7 @@ def funding_router(api: Answers) -> APIRouter:
     async def read_funding(exchange: ExchangePath, symbol: SymbolPath) -> Response:
         """The running estimate for the coming settlement of one symbol."""
         source = source_of(api.deps.sources, exchange)
-        demand(source, "funding_rate")
-        instrument = instrument_of(source, symbol)
-        venue = source.facts.venue_id
-
-        async def load() -> FundingRateView:
-            question = source.funding_rate(instrument)
-            return funding_rate_view(await api.ask(venue, "funding_rate", question))
-
-        key = (venue, instrument.native_symbol)
-        return await api.give(NOW_PATH, key, api.deps.settings.cache.interest_s, load)
+        return api.respond(await funding_answer(api, source, symbol))
 
     @router.get(
         HISTORY_PATH,
@@ -76,3 +69,28 @@ def funding_router(api: Answers) -> APIRouter:
         return await api.give(HISTORY_PATH, key, api.deps.settings.cache.history_s, load)
 
     return router
+
+
+async def funding_answer(api: Answers, source: MarketSource, symbol: str) -> Answer:
+    """One venue's estimate for the coming settlement, as JSON.
+
+    Args:
+        api: keeps and measures answers.
+        source: the venue.
+        symbol: any common spelling.
+
+    Raises:
+        RequestError: the venue has no such symbol or does not offer this.
+        VenueError: it refused, failed or could not be reached.
+    """
+    demand(source, "funding_rate")
+    instrument = instrument_of(source, symbol)
+    venue = source.facts.venue_id
+
+    async def load() -> FundingRateView:
+        return funding_rate_view(
+            await api.ask(venue, "funding_rate", source.funding_rate(instrument))
+        )
+
+    key = (venue, instrument.native_symbol)
+    return await api.find(NOW_PATH, key, api.deps.settings.cache.interest_s, load)

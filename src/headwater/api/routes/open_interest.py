@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
+from headwater.api.cache import Answer
 from headwater.api.lookup import demand, demand_interval, instrument_of, source_of
 from headwater.api.openapi import market_answers
 from headwater.api.parameters import (
@@ -20,6 +21,7 @@ from headwater.api.parameters import (
 from headwater.api.schemas.market import OpenInterestView
 from headwater.api.schemas.views import open_interest_view
 from headwater.core.intervals import Interval
+from headwater.feeds.source import MarketSource
 
 NOW_PATH: Final = "/{exchange}/oi/{symbol}"
 HISTORY_PATH: Final = "/{exchange}/oi-hist/{symbol}"
@@ -37,16 +39,7 @@ def open_interest_router(api: Answers) -> APIRouter:
     async def read_open_interest(exchange: ExchangePath, symbol: SymbolPath) -> Response:
         """Open interest of one symbol now, in base units and, where known, in USD."""
         source = source_of(api.deps.sources, exchange)
-        demand(source, "open_interest")
-        instrument = instrument_of(source, symbol)
-        venue = source.facts.venue_id
-
-        async def load() -> OpenInterestView:
-            question = source.open_interest(instrument)
-            return open_interest_view(await api.ask(venue, "open_interest", question))
-
-        key = (venue, instrument.native_symbol)
-        return await api.give(NOW_PATH, key, api.deps.settings.cache.interest_s, load)
+        return api.respond(await open_interest_answer(api, source, symbol))
 
     @router.get(
         HISTORY_PATH,
@@ -80,3 +73,28 @@ def open_interest_router(api: Answers) -> APIRouter:
         return await api.give(HISTORY_PATH, key, api.deps.settings.cache.history_s, load)
 
     return router
+
+
+async def open_interest_answer(api: Answers, source: MarketSource, symbol: str) -> Answer:
+    """One venue's open interest now, as JSON.
+
+    Args:
+        api: keeps and measures answers.
+        source: the venue.
+        symbol: any common spelling.
+
+    Raises:
+        RequestError: the venue has no such symbol or does not offer this.
+        VenueError: it refused, failed or could not be reached.
+    """
+    demand(source, "open_interest")
+    instrument = instrument_of(source, symbol)
+    venue = source.facts.venue_id
+
+    async def load() -> OpenInterestView:
+        return open_interest_view(
+            await api.ask(venue, "open_interest", source.open_interest(instrument))
+        )
+
+    key = (venue, instrument.native_symbol)
+    return await api.find(NOW_PATH, key, api.deps.settings.cache.interest_s, load)
