@@ -106,6 +106,9 @@ class Candle(Record, frozen=True, kw_only=True, gc=False):
         trades_count: number of trades, None where the venue does not say.
         is_closed: whether the venue calls it final.
         taker_buy_volume: base units bought by takers, None where the venue does not say.
+        built_from: interval of the smaller candles it was built of; None for the venue's own.
+        revision: how often it was corrected after it had closed (late trades); of a built
+            candle, the corrections of its parts. A higher one replaces a lower one.
     """
 
     kind: ClassVar[str] = "candle"
@@ -120,6 +123,8 @@ class Candle(Record, frozen=True, kw_only=True, gc=False):
     trades_count: int | None
     is_closed: bool
     taker_buy_volume: float | None = None
+    built_from: Interval | None = None
+    revision: int = 0
 
 
 class BookSnapshot(Record, frozen=True, kw_only=True, gc=False):
