@@ -229,7 +229,12 @@ def test_folding_in_two_steps_is_folding_in_one(rows: list[Candle]) -> None:
     fives = fold(rows, Interval.M5, now_ms=now_ms)
     in_two = fold(fives, Interval.M15, now_ms=now_ms)
     in_one = fold(rows, Interval.M15, now_ms=now_ms)
-    assert [msgspec.structs.replace(one, built_from=Interval.M1) for one in in_two] == in_one
+    newest_ms = Interval.M5.opens_at_ms(rows[-1].timestamp_ms) if rows else 0
+    if [one.timestamp_ms for one in fives[-1:]] == [newest_ms]:
+        assert [msgspec.structs.replace(one, built_from=Interval.M1) for one in in_two] == in_one
+    else:  # the newest five were left out: what is built of fives does not reach so far
+        closed = [msgspec.structs.replace(one, built_from=Interval.M1) for one in in_two]
+        assert [one for one in closed if one.is_closed] == [one for one in in_one if one.is_closed]
 
 
 HOUR = Interval.H1.nominal_ms
