@@ -32,6 +32,7 @@ from headwater.core.records import (
     MarkPrice,
     OiVolumeSpike,
     OpenInterest,
+    PredictedFunding,
     Ticker,
     Trade,
 )
@@ -231,6 +232,22 @@ def make_funding_rate(symbol: str = "BTCUSDT") -> FundingRate:
     )
 
 
+def make_predicted_funding(coin: str = "BTC", venue: str = "HlPerp") -> PredictedFunding:
+    """What is expected of one coin on one venue; of others' intervals nothing is known."""
+    own = venue == "HlPerp"
+    return PredictedFunding(
+        exchange="hyperliquid",
+        symbol=f"{coin}USDT",
+        native_symbol=f"{coin}USDT",
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        venue=venue,
+        rate=0.0000125 if own else None,
+        interval_h=1.0 if own else None,
+        next_funding_ms=1_731_024_000_000 if own else None,
+    )
+
+
 def make_open_interest(symbol: str = "BTCUSDT") -> OpenInterest:
     """A reading whose value the venue does not tell."""
     return OpenInterest(
@@ -297,6 +314,7 @@ def make_facts(venue_id: str = "binance") -> VenueFacts:
             "open_interest_history": offered,
             "funding_rate": offered,
             "funding_history": missing,
+            "predicted_funding": missing,
         },
         intervals=(Interval.M1, Interval.M5, Interval.H1),
         open_interest_periods=(Interval.M5, Interval.H1),
@@ -459,6 +477,15 @@ class FakeSource:
         """`limit` settlements; not asked unless everything is offered."""
         await self._asked(f"funding_history {instrument.symbol} {limit} {start_ms} {end_ms}")
         return [make_funding_rate(instrument.symbol)] * limit
+
+    async def predicted_funding(self) -> Sequence[PredictedFunding]:
+        """Two venues' for every symbol."""
+        await self._asked("predicted_funding")
+        return [
+            make_predicted_funding(instrument.base_asset, venue)
+            for instrument in self._table
+            for venue in ("HlPerp", "BinPerp")
+        ]
 
     def acquire(self, subscription: Subscription) -> FakeLease:
         """A lease, unless refused."""

@@ -36,6 +36,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/{exchange}/oi-hist/{symbol}",
         "/{exchange}/funding/{symbol}",
         "/{exchange}/funding-hist/{symbol}",
+        "/{exchange}/predicted-funding",
         "/ws-catalog",
         "/asyncapi.json",
         "/{exchange}/tickers",

@@ -10,6 +10,7 @@ from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported
 from headwater.core.intervals import Interval
 from headwater.venues.binance.venue import FACTS, BinanceVenue
+from headwater.venues.discovery import venue
 from headwater.venues.facts import Support
 from headwater.venues.messages import Subscription
 
@@ -75,6 +76,16 @@ async def test_live_memory_answers_without_asking() -> None:
         assert feed._rest.replies == before
         for lease in leases:
             lease.release()
+
+
+async def test_predicted_funding_comes_from_the_venue_that_publishes_it() -> None:
+    async with scene(6, chosen=venue("hyperliquid")) as stage:
+        rows = await stage.feed.predicted_funding()
+        assert {(row.symbol, row.venue) for row in rows} >= {("BTCUSDT", "HlPerp")}
+        assert any(row.rate for row in rows)
+    async with scene(7) as stage:
+        with pytest.raises(NotSupported):
+            await stage.feed.predicted_funding()
 
 
 async def test_what_the_venue_does_not_offer_is_refused_with_its_reason() -> None:

@@ -71,6 +71,7 @@ async def test_what_a_tape_cannot_tell_is_refused_with_the_reason(tmp_path: Path
             source.open_interest_history(instrument, Interval.M5, limit=1),
             source.funding_rate(instrument),
             source.funding_history(instrument, limit=1),
+            source.predicted_funding(),
         ):
             with pytest.raises(NotSupported, match="tape"):
                 await asked

@@ -28,6 +28,7 @@ from headwater.api.routes.multi import multi_router
 from headwater.api.routes.open_interest import open_interest_router
 from headwater.api.routes.order_book import order_book_router
 from headwater.api.routes.platform import platform_router
+from headwater.api.routes.predicted_funding import predicted_funding_router
 from headwater.api.routes.tickers import tickers_router
 from headwater.api.routes.trades import trades_router
 
@@ -79,6 +80,7 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
         candles_router,
         open_interest_router,
         funding_router,
+        predicted_funding_router,
         order_book_router,
         trades_router,
         tickers_router,

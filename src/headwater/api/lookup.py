@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from headwater.core.errors import NotSupported, RequestError, VenueUnavailable
+from headwater.core.errors import NotSupported, RequestError, UnknownSymbol, VenueUnavailable
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.feeds.source import MarketSource
@@ -85,18 +85,23 @@ def table_of(source: MarketSource) -> InstrumentTable:
     return table
 
 
-def instrument_of(source: MarketSource, symbol: str) -> Instrument:
+def instrument_of(source: MarketSource, symbol: str, field: str = "symbol") -> Instrument:
     """The instrument that a person means.
 
     Args:
         source: of which venue.
         symbol: any common spelling.
+        field: the parameter that names it.
 
     Raises:
         UnknownSymbol: the venue lists nothing like it.
         VenueUnavailable: its list of instruments has not been loaded yet.
     """
-    return table_of(source).resolve(symbol)
+    try:
+        return table_of(source).resolve(symbol)
+    except UnknownSymbol as error:
+        error.field = field
+        raise
 
 
 def demand(source: MarketSource, capability: str) -> None:

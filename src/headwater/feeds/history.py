@@ -17,6 +17,7 @@ from headwater.core.records import (
     FundingRate,
     MarkPrice,
     OpenInterest,
+    PredictedFunding,
     Ticker,
     Trade,
 )
@@ -228,6 +229,15 @@ class MarketHistory:
 
         key = ("funding", instrument.native_symbol, limit, start_ms, end_ms)
         return await self._answers.get(key, self._settings.history_ttl_s, ask)
+
+    async def predicted_funding(self) -> Sequence[PredictedFunding]:
+        """What the venue expects of the coming funding, on itself and on others."""
+        self._demand("predicted_funding")
+
+        async def ask() -> list[PredictedFunding]:
+            return await self._rest.call(self._calls.predicted_funding())
+
+        return await self._answers.get("predicted_funding", self._settings.interest_ttl_s, ask)
 
     @property
     def _calls(self) -> MarketRest:

@@ -23,6 +23,7 @@ from headwater.core.records import (
     Gap,
     MarkPrice,
     OpenInterest,
+    PredictedFunding,
     Ticker,
     Trade,
 )
@@ -233,6 +234,10 @@ class ReplaySource:
         """Not offered by a tape."""
         del instrument, limit, start_ms, end_ms
         self._refuse("funding_history", "a tape cannot be asked for history")
+
+    async def predicted_funding(self) -> Sequence[PredictedFunding]:
+        """Not offered by a tape."""
+        self._refuse("predicted_funding", "a tape cannot be asked for it")
 
     def acquire(self, subscription: Subscription) -> _TapeLease:
         """A hold on nothing: the tape plays what it holds.

@@ -19,6 +19,7 @@ from headwater.core.records import (
     Gap,
     MarkPrice,
     OpenInterest,
+    PredictedFunding,
     Ticker,
     Trade,
 )
@@ -169,6 +170,10 @@ class MarketSource(Protocol):
         end_ms: int | None = None,
     ) -> Sequence[FundingRate]:
         """Past settlements, oldest first."""
+        ...
+
+    async def predicted_funding(self) -> Sequence[PredictedFunding]:
+        """What the venue expects of the coming funding, on itself and on other venues."""
         ...
 
     def acquire(self, subscription: Subscription) -> Lease:

@@ -21,6 +21,7 @@ from headwater.core.records import (
     Gap,
     MarkPrice,
     OpenInterest,
+    PredictedFunding,
     Ticker,
     Trade,
 )
@@ -293,6 +294,10 @@ class VenueFeed:
         return await self._history.funding_history(
             instrument, limit=limit, start_ms=start_ms, end_ms=end_ms
         )
+
+    async def predicted_funding(self) -> Sequence[PredictedFunding]:
+        """What the venue expects of the coming funding, on itself and on others."""
+        return await self._history.predicted_funding()
 
     def _connection_parts(
         self, addresses: Addresses, tap: FrameTap | None, options: SocketOptions
