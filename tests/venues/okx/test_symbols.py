@@ -31,6 +31,7 @@ def test_linear_and_inverse_contracts_are_two_and_sized_apart() -> None:
     )  # fmt: skip
     assert float(linear.quantity_step) == pytest.approx(0.0001)
     assert Sizes(linear).base(3, 40_000) == pytest.approx(0.03)
+    assert Sizes(linear).base(4.1, 40_000) == 0.041, "not 0.040999999999999995"
     assert Sizes(inverse).base(20, 40_000) == pytest.approx(0.05)
 
 

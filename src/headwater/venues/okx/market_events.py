@@ -21,7 +21,7 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.venues.okx import wire, wire_rest
-from headwater.venues.okx.symbols import EXCHANGE, Sizes
+from headwater.venues.okx.symbols import EXCHANGE, GRAIN, Sizes
 
 SIDES: Final[Mapping[str, Side]] = {"buy": Side.BUY, "sell": Side.SELL}
 """The taker's side of a trade, the closing order's of a liquidation."""
@@ -83,7 +83,7 @@ def levels_of(rows: Iterable[wire_rest.LevelRow], sizes: Sizes) -> tuple[Level, 
     """Levels in base units."""
     size = sizes.linear_size
     if size is not None:
-        return tuple([(row.price, row.size * size) for row in rows])
+        return tuple([(row.price, round(row.size * size * GRAIN) / GRAIN) for row in rows])
     return tuple([(row.price, sizes.base(row.size, row.price)) for row in rows])
 
 

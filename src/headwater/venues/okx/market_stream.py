@@ -30,7 +30,7 @@ from headwater.venues.okx.market_topics import (
     unwanted,
     written,
 )
-from headwater.venues.okx.symbols import BARS, EXCHANGE, Sizes, index_of, is_swap
+from headwater.venues.okx.symbols import BARS, EXCHANGE, GRAIN, Sizes, index_of, is_swap
 
 TOPICS_PER_MESSAGE: Final = 50
 """Subscriptions in one request; its arguments may have 64 KB, far more than these need."""
@@ -180,7 +180,8 @@ class OkxStream(MarketStream):
             if row.native_symbol != native_symbol:
                 raise ValueError(f"{row.native_symbol} under {arg.key}")
             price = row.price
-            quantity = row.size * size if size is not None else sizes.base(row.size, price)
+            amount = row.size
+            quantity = round(amount * size * GRAIN) / GRAIN if size else sizes.base(amount, price)
             made.append(
                 Trade(
                     exchange=EXCHANGE,

@@ -90,6 +90,12 @@ def listed(instrument: Instrument) -> Instrument:
     )
 
 
+GRAIN: Final = 1e10
+"""Base units are rounded to this part: 4.1 contracts of 0.01 are 0.041, which the product of two
+binary fractions misses by a hair. Finer than any size there is, and no loss where sizes are huge.
+"""
+
+
 class Sizes:
     """Contracts of one instrument as base units.
 
@@ -112,7 +118,9 @@ class Sizes:
 
     def base(self, contracts: float, price: float) -> float:
         """Base units of contracts at a price > 0."""
-        return contracts * self._size if self._is_linear else contracts * self._size / price
+        if self._is_linear:
+            return round(contracts * self._size * GRAIN) / GRAIN
+        return contracts * self._size / price
 
 
 def instrument_of(row: InstrumentRow, timestamp_ms: int, received_ns: int) -> Instrument | None:
