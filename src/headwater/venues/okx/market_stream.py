@@ -179,8 +179,7 @@ class OkxStream(MarketStream):
         for row in message.data:
             if row.native_symbol != native_symbol:
                 raise ValueError(f"{row.native_symbol} under {arg.key}")
-            price = row.price
-            amount = row.size
+            price, amount = row.price, row.size
             quantity = round(amount * size * GRAIN) / GRAIN if size else sizes.base(amount, price)
             made.append(
                 Trade(
