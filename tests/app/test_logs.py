@@ -32,15 +32,20 @@ def test_json_lines_for_ours_and_for_libraries() -> None:
     assert (second["event"], second["logger"]) == ("count 3", "somebody")
 
 
-def test_a_traceback_is_data_in_json() -> None:
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_traceback_is_told_without_the_values_of_variables(log_format: str) -> None:
     out = io.StringIO()
-    configure_logs("DEBUG", "json", out)
+    configure_logs("DEBUG", log_format, out)
+    api_secret = "".join(["hush", "hush"])
     try:
         int("boom")
     except ValueError:
         logging.getLogger("somebody").exception("failed")
-    line = json.loads(out.getvalue())
-    assert line["exception"][0]["exc_type"] == "ValueError"
+    said = out.getvalue()
+    assert "ValueError" in said
+    assert api_secret not in said
+    if log_format == "json":
+        assert json.loads(said)["exception"][0]["exc_type"] == "ValueError"
 
 
 def test_console_is_for_people() -> None:

@@ -9,10 +9,14 @@ import sys
 from typing import TextIO
 
 import structlog
+import structlog.tracebacks
 from structlog.typing import Processor
 
 _NOISY = ("asyncio", "aiohttp.access", "picows", "uvicorn.access", "uvicorn.error")
 """Loggers whose INFO lines repeat what our own lines on requests and connections say."""
+
+_TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+"""Without the values of variables: keys and secrets may be among them."""
 
 
 def configure_logs(level: str, log_format: str, stream: TextIO | None = None) -> None:
@@ -33,9 +37,13 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=target.isatty())]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     handler = logging.StreamHandler(target)
     handler.setFormatter(
