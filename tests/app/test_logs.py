@@ -36,7 +36,7 @@ def test_json_lines_for_ours_and_for_libraries() -> None:
 def test_a_traceback_is_told_without_the_values_of_variables(log_format: str) -> None:
     out = io.StringIO()
     configure_logs("DEBUG", log_format, out)
-    api_secret = "".join(["hush", "hush"])
+    api_secret = "hush" * 2
     try:
         int("boom")
     except ValueError:
