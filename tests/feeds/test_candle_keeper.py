@@ -30,6 +30,7 @@ class Desk:
         self.heard = Heard()
         self.fail: list[Exception] = []
         self.withheld = False
+        self.volume = 1.0
         self.asked: list[tuple[int, int]] = []
         self.ledger = GapLedger(EXCHANGE, self.heard.bus, self.clock)
         self.crew = RepairCrew(1, 10)
@@ -54,7 +55,10 @@ class Desk:
             raise self.fail.pop(0)
         if self.withheld:
             return []
-        return [candle(ms, closed=True) for ms in range(first_ms, last_ms + 1, MINUTE)]
+        return [
+            candle(ms, closed=True, volume=self.volume)
+            for ms in range(first_ms, last_ms + 1, MINUTE)
+        ]
 
     def live(self, minute: int, *, closed: bool, received_ns: int = 0, volume: float = 1.0) -> None:
         """A candle arrives."""
@@ -75,6 +79,14 @@ class Desk:
         """Minutes published as closed."""
         return [
             (one.timestamp_ms - self.zero_ms) // MINUTE
+            for one in self.heard.all()
+            if isinstance(one, Candle) and one.is_closed
+        ]
+
+    def told(self) -> list[tuple[int, int, float]]:
+        """Minute, revision and volume of what was published as closed."""
+        return [
+            ((one.timestamp_ms - self.zero_ms) // MINUTE, one.revision, one.volume)
             for one in self.heard.all()
             if isinstance(one, Candle) and one.is_closed
         ]
@@ -100,6 +112,63 @@ async def test_a_closed_candle_is_published_once_and_late_news_of_it_never() -> 
         made.live(0, closed=False)
         assert made.closed() == [0]
         assert made.keeper.duplicates == 2
+
+
+async def test_late_trades_of_a_closed_candle_are_a_correction() -> None:
+    async with desk() as made:
+        heard: list[Candle] = []
+        made.keeper.listen(SYMBOL, Interval.M1, heard.append)
+        made.live(0, closed=True)
+        made.live(1, closed=False)
+        made.live(0, closed=True, volume=1.5)
+        made.live(0, closed=True, volume=1.5)
+        made.live(0, closed=False, volume=1.7)
+        made.live(0, closed=True, volume=2.0)
+        assert made.told() == [(0, 0, 1.0), (0, 1, 1.5), (0, 2, 2.0)]
+        assert (made.keeper.corrected, made.keeper.duplicates) == (2, 2)
+        assert [one.revision for one in heard if one.is_closed] == [0, 1, 2]
+        newest = made.keeper.newest(SYMBOL, Interval.M1, 2)
+        assert newest is not None
+        assert newest[0].revision == 2
+        made.keeper.unlisten(SYMBOL, Interval.M1, heard.append)
+
+
+async def test_what_rest_says_after_an_interruption_counts_as_a_correction() -> None:
+    async with desk() as made:
+        made.live(0, closed=True)
+        made.clock.advance(70.0)
+        made.live(1, closed=False)
+        made.keeper.interrupted([SYMBOL], GapCause.DISCONNECT)
+        made.fail = [VenueUnavailable(EXCHANGE, "down")]
+        made.volume = 1.25
+        await made.at(1.0)
+        assert made.asked == [(0, 0), (0, 0)]
+        assert made.told() == [(0, 0, 1.0), (0, 1, 1.25)]
+        await made.at(1.0)
+        assert len(made.asked) == 2
+        made.keeper.interrupted([SYMBOL], GapCause.DISCONNECT)
+        await made.at(1.0)
+        assert len(made.told()) == 2, "compared again, and the same"
+        await made.at(49.0)
+        made.keeper.interrupted([SYMBOL], GapCause.DISCONNECT)
+        made.live(1, closed=True)
+        await made.at(0.1)
+        assert made.asked == [(0, 0)] * 3, "it closed too long before"
+        assert made.heard.gaps() == []
+
+
+async def test_rest_is_not_believed_before_it_had_time_to_count() -> None:
+    async with desk() as made:
+        made.live(0, closed=True)
+        made.live(1, closed=False)
+        rest = [candle(made.zero_ms, closed=True, volume=0.5)]
+        made.clock.advance(61.0)
+        made.keeper.seed(rest)
+        assert made.told() == [(0, 0, 1.0)]
+        made.clock.advance(10.0)
+        made.keeper.seed(rest)
+        made.keeper.seed(rest)
+        assert made.told() == [(0, 0, 1.0), (0, 1, 0.5)]
 
 
 async def test_an_older_forming_candle_never_replaces_a_newer_one() -> None:

@@ -3,8 +3,8 @@
 A built candle says nothing that its parts do not say. Its parts are aligned exactly: weeks open on
 Monday, months on the first, quarters in January, April, July and October (`core/intervals.py`).
 A bar with a hole is left out: a part that is missing at its front, in its middle, or at its end
-when that end has passed. Only the newest bar may lack parts, those of which nothing was heard yet; it
-is not closed and reaches as far as its last part.
+when that end has passed. Only the newest bar may lack parts, those of which nothing was heard yet;
+it is not closed and reaches as far as its last part.
 """
 
 from collections.abc import Iterable, Sequence

@@ -115,7 +115,10 @@ class CandleSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How candles are kept whole.
 
     Attributes:
-        recent_max: closed candles kept per symbol and interval; the oldest goes.
+        recent_max: closed candles kept per symbol and interval; the oldest goes, and what the
+            venue still says of it is passed over.
+        late_trades_s: a candle that closed at most so long before its stream was interrupted is
+            compared with REST afterwards.
         close_grace_s: a bar without a closing message is fetched so long after its end.
         repair_attempts_max: answers without the missing candles before they are unrecoverable.
         repair_horizon_s: how long a venue that cannot be reached is asked for them.
@@ -123,6 +126,7 @@ class CandleSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     recent_max: int = 600
+    late_trades_s: float = 60.0
     close_grace_s: float = 4.0
     repair_attempts_max: int = 6
     repair_horizon_s: float = 6 * 3600.0
@@ -183,6 +187,8 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
         catalogue_refresh_s: age at which the instrument list is loaded again.
         probe_interval_s: how often the venue's clock is read.
         probe_max_age_s: a venue without data is healthy only if a probe is younger than this.
+        health_interval_s: how often health is measured, so that the time in which the venue was
+            healthy is known.
         poll_interval_s: how often open interest of wanted symbols is read.
         poll_symbols_max: symbols polled; the first leased win.
         market_symbols_max: instruments that a hold on the whole market covers where the venue has
@@ -202,6 +208,7 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
     catalogue_refresh_s: float = 3600.0
     probe_interval_s: float = 30.0
     probe_max_age_s: float = 90.0
+    health_interval_s: float = 5.0
     poll_interval_s: float = 30.0
     poll_symbols_max: int = 100
     market_symbols_max: int = 1000
