@@ -508,6 +508,7 @@ class FakeSource:
             connections=2,
             messages=1234,
             wire_errors=1,
+            rest_failures=4,
             reconnects=2,
             resyncs=3,
             open_gaps=0,

@@ -20,6 +20,7 @@ FINE = HealthFacts(
     connections=1,
     messages=10,
     wire_errors=0,
+    rest_failures=0,
     reconnects=0,
     resyncs=0,
     open_gaps=0,

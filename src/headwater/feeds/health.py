@@ -25,6 +25,7 @@ class HealthFacts(msgspec.Struct, frozen=True, kw_only=True):
         connections: open connections.
         messages: frames received.
         wire_errors: unreadable frames.
+        rest_failures: failed tries of REST requests.
         reconnects: connections lost.
         resyncs: books rebuilt.
         open_gaps: holes under repair.
@@ -44,6 +45,7 @@ class HealthFacts(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     messages: int
     wire_errors: int
+    rest_failures: int
     reconnects: int
     resyncs: int
     open_gaps: int
@@ -67,6 +69,7 @@ def judge(facts: HealthFacts) -> VenueHealth:
         connections=facts.connections,
         messages=facts.messages,
         wire_errors=facts.wire_errors,
+        rest_failures=facts.rest_failures,
         reconnects=facts.reconnects,
         resyncs=facts.resyncs,
         open_gaps=facts.open_gaps,

@@ -268,6 +268,7 @@ class ReplaySource:
                 connections=0 if stats.finished else 1,
                 messages=stats.messages,
                 wire_errors=self.pipeline.wire_errors,
+                rest_failures=0,
                 reconnects=0,
                 resyncs=self.pipeline.books.resyncs,
                 open_gaps=self.pipeline.ledger.open_count,

@@ -64,11 +64,15 @@ class VenueHealth(msgspec.Struct, frozen=True, kw_only=True):
         used_weight: used REST weight by pool in the current window.
         connections: open WebSocket connections.
         messages: frames received since the start.
-        wire_errors: frames and replies that could not be read.
+        wire_errors: frames that could not be read.
+        rest_failures: tries of a REST request that failed or were refused.
         reconnects: connections lost and reopened.
         resyncs: books rebuilt after a gap.
         open_gaps: holes not yet repaired.
         channels: every wanted subscription.
+        since_start_s: seconds over which `healthy_s` was measured, None where it is not.
+        healthy_s: seconds of them in which the venue was healthy.
+        last_error: its newest trouble in words, past ones included; None when there was none.
     """
 
     exchange: str
@@ -81,10 +85,14 @@ class VenueHealth(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     messages: int
     wire_errors: int
+    rest_failures: int
     reconnects: int
     resyncs: int
     open_gaps: int
     channels: tuple[ChannelHealth, ...]
+    since_start_s: float | None = None
+    healthy_s: float | None = None
+    last_error: str | None = None
 
 
 class Lease(Protocol):

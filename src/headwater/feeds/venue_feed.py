@@ -28,7 +28,7 @@ from headwater.core.records import (
 from headwater.feeds.catalogue import Catalogue
 from headwater.feeds.connection_parts import ConnectionParts
 from headwater.feeds.fetchers import RestFetchers
-from headwater.feeds.health import HealthFacts, judge
+from headwater.feeds.health_watch import HealthWatch
 from headwater.feeds.history import MarketHistory
 from headwater.feeds.link import FrameTap
 from headwater.feeds.pipeline import MarketPipeline, Surroundings
@@ -119,12 +119,16 @@ class VenueFeed:
         )
         parts = self._connection_parts(addresses, frame_tap, socket_options)
         self._pool = SubscriptionPool(parts, self.pipeline.added, self.pipeline.removed)
+        self._health = HealthWatch(
+            facts.venue_id, self._catalogue, self._rest, self.pipeline, self._pool, clock, settings
+        )
         self._market = WholeMarket(self._pool, self._table_now, settings.market_symbols_max)
 
     async def start(self) -> None:
         """Starts all tasks and returns; data come when the venue answers."""
         self._supervisor.keep("catalogue", self._catalogue.run)
         self._supervisor.keep("probe", self._catalogue.run_probe)
+        self._supervisor.keep("health", self._health.run)
         self._supervisor.keep("leases", self._pool.run)
         self._supervisor.keep("whole-market", self._market.run)
         for name, work in self.pipeline.tasks():
@@ -201,30 +205,7 @@ class VenueFeed:
 
     def health(self) -> VenueHealth:
         """Measured health now."""
-        pool, pipeline = self._pool, self.pipeline
-        now = self._clock.monotonic()
-        probed_at = self._catalogue.probed_at
-        return judge(
-            HealthFacts(
-                exchange=self.facts.venue_id,
-                instruments=len(self.table),
-                problem=self._catalogue.problem,
-                now_ms=self._clock.now_ms(),
-                data_age_s=self._data_age_s(),
-                probe_age_s=None if probed_at is None else now - probed_at,
-                limit_s=self._settings.probe_max_age_s,
-                clock_offset_ms=self._catalogue.clock_offset_ms,
-                breaker=self._rest.breaker_state,
-                used_weight=self._rest.used_weight,
-                connections=pool.open_connections,
-                messages=pool.frames,
-                wire_errors=pipeline.wire_errors,
-                reconnects=pool.reconnects,
-                resyncs=pipeline.books.resyncs,
-                open_gaps=pipeline.ledger.open_count,
-                channels=pipeline.board.channels(pool.leases, pool.age_s),
-            )
-        )
+        return self._health.health()
 
     def gaps(self) -> Sequence[Gap]:
         """The gap ledger, newest first."""
@@ -348,13 +329,6 @@ class VenueFeed:
             raise UnknownSymbol(facts.venue_id, native_symbol)
         endpoint = self._venue.endpoint_of(subscription.channel)
         self._venue.stream(endpoint, self.table).subscribe((subscription,))
-
-    def _data_age_s(self) -> float | None:
-        ages = [self._pool.age_s(one) for one in self._pool.subscriptions]
-        if self._rest.last_reply_ns is not None:
-            ages.append(max(0.0, (self._clock.now_ns() - self._rest.last_reply_ns) / 1e9))
-        known = [age for age in ages if age is not None]
-        return min(known) if known else None
 
     def _pollers(self) -> list[tuple[str, Poller]]:
         """One for each kind of data that has no stream."""

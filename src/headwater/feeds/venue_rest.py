@@ -83,7 +83,8 @@ class VenueRest:
         self._tap = tap
         self.last_reply_ns: int | None = None
         self.replies = 0
-        self._last_failure = ""
+        self.failures = 0
+        self.last_failure = ""
 
     @property
     def breaker_state(self) -> str:
@@ -152,7 +153,7 @@ class VenueRest:
         if not self._breaker.before_call():
             raise VenueUnavailable(
                 self._exchange,
-                f"circuit breaker open after repeated failures, the last: {self._last_failure}",
+                f"circuit breaker open after repeated failures, the last: {self.last_failure}",
                 retry_after_s=self._breaker.retry_in_s,
             )
         try:
@@ -160,7 +161,8 @@ class VenueRest:
         except BaseException as error:
             self._breaker.on_outcome(error)
             if isinstance(error, VenueError):
-                self._last_failure = error.message
+                self.failures += 1
+                self.last_failure = error.message
             raise
         self._breaker.on_outcome(None)
         return reply

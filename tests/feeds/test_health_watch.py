@@ -1,0 +1,37 @@
+"""The health of a live feed, measured regularly and remembered."""
+
+import msgspec
+from tests.feeds.simulated_venue import SETTINGS, scene, streams
+
+
+async def test_time_in_health_and_trouble_are_remembered() -> None:
+    often = msgspec.structs.replace(SETTINGS, health_interval_s=0.05)
+    async with scene(11, settings=often) as stage:
+        feed = stage.feed
+        wanted = streams(["BTCUSDT"])
+        leases = [feed.acquire(one) for one in wanted]
+        assert await stage.until(lambda: stage.all_live(wanted))
+        first = feed.health()
+        assert (first.healthy, first.rest_failures) == (True, 0)
+        assert await stage.until(lambda: (feed.health().healthy_s or 0.0) > 0.3)
+        await stage.server.refuse(3.0)
+        assert await stage.until(lambda: not feed.health().healthy)
+        ill = feed.health()
+        assert ill.last_error
+        assert ill.healthy_s is not None
+        assert ill.since_start_s is not None
+        assert 0.0 < ill.healthy_s < ill.since_start_s
+        assert await stage.until(lambda: feed.health().healthy, timeout_s=30.0)
+        well = feed.health()
+        assert well.reason == ""
+        assert well.last_error
+        assert well.reconnects > 0
+        for lease in leases:
+            lease.release()
+
+
+async def test_it_is_measured_although_nobody_asks() -> None:
+    often = msgspec.structs.replace(SETTINGS, health_interval_s=0.05)
+    async with scene(12, settings=often) as stage:
+        memory = stage.feed._health._memory
+        assert await stage.until(lambda: memory.healthy_s > 0.2)
