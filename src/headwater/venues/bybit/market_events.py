@@ -4,7 +4,6 @@ Source: https://bybit-exchange.github.io/docs/v5/ws/connect and the pages of eac
 """
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Final
 
 from msgspec import UNSET
@@ -37,6 +36,9 @@ _RESTARTED: Final = 1
 _TICKER_FIELDS: Final = frozenset(
     {"last", "change", "turnover", "volume", "bid", "bid_quantity", "ask", "ask_quantity"}
 )
+_SIGNED_FIELDS: Final = frozenset({"change", "funding_rate"})
+_PRICE_FIELDS: Final = frozenset({"bid", "ask", "last", "mark", "index"})
+"""Fields in which 0 says that there is none."""
 _MARK_FIELDS: Final = frozenset({"mark", "index", "funding_rate", "next_funding_ms"})
 _INTEREST_FIELDS: Final = frozenset(
     {"open_interest", "open_interest_value", "single_open_interest", "single_open_interest_value"}
@@ -185,6 +187,24 @@ def old_liquidation_of(row: wire.OldLiquidation, symbol: str, received_ns: int) 
     )
 
 
+def figure(text: str, *, signed: bool = False) -> float | None:
+    """A number of a ticker; None for the empty text.
+
+    Args:
+        text: as the venue writes it.
+        signed: whether it may be below zero, as a change or a rate.
+
+    Raises:
+        ValueError: it is no number, or one that no market has.
+    """
+    if not text:
+        return None
+    number = float(text)
+    if not (-wire.LIMIT if signed else 0.0) <= number < wire.LIMIT:
+        raise ValueError(f"{text[:40]} is no such figure")
+    return number
+
+
 class TickerState:
     """A symbol's ticker as its snapshot and deltas build it."""
 
@@ -200,7 +220,7 @@ class TickerState:
             Names of the fields that it carries.
 
         Raises:
-            ValueError: a value is no finite number.
+            ValueError: a value is no number that a market can have.
         """
         told: dict[str, float | None] = {}
         data = message.data
@@ -208,10 +228,8 @@ class TickerState:
             value = getattr(data, name)
             if name == "symbol" or value is UNSET:
                 continue
-            number = float(value) if value else None
-            if number is not None and not isfinite(number):
-                raise ValueError(f"{name} is {value}")
-            told[name] = number
+            number = figure(value, signed=name in _SIGNED_FIELDS)
+            told[name] = None if number == 0 and name in _PRICE_FIELDS else number
         if message.kind == _SNAPSHOT:
             self._values = told
         else:

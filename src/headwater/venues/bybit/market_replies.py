@@ -4,7 +4,6 @@ Source: https://bybit-exchange.github.io/docs/v5/market/kline and its neighbours
 """
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -21,7 +20,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
-from headwater.venues.bybit import wire_rest
+from headwater.venues.bybit import market_events, wire_rest
 from headwater.venues.bybit.market_events import SIDES
 from headwater.venues.bybit.symbols import EXCHANGE, instrument_of, is_linear, symbol_in
 
@@ -149,12 +148,12 @@ def tickers_of(body: bytes, table: InstrumentTable, received_ns: int) -> list[Ti
     return [
         Ticker(
             **_head(table, row.symbol, time_ms, received_ns),
-            bid=_number(row.bid, body),
-            ask=_number(row.ask, body),
-            last=_number(row.last, body),
+            bid=_number(row.bid, body) or None,
+            ask=_number(row.ask, body) or None,
+            last=_number(row.last, body) or None,
             volume_24h=_number(row.volume, body),
             quote_volume_24h=_number(row.turnover, body),
-            change_24h=_number(row.change, body),
+            change_24h=_number(row.change, body, signed=True),
             bid_quantity=_number(row.bid_quantity, body),
             ask_quantity=_number(row.ask_quantity, body),
         )
@@ -167,14 +166,14 @@ def mark_prices_of(body: bytes, table: InstrumentTable, received_ns: int) -> lis
     rows, time_ms = ticker_rows_of(body)
     found = []
     for row in rows:
-        mark, settles_ms = _number(row.mark, body), _number(row.next_funding_ms, body)
+        mark, settles_ms = _number(row.mark, body) or None, _number(row.next_funding_ms, body)
         if mark is not None:
             found.append(
                 MarkPrice(
                     **_head(table, row.symbol, time_ms, received_ns),
                     mark=mark,
-                    index=_number(row.index, body),
-                    funding_rate=_number(row.funding_rate, body),
+                    index=_number(row.index, body) or None,
+                    funding_rate=_number(row.funding_rate, body, signed=True),
                     next_funding_ms=int(settles_ms) if settles_ms else None,
                 )
             )
@@ -193,7 +192,7 @@ def open_interests_now_of(
         value = _number(
             row.open_interest_value if single is None else row.single_open_interest_value, body
         )
-        mark = _number(row.mark, body)
+        mark = _number(row.mark, body) or None
         if interest is not None:
             worth = interest * mark if value is None and mark is not None else value
             head = _head(table, row.symbol, time_ms, received_ns)
@@ -206,7 +205,10 @@ def funding_now_of(body: bytes, table: InstrumentTable, received_ns: int) -> lis
     rows, time_ms = ticker_rows_of(body)
     found = []
     for row in rows:
-        rate, settles_ms = _number(row.funding_rate, body), _number(row.next_funding_ms, body)
+        rate, settles_ms = (
+            _number(row.funding_rate, body, signed=True),
+            _number(row.next_funding_ms, body),
+        )
         if rate is not None and settles_ms:
             found.append(
                 FundingRate(
@@ -232,7 +234,7 @@ def fundings_of(
             funding_time_ms=row.settled_at_ms,
         )
         for row in reversed(result.list)
-        if isfinite(row.rate) and is_linear(row.symbol)
+        if is_linear(row.symbol)
     ]
 
 
@@ -279,18 +281,13 @@ def _head(
     }
 
 
-def _number(text: str, body: bytes) -> float | None:
+def _number(text: str, body: bytes, *, signed: bool = False) -> float | None:
     """A figure; None for the empty text.
 
     Raises:
-        WireError: it is no finite number.
+        WireError: it is none that a market can have.
     """
-    if not text:
-        return None
     try:
-        value = float(text)
+        return market_events.figure(text, signed=signed)
     except ValueError as error:
-        raise WireError(EXCHANGE, "tickers", f"{text[:40]!r} is no number", body) from error
-    if not isfinite(value):
-        raise WireError(EXCHANGE, "tickers", f"{text[:40]!r} is not finite", body)
-    return value
+        raise WireError(EXCHANGE, "tickers", str(error), body) from error

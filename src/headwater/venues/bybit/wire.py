@@ -3,16 +3,19 @@
 Source: https://bybit-exchange.github.io/docs/v5/ws/connect and the pages of each topic
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-Price: TypeAlias = Annotated[float, Meta(gt=0)]
-Amount: TypeAlias = Annotated[float, Meta(ge=0)]
+LIMIT: Final = 1e18
+"""No market has such a number; infinity is beyond it too."""
+
+Price: TypeAlias = Annotated[float, Meta(gt=0, lt=LIMIT)]
+Amount: TypeAlias = Annotated[float, Meta(ge=0, lt=LIMIT)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
-Pair: TypeAlias = tuple[float, Amount]
+Pair: TypeAlias = tuple[Price, Amount]
 
 
 class TradeRow(

@@ -3,13 +3,17 @@
 Source: https://bybit-exchange.github.io/docs/v5/market/kline and its neighbours
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-Price: TypeAlias = Annotated[float, Meta(gt=0)]
-Amount: TypeAlias = Annotated[float, Meta(ge=0)]
+_LIMIT: Final = 1e18
+"""No market has such a number; infinity is beyond it too."""
+
+Price: TypeAlias = Annotated[float, Meta(gt=0, lt=_LIMIT)]
+Amount: TypeAlias = Annotated[float, Meta(ge=0, lt=_LIMIT)]
+Change: TypeAlias = Annotated[float, Meta(gt=-_LIMIT, lt=_LIMIT)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -81,8 +85,8 @@ class Book(msgspec.Struct, frozen=True, rename={"symbol": "s", "bids": "b", "ask
     """`u` is that of the 1000-level stream: it does not line up with other depths."""
 
     symbol: Name
-    bids: list[tuple[float, float]]
-    asks: list[tuple[float, float]]
+    bids: list[tuple[Price, Amount]]
+    asks: list[tuple[Price, Amount]]
     ts: Count
     u: Count
     cts: Count = 0
@@ -174,7 +178,7 @@ class FundingRow(
     """`{"symbol":"BTCUSDT","fundingRate":"0.0001","fundingRateTimestamp":"1700000000000"}`."""
 
     symbol: Name
-    rate: float
+    rate: Change
     settled_at_ms: Count
 
 

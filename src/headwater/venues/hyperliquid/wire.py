@@ -3,13 +3,17 @@
 Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/websocket/subscriptions
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-Price: TypeAlias = Annotated[float, Meta(gt=0)]
-Amount: TypeAlias = Annotated[float, Meta(ge=0)]
+_LIMIT: Final = 1e18
+"""No market has such a number; infinity is beyond it too."""
+
+Price: TypeAlias = Annotated[float, Meta(gt=0, lt=_LIMIT)]
+Amount: TypeAlias = Annotated[float, Meta(ge=0, lt=_LIMIT)]
+Change: TypeAlias = Annotated[float, Meta(gt=-_LIMIT, lt=_LIMIT)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -138,7 +142,7 @@ class Context(
     """
 
     mark: Price
-    funding_rate: float | None = None
+    funding_rate: Change | None = None
     open_interest: Amount | None = None
     price_day_ago: Amount | None = None
     quote_volume: Amount | None = None

@@ -5,7 +5,7 @@ Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-
 
 import msgspec
 
-from headwater.venues.hyperliquid.wire import Context, Count, Name
+from headwater.venues.hyperliquid.wire import Change, Context, Count, Name, Price
 
 
 class AssetRow(
@@ -49,7 +49,7 @@ class FundingRow(
     """`fundingHistory`: `{"coin":"BTC","fundingRate":"0.0000125","premium":"…","time":…}`."""
 
     coin: Name
-    rate: float
+    rate: Change
     paid_at_ms: Count
 
 
@@ -65,9 +65,9 @@ class Prediction(
 ):
     """`predictedFundings`: `{"fundingRate":"0.0000125","nextFundingTime":1733958000000}`."""
 
-    rate: float | None = None
+    rate: Change | None = None
     next_funding_ms: Count | None = None
-    interval_h: float | None = None
+    interval_h: Price | None = None
 
 
 Predictions = list[tuple[str, list[tuple[str, Prediction | None]]]]

@@ -4,7 +4,6 @@ Source: https://www.okx.com/docs-v5/en/#overview-websocket
 """
 
 from collections.abc import Iterable, Mapping
-from math import isfinite
 from typing import Final
 
 from headwater.core.enums import PositionSide, PriceKind, Side
@@ -138,9 +137,12 @@ def ticker_of(row: wire_rest.TickerRow, sizes: Sizes, received_ns: int) -> Ticke
     """24-hour figures and quotes; the venue gives no volume in quote currency.
 
     Raises:
-        ValueError: a value is no finite number.
+        ValueError: a value is none that a market can have.
     """
-    bid, ask, last, opened = map(number, (row.bid, row.ask, row.last, row.open))
+    # A price of 0 says that there is none.
+    bid, ask, last, opened = (
+        number(text) or None for text in (row.bid, row.ask, row.last, row.open)
+    )
     bid_size, ask_size = number(row.bid_size), number(row.ask_size)
     return Ticker(
         exchange=EXCHANGE,
@@ -163,7 +165,7 @@ def interest_of(row: wire_rest.InterestRow, sizes: Sizes, received_ns: int) -> O
     """Open interest in coins and USD.
 
     Raises:
-        ValueError: the value is no finite number.
+        ValueError: the value is none that a market can have.
     """
     return OpenInterest(
         exchange=EXCHANGE,
@@ -231,7 +233,7 @@ class MarkState:
         Raises:
             ValueError: it is no finite number.
         """
-        self._funding_rate = number(row.rate)
+        self._funding_rate = number(row.rate, signed=True)
         self._next_funding_ms = row.settles_at_ms
 
     def record(self, timestamp_ms: int, received_ns: int) -> MarkPrice | None:
@@ -251,15 +253,19 @@ class MarkState:
         )
 
 
-def number(text: str) -> float | None:
+def number(text: str, *, signed: bool = False) -> float | None:
     """A figure; None for the empty text.
 
+    Args:
+        text: as the venue writes it.
+        signed: whether it may be below zero, as a rate.
+
     Raises:
-        ValueError: it is no finite number.
+        ValueError: it is no number, or one that no market has.
     """
     if not text:
         return None
     value = float(text)
-    if not isfinite(value):
-        raise ValueError(f"{text[:40]} is not finite")
+    if not (-wire_rest.LIMIT if signed else 0.0) <= value < wire_rest.LIMIT:
+        raise ValueError(f"{text[:40]} is no such figure")
     return value

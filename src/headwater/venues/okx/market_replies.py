@@ -181,7 +181,7 @@ def fundings_of(body: bytes, received_ns: int) -> list[FundingRate]:
         if not is_swap(row.native_symbol):
             continue
         try:
-            rate = market_events.number(row.realized_rate or row.rate)
+            rate = market_events.number(row.realized_rate or row.rate, signed=True)
         except ValueError as error:
             raise WireError(EXCHANGE, "funding-rate", str(error)[:_TEXT_CUT], body) from error
         if rate is None:

@@ -3,8 +3,10 @@
 Source: https://www.okx.com/docs-v5/en/#overview-websocket
 """
 
+from typing import Annotated, TypeAlias
+
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from headwater.venues.okx.wire_rest import (
     CandleRow,
@@ -19,6 +21,9 @@ from headwater.venues.okx.wire_rest import (
     TickerRow,
     TradeRow,
 )
+
+Previous: TypeAlias = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
+"""Number of the message before; -1 where there was none."""
 
 
 class Argument(
@@ -61,8 +66,8 @@ class BookData(
     asks: list[LevelRow]
     bids: list[LevelRow]
     ts: Count
-    sequence: int | None = None
-    previous_sequence: int | None = None
+    sequence: Count | None = None
+    previous_sequence: Previous | None = None
     checksum: int = 0
 
 

@@ -3,13 +3,16 @@
 Source: https://www.okx.com/docs-v5/en/#public-data-rest-api
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-Price: TypeAlias = Annotated[float, Meta(gt=0)]
-Amount: TypeAlias = Annotated[float, Meta(ge=0)]
+LIMIT: Final = 1e18
+"""No market has such a number; infinity is beyond it too."""
+
+Price: TypeAlias = Annotated[float, Meta(gt=0, lt=LIMIT)]
+Amount: TypeAlias = Annotated[float, Meta(ge=0, lt=LIMIT)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -84,7 +87,7 @@ class BookRow(msgspec.Struct, frozen=True, rename={"sequence": "seqId"}):
     asks: list[LevelRow]
     bids: list[LevelRow]
     ts: Count
-    sequence: int | None = None
+    sequence: Count | None = None
 
 
 class TickerRow(
