@@ -524,6 +524,9 @@ class FakeSource:
                     subscribers=1,
                 ),
             ),
+            since_start_s=1000.0,
+            healthy_s=995.0,
+            last_error="a connection was lost",
         )
 
     def gaps(self) -> Sequence[Gap]:

@@ -28,6 +28,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/health/live",
         "/health/ready",
         "/exchanges",
+        "/exchanges/health",
         "/multi/ohlc/{symbol}/{interval}",
         "/multi/funding/{symbol}",
         "/multi/oi/{symbol}",

@@ -31,6 +31,7 @@ from headwater.api.routes.platform import platform_router
 from headwater.api.routes.predicted_funding import predicted_funding_router
 from headwater.api.routes.tickers import tickers_router
 from headwater.api.routes.trades import trades_router
+from headwater.api.routes.venue_health import venue_health_router
 
 DESCRIPTION = """\
 Market data of crypto-derivatives venues as one normalised stream.
@@ -74,6 +75,7 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     registry = make_registry(deps, meter, cache)
     api = Answers(deps, cache, meter)
     app.include_router(platform_router(deps, registry))
+    app.include_router(venue_health_router(api))
     app.include_router(gaps_router(api))
     app.include_router(multi_router(api))  # before `/{exchange}/…`, which would swallow it
     for make_router in (

@@ -61,6 +61,7 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
         history_s: open interest and funding past.
         multi_s: answers over all venues, which may tell of a failure; each venue's part has been
             kept by itself before, for the time above.
+        health_s: health of the venues.
         platform_s: the lists of venues and instruments.
     """
 
@@ -74,4 +75,5 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     interest_s: float = 10.0
     history_s: float = 30.0
     multi_s: float = 1.0
+    health_s: float = 1.0
     platform_s: float = 5.0
