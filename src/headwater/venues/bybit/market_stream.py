@@ -13,12 +13,13 @@ from typing import Final
 import msgspec
 
 from headwater.core.enums import Channel
-from headwater.core.errors import RequestError, WireError
+from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
 from headwater.venues.bybit import market_events, wire
-from headwater.venues.bybit.symbols import EXCHANGE, INTERVAL_NAMES, is_linear, symbol_in
+from headwater.venues.bybit.market_topics import Topic, topic_of
+from headwater.venues.bybit.symbols import EXCHANGE, is_linear, symbol_in
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
 
 TOPICS_PER_MESSAGE: Final = 100
@@ -28,15 +29,6 @@ MESSAGE_CHARS_MAX: Final = 20_000
 TOPICS_MAX: Final = 20_000
 """Topics remembered by one connection."""
 
-_PREFIXES: Final[Mapping[Channel, str]] = {
-    Channel.TRADES: "publicTrade",
-    Channel.BOOK: "orderbook.200",
-    Channel.QUOTES: "orderbook.1",
-    Channel.TICKERS: "tickers",
-    Channel.MARK_PRICES: "tickers",
-    Channel.OPEN_INTEREST: "tickers",
-    Channel.LIQUIDATIONS: "allLiquidation",
-}
 _TRADE_HEAD: Final = b'{"topic":"publicTrade.'
 _BOOK_HEAD: Final = b'{"topic":"orderbook.200.'
 _NS_PER_MS: Final = 1_000_000
@@ -64,40 +56,6 @@ _decode_old_liquidations = msgspec.json.Decoder(wire.OldLiquidations, strict=Fal
 _decode_control = msgspec.json.Decoder(wire.Control, strict=False).decode
 
 
-def topic_of(subscription: Subscription) -> str:
-    """The venue's topic: `kline.5.BTCUSDT`, `tickers.BTCUSDT`.
-
-    Raises:
-        RequestError: the whole market, candles without an interval, or of one there is not.
-    """
-    channel, native_symbol = subscription.channel, subscription.native_symbol
-    if native_symbol is None:
-        raise RequestError("native_symbol", None, f"{channel} exist per symbol only")
-    if channel is Channel.CANDLES:
-        name = None if subscription.interval is None else INTERVAL_NAMES.get(subscription.interval)
-        if name is None:
-            allowed = f"one of {', '.join(INTERVAL_NAMES)}"
-            raise RequestError("interval", subscription.interval, allowed)
-        return f"kline.{name}.{native_symbol}"
-    return f"{_PREFIXES[channel]}.{native_symbol}"
-
-
-class _Topic:
-    """One topic: whose it is, who wants it, what came of it."""
-
-    __slots__ = ("channels", "is_linear", "last_data_ns", "native_symbol", "prefix", "seen_ns",
-                 "symbol", "ticker")  # fmt: skip
-
-    def __init__(self, name: str, table: InstrumentTable) -> None:
-        self.prefix, _, self.native_symbol = name.rpartition(".")
-        self.symbol = symbol_in(table, self.native_symbol)
-        self.is_linear = is_linear(self.native_symbol)
-        self.channels: set[Channel] = set()
-        self.last_data_ns: int | None = None
-        self.seen_ns: dict[Channel, int] = {}
-        self.ticker = market_events.TickerState()
-
-
 class BybitStream(MarketStream):
     """The conversation of one connection.
 
@@ -109,8 +67,8 @@ class BybitStream(MarketStream):
     def __init__(self, table: InstrumentTable, *, wants_all: bool = False) -> None:
         self._table = table
         self._wants_all = wants_all
-        self._topics: dict[str, _Topic] = {}
-        self._subscribed: dict[Subscription, _Topic] = {}
+        self._topics: dict[str, Topic] = {}
+        self._subscribed: dict[Subscription, Topic] = {}
         self._last_request_id = 0
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
@@ -120,7 +78,7 @@ class BybitStream(MarketStream):
         for subscription, name in named.items():
             topic = self._topics.get(name)
             if topic is None:
-                topic = self._topics[name] = _Topic(name, self._table)
+                topic = self._topics[name] = Topic(name, self._table)
             if not topic.channels:
                 asked[name] = []
             topic.channels.add(subscription.channel)
@@ -168,12 +126,39 @@ class BybitStream(MarketStream):
     def feed(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         """Turns one text frame into events; see `MarketStream.feed`.
 
+        The busiest message, one trade, is written out here.
+
         Raises:
             WireError: the frame does not mean what the documents say.
         """
         try:
             if frame.startswith(_TRADE_HEAD):
-                return self._trades(frame, received_ns)
+                message = _decode_trades(frame)
+                topic = self._topics.get(message.topic)
+                rows = message.data
+                if topic is None or len(rows) != 1:
+                    return self._several_trades(message, received_ns)
+                row = rows[0]
+                if row.symbol != topic.linear_symbol:
+                    return self._several_trades(message, received_ns)
+                topic.last_data_ns = received_ns
+                price = row.price
+                quantity = row.quantity
+                return (
+                    Trade(
+                        exchange=EXCHANGE,
+                        symbol=topic.symbol,
+                        native_symbol=row.symbol,
+                        timestamp_ms=row.traded_at_ms,
+                        received_ns=received_ns,
+                        side=_SIDES[row.side],
+                        price=price,
+                        quantity=quantity,
+                        value=price * quantity,
+                        trade_id=row.trade_id,
+                        sequence=None,
+                    ),
+                )
             if frame.startswith(_BOOK_HEAD):
                 return self._book(frame, received_ns)
             return self._other(frame, received_ns)
@@ -182,7 +167,9 @@ class BybitStream(MarketStream):
             raise WireError(EXCHANGE, _channel_of(frame), problem[:_TEXT_CUT], frame) from error
 
     def _trades(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
-        message = _decode_trades(frame)
+        return self._several_trades(_decode_trades(frame), received_ns)
+
+    def _several_trades(self, message: wire.Trades, received_ns: int) -> Sequence[StreamEvent]:
         topic = self._topics.get(message.topic) or self._unasked(message.topic)
         if topic is None:
             return (_unwanted(message.topic),)
@@ -295,11 +282,11 @@ class BybitStream(MarketStream):
             return (Ignored(what=kind[:80], reason="topic of an unknown kind"),)
         return read(self, frame, received_ns)
 
-    def _unasked(self, name: str) -> _Topic | None:
+    def _unasked(self, name: str) -> Topic | None:
         """A topic that is not subscribed to: read by tapes, left out on a live connection."""
         if not self._wants_all or len(self._topics) >= TOPICS_MAX:
             return None
-        topic = self._topics[name] = _Topic(name, self._table)
+        topic = self._topics[name] = Topic(name, self._table)
         return topic
 
     def _requests(

@@ -21,7 +21,14 @@ from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
 from headwater.venues.hyperliquid import market_events, wire
 from headwater.venues.hyperliquid.book import is_older
-from headwater.venues.hyperliquid.market_topics import VAULTS, Key, body_of, key_of, keys_of
+from headwater.venues.hyperliquid.market_topics import (
+    VAULTS,
+    Key,
+    Topic,
+    body_of,
+    key_of,
+    keys_of,
+)
 from headwater.venues.hyperliquid.symbols import EXCHANGE, INTERVALS, is_perpetual, symbol_in
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
 
@@ -59,21 +66,6 @@ _decode_request = msgspec.json.Decoder(wire.Request).decode
 _decode_asked = msgspec.json.Decoder(wire.Asked).decode
 
 
-class _Topic:
-    """One topic: whose it is, who wants it, what it said last."""
-
-    __slots__ = ("bar", "channels", "coin", "last_data_ns", "symbol", "taken_at_ms", "users")
-
-    def __init__(self, key: Key, table: InstrumentTable) -> None:
-        self.coin = key[1]
-        self.symbol = symbol_in(table, key[1])
-        self.users: set[Subscription] = set()
-        self.channels: set[Channel] = set()
-        self.last_data_ns: int | None = None
-        self.taken_at_ms: int | None = None
-        self.bar: wire.Bar | None = None
-
-
 class HyperliquidStream(MarketStream):
     """The conversation of one connection.
 
@@ -85,8 +77,8 @@ class HyperliquidStream(MarketStream):
     def __init__(self, table: InstrumentTable, *, wants_all: bool = False) -> None:
         self._table = table
         self._wants_all = wants_all
-        self._topics: dict[Key, _Topic] = {}
-        self._trades_of: dict[str, _Topic] = {}
+        self._topics: dict[Key, Topic] = {}
+        self._trades_of: dict[str, Topic] = {}
         self._pending: dict[tuple[str, Key], deque[int]] = {}
         self._last_request_id = 0
 
@@ -154,12 +146,36 @@ class HyperliquidStream(MarketStream):
     def feed(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         """Turns one text frame into events; see `MarketStream.feed`.
 
+        The busiest message, one trade, is written out here.
+
         Raises:
             WireError: the frame does not mean what the documents say.
         """
         try:
             if frame.startswith(_TRADES_HEAD):
-                return self._trades(frame, received_ns)
+                rows = _decode_trades(frame).data
+                topic = self._trades_of.get(rows[0].coin) if len(rows) == 1 else None
+                if topic is None:
+                    return self._several_trades(rows, received_ns)
+                row = rows[0]
+                topic.last_data_ns = received_ns
+                price = row.price
+                quantity = row.quantity
+                return (
+                    Trade(
+                        exchange=EXCHANGE,
+                        symbol=topic.symbol,
+                        native_symbol=topic.coin,
+                        timestamp_ms=row.traded_at_ms,
+                        received_ns=received_ns,
+                        side=_SIDES[row.side],
+                        price=price,
+                        quantity=quantity,
+                        value=price * quantity,
+                        trade_id=row.trade_id,
+                        sequence=None,
+                    ),
+                )
             if frame.startswith(_BOOK_HEAD):
                 return self._book(frame, received_ns)
             channel = _decode_head(frame).channel
@@ -173,9 +189,14 @@ class HyperliquidStream(MarketStream):
             raise WireError(EXCHANGE, _channel_of(frame), problem[:_TEXT_CUT], frame) from error
 
     def _trades(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
+        return self._several_trades(_decode_trades(frame).data, received_ns)
+
+    def _several_trades(
+        self, rows: Sequence[wire.TradeRow], received_ns: int
+    ) -> Sequence[StreamEvent]:
         made: list[StreamEvent] = []
         topics, sides = self._trades_of, _SIDES
-        for row in _decode_trades(frame).data:
+        for row in rows:
             topic = topics.get(row.coin) or self._unasked(("trades", row.coin, ""))
             if topic is None:
                 made.append(_unwanted("trades", row.coin))
@@ -301,20 +322,20 @@ class HyperliquidStream(MarketStream):
     def _pong(self, _: bytes, __: int) -> Sequence[StreamEvent]:
         return (Ack(request_id=None),)
 
-    def _found(self, key: Key, received_ns: int) -> _Topic | None:
+    def _found(self, key: Key, received_ns: int) -> Topic | None:
         topic = self._topics.get(key) or self._unasked(key)
         if topic is not None:
             topic.last_data_ns = received_ns
         return topic
 
-    def _unasked(self, key: Key) -> _Topic | None:
+    def _unasked(self, key: Key) -> Topic | None:
         """A topic that is not subscribed to: read by tapes, left out on a live connection."""
         if not self._wants_all or len(self._topics) >= TOPICS_MAX or not is_perpetual(key[1]):
             return None
         return self._remember(key)
 
-    def _remember(self, key: Key) -> _Topic:
-        topic = self._topics[key] = _Topic(key, self._table)
+    def _remember(self, key: Key) -> Topic:
+        topic = self._topics[key] = Topic(key, self._table)
         if key[0] == "trades":
             self._trades_of[key[1]] = topic
         return topic

@@ -8,8 +8,9 @@ from typing import Final
 
 from headwater.core.enums import Channel
 from headwater.core.errors import RequestError
+from headwater.core.instruments import InstrumentTable
 from headwater.venues.hyperliquid import wire
-from headwater.venues.hyperliquid.symbols import INTERVALS
+from headwater.venues.hyperliquid.symbols import INTERVALS, symbol_in
 from headwater.venues.messages import Subscription
 
 VAULTS: Final = (
@@ -30,6 +31,35 @@ _TYPES: Final[Mapping[Channel, str]] = {
     Channel.MARK_PRICES: "activeAssetCtx",
     Channel.OPEN_INTEREST: "activeAssetCtx",
 }
+
+
+class Topic:
+    """One topic: whose it is, who wants it, what it said last.
+
+    Attributes:
+        coin: the venue's name, or a user's address.
+        symbol: our name of the coin.
+        users: subscriptions that need it.
+        channels: their channels.
+        last_data_ns: receive time of its last data, None before the first.
+        taken_at_ms: venue time of the last image of a book.
+        bar: the last candle.
+
+    Args:
+        key: of the topic.
+        table: names the symbol.
+    """
+
+    __slots__ = ("bar", "channels", "coin", "last_data_ns", "symbol", "taken_at_ms", "users")
+
+    def __init__(self, key: Key, table: InstrumentTable) -> None:
+        self.coin = key[1]
+        self.symbol = symbol_in(table, key[1])
+        self.users: set[Subscription] = set()
+        self.channels: set[Channel] = set()
+        self.last_data_ns: int | None = None
+        self.taken_at_ms: int | None = None
+        self.bar: wire.Bar | None = None
 
 
 def keys_of(subscription: Subscription) -> tuple[Key, ...]:

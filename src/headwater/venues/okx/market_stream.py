@@ -12,20 +12,23 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.core.errors import RequestError, WireError
+from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
 from headwater.venues.okx import market_events, wire
+from headwater.venues.okx.market_answers import Answers
 from headwater.venues.okx.market_topics import (
     ACCOUNT,
     BOOKS,
-    ENDPOINTS,
     INDEX,
     LIQUIDATIONS,
     SKIPPED,
+    TRADES,
+    Topic,
     channel_of,
+    demand_endpoint,
     topics_of,
     unwanted,
     written,
@@ -55,21 +58,8 @@ _decode_interests = msgspec.json.Decoder(wire.Interests, strict=False).decode
 _decode_liquidations = msgspec.json.Decoder(wire.Liquidations, strict=False).decode
 _decode_control = msgspec.json.Decoder(wire.Control, strict=False).decode
 
-
 _Make = Callable[[Any, Sizes, int], StreamEvent]
 _Take = Callable[[market_events.MarkState, Any], None]
-
-
-class _Topic:
-    """One topic: who wants it and when it last brought something."""
-
-    __slots__ = ("argument", "is_fresh", "last_data_ns", "subscriptions")
-
-    def __init__(self, argument: wire.Argument) -> None:
-        self.argument = argument
-        self.subscriptions: set[Subscription] = set()
-        self.last_data_ns: int | None = None
-        self.is_fresh = True
 
 
 class OkxStream(MarketStream):
@@ -85,12 +75,13 @@ class OkxStream(MarketStream):
         self._endpoint = endpoint
         self._table = table
         self._wants_all = wants_all
-        self._topics: dict[str, _Topic] = {}
-        self._subscribed: dict[Subscription, tuple[_Topic, ...]] = {}
+        self._topics: dict[str, Topic] = {}
+        self._trades_of: dict[str, Topic] = {}
+        self._subscribed: dict[Subscription, tuple[Topic, ...]] = {}
         self._sizes: dict[str, Sizes] = {}
         self._marks: dict[str, market_events.MarkState] = {}
         self._by_index: dict[str, str] = {}
-        self._waiting: dict[int, set[str]] = {}
+        self._answers = Answers()
         self._last_request_id = 0
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
@@ -101,15 +92,16 @@ class OkxStream(MarketStream):
         """
         wanted = {item: topics_of(item) for item in subscriptions}
         for item in wanted:
-            if ENDPOINTS[item.channel] != self._endpoint:
-                raise RequestError("channel", item.channel, f"served by {ENDPOINTS[item.channel]}")
+            demand_endpoint(item, self._endpoint)
         asked: dict[Subscription, list[wire.Argument]] = {}
         for item, arguments in wanted.items():
             topics = []
             for argument in arguments:
                 topic = self._topics.get(argument.key)
                 if topic is None:
-                    topic = self._topics[argument.key] = _Topic(argument)
+                    topic = self._topics[argument.key] = Topic(argument)
+                    if argument.channel == TRADES:
+                        self._trades_of[argument.native_symbol] = topic
                     asked.setdefault(item, []).append(argument)
                 topic.subscriptions.add(item)
                 topics.append(topic)
@@ -126,6 +118,8 @@ class OkxStream(MarketStream):
                 topic.subscriptions.discard(item)
                 if not topic.subscriptions:
                     self._topics.pop(topic.argument.key, None)
+                    if topic.argument.channel == TRADES:
+                        self._trades_of.pop(topic.argument.native_symbol, None)
                     dropped.setdefault(item, []).append(topic.argument)
         return self._requests("unsubscribe", dropped)
 
@@ -153,12 +147,41 @@ class OkxStream(MarketStream):
     def feed(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         """Turns one text frame into events; see `MarketStream.feed`.
 
+        The busiest message, one trade of a linear swap, is written out here.
+
         Raises:
             WireError: the frame does not mean what the documents say.
         """
         try:
             if frame.startswith(_TRADE_HEAD):
-                return self._trades(frame, received_ns)
+                message = _decode_trades(frame)
+                native_symbol = message.arg.native_symbol
+                topic = self._trades_of.get(native_symbol)
+                rows = message.data
+                if topic is None or len(rows) != 1:
+                    return self._several_trades(message, received_ns)
+                row = rows[0]
+                grains = topic.grains
+                if grains is None or row.native_symbol != native_symbol:
+                    return self._several_trades(message, received_ns)
+                topic.last_data_ns = received_ns
+                price = row.price
+                quantity = (row.size * grains + 0.5) // 1.0 / GRAIN
+                return (
+                    Trade(
+                        exchange=EXCHANGE,
+                        symbol=topic.symbol,
+                        native_symbol=native_symbol,
+                        timestamp_ms=row.traded_at_ms,
+                        received_ns=received_ns,
+                        side=_SIDES[row.side],
+                        price=price,
+                        quantity=quantity,
+                        value=price * quantity,
+                        trade_id=row.trade_id,
+                        sequence=None,
+                    ),
+                )
             if frame.startswith(_BOOK_HEAD):
                 return self._book(frame, received_ns)
             if frame == b"pong":
@@ -168,19 +191,21 @@ class OkxStream(MarketStream):
             problem = f"{type(error).__name__}: {error}"
             raise WireError(EXCHANGE, channel_of(frame), problem[:_TEXT_CUT], frame) from error
 
-    def _trades(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
-        message = _decode_trades(frame)
+    def _several_trades(self, message: wire.Trades, received_ns: int) -> Sequence[StreamEvent]:
         arg = message.arg
         sizes = self._begun(arg, received_ns)
         if isinstance(sizes, Ignored):
             return (sizes,)
-        size, symbol, native_symbol = sizes.linear_size, sizes.symbol, arg.native_symbol
+        topic = self._trades_of.get(arg.native_symbol)
+        if topic is not None:
+            topic.symbol, topic.grains = sizes.symbol, sizes.grains
+        grains, symbol, native_symbol = sizes.grains, sizes.symbol, arg.native_symbol
         sides, made = _SIDES, list[StreamEvent]()
         for row in message.data:
             if row.native_symbol != native_symbol:
                 raise ValueError(f"{row.native_symbol} under {arg.key}")
-            price, amount = row.price, row.size
-            quantity = round(amount * size * GRAIN) / GRAIN if size else sizes.base(amount, price)
+            price, size = row.price, row.size
+            quantity = (size * grains + 0.5) // 1.0 / GRAIN if grains else sizes.base(size, price)
             made.append(
                 Trade(
                     exchange=EXCHANGE,
@@ -305,7 +330,7 @@ class OkxStream(MarketStream):
         """A frame that is told by its channel or its answer, wherever they stand in it."""
         control = _decode_control(frame)
         if control.event:
-            return (self._answer_of(control),)
+            return (self._answers.event_of(control),)
         if control.operation:
             return (Ignored(what=control.operation[:80], reason="answer to an order"),)
         if control.arg is None or not isinstance(control.data, msgspec.Raw):
@@ -320,30 +345,6 @@ class OkxStream(MarketStream):
         if read is None:
             return (Ignored(what=channel[:80], reason="channel of an unknown kind"),)
         return read(self, frame, received_ns)
-
-    def _answer_of(self, control: wire.Control) -> StreamEvent:
-        """The answer to a request: one a topic; the last of them answers the request."""
-        given = control.request_id
-        request_id = int(given) if given.isascii() and given.isdigit() and len(given) < 16 else None
-        event = control.event
-        if event == "error":
-            if request_id is not None:
-                self._waiting.pop(request_id, None)
-            return Ack(
-                request_id=request_id, error=f"{control.code}: {control.message}"[:_TEXT_CUT]
-            )
-        if event == "login":
-            return Ack(request_id=request_id)
-        if event not in ("subscribe", "unsubscribe"):
-            words = f"{control.code} {control.message}".strip()[:_TEXT_CUT] or "a notice"
-            return Ignored(what=event[:80], reason=words)
-        waiting = None if request_id is None else self._waiting.get(request_id)
-        if waiting is not None and control.arg is not None and request_id is not None:
-            waiting.discard(control.arg.key)
-            if waiting:
-                return Ignored(what=event, reason="one topic of several is answered")
-            del self._waiting[request_id]
-        return Ack(request_id=request_id)
 
     def _requests(
         self, operation: str, wanted: Mapping[Subscription, Sequence[wire.Argument]]
@@ -362,7 +363,7 @@ class OkxStream(MarketStream):
     ) -> StreamRequest:
         self._last_request_id += 1
         arguments = {one.key: one for item in batch for one in wanted[item]}
-        self._waiting[self._last_request_id] = set(arguments)
+        self._answers.expect(self._last_request_id, arguments)
         body = {
             "id": str(self._last_request_id),
             "op": operation,
@@ -387,14 +388,13 @@ def _mark_reader(decode: Callable[[bytes], Any], take: _Take) -> _Reader:
     return lambda stream, frame, at_ns: stream._mark_part(decode, take, frame, at_ns)  # noqa: SLF001
 
 
-_State = market_events.MarkState
 _READERS: Final[Mapping[str, _Reader]] = {
-    "trades": OkxStream._trades,  # noqa: SLF001 - the table of this class
-    "candle": OkxStream._candles,  # noqa: SLF001
+    TRADES: lambda stream, frame, at_ns: stream._several_trades(_decode_trades(frame), at_ns),  # noqa: SLF001
+    "candle": OkxStream._candles,  # noqa: SLF001 - the table of this class
     "liquidation-orders": OkxStream._liquidations,  # noqa: SLF001
     "tickers": _rows_reader(_decode_tickers, market_events.ticker_of),
     "open-interest": _rows_reader(_decode_interests, market_events.interest_of),
-    "mark-price": _mark_reader(_decode_marks, _State.on_mark),
-    "index-tickers": _mark_reader(_decode_indexes, _State.on_index),
-    "funding-rate": _mark_reader(_decode_fundings, _State.on_funding),
+    "mark-price": _mark_reader(_decode_marks, market_events.MarkState.on_mark),
+    "index-tickers": _mark_reader(_decode_indexes, market_events.MarkState.on_index),
+    "funding-rate": _mark_reader(_decode_fundings, market_events.MarkState.on_funding),
 } | dict.fromkeys(BOOKS, OkxStream._book)  # noqa: SLF001

@@ -23,8 +23,10 @@ ENDPOINTS: Final[Mapping[Channel, str]] = {
     Channel.LIQUIDATIONS: "public",
 }
 """Endpoint that serves each channel; the other one refuses it."""
+TRADES: Final = "trades"
+"""Channel of the busiest messages."""
 _NAMES: Final[Mapping[Channel, tuple[str, ...]]] = {
-    Channel.TRADES: ("trades",),
+    Channel.TRADES: (TRADES,),
     Channel.BOOK: ("books",),
     Channel.QUOTES: ("bbo-tbt",),
     Channel.TICKERS: ("tickers",),
@@ -59,6 +61,36 @@ SKIPPED: Final[Mapping[str, str]] = {
 """Public channels that are not read, with the reason."""
 
 
+class Topic:
+    """One topic: who wants it and when it last brought something.
+
+    Attributes:
+        argument: what was subscribed to.
+        subscriptions: its users.
+        last_data_ns: receive time of its last data, None before the first.
+        is_fresh: whether its first push is still to come.
+        symbol: our name of its contract, known from the first trade on.
+        grains: `Sizes.grains` of its contract, known likewise; else None.
+    """
+
+    __slots__ = (
+        "argument",
+        "grains",
+        "is_fresh",
+        "last_data_ns",
+        "subscriptions",
+        "symbol",
+    )
+
+    def __init__(self, argument: wire.Argument) -> None:
+        self.argument = argument
+        self.subscriptions: set[Subscription] = set()
+        self.last_data_ns: int | None = None
+        self.is_fresh = True
+        self.symbol = ""
+        self.grains: float | None = None
+
+
 def topics_of(subscription: Subscription) -> tuple[wire.Argument, ...]:
     """The venue's topics behind a subscription.
 
@@ -85,6 +117,17 @@ def topics_of(subscription: Subscription) -> tuple[wire.Argument, ...]:
         )
         for name in _NAMES[channel]
     )
+
+
+def demand_endpoint(subscription: Subscription, endpoint: str) -> None:
+    """Refuses what another endpoint serves: the venue would not know the channel here.
+
+    Raises:
+        RequestError: it does.
+    """
+    served_by = ENDPOINTS[subscription.channel]
+    if served_by != endpoint:
+        raise RequestError("channel", subscription.channel, f"served by {served_by}")
 
 
 def written(argument: wire.Argument) -> dict[str, str]:

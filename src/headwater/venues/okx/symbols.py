@@ -101,15 +101,22 @@ class Sizes:
 
     Args:
         instrument: whose.
+
+    Attributes:
+        symbol: our name.
+        native_symbol: the venue's.
+        grains: parts of `GRAIN` in a contract; None where they depend on the price. What is on
+            the short path multiplies with it and rounds: `(contracts * grains + 0.5) // 1 / GRAIN`.
     """
 
-    __slots__ = ("_is_linear", "_size", "native_symbol", "symbol")
+    __slots__ = ("_is_linear", "_size", "grains", "native_symbol", "symbol")
 
     def __init__(self, instrument: Instrument) -> None:
         self.symbol = instrument.symbol
         self.native_symbol = instrument.native_symbol
         self._size = instrument.contract_size
         self._is_linear = instrument.is_linear
+        self.grains: float | None = self._size * GRAIN if self._is_linear else None
 
     @property
     def linear_size(self) -> float | None:
