@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Any
 
-from headwater.core.records import BookDelta, BookSnapshot, OpenInterest, Record
+from headwater.core.records import BookDelta, BookSnapshot, Record
 
 FRAME_BYTES_MAX = 1 << 20
-POSITIVE = {"price", "mark", "open", "high", "low", "close", "value", "bid", "ask"}
+POSITIVE = {"price", "mark", "open", "high", "low", "close", "bid", "ask"}
 
 NUMBERS = [
     b"NaN", b"-Infinity", b"Infinity", b'"nan"', b'"-inf"', b"-1", b'"-1"', b"0", b'"0"', b"1e999",
@@ -135,7 +135,7 @@ def check(record: Record) -> None:
         value = getattr(record, field)
         if isinstance(value, float):
             assert isfinite(value), (field, value)
-            if field in POSITIVE and not isinstance(record, OpenInterest):
+            if field in POSITIVE:
                 assert value > 0, (field, value)
         elif isinstance(value, int):
             least = -1 if field == "previous_sequence" else 0  # -1: there was none before

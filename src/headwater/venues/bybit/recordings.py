@@ -177,7 +177,9 @@ class BybitTapeReader(TapeReader):
         name = f"rest_{asked.endpoint or 'reply'}"
         code = bytes(fields.get("retCode", b"0"))
         if code != b"0":
-            return (Ignored(what=name, reason=f"an error: code {code.decode()[:20]}"),)
+            return (
+                Ignored(what=name, reason=f"an error: code {code.decode('utf-8', 'replace')[:20]}"),
+            )
         if category not in _MARKETS:
             return (Ignored(what=name, reason=f"category {category[:20]}: another market"),)
         reader = _READERS.get(asked.endpoint)

@@ -228,9 +228,9 @@ class OkxTapeReader(TapeReader):
             return TapeEvents(channel="rows", events=(Ignored(what="rows", reason=reason),))
         fields = _fields_of(payload)
         if "table" in fields:
-            name = msgspec.json.decode(fields["table"], type=str)
+            name = _text(fields["table"])
             return TapeEvents(
-                channel=name[:80], events=(Ignored(what=name[:80], reason="protocol v3, gone"),)
+                channel=name, events=(Ignored(what=name, reason="protocol v3, gone"),)
             )
         if _is_reply(fields) and (url is None or not url.startswith("ws")):
             asked = _asked(fields, url, channel)
@@ -260,7 +260,10 @@ class OkxTapeReader(TapeReader):
             if not is_image or len(self._books) >= BOOKS_MAX:
                 return events  # without its image a book cannot be verified
             book = self._books[name] = ChecksumBook()
-        is_right = book.verify(raw.data[0], is_image=is_image)
+        try:
+            is_right = book.verify(raw.data[0], is_image=is_image)
+        except _BROKEN:
+            return events
         self.verified += is_right
         self.failed += not is_right
         words = "right" if is_right else "WRONG"
@@ -276,7 +279,9 @@ class OkxTapeReader(TapeReader):
         name = f"rest_{asked.endpoint or 'reply'}"
         code = bytes(fields["code"]).strip(b'"')
         if code != b"0":
-            return (Ignored(what=name, reason=f"an error: code {code.decode()[:20]}"),)
+            return (
+                Ignored(what=name, reason=f"an error: code {code.decode('utf-8', 'replace')[:20]}"),
+            )
         reader = _READERS.get(asked.endpoint)
         if reader is None:
             reason = "a reply of an account, of order entry or without a record for it"
@@ -321,15 +326,23 @@ def _is_reply(fields: Mapping[str, msgspec.Raw]) -> bool:
     return "code" in fields and "data" in fields and not {"arg", "op", "event"} & fields.keys()
 
 
+def _text(raw: msgspec.Raw) -> str:
+    """A JSON text, cut; `frame` when it is none."""
+    try:
+        return msgspec.json.decode(raw, type=str)[:80] or "frame"
+    except _BROKEN:
+        return "frame"
+
+
 def _channel_name(fields: Mapping[str, msgspec.Raw]) -> str:
     """The venue's channel, or the kind of answer."""
     try:
         if "arg" in fields and "event" not in fields:
             return msgspec.json.decode(fields["arg"], type=_RawArgument).channel[:80] or "frame"
         name = fields.get("event") or fields.get("op")
-        return "frame" if name is None else msgspec.json.decode(name, type=str)[:80] or "frame"
     except _BROKEN:
         return "frame"
+    return "frame" if name is None else _text(name)
 
 
 def _asked(fields: Mapping[str, msgspec.Raw], url: str | None, channel: str | None) -> _Asked:
