@@ -94,6 +94,11 @@ def test_only_watched_bars_may_be_asked_for() -> None:
     assert (caught.value.field, caught.value.allowed) == ("timeframes", "5m, 1h")
 
 
+def test_a_monitor_that_is_off_says_so_instead_of_nothing() -> None:
+    with pytest.raises(RequestError, match="turned off"):
+        read_spike_filter({}, SOURCES, ())
+
+
 def test_a_symbol_may_belong_to_a_venue_that_has_not_answered_yet() -> None:
     waiting = fake.FakeSource("okx")
     waiting.forget_instruments()

@@ -126,6 +126,8 @@ def read_spike_filter(
         RequestError: a value is not allowed; names it.
         VenueUnavailable: as `read_event_filter`.
     """
+    if not offered:
+        raise RequestError("stream", "oi-vol", "the monitor is turned off (oi_volume_timeframes)")
     timeframes = frozenset(offered)
     if "timeframes" in fields:
         known = {interval.value: interval for interval in offered}

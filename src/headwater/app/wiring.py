@@ -18,6 +18,7 @@ from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
 from headwater.app.live_feeds import LiveFeeds
+from headwater.app.oi_volume import oi_volume_settings
 from headwater.app.process import raise_open_files
 from headwater.app.settings import Settings
 from headwater.bus.bus import Bus
@@ -26,6 +27,7 @@ from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
 from headwater.services.large_trades import LargeTradesService
+from headwater.services.oi_volume_monitor import OiVolumeMonitor
 
 START_TIMEOUT_S: Final = 30.0
 """Longest wait for the HTTP server to listen."""
@@ -76,11 +78,13 @@ class Platform:
         """Starts everything; returns when the API listens.
 
         Raises:
+            ConfigError: settings do not go together.
             StartFailed: the address is taken.
             PlatformError: a part could not start.
         """
         self._failed = asyncio.get_running_loop().create_future()
         self._started_at = self._clock.monotonic()
+        watched = oi_volume_settings(self._settings)
         raise_open_files()
         try:
             if not self.sources:
@@ -91,6 +95,10 @@ class Platform:
             self._own(
                 LargeTradesService(self.bus, self._settings.large_trade_threshold_usd).run(),
                 "service large_trades",
+            )
+            self._own(
+                OiVolumeMonitor(self.sources, self.bus, self._clock, watched).run(),
+                "service oi_volume_monitor",
             )
             await self._start_api()
         except BaseException:
@@ -199,6 +207,7 @@ def api_settings(settings: Settings) -> ApiSettings:
         allowed_origins=frozenset(settings.cors_origins),
         allowed_hosts=frozenset(settings.allowed_hosts),
         metrics_token=None if token is None else token.get_secret_value(),
+        spike_timeframes=tuple(dict.fromkeys(settings.oi_volume_timeframes)),
     )
 
 
