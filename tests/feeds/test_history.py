@@ -40,6 +40,37 @@ async def test_every_question_has_an_answer() -> None:
         assert len(await feed.funding_history(bitcoin, limit=3)) == 3
 
 
+async def test_candles_the_venue_lacks_are_built_of_the_largest_it_has() -> None:
+    class Hours(BinanceVenue):
+        facts = msgspec.structs.replace(FACTS, intervals=(Interval.H1, Interval.D1))
+
+    async with scene(6, chosen=Hours()) as stage:
+        feed = stage.feed
+        bitcoin = feed.table.resolve("BTC")
+        before = feed._rest.replies
+        bars = await feed.candles(bitcoin, Interval.H12, limit=5)
+        assert feed._rest.replies == before + 1
+        assert [one.built_from for one in bars] == [Interval.H1] * 5
+        assert [one.is_closed for one in bars] == [True] * 4 + [False]
+        opened = [one.timestamp_ms for one in bars]
+        assert opened == list(range(opened[0], opened[0] + 5 * 43_200_000, 43_200_000))
+        hours = await feed.candles(
+            bitcoin, Interval.H1, limit=12, start_ms=opened[1], end_ms=opened[2] - 1
+        )
+        assert (bars[1].open, bars[1].close) == (hours[0].open, hours[-1].close)
+        assert bars[1].trades_count == sum(one.trades_count or 0 for one in hours)
+        older = await feed.candles(bitcoin, Interval.H12, limit=2, end_ms=opened[2])
+        assert [one.timestamp_ms for one in older] == opened[1:3]
+        later = await feed.candles(
+            bitcoin, Interval.H12, limit=9, start_ms=opened[0] + 1, end_ms=opened[3] - 1
+        )
+        assert [one.timestamp_ms for one in later] == opened[1:3]
+        none = await feed.candles(bitcoin, Interval.H12, limit=9, start_ms=opened[-1] + 10**9)
+        assert none == []
+        with pytest.raises(NotSupported, match="1m cannot be built of what there is: 1h, 1d"):
+            await feed.candles(bitcoin, Interval.M1, limit=1)
+
+
 async def test_the_same_question_is_asked_once() -> None:
     async with scene(2) as stage:
         bitcoin = stage.feed.table.resolve("BTC")

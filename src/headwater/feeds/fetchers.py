@@ -45,7 +45,7 @@ class RestFetchers:
             trades_between=self._trades_between,
             trades_newest=self._trades_newest,
             book=self._book if self._venue.facts.book_source is BookSource.REST else None,
-            candles=self._candles,
+            candles=self.candles,
         )
 
     async def _trades_between(self, native: str, first: int, last: int) -> Sequence[Trade]:
@@ -60,9 +60,13 @@ class RestFetchers:
         call = self._calls.book(self._instrument(native), depth=self._book_depth)
         return await self._rest.call(call)
 
-    async def _candles(
+    async def candles(
         self, native: str, interval: Interval, first_ms: int, last_ms: int
     ) -> Sequence[Candle]:
+        """Candles of one of the venue's intervals that opened from `first_ms` to `last_ms`.
+
+        A row or two after them may come along.
+        """
         call = self._calls.candles(
             self._instrument(native),
             interval,

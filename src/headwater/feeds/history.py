@@ -1,11 +1,13 @@
 """Answers to questions about a venue's market: from live memory when it is whole, else by REST.
 
-REST answers are reused for a few seconds and the same question is asked once at a time. What the
-venue does not offer raises `NotSupported` with the reason that its folder declares.
+REST answers are reused for a few seconds and the same question is asked once at a time. Candles of
+an interval that the venue lacks are folded from a smaller one. What the venue does not offer raises
+`NotSupported` with the reason that its folder declares.
 """
 
 from collections.abc import Sequence
 
+from headwater.analytics.candles import fold, parts_question, source_interval
 from headwater.core.clock import Clock
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported
@@ -70,13 +72,18 @@ class MarketHistory:
     ) -> Sequence[Candle]:
         """Candles, oldest first; the last one may still be forming.
 
+        Those that are built have `built_from`; where the venue lacks a part, one is left out.
+
         Raises:
-            NotSupported: the venue has no such interval.
+            NotSupported: the venue has no such interval, and nothing it could be built of.
             VenueError: the venue refused, failed or could not be reached.
             WireError: its answer could not be read.
         """
         self._demand("ohlc")
-        self._demand_interval(interval, self._venue.facts.intervals, "ohlc")
+        if interval not in self._venue.facts.intervals:
+            return await self._built_candles(
+                instrument, interval, limit=limit, start_ms=start_ms, end_ms=end_ms
+            )
         newest = start_ms is None and end_ms is None
         if newest:
             known = self._pipeline.newest_candles(instrument.symbol, interval, limit)
@@ -100,6 +107,39 @@ class MarketHistory:
             self._pipeline.candles.seed(candles)
             return self._pipeline.candles.merged(instrument.symbol, interval, candles)[-limit:]
         return candles
+
+    async def _built_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None,
+        end_ms: int | None,
+    ) -> Sequence[Candle]:
+        """Candles folded from the largest interval of the venue that divides this one."""
+        offered = self._venue.facts.intervals
+        source = source_interval(interval, offered)
+        if source is None:
+            reason = f"{interval} cannot be built of what there is: {', '.join(offered)}"
+            raise NotSupported(self._venue.facts.venue_id, "ohlc", reason)
+        now_ms = self._venue_ms()
+        question = parts_question(
+            source, interval, limit=limit, start_ms=start_ms, end_ms=end_ms, now_ms=now_ms
+        )
+        if question is None:
+            return []
+        parts = await self.candles(
+            instrument,
+            source,
+            limit=question.limit,
+            start_ms=question.start_ms,
+            end_ms=question.end_ms,
+        )
+        built = fold(parts, interval, now_ms=self._venue_ms(), born_ms=instrument.listed_at_ms)
+        if start_ms is None:
+            return built[-limit:]
+        return built[:limit]
 
     async def trades(self, instrument: Instrument, *, limit: int) -> Sequence[Trade]:
         """The newest trades, oldest first."""

@@ -25,6 +25,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.feeds.built_candles import BuiltCandles
 from headwater.feeds.catalogue import Catalogue
 from headwater.feeds.connection_parts import ConnectionParts
 from headwater.feeds.fetchers import RestFetchers
@@ -123,6 +124,7 @@ class VenueFeed:
             facts.venue_id, self._catalogue, self._rest, self.pipeline, self._pool, clock, settings
         )
         self._market = WholeMarket(self._pool, self._table_now, settings.market_symbols_max)
+        self._built = BuiltCandles(facts, around, self.pipeline, fetchers.candles, self.acquire)
 
     async def start(self) -> None:
         """Starts all tasks and returns; data come when the venue answers."""
@@ -173,16 +175,19 @@ class VenueFeed:
         """Asks for a live stream; its records come over the bus.
 
         Without a symbol it is the whole market: one stream where the venue has such a one, else
-        one of every instrument.
+        one of every instrument. Candles of an interval that the venue lacks are built.
 
         Raises:
-            NotSupported: the venue has no such channel or interval.
+            NotSupported: the venue has no such channel or interval, nor what it is built of.
             UnknownSymbol: the venue lists no such instrument.
             VenueUnavailable: its instrument list is not loaded yet.
             RequestError: no such stream, or every permitted connection is full.
         """
         if subscription.native_symbol is None and self._is_bundled(subscription.channel):
             return self._market.acquire(subscription.channel)
+        interval = subscription.interval
+        if interval is not None and interval not in self.facts.intervals:
+            return self._built.acquire(subscription)
         if self._pool.leases(subscription) == 0:
             self._check(subscription)
         return self._pool.acquire(subscription)
