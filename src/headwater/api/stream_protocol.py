@@ -28,6 +28,8 @@ def streaming_protocol(
     hub: StreamHub,
     prefixes: tuple[str, ...] = ("/ws/",),
     fallback: Fallback | None = AutoWebSocketsProtocol,
+    *,
+    paths: frozenset[str] = frozenset(),
 ) -> type[asyncio.Protocol]:
     """What to give `uvicorn.Config(ws=...)`.
 
@@ -36,8 +38,9 @@ def streaming_protocol(
         prefixes: how streaming paths begin, percent-decoded.
         fallback: serves all other paths; called as uvicorn calls its own classes. None (also when
             no WebSocket library is installed) answers them with 404.
+        paths: whole streaming paths, besides those that begin so.
     """
-    gate = functools.partial(StreamGate, hub, prefixes, fallback)
+    gate = functools.partial(StreamGate, hub, prefixes, fallback, paths=paths)
     return cast("type[asyncio.Protocol]", gate)  # uvicorn only ever calls it
 
 
@@ -48,6 +51,7 @@ class StreamGate(asyncio.Protocol):
         hub: serves the streaming paths.
         prefixes: how streaming paths begin.
         fallback: serves all other paths.
+        paths: whole streaming paths.
         config: the server's.
         server_state: the server's.
         app_state: the lifespan's, for the fallback.
@@ -62,10 +66,12 @@ class StreamGate(asyncio.Protocol):
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
+        paths: frozenset[str] = frozenset(),
     ) -> None:
         self._hub = hub
         self._prefixes = prefixes
         self._fallback = fallback
+        self._paths = paths
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
@@ -109,7 +115,7 @@ class StreamGate(asyncio.Protocol):
         """The protocol that serves this request; None when it was refused here."""
         head = parse_request_head(data)
         extra = self._server_state.default_headers
-        if head is not None and head.path.startswith(self._prefixes):
+        if head is not None and self._is_streaming(head.path):
             connections = cast("set[asyncio.Protocol]", self._server_state.connections)
             return self._hub.connect(transport, head, connections, extra)
         if self._fallback is None:
@@ -123,6 +129,9 @@ class StreamGate(asyncio.Protocol):
         protocol.connection_made(transport)
         protocol.data_received(data)
         return protocol
+
+    def _is_streaming(self, path: str) -> bool:
+        return path.startswith(self._prefixes) or path in self._paths
 
     def _step_aside(self) -> None:
         """Leaves the connection to the chosen protocol."""

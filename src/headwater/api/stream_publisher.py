@@ -9,14 +9,11 @@ Knows nothing of sockets and requests: `stream_routes` opens topics here, the hu
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-import msgspec
 import structlog
 
-from headwater.api.stream_backlog import DroppedNotice
 from headwater.api.stream_hub import StreamHub
-from headwater.api.stream_topics import HubTopic
 from headwater.api.streams import AGGREGATES, ANY_EXCHANGE, STREAMS, EncodeRecord, StreamSpec
 from headwater.bus.bus import Bus, ReaderClosed
 from headwater.bus.topics import SlowPolicy, TopicFilter
@@ -32,10 +29,31 @@ SLICE: Final = 512
 _log: Final = structlog.stdlib.get_logger("headwater.api.streams")
 
 
+class Outlet(Protocol):
+    """Where messages of one stream go; a topic of the hub is one.
+
+    Attributes:
+        key: its name among outlets.
+        policy: what happens to its slow readers.
+    """
+
+    key: str
+    policy: SlowPolicy
+
+    def is_wanted(self, record: object) -> bool:
+        """Whether anybody wants this record; saves encoding one for nobody."""
+
+    def publish(self, payload: bytes, record: object = None) -> None:
+        """Takes the next message, and the record it was made of."""
+
+    def tell_missed(self, count: int) -> None:
+        """Takes note that the server lost at most `count` messages here."""
+
+
 class _Route(NamedTuple):
     """Where records of a kind, venue and symbol go."""
 
-    topic: HubTopic
+    outlet: Outlet
     encode: EncodeRecord
     interval: Interval | None
 
@@ -93,10 +111,7 @@ class StreamPublisher:
         key = spec.key(exchange, symbol, interval)
         held = self._holders.get(key, 0)
         if held == 0:
-            topic = self.hub.topic(key, spec.policy)
-            routes = self._routes.setdefault((spec.record, exchange, symbol), {})
-            routes[key] = _Route(topic, spec.encode, interval)
-            self._resolved.clear()
+            self.add_outlet(self.hub.topic(key, spec.policy), spec, exchange, symbol, interval)
         self._holders[key] = held + 1
         return key
 
@@ -107,13 +122,30 @@ class StreamPublisher:
             self._holders[key] = left
             return
         del self._holders[key]
+        self.remove_outlet(key, spec, exchange, symbol)
+        self.hub.discard_topic(key)
+
+    def add_outlet(
+        self,
+        outlet: Outlet,
+        spec: StreamSpec,
+        exchange: str,
+        symbol: str,
+        interval: Interval | None,
+    ) -> None:
+        """Gives an outlet every message of a stream from now on; the rest is as in `open`."""
+        routes = self._routes.setdefault((spec.record, exchange, symbol), {})
+        routes[outlet.key] = _Route(outlet, spec.encode, interval)
+        self._resolved.clear()
+
+    def remove_outlet(self, key: str, spec: StreamSpec, exchange: str, symbol: str) -> None:
+        """Takes back what `add_outlet` gave."""
         route_key = (spec.record, exchange, symbol)
         routes = self._routes[route_key]
         del routes[key]
         if not routes:
             del self._routes[route_key]
         self._resolved.clear()
-        self.hub.discard_topic(key)
 
     def current_candle(
         self, exchange: str, symbol: str, interval: Interval, now_ms: int
@@ -171,13 +203,13 @@ class StreamPublisher:
             if routes is None:
                 routes = self._resolve(key)
             payload, encoder = b"", None
-            for topic, encode, interval in routes:
+            for outlet, encode, interval in routes:
                 if interval is not None and getattr(record, "interval", None) is not interval:
                     continue
-                if topic.audiences and topic.is_wanted(record):
+                if outlet.is_wanted(record):
                     if encode is not encoder:
                         payload, encoder = encode(record), encode
-                    topic.publish(payload, record)
+                    outlet.publish(payload, record)
         if trade is not None:
             delay_ms = trade.received_ns / 1_000_000 - trade.timestamp_ms
             self._delays_s[trade.exchange] = delay_ms / 1000
@@ -191,9 +223,8 @@ class StreamPublisher:
         _log.warning("stream publisher too slow", dropped=count)
         for routes in self._routes.values():
             for route in routes.values():
-                if route.topic.policy is SlowPolicy.DROP_OLDEST:
-                    notice = DroppedNotice(topic=route.topic.key, count=count)
-                    route.topic.publish(msgspec.json.encode(notice))
+                if route.outlet.policy is SlowPolicy.DROP_OLDEST:
+                    route.outlet.tell_missed(count)
 
     def _resolve(self, key: RouteKey) -> tuple[_Route, ...]:
         """Every topic that wants records of this kind, venue and symbol."""

@@ -22,19 +22,25 @@ from headwater.api.stream_contract import (
     StreamRequest,
 )
 from headwater.api.stream_hub import StreamHub
+from headwater.api.stream_leases import StreamLeases
 from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_wishes import NoSuchStream, StreamWish, understand
 from headwater.api.streams import BOOK_LEVELS
+from headwater.api.topic_board import TopicBoard
+from headwater.api.topic_session import TopicSession
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.core.errors import NotSupported, PlatformError, RequestError, UnknownSymbol
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import BookSnapshot, Candle
-from headwater.feeds.source import Lease, MarketSource
+from headwater.feeds.source import MarketSource
 
 PATH_PREFIX: Final = "/ws/"
 """How the paths of streams begin."""
+
+SOCKET_PATH: Final = "/ws"
+"""Of the socket that serves many topics."""
 
 _POLICY_VIOLATION: Final = 1008
 _TRY_AGAIN_LATER: Final = 1013
@@ -57,32 +63,12 @@ class StreamHold:
         self._publisher = publisher
         self._wish = wish
         self._released = False
-        self.key = publisher.open(wish.spec, wish.exchange, wish.symbol, wish.interval)
-        self._leases: list[Lease] = []
+        self._leases = StreamLeases(wish)
         try:
-            self._lease(wish)
-        except PlatformError:
-            self.release()
+            self.key = publisher.open(wish.spec, wish.exchange, wish.symbol, wish.interval)
+        except ValueError:  # too many topics
+            self._leases.release()
             raise
-
-    def _lease(self, wish: StreamWish) -> None:
-        """Takes leases on what the stream needs.
-
-        A stream over all venues takes what it gets: one venue's refusal keeps no other away, and
-        its health tells of it. Only when every venue refuses, the client is refused.
-        """
-        refusal: PlatformError | None = None
-        for need in wish.needs:
-            try:
-                self._leases.append(need.source.acquire(need.subscription))
-            except PlatformError as error:
-                if wish.source is not None:
-                    raise
-                venue = need.source.facts.venue_id
-                _log.warning("venue left out", exchange=venue, topic=self.key, reason=str(error))
-                refusal = error
-        if refusal is not None and not self._leases:
-            raise refusal
 
     def release(self) -> None:
         """Gives everything back; harmless when repeated."""
@@ -90,8 +76,7 @@ class StreamHold:
             return
         self._released = True
         self._publisher.close(self.key, self._wish.spec, self._wish.exchange, self._wish.symbol)
-        for lease in self._leases:
-            lease.release()
+        self._leases.release()
 
 
 class StreamRoutes:
@@ -129,7 +114,7 @@ class StreamRoutes:
             return StreamRefused(close_code=_TRY_AGAIN_LATER, reason=str(error))
 
         async def load_initial() -> Sequence[bytes]:
-            return await self._initial(wish)
+            return await self.initial(wish)
 
         return StreamAccepted(
             topics=(hold.key,),
@@ -142,7 +127,7 @@ class StreamRoutes:
         """What a path and a query ask for; see `stream_wishes.understand`."""
         return understand(self._sources, self._timeframes, path, query)
 
-    async def _initial(self, wish: StreamWish) -> list[bytes]:
+    async def initial(self, wish: StreamWish) -> list[bytes]:
         """Where the client starts from: the current candle, the current book, what is known."""
         source, instrument = wish.source, wish.instrument
         try:
@@ -213,12 +198,23 @@ def open_streams(
     """
     publisher = StreamPublisher(bus, settings.stream_queue)
     routes = StreamRoutes(sources, publisher, clock, settings.spike_timeframes)
+    board = TopicBoard(publisher, routes.understand, routes.initial, clock)
+
+    async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
+        if request.path != SOCKET_PATH:
+            return await routes.resolve(request)
+        if request.query:
+            error = RequestError("query", request.query, f"{SOCKET_PATH} takes no parameters")
+            return StreamRefused(close_code=_POLICY_VIOLATION, reason=_reason(error))
+        return TopicSession(board, clock).accepted
+
     hub = StreamHub(
-        routes.resolve,
+        resolve,
         limits,
         allowed_origins=settings.allowed_origins,
         allowed_hosts=settings.allowed_hosts,
         trusted_proxies=settings.trusted_proxies,
     )
     publisher.attach(hub)
+    hub.close_with(board.close)
     return publisher

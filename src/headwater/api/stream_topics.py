@@ -19,6 +19,9 @@ import os
 from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol
 
+import msgspec
+
+from headwater.api.stream_backlog import DroppedNotice
 from headwater.api.stream_contract import HubCounters, TopicStats
 from headwater.api.websocket_frames import Opcode, encode_frame
 from headwater.bus.topics import SlowPolicy
@@ -257,6 +260,10 @@ class HubTopic:
             wants = audience.wants
             if wants is None or record is None or wants(record):
                 audience.append(frame, self)
+
+    def tell_missed(self, count: int) -> None:
+        """Tells every client that the server itself lost at most `count` events."""
+        self.publish(msgspec.json.encode(DroppedNotice(topic=self.key, count=count)))
 
     def stats(self) -> TopicStats:
         """Counters now."""

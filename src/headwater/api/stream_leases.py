@@ -1,0 +1,47 @@
+"""Live data of venues, held for as long as somebody hears a stream that is made of them."""
+
+from typing import Final
+
+import structlog
+
+from headwater.api.stream_wishes import StreamWish
+from headwater.core.errors import PlatformError
+from headwater.feeds.source import Lease
+
+_log: Final = structlog.stdlib.get_logger("headwater.api.streams")
+
+
+class StreamLeases:
+    """Leases on everything a stream needs; `release` gives them back, once.
+
+    A stream over all venues takes what it gets: one venue's refusal keeps no other away, and its
+    health tells of it. Only when every venue refuses, the client is refused.
+
+    Args:
+        wish: which stream.
+
+    Raises:
+        PlatformError: the venue, or every one, refuses; then nothing is held.
+    """
+
+    def __init__(self, wish: StreamWish) -> None:
+        self._leases: list[Lease] = []
+        refusal: PlatformError | None = None
+        for need in wish.needs:
+            try:
+                self._leases.append(need.source.acquire(need.subscription))
+            except PlatformError as error:
+                if wish.source is not None:
+                    self.release()
+                    raise
+                venue = need.source.facts.venue_id
+                _log.warning("venue left out", exchange=venue, topic=wish.name, reason=str(error))
+                refusal = error
+        if refusal is not None and not self._leases:
+            raise refusal
+
+    def release(self) -> None:
+        """Gives everything back; harmless when repeated."""
+        leases, self._leases = self._leases, []
+        for lease in leases:
+            lease.release()
