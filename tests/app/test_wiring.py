@@ -7,6 +7,7 @@ import pytest
 
 from headwater.app.settings import Settings, load
 from headwater.app.wiring import Platform, StartFailed, api_settings, stream_limits
+from headwater.core.intervals import Interval
 
 _NOWHERE = {
     "binance": {
@@ -44,8 +45,12 @@ async def test_a_taken_port_is_named_and_nothing_stays_behind() -> None:
 
 def test_settings_reach_the_parts() -> None:
     settings = _settings(
-        metrics_token="long enough a token", stream_clients_max=7, cors_origins="http://a.example"
+        metrics_token="long enough a token",
+        stream_clients_max=7,
+        cors_origins="http://a.example",
+        oi_volume_timeframes="5m",
     )
+    assert api_settings(settings).spike_timeframes == (Interval.M5,)
     assert api_settings(settings).metrics_token == "long enough a token"
     assert api_settings(settings).allowed_origins == {"http://a.example"}
     assert stream_limits(settings).max_clients == 7
