@@ -21,7 +21,7 @@ from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import OiVolumeSpike
 
-THRESHOLDS: Final[Mapping[Interval, float]] = {
+THRESHOLDS: Final[dict[Interval, float]] = {
     Interval.M5: 3.0,
     Interval.M15: 2.5,
     Interval.H1: 2.0,

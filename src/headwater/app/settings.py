@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from headwater.core.enums import SpikeMethod
 from headwater.core.errors import ConfigError
 from headwater.core.instruments import canonical_spelling
 from headwater.core.intervals import Interval
@@ -125,6 +126,60 @@ class Settings(BaseSettings):
         validation_alias=_names("large_trade_threshold_usd", "LARGE_TRADE_THRESHOLD_USD"),
         description="Least value, in USD, of a trade in the large-trades streams.",
     )
+    oi_volume_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description=(
+            "Symbols that the open-interest and volume monitor watches on every venue; empty: the "
+            "supported symbols. Comma-separated."
+        ),
+    )
+    oi_volume_timeframes: Annotated[tuple[Interval, ...], NoDecode] = Field(
+        default=(Interval.M5, Interval.M15, Interval.H1),
+        description="Lengths of the bars it tests, comma-separated; empty turns the monitor off.",
+    )
+    oi_volume_method: SpikeMethod = Field(
+        default=SpikeMethod.CLASSIC,
+        description="How bars are scored: `classic`, `robust`, `seasonal` or `ewma`.",
+    )
+    oi_volume_thresholds: dict[Interval, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = (
+        Field(
+            default_factory=dict,
+            description=(
+                "Thresholds by timeframe, as JSON, instead of 3.0 at 5m, 2.5 at 15m and 2.0 at "
+                '1h, or for other timeframes, which need one: `{"4h": 2.0}`.'
+            ),
+        )
+    )
+    oi_volume_window: int = Field(
+        default=100, ge=2, le=1_000, description="Bars before the tested one that it is held to."
+    )
+    oi_volume_minimum: int | None = Field(
+        default=None,
+        ge=2,
+        description="Bars without which there is no score; not set: the whole window.",
+    )
+    oi_volume_floors: bool = Field(
+        default=True,
+        description=(
+            "Whether a bar must have 100,000 / 250,000 / 1,000,000 USD of volume and 500,000 / "
+            "1,000,000 / 2,500,000 USD of open interest at 5m / 15m / 1h to be an alert."
+        ),
+    )
+    oi_volume_cooldown_bars: int = Field(
+        default=3,
+        ge=0,
+        le=1_000,
+        description="Bars after an alert without another one of its venue, symbol and timeframe.",
+    )
+    oi_volume_alerts_per_day: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description=(
+            "Alert budget of each venue and timeframe, over all symbols: thresholds rise until 14 "
+            "days fit; not set: none."
+        ),
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("http://localhost:3000", "http://localhost:5173"),
         validation_alias=_names("cors_origins", "CORS_ORIGINS"),
@@ -161,6 +216,7 @@ class Settings(BaseSettings):
         "venues",
         "ccxt_exchanges",
         "supported_symbols",
+        "oi_volume_symbols",
         "cors_origins",
         "allowed_hosts",
         mode="before",
@@ -172,7 +228,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("supported_intervals", mode="before")
+    @field_validator("supported_intervals", "oi_volume_timeframes", mode="before")
     @classmethod
     def _split_intervals(cls, value: object) -> object:
         """Takes a comma-separated text for a list of intervals."""
@@ -184,6 +240,12 @@ class Settings(BaseSettings):
         """Brings symbols to the canonical spelling; an empty list would show an empty platform."""
         if not value:
             raise ValueError("at least one symbol")
+        return tuple(dict.fromkeys(canonical_spelling(symbol) for symbol in value))
+
+    @field_validator("oi_volume_symbols", mode="after")
+    @classmethod
+    def _canonical_or_none(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Brings symbols to the canonical spelling."""
         return tuple(dict.fromkeys(canonical_spelling(symbol) for symbol in value))
 
     @field_validator("cors_origins", mode="after")

@@ -74,3 +74,16 @@ def _wanted(feed: VenueFeed, settings: Settings) -> Iterator[Subscription]:
             yield Subscription(channel=channel, native_symbol=native)
         for interval in settings.supported_intervals:
             yield Subscription(channel=Channel.CANDLES, native_symbol=native, interval=interval)
+    yield from _monitored(feed, settings)
+
+
+def _monitored(feed: VenueFeed, settings: Settings) -> Iterator[Subscription]:
+    """Open interest that the monitor reads live, where the venue offers no history of it."""
+    history = feed.facts.capabilities.get("open_interest_history")
+    if history is not None and history.available:
+        return
+    for symbol in settings.oi_volume_symbols:
+        instrument = feed.table.by_symbol(symbol)
+        if instrument is not None and symbol not in settings.supported_symbols:
+            native = instrument.native_symbol
+            yield Subscription(channel=Channel.OPEN_INTEREST, native_symbol=native)
