@@ -382,6 +382,14 @@ class FakeSource:
         venue = self._facts.venue_id
         self._table = InstrumentTable(venue, [make_instrument(one, venue) for one in symbols])
 
+    def take_table(self, table: InstrumentTable) -> None:
+        """Lists what `table` holds."""
+        self._table = table
+
+    def take_facts(self, facts: VenueFacts) -> None:
+        """Is the venue that `facts` describe."""
+        self._facts = facts
+
     def offer_everything(self) -> None:
         """No capability, interval or channel is missing any more."""
         offered = Support(available=True, source="rest")

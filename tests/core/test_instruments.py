@@ -65,7 +65,7 @@ def test_common_spellings(text: str) -> None:
 
 
 def test_native_symbols_are_found_as_they_are() -> None:
-    assert _TABLE.resolve("kPEPE").symbol == "1000PEPEUSDT"
+    assert _TABLE.resolve("kPEPE").symbol == _TABLE.resolve("kpepe").symbol == "1000PEPEUSDT"
     assert _TABLE.by_native("ETH-USDT-SWAP") is _TABLE.by_symbol("ETHUSDT")
 
 

@@ -94,9 +94,11 @@ class InstrumentTable:
         self.exchange = exchange
         self._by_symbol: dict[str, Instrument] = {}
         self._by_native: dict[str, Instrument] = {}
+        self._by_capitals: dict[str, Instrument] = {}
         for instrument in instruments:
             self._by_symbol.setdefault(instrument.symbol, instrument)
             self._by_native[instrument.native_symbol] = instrument
+            self._by_capitals.setdefault(instrument.native_symbol.upper(), instrument)
 
     def __len__(self) -> int:
         return len(self._by_native)
@@ -116,8 +118,8 @@ class InstrumentTable:
         """Finds what a person means.
 
         Args:
-            text: any common spelling: canonical, native, with separators, url-encoded, or the
-                base asset alone (then its USDT contract).
+            text: any common spelling: canonical, native in any case, with separators, url-encoded,
+                or the base asset alone (then its USDT contract).
 
         Returns:
             The instrument.
@@ -132,6 +134,7 @@ class InstrumentTable:
                 or self._by_symbol.get(spelling)
                 or self._by_native.get(spelling)
                 or self._by_symbol.get(spelling + _DEFAULT_QUOTE)
+                or self._by_capitals.get(text.strip().upper())
             )
             if found is not None:
                 return found

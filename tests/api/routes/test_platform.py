@@ -4,6 +4,7 @@ import pytest
 from tests.api.served import Platform
 
 from headwater.api.settings import ApiSettings
+from headwater.venues.discovery import venues
 
 
 async def test_root_says_what_this_is(platform: Platform) -> None:
@@ -44,3 +45,25 @@ async def test_exchanges_tell_what_they_offer_and_why_not(platform: Platform) ->
     assert "tape" in venue["features"]
     assert venue["intervals"] == ["1m", "5m", "1h"]
     assert venue["symbols_count"] == 3
+
+
+async def test_every_venue_there_is_tells_the_same_things_of_itself() -> None:
+    found = venues()
+    platform = Platform(venues=tuple(found))
+    for name, venue in found.items():
+        platform.sources[name].take_facts(venue.facts)
+    async with platform.served():
+        body = (await platform.get("/exchanges")).json()
+    assert isinstance(body, dict)
+    assert {"binance", "bybit", "okx", "hyperliquid"} <= set(found)
+    assert [one["name"] for one in body["exchanges"]] == list(found)
+    assert body["count"] == body["active_count"] == len(found)
+    for one in body["exchanges"]:
+        wanted = {"ohlc", "funding_rate", "open_interest", "liquidations", "large_trades"}
+        assert wanted <= set(one["capabilities"]), one["name"]
+        assert all(isinstance(there, bool) for there in one["capabilities"].values())
+        assert {"display_name", "status", "features", "data_source"} <= set(one)
+        assert set(one["support"]) >= set(one["capabilities"]) - {"liquidations", "large_trades"}
+        assert all(entry["note"] for entry in one["support"].values() if not entry["available"]), (
+            one["name"]
+        )
