@@ -3,8 +3,18 @@
 import pytest
 from tests.api.fake_source import FakeSource
 
-from headwater.api.lookup import UnknownExchange, demand, instrument_of, source_of, table_of
+from headwater.api.lookup import (
+    IntervalNotOffered,
+    UnknownExchange,
+    demand,
+    demand_candles,
+    demand_interval,
+    instrument_of,
+    source_of,
+    table_of,
+)
 from headwater.core.errors import NotSupported, UnknownSymbol, VenueUnavailable
+from headwater.core.intervals import Interval
 
 
 def test_a_venue_is_found_in_any_case() -> None:
@@ -33,3 +43,14 @@ def test_a_missing_capability_says_why() -> None:
         demand(source, "funding_history")
     with pytest.raises(NotSupported, match="not offered"):
         demand(source, "horoscope")
+
+
+def test_candles_are_had_or_built_readings_are_only_had() -> None:
+    source = FakeSource()
+    for interval in (Interval.M1, Interval.M3, Interval.D3):
+        demand_candles(source, interval)
+    with pytest.raises(IntervalNotOffered, match="binance has 1m, 5m, 1h") as caught:
+        demand_candles(source, Interval.MONTH1)
+    assert caught.value.field == "interval"
+    with pytest.raises(IntervalNotOffered):
+        demand_interval(source, "period", Interval.M15, source.facts.open_interest_periods)

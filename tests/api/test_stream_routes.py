@@ -104,7 +104,7 @@ REFUSED = [
     ("/ws/binance/QQQ/trades", "symbol='QQQ': a symbol that binance lists"),
     ("/ws/binance/BTCUSDT/foo", "stream='foo': ohlc, liquidations, large_trades, trades"),
     ("/ws/binance/BTCUSDT/ohlc?interval=7m", "interval='7m': 1m, 3m"),
-    ("/ws/binance/BTCUSDT/ohlc?interval=3m", "interval='3m': binance has 1m, 5m, 1h"),
+    ("/ws/binance/BTCUSDT/ohlc?interval=1M", "interval='1M': binance has 1m, 5m, 1h"),
     ("/ws/binance/BTCUSDT/ohlc?interval=1m&interval=5m", "interval="),
     ("/ws/binance/BTCUSDT/trades?interval=1m", "interval='1m': no such parameter"),
     ("/ws/binance/BTCUSDT/trades?" + "&".join(["a=b"] * 20), "query="),

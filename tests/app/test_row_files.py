@@ -33,6 +33,8 @@ def candle(minute: int, symbol: str = "BTCUSDT") -> OhlcView:
         trades_count=3,
         is_closed=True,
         taker_buy_volume=0.0,
+        built_from=None,
+        revision=0,
     )
 
 

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
+from headwater.analytics.candles import source_interval
 from headwater.core.errors import NotSupported, RequestError, UnknownSymbol, VenueUnavailable
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
@@ -58,6 +59,17 @@ def demand_interval(
     """
     if interval not in offered:
         raise IntervalNotOffered(source.facts.venue_id, field, interval, offered)
+
+
+def demand_candles(source: MarketSource, interval: Interval) -> None:
+    """Checks that a venue has candles of an interval, or what they are built of.
+
+    Raises:
+        IntervalNotOffered: neither; says which it has.
+    """
+    offered = source.facts.intervals
+    if interval not in offered and source_interval(interval, offered) is None:
+        raise IntervalNotOffered(source.facts.venue_id, "interval", interval, offered)
 
 
 def source_of(sources: Mapping[str, MarketSource], exchange: str) -> MarketSource:

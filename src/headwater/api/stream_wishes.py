@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from headwater.api.lookup import demand_interval, instrument_of, source_of
+from headwater.api.lookup import demand_candles, instrument_of, source_of
 from headwater.api.stream_filters import (
     EventFilter,
     Filter,
@@ -133,7 +133,7 @@ def _of_one_venue(
         raise RequestError("stream", stream, ", ".join(STREAMS))
     interval = _interval_of(spec, query)
     if interval is not None:
-        demand_interval(source, "interval", interval, source.facts.intervals)
+        demand_candles(source, interval)
     support = source.facts.channels.get(spec.channels[0])
     if support is None or not support.available:
         note = support.note if support is not None and support.note else "not offered"

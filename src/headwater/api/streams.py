@@ -154,7 +154,9 @@ _SPECS: Final = (
         name="ohlc",
         description=(
             "Candles of `interval` (default 1m). The forming candle repeats with "
-            "`is_closed` false; its last message says true. The current one comes first."
+            "`is_closed` false; its last message says true. The current one comes first. A closed "
+            "one comes again with a higher `revision` when late trades change it; one that the "
+            "venue does not have itself names its parts in `built_from`."
         ),
         record=Candle,
         view=OhlcView,

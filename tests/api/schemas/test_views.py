@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from tests.api import fake_source as fake
 from headwater.api.schemas import views
 from headwater.api.schemas.base import View, encode
 from headwater.core.enums import GapState
+from headwater.core.intervals import Interval
 
 WHO = {"exchange": "binance", "symbol": "BTCUSDT", "native_symbol": "BTCUSDT"}
 NOW = {**WHO, "timestamp": "2024-11-07T17:20:00.123Z"}
@@ -33,6 +34,34 @@ GOLDEN: list[tuple[View, dict[str, Any]]] = [
             "trades_count": 42,
             "is_closed": False,
             "taker_buy_volume": 6.25,
+            "built_from": None,
+            "revision": 0,
+        },
+    ),
+    (
+        views.ohlc_view(
+            msgspec.structs.replace(
+                fake.make_candle(interval=Interval.M3, is_closed=True),
+                quote_volume=None,
+                built_from=Interval.M1,
+                revision=2,
+            )
+        ),
+        {
+            **WHO,
+            "timestamp": "2024-11-07T17:20:00.000Z",
+            "interval": "3m",
+            "open": 100.0,
+            "high": 110.5,
+            "low": 99.5,
+            "close": 105.25,
+            "volume": 12.5,
+            "quote_volume": None,
+            "trades_count": 42,
+            "is_closed": True,
+            "taker_buy_volume": 6.25,
+            "built_from": "1m",
+            "revision": 2,
         },
     ),
     (
@@ -84,6 +113,51 @@ GOLDEN: list[tuple[View, dict[str, Any]]] = [
             "price_kind": "average",
             "order_id": None,
             "is_floor": True,
+        },
+    ),
+    (
+        views.any_liquidation_view(fake.make_liquidation()),
+        {
+            **NOW,
+            "side": "sell",
+            "position_side": "long",
+            "price": 67000.0,
+            "quantity": 0.5,
+            "value": 33500.0,
+            "price_kind": "average",
+            "order_id": None,
+            "is_floor": True,
+            "type": "liquidation",
+        },
+    ),
+    (
+        views.any_large_trade_view(fake.make_trade(1)),
+        {
+            **WHO,
+            "timestamp": "2024-11-07T17:20:00.124Z",
+            "side": "buy",
+            "price": 67890.1,
+            "quantity": 0.015,
+            "value": 1018.3515,
+            "trade_id": "1",
+            "is_buyer_maker": False,
+            "type": "large_trade",
+        },
+    ),
+    (
+        views.oi_spike_view(fake.make_spike()),
+        {
+            "type": "oi_spike",
+            **WHO,
+            "timestamp": "2024-11-07T17:20:00.000Z",
+            "timeframe": "5m",
+            "method": "classic",
+            "threshold": 3.0,
+            "z_oi": 3.14,
+            "z_vol": None,
+            "confirmed": False,
+            "open_interest_value": 9e8,
+            "quote_volume": 1e6,
         },
     ),
     (
@@ -184,4 +258,5 @@ def test_every_view_function_is_golden() -> None:
     makers: list[Callable[..., View]] = [
         value for name, value in vars(views).items() if name.endswith("_view")
     ]
-    assert len(makers) == len(GOLDEN)
+    shown = {type(view) for view, _ in GOLDEN}
+    assert {get_type_hints(make)["return"] for make in makers} == shown

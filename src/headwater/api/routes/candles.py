@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
 from headwater.api.cache import Answer
-from headwater.api.lookup import demand, demand_interval, instrument_of, source_of
+from headwater.api.lookup import demand, demand_candles, instrument_of, source_of
 from headwater.api.openapi import market_answers
 from headwater.api.parameters import (
     EndQuery,
@@ -35,7 +35,8 @@ def candles_router(api: Answers) -> APIRouter:
         summary="Candles, oldest first",
         responses=market_answers(
             list[OhlcView],
-            "Up to `limit` candles, oldest first; the last one may still be forming.",
+            "Up to `limit` candles, oldest first; the last one may still be forming. Those of an "
+            "interval that the venue lacks are built of smaller ones and say so in `built_from`.",
         ),
     )
     async def read_candles(
@@ -83,7 +84,7 @@ async def candles_answer(
     """
     demand(source, "ohlc")
     instrument = instrument_of(source, symbol)
-    demand_interval(source, "interval", interval, source.facts.intervals)
+    demand_candles(source, interval)
     check_span(start_ms, end_ms)
     venue = source.facts.venue_id
 

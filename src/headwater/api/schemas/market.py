@@ -55,6 +55,8 @@ class OhlcView(MarketView, frozen=True, kw_only=True, gc=False):
         trades_count: number of trades.
         is_closed: false while the candle is still forming.
         taker_buy_volume: base units bought by takers.
+        built_from: interval of the smaller candles it was built of; null for the venue's own.
+        revision: how often it was corrected after it had closed; a higher one replaces a lower.
     """
 
     interval: Interval
@@ -67,6 +69,8 @@ class OhlcView(MarketView, frozen=True, kw_only=True, gc=False):
     trades_count: int | None
     is_closed: bool
     taker_buy_volume: NotNegative | None
+    built_from: Interval | None
+    revision: Annotated[int, Meta(ge=0)]
 
 
 class OpenInterestView(MarketView, frozen=True, kw_only=True, gc=False):

@@ -51,6 +51,8 @@ def ohlc_view(record: Candle) -> OhlcView:
         trades_count=record.trades_count,
         is_closed=record.is_closed,
         taker_buy_volume=record.taker_buy_volume,
+        built_from=record.built_from,
+        revision=record.revision,
     )
 
 
