@@ -182,6 +182,8 @@ class Boards:
             "exchangeStatus": lambda _: _said({"time": market.now_ms(), "specialStatuses": None}),
             "spotMeta": lambda _: _said(_SPOT),
             "spotMetaAndAssetCtxs": lambda _: _said([_SPOT, []]),
+            "clearinghouseState": lambda _: _said(_NO_ACCOUNT | {"time": market.now_ms()}),
+            "spotClearinghouseState": lambda _: _said({"balances": []}),
             **dict.fromkeys(_EMPTY_LISTS, lambda _: _said([])),
         }
 
@@ -318,6 +320,18 @@ _SPOT: Final[dict[str, Any]] = {
             "fullName": None,
         }
     ],
+}
+
+
+_NO_MARGIN: Final = dict.fromkeys(
+    ("accountValue", "totalNtlPos", "totalRawUsd", "totalMarginUsed"), "0.0"
+)
+_NO_ACCOUNT: Final[dict[str, Any]] = {
+    "marginSummary": _NO_MARGIN,
+    "crossMarginSummary": _NO_MARGIN,
+    "crossMaintenanceMarginUsed": "0.0",
+    "withdrawable": "0.0",
+    "assetPositions": [],
 }
 
 

@@ -221,6 +221,34 @@ class ContextTopic(TopicStream):
         return self.first(now_ms)
 
 
+class MidsTopic(TopicStream):
+    """`allMids`: the middle prices of all coins; the pace of `l2Book` is assumed."""
+
+    hears: ClassVar[tuple[type[Record], ...]] = (BookDelta,)
+
+    def __init__(self, market: MarketView, texts: Mapping[str, SymbolText]) -> None:
+        super().__init__(ALL_SYMBOLS)
+        self._boards = Boards(market, texts)
+        self._changed = False
+
+    def first(self, now_ms: int) -> list[str]:  # noqa: ARG002
+        """The prices now."""
+        mids = msgspec.json.encode(self._boards.mids()).decode()
+        return [f'{{"channel":"allMids","data":{{"mids":{mids}}}}}']
+
+    def on_record(self, record: Record) -> None:  # noqa: ARG002 - that it came is enough
+        """Notes that a book changed."""
+        self._changed = True
+
+    def on_tick(self, now_ms: int) -> list[str]:
+        """The prices, when a book changed."""
+        if not self._changed:
+            return []
+        self._changed = False
+        self.due_ms = now_ms + BOOK_MS
+        return self.first(now_ms)
+
+
 class OverviewTopic(TopicStream):
     """`webData2` of an address: what the venue's own pages show; the public part of it."""
 
@@ -327,6 +355,8 @@ def topic_of(market: MarketView, texts: Mapping[str, SymbolText], key: str) -> T
         return FillsTopic(texts, name) if name.startswith("0x") and len(name) == 42 else None
     if kind == "webData2":
         return OverviewTopic(market, texts, name)
+    if kind == "allMids":
+        return MidsTopic(market, texts)
     text = texts.get(name)
     if text is None:
         return None
