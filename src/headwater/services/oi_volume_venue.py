@@ -167,6 +167,7 @@ class VenueWatch:
         self._settings = settings
         self._samples = samples
         self._started_ms = 0
+        self._has_told_sampled = False
         per_day = settings.alerts_per_day
         self._budgets = {
             rule.interval: None if per_day is None else AlertBudget(per_day, rule.threshold)
@@ -292,16 +293,16 @@ class VenueWatch:
                 if not self._samples.want(self._exchange, instrument.symbol):
                     raise
                 line.is_sampled = True
-                _log.info(
-                    "oi_volume_sampled",
-                    exchange=self._exchange,
-                    symbol=line.symbol,
-                    timeframe=line.rule.interval,
-                    reason=str(error),
-                )
+                self._tell_sampled(error)
             else:
                 return by_minute(history)
         return self._samples.of(self._exchange, instrument.symbol)
+
+    def _tell_sampled(self, error: RequestError) -> None:
+        """Logs once why live readings stand in for the past."""
+        if not self._has_told_sampled:
+            self._has_told_sampled = True
+            _log.info("oi_volume_sampled", exchange=self._exchange, reason=str(error))
 
     async def _test(self, line: _Line, instrument: Instrument) -> None:
         """Tests every complete bar that was not looked at, oldest first."""
