@@ -17,7 +17,6 @@ from headwater.core.records import (
     MarkPrice,
     OpenInterest,
     Ticker,
-    Trade,
 )
 from headwater.venues.bybit import wire
 from headwater.venues.bybit.symbols import EXCHANGE, INTERVALS
@@ -43,28 +42,6 @@ _MARK_FIELDS: Final = frozenset({"mark", "index", "funding_rate", "next_funding_
 _INTEREST_FIELDS: Final = frozenset(
     {"open_interest", "open_interest_value", "single_open_interest", "single_open_interest_value"}
 )
-
-
-def trade_of(row: wire.TradeRow, symbol: str, received_ns: int) -> Trade:
-    """A fill. The venue's ids are no numbers, so there is no sequence.
-
-    Raises:
-        KeyError: a side that is neither Buy nor Sell.
-    """
-    price, quantity = row.price, row.quantity
-    return Trade(
-        exchange=EXCHANGE,
-        symbol=symbol,
-        native_symbol=row.symbol,
-        timestamp_ms=row.traded_at_ms,
-        received_ns=received_ns,
-        side=SIDES[row.side],
-        price=price,
-        quantity=quantity,
-        value=price * quantity,
-        trade_id=row.trade_id,
-        sequence=None,
-    )
 
 
 def candle_of(bar: wire.Bar, native_symbol: str, symbol: str, received_ns: int) -> StreamEvent:

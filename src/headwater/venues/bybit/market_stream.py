@@ -12,13 +12,13 @@ from typing import Final
 
 import msgspec
 
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, Side
 from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
 from headwater.venues.bybit import market_events, wire
-from headwater.venues.bybit.market_topics import Topic, topic_of
+from headwater.venues.bybit.market_topics import TRADES, Topic, topic_of
 from headwater.venues.bybit.symbols import EXCHANGE, is_linear, symbol_in
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
 
@@ -45,7 +45,10 @@ _OLD: Final[Mapping[str, str]] = {
     "klineV2": "protocol v2, gone",
     "candle": "protocol v2, gone",
 }
-_SIDES: Final = market_events.SIDES
+# Looked up once: the short path below is measured in tens of nanoseconds.
+_TAKER_BUYS: Final = wire.TakerSide.BUYS
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 
 _decode_trades = msgspec.json.Decoder(wire.Trades, strict=False).decode
 _decode_book = msgspec.json.Decoder(wire.Book, strict=False).decode
@@ -68,6 +71,7 @@ class BybitStream(MarketStream):
         self._table = table
         self._wants_all = wants_all
         self._topics: dict[str, Topic] = {}
+        self._trades_of: dict[str, Topic] = {}
         self._subscribed: dict[Subscription, Topic] = {}
         self._last_request_id = 0
 
@@ -78,7 +82,7 @@ class BybitStream(MarketStream):
         for subscription, name in named.items():
             topic = self._topics.get(name)
             if topic is None:
-                topic = self._topics[name] = Topic(name, self._table)
+                topic = self._remember(name)
             if not topic.channels:
                 asked[name] = []
             topic.channels.add(subscription.channel)
@@ -99,6 +103,8 @@ class BybitStream(MarketStream):
             if not topic.channels:
                 name = topic_of(subscription)
                 self._topics.pop(name, None)
+                if topic.prefix == TRADES:
+                    self._trades_of.pop(topic.native_symbol, None)
                 dropped[name] = [subscription]
         return self._requests("unsubscribe", dropped)
 
@@ -133,14 +139,13 @@ class BybitStream(MarketStream):
         """
         try:
             if frame.startswith(_TRADE_HEAD):
-                message = _decode_trades(frame)
-                topic = self._topics.get(message.topic)
-                rows = message.data
-                if topic is None or len(rows) != 1:
-                    return self._several_trades(message, received_ns)
+                rows = _decode_trades(frame).data
+                if len(rows) != 1:
+                    return self._several_trades(rows, received_ns)
                 row = rows[0]
-                if row.symbol != topic.linear_symbol:
-                    return self._several_trades(message, received_ns)
+                topic = self._trades_of.get(row.symbol)
+                if topic is None:
+                    return self._several_trades(rows, received_ns)
                 topic.last_data_ns = received_ns
                 price = row.price
                 quantity = row.quantity
@@ -148,10 +153,10 @@ class BybitStream(MarketStream):
                     Trade(
                         exchange=EXCHANGE,
                         symbol=topic.symbol,
-                        native_symbol=row.symbol,
+                        native_symbol=topic.native_symbol,
                         timestamp_ms=row.traded_at_ms,
                         received_ns=received_ns,
-                        side=_SIDES[row.side],
+                        side=_BUY if row.side is _TAKER_BUYS else _SELL,
                         price=price,
                         quantity=quantity,
                         value=price * quantity,
@@ -167,30 +172,32 @@ class BybitStream(MarketStream):
             raise WireError(EXCHANGE, _channel_of(frame), problem[:_TEXT_CUT], frame) from error
 
     def _trades(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
-        return self._several_trades(_decode_trades(frame), received_ns)
+        return self._several_trades(_decode_trades(frame).data, received_ns)
 
-    def _several_trades(self, message: wire.Trades, received_ns: int) -> Sequence[StreamEvent]:
-        topic = self._topics.get(message.topic) or self._unasked(message.topic)
-        if topic is None:
-            return (_unwanted(message.topic),)
-        if not topic.is_linear:
-            return (_other_category(message.topic),)
-        topic.last_data_ns = received_ns
-        symbol, native_symbol, sides = topic.symbol, topic.native_symbol, _SIDES
+    def _several_trades(
+        self, rows: Sequence[wire.TradeRow], received_ns: int
+    ) -> Sequence[StreamEvent]:
         made: list[StreamEvent] = []
-        for row in message.data:
-            if row.symbol != native_symbol:
-                raise ValueError(f"{row.symbol} under {message.topic}")
+        topics = self._trades_of
+        for row in rows:
+            topic = topics.get(row.symbol)
+            if topic is None:
+                name = f"{TRADES}.{row.symbol}"
+                topic = self._topics.get(name) or self._unasked(name)
+                if topic is None or not topic.is_linear:
+                    made.append(_unwanted(name) if topic is None else _other_category(name))
+                    continue
+            topic.last_data_ns = received_ns
             price = row.price
             quantity = row.quantity
             made.append(
                 Trade(
                     exchange=EXCHANGE,
-                    symbol=symbol,
-                    native_symbol=native_symbol,
+                    symbol=topic.symbol,
+                    native_symbol=topic.native_symbol,
                     timestamp_ms=row.traded_at_ms,
                     received_ns=received_ns,
-                    side=sides[row.side],
+                    side=_BUY if row.side is _TAKER_BUYS else _SELL,
                     price=price,
                     quantity=quantity,
                     value=price * quantity,
@@ -286,7 +293,12 @@ class BybitStream(MarketStream):
         """A topic that is not subscribed to: read by tapes, left out on a live connection."""
         if not self._wants_all or len(self._topics) >= TOPICS_MAX:
             return None
+        return self._remember(name)
+
+    def _remember(self, name: str) -> Topic:
         topic = self._topics[name] = Topic(name, self._table)
+        if topic.prefix == TRADES and topic.is_linear:
+            self._trades_of[topic.native_symbol] = topic
         return topic
 
     def _requests(
@@ -331,7 +343,7 @@ _TICKER_PARTS: Final[Sequence[tuple[Channel, _TickerPart]]] = (
 
 _Reader = Callable[[BybitStream, bytes, int], Sequence[StreamEvent]]
 _READERS: Final[Mapping[str, _Reader]] = {
-    "publicTrade": BybitStream._trades,  # noqa: SLF001 - the table of this class
+    TRADES: BybitStream._trades,  # noqa: SLF001 - the table of this class
     "orderbook": BybitStream._book,  # noqa: SLF001
     "kline": BybitStream._klines,  # noqa: SLF001
     "tickers": BybitStream._ticker,  # noqa: SLF001

@@ -13,8 +13,10 @@ from headwater.venues.bybit import market_events
 from headwater.venues.bybit.symbols import INTERVAL_NAMES, is_linear, symbol_in
 from headwater.venues.messages import Subscription
 
+TRADES: Final = "publicTrade"
+"""Kind of the busiest topics."""
 _PREFIXES: Final[Mapping[Channel, str]] = {
-    Channel.TRADES: "publicTrade",
+    Channel.TRADES: TRADES,
     Channel.BOOK: "orderbook.200",
     Channel.QUOTES: "orderbook.1",
     Channel.TICKERS: "tickers",
@@ -50,8 +52,6 @@ class Topic:
         native_symbol: the venue's name.
         symbol: ours.
         is_linear: whether the symbol is of the category that is read.
-        linear_symbol: `native_symbol` of a linear topic; None for another, so that its trades
-            are never on the short path.
         channels: our channels that want it.
         last_data_ns: receive time of its last data, None before the first.
         seen_ns: the same by channel, where several share it.
@@ -62,14 +62,13 @@ class Topic:
         table: names the symbol.
     """
 
-    __slots__ = ("channels", "is_linear", "last_data_ns", "linear_symbol", "native_symbol",
+    __slots__ = ("channels", "is_linear", "last_data_ns", "native_symbol",
                  "prefix", "seen_ns", "symbol", "ticker")  # fmt: skip
 
     def __init__(self, name: str, table: InstrumentTable) -> None:
         self.prefix, _, self.native_symbol = name.rpartition(".")
         self.symbol = symbol_in(table, self.native_symbol)
         self.is_linear = is_linear(self.native_symbol)
-        self.linear_symbol = self.native_symbol if self.is_linear else None
         self.channels: set[Channel] = set()
         self.last_data_ns: int | None = None
         self.seen_ns: dict[Channel, int] = {}

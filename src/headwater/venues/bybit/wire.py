@@ -3,6 +3,7 @@
 Source: https://bybit-exchange.github.io/docs/v5/ws/connect and the pages of each topic
 """
 
+from enum import Enum
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
@@ -16,6 +17,13 @@ Amount: TypeAlias = Annotated[float, Meta(ge=0, lt=LIMIT)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 Pair: TypeAlias = tuple[Price, Amount]
+
+
+class TakerSide(Enum):
+    """`Buy` or `Sell`, nothing else."""
+
+    BUYS = "Buy"
+    SELLS = "Sell"
 
 
 class TradeRow(
@@ -38,16 +46,15 @@ class TradeRow(
 
     traded_at_ms: Count
     symbol: Name
-    side: str
+    side: TakerSide
     quantity: Price
     price: Price
     trade_id: Name
 
 
 class Trades(msgspec.Struct, frozen=True, gc=False):
-    """`publicTrade.{symbol}`: up to 1,024 fills, ascending."""
+    """`publicTrade.{symbol}`: up to 1,024 fills, ascending; each names its symbol."""
 
-    topic: str
     data: list[TradeRow]
 
 

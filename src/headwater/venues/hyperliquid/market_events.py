@@ -37,11 +37,7 @@ _POSITIONS: Final[Mapping[Side, PositionSide]] = {
 
 
 def trade_of(row: wire.TradeRow, symbol: str, received_ns: int) -> Trade:
-    """A fill; ids are hashes, so there is no sequence.
-
-    Raises:
-        KeyError: a side that is neither A nor B.
-    """
+    """A fill; ids are hashes, so there is no sequence."""
     price, quantity = row.price, row.quantity
     return Trade(
         exchange=EXCHANGE,
@@ -49,7 +45,7 @@ def trade_of(row: wire.TradeRow, symbol: str, received_ns: int) -> Trade:
         native_symbol=row.coin,
         timestamp_ms=row.traded_at_ms,
         received_ns=received_ns,
-        side=SIDES[row.side],
+        side=Side.BUY if row.side is wire.TakerSide.BUYS else Side.SELL,
         price=price,
         quantity=quantity,
         value=price * quantity,

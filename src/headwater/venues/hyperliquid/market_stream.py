@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, Side
 from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
@@ -41,7 +41,10 @@ _TRADES_HEAD: Final = b'{"channel":"trades",'
 _BOOK_HEAD: Final = b'{"channel":"l2Book",'
 _TEXT_CUT: Final = 200
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
-_SIDES: Final = market_events.SIDES
+# Looked up once: the short path below is measured in tens of nanoseconds.
+_TAKER_BUYS: Final = wire.TakerSide.BUYS
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 _HARMLESS: Final = ("Already subscribed", "Already unsubscribed")
 _OTHERS: Final[Mapping[str, str]] = {
     "post": "answer to a request over the socket: order entry or an account",
@@ -154,10 +157,12 @@ class HyperliquidStream(MarketStream):
         try:
             if frame.startswith(_TRADES_HEAD):
                 rows = _decode_trades(frame).data
-                topic = self._trades_of.get(rows[0].coin) if len(rows) == 1 else None
-                if topic is None:
+                if len(rows) != 1:
                     return self._several_trades(rows, received_ns)
                 row = rows[0]
+                topic = self._trades_of.get(row.coin)
+                if topic is None:
+                    return self._several_trades(rows, received_ns)
                 topic.last_data_ns = received_ns
                 price = row.price
                 quantity = row.quantity
@@ -168,7 +173,7 @@ class HyperliquidStream(MarketStream):
                         native_symbol=topic.coin,
                         timestamp_ms=row.traded_at_ms,
                         received_ns=received_ns,
-                        side=_SIDES[row.side],
+                        side=_BUY if row.side is _TAKER_BUYS else _SELL,
                         price=price,
                         quantity=quantity,
                         value=price * quantity,
@@ -195,7 +200,7 @@ class HyperliquidStream(MarketStream):
         self, rows: Sequence[wire.TradeRow], received_ns: int
     ) -> Sequence[StreamEvent]:
         made: list[StreamEvent] = []
-        topics, sides = self._trades_of, _SIDES
+        topics = self._trades_of
         for row in rows:
             topic = topics.get(row.coin) or self._unasked(("trades", row.coin, ""))
             if topic is None:
@@ -211,7 +216,7 @@ class HyperliquidStream(MarketStream):
                     native_symbol=topic.coin,
                     timestamp_ms=row.traded_at_ms,
                     received_ns=received_ns,
-                    side=sides[row.side],
+                    side=_BUY if row.side is _TAKER_BUYS else _SELL,
                     price=price,
                     quantity=quantity,
                     value=price * quantity,

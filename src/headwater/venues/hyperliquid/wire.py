@@ -3,6 +3,7 @@
 Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/websocket/subscriptions
 """
 
+from enum import Enum
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
@@ -18,6 +19,13 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
+class TakerSide(Enum):
+    """`B`, the taker buys, or `A`, it sells; nothing else."""
+
+    BUYS = "B"
+    SELLS = "A"
+
+
 class TradeRow(
     msgspec.Struct,
     frozen=True,
@@ -31,7 +39,7 @@ class TradeRow(
     """
 
     coin: Name
-    side: str
+    side: TakerSide
     price: Price
     quantity: Price
     traded_at_ms: Count

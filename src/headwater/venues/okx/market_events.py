@@ -35,11 +35,7 @@ _CONFIRMED: Final = "1"
 
 
 def trade_of(row: wire_rest.TradeRow, sizes: Sizes, received_ns: int) -> Trade:
-    """Fills of one taker order at one price; the id is that of the last of them.
-
-    Raises:
-        KeyError: a side that is neither buy nor sell.
-    """
+    """Fills of one taker order at one price; the id is that of the last of them."""
     quantity = sizes.base(row.size, row.price)
     return Trade(
         exchange=EXCHANGE,
@@ -47,7 +43,7 @@ def trade_of(row: wire_rest.TradeRow, sizes: Sizes, received_ns: int) -> Trade:
         native_symbol=row.native_symbol,
         timestamp_ms=row.traded_at_ms,
         received_ns=received_ns,
-        side=SIDES[row.side],
+        side=row.side,
         price=row.price,
         quantity=quantity,
         value=row.price * quantity,

@@ -17,7 +17,7 @@ from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
-from headwater.venues.okx import market_events, wire
+from headwater.venues.okx import market_events, wire, wire_rest
 from headwater.venues.okx.market_answers import Answers
 from headwater.venues.okx.market_topics import (
     ACCOUNT,
@@ -26,6 +26,7 @@ from headwater.venues.okx.market_topics import (
     LIQUIDATIONS,
     SKIPPED,
     TRADES,
+    KnownSizes,
     Topic,
     channel_of,
     demand_endpoint,
@@ -33,7 +34,7 @@ from headwater.venues.okx.market_topics import (
     unwanted,
     written,
 )
-from headwater.venues.okx.symbols import BARS, EXCHANGE, GRAIN, Sizes, index_of, is_swap
+from headwater.venues.okx.symbols import BARS, EXCHANGE, GRAIN, Sizes, index_of
 
 TOPICS_PER_MESSAGE: Final = 50
 """Subscriptions in one request; its arguments may have 64 KB, far more than these need."""
@@ -45,7 +46,6 @@ _BOOK_HEAD: Final = b'{"arg":{"channel":"books"'
 _NS_PER_MS: Final = 1_000_000
 _TEXT_CUT: Final = 200
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
-_SIDES: Final = market_events.SIDES
 
 _decode_trades = msgspec.json.Decoder(wire.Trades, strict=False).decode
 _decode_book = msgspec.json.Decoder(wire.Book, strict=False).decode
@@ -73,12 +73,11 @@ class OkxStream(MarketStream):
 
     def __init__(self, endpoint: str, table: InstrumentTable, *, wants_all: bool = False) -> None:
         self._endpoint = endpoint
-        self._table = table
         self._wants_all = wants_all
         self._topics: dict[str, Topic] = {}
         self._trades_of: dict[str, Topic] = {}
         self._subscribed: dict[Subscription, tuple[Topic, ...]] = {}
-        self._sizes: dict[str, Sizes] = {}
+        self._sizes = KnownSizes(table)
         self._marks: dict[str, market_events.MarkState] = {}
         self._by_index: dict[str, str] = {}
         self._answers = Answers()
@@ -100,8 +99,6 @@ class OkxStream(MarketStream):
                 topic = self._topics.get(argument.key)
                 if topic is None:
                     topic = self._topics[argument.key] = Topic(argument)
-                    if argument.channel == TRADES:
-                        self._trades_of[argument.native_symbol] = topic
                     asked.setdefault(item, []).append(argument)
                 topic.subscriptions.add(item)
                 topics.append(topic)
@@ -154,27 +151,24 @@ class OkxStream(MarketStream):
         """
         try:
             if frame.startswith(_TRADE_HEAD):
-                message = _decode_trades(frame)
-                native_symbol = message.arg.native_symbol
-                topic = self._trades_of.get(native_symbol)
-                rows = message.data
-                if topic is None or len(rows) != 1:
-                    return self._several_trades(message, received_ns)
+                rows = _decode_trades(frame).data
+                if len(rows) != 1:
+                    return self._several_trades(rows, received_ns)
                 row = rows[0]
-                grains = topic.grains
-                if grains is None or row.native_symbol != native_symbol:
-                    return self._several_trades(message, received_ns)
+                topic = self._trades_of.get(row.native_symbol)
+                if topic is None:
+                    return self._several_trades(rows, received_ns)
                 topic.last_data_ns = received_ns
                 price = row.price
-                quantity = (row.size * grains + 0.5) // 1.0 / GRAIN
+                quantity = (row.size * topic.grains + 0.5) // 1.0 / GRAIN
                 return (
                     Trade(
                         exchange=EXCHANGE,
                         symbol=topic.symbol,
-                        native_symbol=native_symbol,
+                        native_symbol=row.native_symbol,
                         timestamp_ms=row.traded_at_ms,
                         received_ns=received_ns,
-                        side=_SIDES[row.side],
+                        side=row.side,
                         price=price,
                         quantity=quantity,
                         value=price * quantity,
@@ -191,29 +185,27 @@ class OkxStream(MarketStream):
             problem = f"{type(error).__name__}: {error}"
             raise WireError(EXCHANGE, channel_of(frame), problem[:_TEXT_CUT], frame) from error
 
-    def _several_trades(self, message: wire.Trades, received_ns: int) -> Sequence[StreamEvent]:
-        arg = message.arg
-        sizes = self._begun(arg, received_ns)
-        if isinstance(sizes, Ignored):
-            return (sizes,)
-        topic = self._trades_of.get(arg.native_symbol)
-        if topic is not None:
-            topic.symbol, topic.grains = sizes.symbol, sizes.grains
-        grains, symbol, native_symbol = sizes.grains, sizes.symbol, arg.native_symbol
-        sides, made = _SIDES, list[StreamEvent]()
-        for row in message.data:
-            if row.native_symbol != native_symbol:
-                raise ValueError(f"{row.native_symbol} under {arg.key}")
-            price, size = row.price, row.size
-            quantity = (size * grains + 0.5) // 1.0 / GRAIN if grains else sizes.base(size, price)
+    def _several_trades(
+        self, rows: Sequence[wire_rest.TradeRow], received_ns: int
+    ) -> Sequence[StreamEvent]:
+        made: list[StreamEvent] = []
+        topics = self._trades_of
+        for row in rows:
+            topic = topics.get(row.native_symbol)
+            if topic is None:
+                made.append(self._unusual_trade(row, received_ns))
+                continue
+            topic.last_data_ns = received_ns
+            price = row.price
+            quantity = (row.size * topic.grains + 0.5) // 1.0 / GRAIN
             made.append(
                 Trade(
                     exchange=EXCHANGE,
-                    symbol=symbol,
-                    native_symbol=native_symbol,
+                    symbol=topic.symbol,
+                    native_symbol=row.native_symbol,
                     timestamp_ms=row.traded_at_ms,
                     received_ns=received_ns,
-                    side=sides[row.side],
+                    side=row.side,
                     price=price,
                     quantity=quantity,
                     value=price * quantity,
@@ -222,6 +214,18 @@ class OkxStream(MarketStream):
                 )
             )
         return made
+
+    def _unusual_trade(self, row: wire_rest.TradeRow, received_ns: int) -> StreamEvent:
+        """The first trade of a swap, one of an inverse swap, or one that nobody asked for."""
+        arg = wire.Argument(channel=TRADES, native_symbol=row.native_symbol)
+        sizes = self._begun(arg, received_ns)
+        if isinstance(sizes, Ignored):
+            return sizes
+        topic = self._topics.get(arg.key)
+        if topic is not None and sizes.grains is not None:
+            topic.symbol, topic.grains = sizes.symbol, sizes.grains
+            self._trades_of[row.native_symbol] = topic
+        return market_events.trade_of(row, sizes, received_ns)
 
     def _book(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         message = _decode_book(frame)
@@ -291,7 +295,7 @@ class OkxStream(MarketStream):
             topic.last_data_ns = received_ns
         made: list[StreamEvent] = []
         for row in message.data:
-            sizes = self._sizes_of(row.native_symbol)
+            sizes = self._sizes.of(row.native_symbol)
             if isinstance(sizes, Ignored):
                 made.append(sizes)
                 continue
@@ -312,19 +316,7 @@ class OkxStream(MarketStream):
             topic.last_data_ns = received_ns
         elif not self._wants_all:
             return unwanted(arg)
-        return self._sizes_of(native_symbol or arg.native_symbol)
-
-    def _sizes_of(self, native_symbol: str) -> Sizes | Ignored:
-        sizes = self._sizes.get(native_symbol)
-        if sizes is not None:
-            return sizes
-        if not is_swap(native_symbol):
-            return Ignored(what=native_symbol[:80], reason="no swap: another market")
-        instrument = self._table.by_native(native_symbol)
-        if instrument is None:
-            return Ignored(what=native_symbol[:80], reason="its contract size is not known")
-        sizes = self._sizes[native_symbol] = Sizes(instrument)
-        return sizes
+        return self._sizes.of(native_symbol or arg.native_symbol)
 
     def _other(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         """A frame that is told by its channel or its answer, wherever they stand in it."""
@@ -389,7 +381,7 @@ def _mark_reader(decode: Callable[[bytes], Any], take: _Take) -> _Reader:
 
 
 _READERS: Final[Mapping[str, _Reader]] = {
-    TRADES: lambda stream, frame, at_ns: stream._several_trades(_decode_trades(frame), at_ns),  # noqa: SLF001
+    TRADES: lambda stream, frame, at_ns: stream._several_trades(_decode_trades(frame).data, at_ns),  # noqa: SLF001
     "candle": OkxStream._candles,  # noqa: SLF001 - the table of this class
     "liquidation-orders": OkxStream._liquidations,  # noqa: SLF001
     "tickers": _rows_reader(_decode_tickers, market_events.ticker_of),

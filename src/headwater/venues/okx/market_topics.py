@@ -1,4 +1,4 @@
-"""Which of OKX's topics stand behind our channels, and how a subscription spells them.
+"""OKX's topics behind our channels, how a subscription spells them, and what is known of one.
 
 Source: https://www.okx.com/docs-v5/en/#overview-websocket-subscribe
 """
@@ -8,9 +8,10 @@ from typing import Final
 
 from headwater.core.enums import Channel
 from headwater.core.errors import RequestError
+from headwater.core.instruments import InstrumentTable
 from headwater.venues.messages import Ignored, Subscription
 from headwater.venues.okx import wire
-from headwater.venues.okx.symbols import BAR_NAMES, SWAP, index_of
+from headwater.venues.okx.symbols import BAR_NAMES, SWAP, Sizes, index_of, is_swap
 
 ENDPOINTS: Final[Mapping[Channel, str]] = {
     Channel.TRADES: "public",
@@ -70,7 +71,7 @@ class Topic:
         last_data_ns: receive time of its last data, None before the first.
         is_fresh: whether its first push is still to come.
         symbol: our name of its contract, known from the first trade on.
-        grains: `Sizes.grains` of its contract, known likewise; else None.
+        grains: `Sizes.grains` of a linear swap, known likewise.
     """
 
     __slots__ = (
@@ -88,7 +89,32 @@ class Topic:
         self.last_data_ns: int | None = None
         self.is_fresh = True
         self.symbol = ""
-        self.grains: float | None = None
+        self.grains = 0.0
+
+
+class KnownSizes:
+    """Contract sizes of the swaps of a table, or why one is skipped.
+
+    Args:
+        table: the instruments; a connection has as many sizes as it has.
+    """
+
+    def __init__(self, table: InstrumentTable) -> None:
+        self._table = table
+        self._sizes: dict[str, Sizes] = {}
+
+    def of(self, native_symbol: str) -> Sizes | Ignored:
+        """The sizes of a swap, remembered."""
+        sizes = self._sizes.get(native_symbol)
+        if sizes is not None:
+            return sizes
+        if not is_swap(native_symbol):
+            return Ignored(what=native_symbol[:80], reason="no swap: another market")
+        instrument = self._table.by_native(native_symbol)
+        if instrument is None:
+            return Ignored(what=native_symbol[:80], reason="its contract size is not known")
+        sizes = self._sizes[native_symbol] = Sizes(instrument)
+        return sizes
 
 
 def topics_of(subscription: Subscription) -> tuple[wire.Argument, ...]:

@@ -46,9 +46,8 @@ class Argument(
 
 
 class Trades(msgspec.Struct, frozen=True, gc=False):
-    """`trades`: fills of one taker order at one price; `count` of them."""
+    """`trades`: fills of one taker order at one price, `count` of them; each names its swap."""
 
-    arg: Argument
     data: list[TradeRow]
 
 

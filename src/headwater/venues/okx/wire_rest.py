@@ -8,12 +8,16 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from headwater.core.enums import Side
+
 LIMIT: Final = 1e18
 """No market has such a number; infinity is beyond it too."""
 
 Price: TypeAlias = Annotated[float, Meta(gt=0, lt=LIMIT)]
 Amount: TypeAlias = Annotated[float, Meta(ge=0, lt=LIMIT)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Digits: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{0,15}$")]
+"""A moment in ms since the epoch; the empty text where there is none."""
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -64,13 +68,16 @@ class TradeRow(
         "traded_at_ms": "ts",
     },
 ):
-    """`{"instId":"BTC-USDT-SWAP","tradeId":"1","px":"37000","sz":"3","side":"buy","ts":"…"}`."""
+    """`{"instId":"BTC-USDT-SWAP","tradeId":"1","px":"37000","sz":"3","side":"buy","ts":"…"}`.
+
+    `side` is the taker's; the venue's two words for it are ours.
+    """
 
     native_symbol: Name
     trade_id: Count
     price: Price
     size: Price
-    side: str
+    side: Side
     traded_at_ms: Count
 
 
@@ -154,9 +161,9 @@ class FundingRow(
     native_symbol: Name
     settles_at_ms: Count
     rate: str = ""
-    after_that_ms: str = ""
+    after_that_ms: Digits = ""
     realized_rate: str = ""
-    ts: str = ""
+    ts: Digits = ""
 
 
 class MarkRow(msgspec.Struct, frozen=True, rename={"native_symbol": "instId", "mark": "markPx"}):
