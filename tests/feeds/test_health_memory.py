@@ -51,8 +51,18 @@ def test_before_the_first_note_nothing_counts_as_healthy() -> None:
     assert (memory.since_start_s, memory.healthy_s, memory.last_error) == (7.0, 0.0, None)
 
 
+def test_what_is_said_before_the_first_health_is_no_trouble() -> None:
+    memory = HealthMemory(ManualClock())
+    note(memory, **ILL)
+    note(memory)
+    assert memory.last_error is None
+    note(memory, **ILL)
+    assert memory.last_error == "silent for 90 s"
+
+
 def test_the_newest_trouble_is_remembered_after_it_ended() -> None:
     memory = HealthMemory(ManualClock())
+    note(memory)
     note(memory, **ILL)
     note(memory)
     assert memory.last_error == "silent for 90 s"

@@ -14,9 +14,13 @@ async def test_time_in_health_and_trouble_are_remembered() -> None:
         first = feed.health()
         assert (first.healthy, first.rest_failures) == (True, 0)
         assert await stage.until(lambda: (feed.health().healthy_s or 0.0) > 0.3)
+        latest = feed.health().last_data_ms
         await stage.server.refuse(3.0)
         assert await stage.until(lambda: not feed.health().healthy)
         ill = feed.health()
+        assert ill.last_data_ms is not None
+        assert latest is not None
+        assert ill.last_data_ms > latest - 250  # what was heard stays heard
         assert ill.last_error
         assert ill.healthy_s is not None
         assert ill.since_start_s is not None

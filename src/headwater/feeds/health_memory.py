@@ -20,6 +20,7 @@ class HealthMemory:
         self._started = clock.monotonic()
         self._noted_at = self._started
         self._healthy = False
+        self._was_healthy = False
         self._healthy_s = 0.0
         self._wire_errors = 0
         self._rest_failures = 0
@@ -39,7 +40,8 @@ class HealthMemory:
             self._healthy_s += now - self._noted_at
         self._noted_at = now
         self._healthy = health.healthy
-        if not health.healthy:
+        self._was_healthy |= health.healthy
+        if self._was_healthy and not health.healthy:  # before, it only starts
             self.last_error = health.reason
         if health.reconnects > self._reconnects:
             reasons = (one.reason for one in health.channels if one.reason)

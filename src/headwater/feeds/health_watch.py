@@ -46,6 +46,7 @@ class HealthWatch:
         self._clock = clock
         self._settings = settings
         self._memory = HealthMemory(clock)
+        self._data_at: float | None = None
 
     async def run(self) -> None:
         """Looks for ever."""
@@ -74,7 +75,7 @@ class HealthWatch:
             instruments=len(catalogue.table),
             problem=catalogue.problem,
             now_ms=self._clock.now_ms(),
-            data_age_s=self._data_age_s(),
+            data_age_s=self._data_age_s(now),
             probe_age_s=None if probed_at is None else now - probed_at,
             limit_s=self._settings.probe_max_age_s,
             clock_offset_ms=catalogue.clock_offset_ms,
@@ -90,9 +91,13 @@ class HealthWatch:
             channels=pipeline.board.channels(pool.leases, pool.age_s),
         )
 
-    def _data_age_s(self) -> float | None:
+    def _data_age_s(self, now: float) -> float | None:
+        """Seconds since the newest data, also when the connection that brought them is gone."""
         ages = [self._pool.age_s(one) for one in self._pool.subscriptions]
         if self._rest.last_reply_ns is not None:
             ages.append(max(0.0, (self._clock.now_ns() - self._rest.last_reply_ns) / 1e9))
-        known = [age for age in ages if age is not None]
-        return min(known) if known else None
+        moments = [now - age for age in ages if age is not None]
+        if self._data_at is not None:
+            moments.append(self._data_at)
+        self._data_at = max(moments, default=None)
+        return None if self._data_at is None else now - self._data_at

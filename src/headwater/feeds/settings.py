@@ -208,7 +208,7 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
     catalogue_refresh_s: float = 3600.0
     probe_interval_s: float = 30.0
     probe_max_age_s: float = 90.0
-    health_interval_s: float = 5.0
+    health_interval_s: float = 2.0
     poll_interval_s: float = 30.0
     poll_symbols_max: int = 100
     market_symbols_max: int = 1000
