@@ -1,50 +1,33 @@
 """ccxt's Hyperliquid, unmodified but for the addresses, against `headwater simulate`."""
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.end_to_end.simulated import Image, Simulated, image, simulated, watch_all
 
-ROOT = Path(__file__).parents[2]
 SYMBOL = "BTC/USDC:USDC"
-PATIENCE_S = 20.0
+DEPTH = 20
+WANTED = {"order book": 5, "trades": 5, "candles": 2, "ticker": 2}
 
 
 @pytest.fixture(scope="module")
-def rest() -> Iterator[str]:
-    """REST address of a simulated Hyperliquid in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "headwater.app", "simulate", "--stop-with-stdin"]
-    with subprocess.Popen(
-        [*command, "--seed", "3", "--venues", "hyperliquid"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        announcement = json.loads(process.stdout.readline())
-        yield announcement["venues"]["hyperliquid"]["rest"]
-        process.stdin.close()
-        assert process.wait(timeout=PATIENCE_S) == 0
+def venue() -> Iterator[Simulated]:
+    with simulated("hyperliquid") as found:
+        yield found
 
 
 @pytest.fixture
-async def client(rest: str) -> AsyncIterator[Any]:
+async def client(venue: Simulated) -> AsyncIterator[Any]:
     """Ccxt's asynchronous client, with its sockets."""
     import ccxt.pro
 
     exchange = ccxt.pro.hyperliquid()
     api = exchange.urls["api"]
-    api["public"] = api["private"] = rest
-    api["ws"]["public"] = rest.replace("http", "ws", 1) + "/ws"
+    api["public"] = api["private"] = venue.rest
+    api["ws"]["public"] = f"{venue.ws}/ws"
     yield exchange
     await exchange.close()
 
@@ -68,12 +51,43 @@ async def test_ccxt_reads_everything_public(client: Any) -> None:
     assert (await client.fetch_open_interest(SYMBOL))["openInterestAmount"] > 0
 
 
-async def test_ccxt_watches(client: Any) -> None:
-    """Trades, book, ticker, candles, each three times."""
-    async with asyncio.timeout(60):
-        for _ in range(3):
-            assert (await client.watch_trades(SYMBOL))[-1]["symbol"] == SYMBOL
-            book = await client.watch_order_book(SYMBOL)
-            assert book["bids"][0][0] < book["asks"][0][0]
-            assert (await client.watch_ohlcv(SYMBOL, "1m"))[-1][4] > 0
-        assert (await client.watch_ticker(SYMBOL))["symbol"] == SYMBOL
+@pytest.mark.parametrize("seconds", [0.0, pytest.param(60.0, marks=pytest.mark.soak)])
+async def test_ccxt_watches_without_an_error(client: Any, venue: Simulated, seconds: float) -> None:
+    """Each trade once, and the book that ccxt keeps is the market's."""
+    seen: set[Image] = set()
+    trades: list[Any] = []
+
+    def heard(name: str, answer: Any) -> None:
+        if name == "trades":
+            trades.extend(answer)
+        elif name == "order book":
+            seen.add(image(answer["bids"], answer["asks"], DEPTH))
+            assert answer["bids"][0][0] < answer["asks"][0][0]
+
+    await client.load_markets()
+    counts = await watch_all(
+        {
+            "order book": lambda: client.watch_order_book(SYMBOL),
+            "trades": lambda: client.watch_trades(SYMBOL),
+            "candles": lambda: client.watch_ohlcv(SYMBOL, "1m"),
+            "ticker": lambda: client.watch_ticker(SYMBOL),
+        },
+        WANTED,
+        heard,
+        seconds,
+    )
+    assert counts["order book"] > seconds
+    assert len({trade["id"] for trade in trades}) == len(trades)
+    await _meet_the_truth(client, venue, seen)
+
+
+async def _meet_the_truth(client: Any, venue: Simulated, seen: set[Image]) -> None:
+    """At some moment the book that ccxt keeps equals the market's, all levels of it."""
+    truths: set[Image] = set()
+    for _ in range(40):
+        truths.add(await asyncio.to_thread(venue.book, "BTCUSDT", DEPTH))
+        book = await client.watch_order_book(SYMBOL)
+        seen.add(image(book["bids"], book["asks"], DEPTH))
+        if truths & seen:
+            return
+    pytest.fail("the book of ccxt was never the market's")
