@@ -189,6 +189,18 @@ async def test_repeated_failures_open_the_breaker_and_a_probe_closes_it() -> Non
     assert rig.breaker.state is BreakerState.CLOSED
 
 
+async def test_nobody_waits_for_an_open_breaker() -> None:
+    rig = Rig(attempts_max=9)
+    rig.wire.answers = [503] * 9
+    async with asyncio.timeout(5.0):
+        with pytest.raises(VenueUnavailable, match="failed"):
+            await rig.rest.call(_once())
+        with pytest.raises(VenueUnavailable, match="circuit breaker") as refused:
+            await rig.rest.call(_once())
+    assert len(rig.wire.sent) == 3
+    assert refused.value.retry_after_s == pytest.approx(10.0)
+
+
 async def test_a_cancelled_probe_leaves_the_way_free_for_another() -> None:
     rig = Rig()
     rig.wire.answers = [503] * 3

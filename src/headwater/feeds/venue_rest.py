@@ -129,7 +129,10 @@ class VenueRest:
             call.close()
 
     async def _request(self, request: HttpRequest, deadline: float) -> HttpReply:
-        """Sends one request until it succeeds, is refused, or its tries or time are used up."""
+        """Sends one request until it succeeds, is refused, or its tries or time are used up.
+
+        Nobody waits for an open breaker: the caller learns at once when to come back.
+        """
         backoff = self._backoff()
         attempts = 0
         while True:
@@ -137,7 +140,8 @@ class VenueRest:
             try:
                 return await self._try(request, deadline)
             except VenueError as error:
-                if not error.retryable or attempts >= self._settings.attempts_max:
+                is_spent = attempts >= self._settings.attempts_max
+                if not error.retryable or is_spent or self._breaker.retry_in_s > 0:
                     raise
                 delay = backoff.next_delay(error.retry_after_s or 0.0)
                 if self._clock.monotonic() + delay >= deadline:
