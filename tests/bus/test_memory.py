@@ -75,13 +75,16 @@ def test_events_keep_the_newest_in_order_and_count_the_rest(capacity: int, count
     assert reader.stats.delivered + reader.stats.dropped == count
 
 
-@given(st.lists(st.sampled_from(["bus", "outlet", "drain", "late", "other"]), max_size=60))
+@given(st.lists(st.sampled_from(["bus", "outlet", "topic", "drain", "late", "other"]), max_size=60))
 def test_every_event_is_delivered_dropped_or_waiting(steps: list[str]) -> None:
-    """Whatever comes between: both ways to publish, a late reader, draining at any time."""
+    """Whatever comes between: all ways to publish, a late reader, draining at any time."""
     bus = MemoryBus()
     readers = {"first": bus.subscribe("first", [TopicFilter(Trade)], 3)}
     heard = {"first": 0}
-    outlet = bus.outlet(Trade, "binance")
+    ways = {
+        "outlet": bus.outlet(Trade, "binance"),
+        "topic": bus.outlet(Trade, "binance", "BTCUSDT"),
+    }
     for number, step in enumerate(steps):
         if step == "drain":
             readers["first"].drain()
@@ -90,7 +93,7 @@ def test_every_event_is_delivered_dropped_or_waiting(steps: list[str]) -> None:
             heard["late"] = 0
         else:
             symbol = "ETHUSDT" if step == "other" else "BTCUSDT"
-            (outlet if step == "outlet" else bus.publish)(_trade(number, symbol))
+            ways.get(step, bus.publish)(_trade(number, symbol))
             heard = {name: count + 1 for name, count in heard.items()}
         for name, reader in readers.items():
             stats = reader.stats
@@ -112,8 +115,9 @@ def test_topics_beyond_the_bound_are_delivered_and_counted_too(
     monkeypatch.setattr(memory, "POLICIES", policies)
     bus = MemoryBus()
     reader = bus.subscribe("reader", [TopicFilter(Trade)], 2)
-    for number, symbol in enumerate(["BTCUSDT", "ETHUSDT", "SOLUSDT", "SOLUSDT"]):
+    for number, symbol in enumerate(["BTCUSDT", "ETHUSDT", "SOLUSDT"]):
         bus.publish(_trade(number, symbol))
+    bus.outlet(Trade, "binance", "SOLUSDT")(_trade(3, "SOLUSDT"))
     expected = {
         SlowPolicy.DROP_OLDEST: ([2, 3], 2),
         SlowPolicy.LATEST: ([1, 3], 1),
@@ -211,9 +215,10 @@ def test_parts_of_a_state_are_joined_instead_of_replacing_each_other() -> None:
     assert list(reader.drain()) == [_ticker(3, last=10.0, volume_24h=5.0, bid=9.5, ask=11.0)]
 
 
-def test_an_outlet_publishes_like_the_bus_to_readers_that_come_and_go() -> None:
+@pytest.mark.parametrize("symbol", [None, "BTCUSDT"])
+def test_an_outlet_publishes_like_the_bus_to_readers_that_come_and_go(symbol: str | None) -> None:
     bus = MemoryBus()
-    publish = bus.outlet(Trade, "binance")
+    publish = bus.outlet(Trade, "binance", symbol)
     first = bus.subscribe("first", [TopicFilter(Trade)], 10)
     publish(_trade(1))
     second = bus.subscribe("second", [TopicFilter(Trade, None, "BTCUSDT")], 10)

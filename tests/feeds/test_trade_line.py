@@ -2,6 +2,7 @@
 
 from tests.feeds.made import trade
 
+from headwater.feeds.link import drop
 from headwater.feeds.trade_line import HOLDING, Hole, TradeLine
 
 
@@ -10,7 +11,7 @@ def _sequences(trades: list[object]) -> list[object]:
 
 
 def _line() -> TradeLine:
-    return TradeLine(trade(10), recent_max=5)
+    return TradeLine(trade(10), recent_max=5, publish=drop)
 
 
 def test_the_first_trade_begins_the_count() -> None:
@@ -90,7 +91,7 @@ def test_the_newest_are_given_only_when_whole() -> None:
 
 
 def test_ids_are_remembered_up_to_the_bound() -> None:
-    line = TradeLine(trade(None, trade_id="a"), recent_max=5)
+    line = TradeLine(trade(None, trade_id="a"), recent_max=5, publish=drop)
     assert not line.is_new_id("a", 2)
     assert line.is_new_id("b", 2)
     assert line.is_new_id("c", 2)
@@ -98,8 +99,8 @@ def test_ids_are_remembered_up_to_the_bound() -> None:
 
 
 def test_of_the_ids_at_least_the_newest_half_and_at_most_the_bound_are_known() -> None:
-    line = TradeLine(trade(None, trade_id=1), recent_max=5)
-    for newest in range(2, 50):
-        assert line.is_new_id(newest, 10)
+    line = TradeLine(trade(None, trade_id="0"), recent_max=5, publish=drop)
+    for newest in range(1, 50):
+        assert line.is_new_id(str(newest), 10)
         assert len(line.known_ids) <= 10
-        assert set(range(max(1, newest - 4), newest + 1)) <= line.known_ids
+        assert {str(one) for one in range(max(0, newest - 4), newest + 1)} <= line.known_ids

@@ -75,10 +75,18 @@ class Bus(ABC):
         """Puts `record` in the queue of every reader that wants it, and returns at once."""
 
     @abstractmethod
-    def outlet(self, kind: type[Record], exchange: str) -> Callable[[Record], None]:
+    def outlet(
+        self, kind: type[Record], exchange: str, symbol: str | None = None
+    ) -> Callable[[Record], None]:
         """`publish` for the records of one class and venue, with that much resolved beforehand.
 
-        For sources of many records: it saves a third of the cost of publishing one.
+        For sources of many records: it saves a third of the cost of publishing one, and half of it
+        when the symbol is named too.
+
+        Args:
+            kind: class of the records, all of them.
+            exchange: venue id of all of them.
+            symbol: of all of them; None when they differ.
         """
 
     @abstractmethod

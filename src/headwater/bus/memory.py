@@ -159,6 +159,13 @@ class Route:
         self.readers = readers
         self.published = 0
 
+    def publish(self, record: Record) -> None:
+        """Puts an event of its topic into the queue of every reader."""
+        self.published += 1
+        for reader in self.readers:
+            put = reader.put
+            put(record)
+
 
 class _Branch:
     """Records of one class and venue: routes by symbol.
@@ -189,6 +196,13 @@ class _Branch:
             return self.publish_strict
         return self.publish
 
+    def outlet_of(self, symbol: str) -> Put:
+        """The same for one symbol: an event's is that of its route, unless it gets none."""
+        if self.policy is not SlowPolicy.DROP_OLDEST:
+            return self.outlet
+        route = self.routes.get(symbol) or self._new_route(symbol)
+        return self.publish if route is None else route.publish
+
     @property
     def published(self) -> int:
         """Records of this class and venue so far."""
@@ -199,8 +213,9 @@ class _Branch:
         get = self._get
         route = get(record.symbol)
         if route is None:
-            route = self._new_route(record)
+            route = self._new_route(record.symbol)
             if route is None:
+                self._publish_without_route(record)
                 return
         route.published += 1
         for reader in route.readers:
@@ -209,19 +224,23 @@ class _Branch:
 
     def publish_state(self, record: Record) -> None:
         """Lets a record take the place of the one before at every reader that wants it."""
-        route = self.routes.get(record.symbol) or self._new_route(record)
-        if route is not None:
-            route.published += 1
-            for reader in route.readers:
-                reader.replace(record)
+        route = self.routes.get(record.symbol) or self._new_route(record.symbol)
+        if route is None:
+            self._publish_without_route(record)
+            return
+        route.published += 1
+        for reader in route.readers:
+            reader.replace(record)
 
     def publish_strict(self, record: Record) -> None:
         """Puts a record that nobody may miss; a reader without room for it is ended."""
-        route = self.routes.get(record.symbol) or self._new_route(record)
-        if route is not None:
-            for reader in route.readers:
-                reader.put_or_close(record)
-            route.published += 1
+        route = self.routes.get(record.symbol) or self._new_route(record.symbol)
+        if route is None:
+            self._publish_without_route(record)
+            return
+        for reader in route.readers:
+            reader.put_or_close(record)
+        route.published += 1
 
     def joins(self, reader: MemoryReader) -> None:
         """A new reader: puts it on the routes that it wants."""
@@ -237,19 +256,22 @@ class _Branch:
             if reader in route.readers:
                 route.readers = tuple(one for one in route.readers if one is not reader)
 
-    def _new_route(self, record: Record) -> Route | None:
-        """A route for a record's symbol; None, and it is delivered, when there are too many."""
-        readers = self._bus.readers_of(Topic(self._kind, self._exchange, record.symbol))
+    def _new_route(self, symbol: str) -> Route | None:
+        """A route for a symbol; None when there are too many."""
         if len(self.routes) >= ROUTES_MAX:
-            self._without_route += 1
-            for reader in readers:
-                reader.put_without_route(record, self.policy)
             return None
-        route = self.routes[record.symbol] = Route(readers)
+        readers = self._bus.readers_of(Topic(self._kind, self._exchange, symbol))
+        route = self.routes[symbol] = Route(readers)
         if self.policy is not SlowPolicy.LATEST:
             for reader in readers:
                 reader.joins(route)
         return route
+
+    def _publish_without_route(self, record: Record) -> None:
+        """Delivers a record of a symbol that has none: its readers are found anew."""
+        self._without_route += 1
+        for reader in self._bus.readers_of(Topic(self._kind, self._exchange, record.symbol)):
+            reader.put_without_route(record, self.policy)
 
 
 class MemoryBus(Bus):
@@ -264,13 +286,13 @@ class MemoryBus(Bus):
         """Puts `record` in the queue of every reader that wants it, and returns at once."""
         self.outlet(record.__class__, record.exchange)(record)
 
-    def outlet(self, kind: type[Record], exchange: str) -> Put:
-        """`publish` for the records of one class and venue; see `Bus.outlet`."""
+    def outlet(self, kind: type[Record], exchange: str, symbol: str | None = None) -> Put:
+        """`publish` for the records of one class and venue, or topic; see `Bus.outlet`."""
         found = self._outlets.get((kind, exchange))
         if found is None:
             branch = self._branches[kind, exchange] = _Branch(self, kind, exchange)
             found = self._outlets[kind, exchange] = branch.outlet
-        return found
+        return found if symbol is None else self._branches[kind, exchange].outlet_of(symbol)
 
     def subscribe(self, name: str, filters: Sequence[TopicFilter], capacity: int) -> MemoryReader:
         """A new reader; see `Bus.subscribe`.

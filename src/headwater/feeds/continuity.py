@@ -25,7 +25,7 @@ from headwater.feeds.gaps import GapLedger
 from headwater.feeds.overlap import OverlapRepair
 from headwater.feeds.repairs import RepairCrew, retry_after_s
 from headwater.feeds.settings import TradeSettings
-from headwater.feeds.trade_line import Hole, TradeLine
+from headwater.feeds.trade_line import Hole, TradeLine, sequence_of
 from headwater.transport.backoff import FullJitterBackoff
 
 FetchBetween = Callable[[str, int, int], Awaitable[Sequence[Trade]]]
@@ -66,6 +66,7 @@ class TradeContinuity:
         settings: TradeSettings,
         on_quiet: Callable[[str], None],
     ) -> None:
+        self._bus = bus
         self._publish = bus.outlet(Trade, ledger.exchange)
         self._ledger = ledger
         self._crew = crew
@@ -96,20 +97,25 @@ class TradeContinuity:
             self._unusual(trade, None)
             return
         sequence = trade.sequence
-        if sequence == line.expected:
-            line.expected = sequence + 1
-        elif sequence is None and not self._overlapping:
+        if sequence is None:
             ids = line.ids
             trade_id = trade.trade_id
-            if trade_id in ids or trade_id in line.older_ids or len(ids) >= self._young_ids_max:
+            if (
+                self._overlapping
+                or trade_id in ids
+                or trade_id in line.older_ids
+                or len(ids) >= self._young_ids_max
+            ):
                 self._unusual(trade, line)
                 return
             ids.add(trade_id)
+        elif sequence == line.expected:
+            line.expected = sequence + 1
         else:
             self._unusual(trade, line)
             return
         line.recent.append(trade)
-        publish = self._publish
+        publish = line.publish
         publish(trade)
 
     def want(self, native_symbol: str) -> None:
@@ -163,7 +169,7 @@ class TradeContinuity:
         line = self._lines.get(symbol)
         if line is None:
             return []
-        return sorted(line.recent, key=lambda trade: (trade.timestamp_ms, _sequence_of(trade)))[
+        return sorted(line.recent, key=lambda trade: (trade.timestamp_ms, sequence_of(trade)))[
             -limit:
         ]
 
@@ -202,8 +208,7 @@ class TradeContinuity:
     def _unusual(self, trade: Trade, line: TradeLine | None) -> None:
         """Everything but the next trade in order."""
         if line is None:
-            self._lines[trade.symbol] = TradeLine(trade, self._settings.recent_max)
-            self._publish(trade)
+            self._begin(trade).publish(trade)
             return
         sequence = trade.sequence
         if sequence is None:
@@ -220,6 +225,13 @@ class TradeContinuity:
         self._send_out(line, line.ready(now))
         if len(line.held) > self._settings.hold_max:
             self._release(line, f"{self._settings.hold_max} trades waited")
+
+    def _begin(self, first: Trade) -> TradeLine:
+        """The line of a symbol of which there was none."""
+        symbol = first.symbol
+        publish = self._bus.outlet(Trade, self._ledger.exchange, symbol)
+        line = self._lines[symbol] = TradeLine(first, self._settings.recent_max, publish)
+        return line
 
     def _send_out(self, line: TradeLine, trades: Iterable[Trade]) -> None:
         """Publishes trades and settles the holes that are whole now."""
@@ -282,7 +294,7 @@ class TradeContinuity:
             final = False
             try:
                 found = await self._fetch_between(line.native_symbol, hole.first, last)
-                trades = sorted(found, key=_sequence_of)
+                trades = sorted(found, key=sequence_of)
                 problem = "the venue leaves them out"
                 self._take(line, trades)
                 refusals += 1
@@ -343,7 +355,7 @@ class TradeContinuity:
     async def _check_tail(self, line: TradeLine) -> None:
         """Compares a quiet symbol with the venue's newest trades."""
         try:
-            trades = sorted(await self._fetch_newest(line.native_symbol), key=_sequence_of)
+            trades = sorted(await self._fetch_newest(line.native_symbol), key=sequence_of)
         except PlatformError:
             line.suspect_since = self._clock.monotonic()
             if self._lines.get(line.symbol) is line:
@@ -355,7 +367,7 @@ class TradeContinuity:
     async def _check_first(self, native_symbol: str) -> None:
         """A symbol has been silent since it was wanted: is that real, or is the stream mute?"""
         try:
-            trades = sorted(await self._fetch_newest(native_symbol), key=_sequence_of)
+            trades = sorted(await self._fetch_newest(native_symbol), key=sequence_of)
         except PlatformError:
             return  # the next remedy asks again
         since_ms = self._wanted_since.get(native_symbol)
@@ -364,8 +376,7 @@ class TradeContinuity:
             return
         earlier = [trade for trade in trades if trade.timestamp_ms < since_ms]
         if earlier:
-            line = TradeLine(earlier[-1], self._settings.recent_max)
-            self._lines[line.symbol] = line
+            line = self._begin(earlier[-1])
         else:
             self.on_trade(trades[0])
             line = self._lines[trades[0].symbol]
@@ -376,7 +387,7 @@ class TradeContinuity:
         """Takes the venue's newest trades, ascending: what is new among them was missed."""
         if self._lines.get(line.symbol) is not line or line.is_holding:
             return
-        newest = _sequence_of(trades[-1]) if trades else -1
+        newest = sequence_of(trades[-1]) if trades else -1
         if newest < line.next:
             self._on_quiet(line.native_symbol)
             return
@@ -386,7 +397,3 @@ class TradeContinuity:
         self._register(line, line.next, newest, trades[-1].timestamp_ms)
         self._take(line, trades)
         self._open_holes(line, -1)
-
-
-def _sequence_of(trade: Trade) -> int:
-    return -1 if trade.sequence is None else trade.sequence

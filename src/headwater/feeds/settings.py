@@ -70,8 +70,8 @@ class TradeSettings(msgspec.Struct, frozen=True, kw_only=True):
         repair_backoff_s: base of the full-jitter delay between them.
         repair_backoff_ceiling_s: its ceiling.
         tail_check_s: a symbol without a trade so long after a reconnect is compared with REST.
-        recent_ids_max: ids remembered per symbol where the venue does not count trades; at least
-            the newest half of it, ≥ 2.
+        recent_ids_max: ids remembered per symbol where the venue does not count trades, ≥ 2; at
+            least the newest half of it, which must cover the newest trades a venue tells (1,000).
     """
 
     recent_max: int = 1000
@@ -83,7 +83,7 @@ class TradeSettings(msgspec.Struct, frozen=True, kw_only=True):
     repair_backoff_s: float = 0.5
     repair_backoff_ceiling_s: float = 30.0
     tail_check_s: float = 3.0
-    recent_ids_max: int = 10_000
+    recent_ids_max: int = 4096
 
 
 class BookSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ sequence numbers; an overtaken hole is one whose newer trades were published fir
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from headwater.core.enums import GapCause
 from headwater.core.records import Trade
@@ -89,6 +89,7 @@ class TradeLine:
     Args:
         first: the first trade seen; the count starts with it.
         recent_max: bound of `recent`; the oldest goes.
+        publish: sends out a trade of the symbol; kept for whoever feeds the line.
     """
 
     __slots__ = (
@@ -105,13 +106,15 @@ class TradeLine:
         "looked_to",
         "native_symbol",
         "older_ids",
+        "publish",
         "recent",
         "suspect_at",
         "suspect_since",
         "symbol",
     )
 
-    def __init__(self, first: Trade, recent_max: int) -> None:
+    def __init__(self, first: Trade, recent_max: int, publish: Callable[[Trade], None]) -> None:
+        self.publish = publish
         self.symbol = first.symbol
         self.native_symbol = first.native_symbol
         self.counted = first.sequence is not None
@@ -280,3 +283,8 @@ class TradeLine:
         if (trades[-1].sequence or 0) - (trades[0].sequence or 0) != limit - 1:
             return None
         return trades
+
+
+def sequence_of(trade: Trade) -> int:
+    """A trade's number; -1 where the venue gives none."""
+    return -1 if trade.sequence is None else trade.sequence
