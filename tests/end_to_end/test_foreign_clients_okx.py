@@ -65,7 +65,8 @@ def test_ccxt_reads_markets_and_candles_synchronously(venue: Simulated) -> None:
 
 
 async def test_ccxt_reads_everything_public(client: Any, venue: Simulated) -> None:
-    """Trades, book, tickers, candles."""
+    """Status, trades, book, tickers, candles."""
+    assert (await client.fetch_status())["status"] == "ok"
     trades = await client.fetch_trades(SYMBOL, limit=50)
     _check_trades(venue, trades)
     assert len(trades) == 50

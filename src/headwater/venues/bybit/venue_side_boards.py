@@ -150,6 +150,7 @@ class Boards:
             "/v5/market/instruments-info": self.instruments,
             "/v5/market/open-interest": self.open_interest,
             "/v5/market/funding/history": self.funding_history,
+            "/v5/system/status": lambda _: {"list": []},
         }
 
     def time(self, query: Query) -> object:  # noqa: ARG002 - takes no parameters

@@ -165,6 +165,7 @@ class Boards:
             "public/funding-rate": (self.funding_rate, 10),
             "public/funding-rate-history": (self.funding_history, 10),
             "public/mark-price": (self.mark_price, 10),
+            "system/status": (lambda _: [], 1),
         }
 
     def time(self, query: Query) -> list[object]:  # noqa: ARG002 - takes no parameters
