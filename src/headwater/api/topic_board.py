@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import unquote
 
+from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_leases import StreamLeases
 from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_wishes import StreamWish
@@ -82,9 +83,9 @@ class TopicBoard:
         self._closed = False
 
     @property
-    def max_topics_per_client(self) -> int:
-        """Most topics of one client."""
-        return self._publisher.hub.limits.max_topics_per_client
+    def limits(self) -> StreamLimits:
+        """Bounds of the hub."""
+        return self._publisher.hub.limits
 
     def understand(self, text: str) -> StreamWish:
         """What the text of a topic asks for: path and query of a stream, without `/ws/`.
@@ -191,7 +192,7 @@ class TopicBoard:
         """Asks for the state with which clients begin; when it cannot be had a live one will do."""
         wish = held.channel.wish
         try:
-            async with asyncio.timeout(self._publisher.hub.limits.resolve_timeout_s):
+            async with asyncio.timeout(self.limits.resolve_timeout_s):
                 payloads = await self._load(wish)
             if payloads:
                 held.channel.offer(payloads[-1])

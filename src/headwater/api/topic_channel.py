@@ -13,6 +13,7 @@ Knows nothing of sockets, names and leases; see `topic_session` and `topic_board
 import logging
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Final, Protocol
 
 import msgspec
@@ -122,12 +123,21 @@ class TopicChannel:
             return True
         return self._newest is not None and self._monotonic() - self._newest_at <= STATE_MAX_AGE_S
 
-    def snapshot(self) -> bytes:
-        """The message a client begins with; only when there is one."""
+    def snapshot(self, room: int) -> bytes:
+        """The message a client begins with; only when there is one.
+
+        Args:
+            room: at most so many bytes of events; a state is always whole.
+        """
         if self._is_state:
             assert self._newest is not None, "nothing to begin with yet"
             return _message(self._snapshot_head, self.seq, self._newest)
-        recent = list(self._ring)[-RECENT_EVENTS:]
+        recent: deque[bytes] = deque()
+        for payload in islice(reversed(self._ring), RECENT_EVENTS):
+            room -= len(payload) + 1
+            if room < 0:
+                break
+            recent.appendleft(payload)
         return _message(self._snapshot_head, self.seq, b"[%b]" % b",".join(recent))
 
     def is_kept(self, after: int) -> bool:

@@ -36,8 +36,8 @@ from headwater.api.topic_requests import read_request
 from headwater.core.clock import Clock
 from headwater.core.errors import PlatformError, RequestError
 
-BUNDLE_BYTES: Final = 64 * 1024
-"""Topics begin together until their first messages are longer than this."""
+ROOM_DIVISOR: Final = 4
+"""What one topic begins with takes at most this part of what may wait for a client."""
 
 
 class _Entry:
@@ -147,7 +147,7 @@ class TopicSession:
             if entry is not None:
                 self._confirm(entry, asked, request_id)
                 return None
-            most = self._board.max_topics_per_client
+            most = self._board.limits.max_topics_per_client
             if len(self._entries) >= most:
                 raise RequestError("topics", len(self._entries) + 1, f"at most {most} topics")
             channel = self._board.join(wish, self)
@@ -162,7 +162,17 @@ class TopicSession:
         return None
 
     def _confirm(self, entry: _Entry, asked: str, request_id: RequestId | None) -> None:
-        """Answers a wish for a topic that the client has already: nothing changes."""
+        """Answers a wish for a topic that the client has already: nothing changes.
+
+        A topic named twice in one request is answered once.
+
+        Raises:
+            RequestError: another request for it has not been answered yet.
+        """
+        if not entry.answered:
+            if entry.request_id != request_id:
+                raise RequestError("topic", asked, "asked for already; the answer is to come")
+            return
         again = _Entry(entry.channel, asked, None, request_id)
         answer = SubscribedView(id=request_id, topics=(again.answer(resumed=entry.is_live),))
         if self._handle is not None:
@@ -210,8 +220,8 @@ class TopicSession:
         request_id = self._queue[0].request_id
         answers: list[SubscribedTopic] = []
         payloads: list[bytes] = []
-        size = 0
-        while self._queue and self._queue[0].request_id == request_id and size <= BUNDLE_BYTES:
+        size, enough = 0, self._board.limits.chunk_bytes
+        while self._queue and self._queue[0].request_id == request_id and size < enough:
             entry = self._queue.popleft()
             first, resumed = self._first_messages(entry)
             if not entry.answered:
@@ -229,14 +239,16 @@ class TopicSession:
 
         Nothing when it has to wait for its state.
         """
-        channel = entry.channel
-        after = entry.after
+        channel, after = entry.channel, entry.after
+        room = self._board.limits.buffer_bytes // ROOM_DIVISOR
         if after is not None and not entry.answered and channel.is_kept(after):
-            entry.is_live = True
-            return channel.since(after), True
+            missed = channel.since(after)
+            if sum(map(len, missed)) <= room:
+                entry.is_live = True
+                return missed, True
         if channel.has_snapshot:
             entry.is_live = True
-            return [channel.snapshot()], False
+            return [channel.snapshot(room)], False
         self._board.wait(channel, self)
         return [], False
 
