@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from tests.app.staged_download import staged
 
+from headwater.api.schemas.base import iso_of
 from headwater.api.schemas.market import FundingRateView, OhlcView, OpenInterestView
 from headwater.app.fetch_request import Kind
 from headwater.app.row_files import Reached
@@ -54,6 +55,11 @@ async def test_a_start_before_the_venues_memory_gives_what_there_is(name: str) -
         moments = [row.timestamp for row in rows if isinstance(row, OhlcView)]
         assert len(moments) > 1000
         assert moments == sorted(set(moments))
+        listed_ms = stage.download.table.resolve("BTCUSDT").listed_at_ms
+        if listed_ms is None or moments[0] > iso_of(listed_ms + 2 * 24 * HOUR_MS):
+            assert f"no candles before {moments[0]}" in stage.told[0]
+        else:
+            assert stage.told == []
 
 
 @VENUES

@@ -1,5 +1,8 @@
 """What a venue does not offer is refused before it is asked, with the reason."""
 
+import copy
+
+import msgspec
 import pytest
 
 from headwater.app.fetch_request import KINDS, Kind, demand
@@ -20,8 +23,11 @@ def test_open_interest_of_the_past_is_refused_where_there_is_none() -> None:
 
 
 def test_an_interval_that_is_not_offered_names_those_that_are() -> None:
-    with pytest.raises(NotSupported, match="okx has candles by 1m, 3m"):
-        demand(venue("okx"), Kind.CANDLES, Interval.H8)
+    monthly = copy.copy(venue("okx"))
+    monthly.facts = msgspec.structs.replace(monthly.facts, intervals=(Interval.MONTH1,))
+    demand(monthly, Kind.CANDLES, Interval.MONTH3)
+    with pytest.raises(NotSupported, match="okx has candles by 1M"):
+        demand(monthly, Kind.CANDLES, Interval.W1)
     with pytest.raises(NotSupported, match="binance has open-interest by 5m"):
         demand(venue("binance"), Kind.OPEN_INTEREST, Interval.M1)
 

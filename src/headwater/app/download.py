@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from headwater.api.schemas.base import View
+from headwater.api.schemas.base import View, iso_of
 from headwater.api.schemas.views import (
     funding_rate_view,
     instrument_view,
@@ -20,7 +20,8 @@ from headwater.api.schemas.views import (
     open_interest_view,
     trade_view,
 )
-from headwater.app.fetch_request import FetchRequest, Kind
+from headwater.app.built_download import folded, parts_request
+from headwater.app.fetch_request import FetchRequest, Kind, candle_source
 from headwater.app.trade_download import TradeDownload
 from headwater.core.clock import Clock
 from headwater.core.errors import VenueError
@@ -126,6 +127,22 @@ class VenueDownload:
     async def _candles(self, request: FetchRequest) -> AsyncIterator[Sequence[Candle]]:
         """Closed candles; the forming one is left out, because a file is not corrected later."""
         interval = _interval(request)
+        source = candle_source(self._venue, interval)
+        assert source is not None, "`demand` was asked before"
+        ended_ms = interval.opens_at_ms(self.now_ms()) - 1
+        request = msgspec.structs.replace(request, until_ms=min(request.until_ms, ended_ms))
+        if source is interval:
+            async for rows in self._closed_candles(request, interval):
+                yield rows
+            return
+        parts = self._closed_candles(parts_request(request, interval), source)
+        async for built in folded(parts, request, interval):
+            yield built
+
+    async def _closed_candles(
+        self, request: FetchRequest, interval: Interval
+    ) -> AsyncIterator[Sequence[Candle]]:
+        """Candles of an interval that the venue has."""
 
         def ask(limit: int, start_ms: int | None, end_ms: int) -> RestCall[list[Candle]]:
             return self._calls.candles(
@@ -137,10 +154,13 @@ class VenueDownload:
                 now_ms=self.now_ms(),
             )
 
-        open_ms = interval.opens_at_ms(self.now_ms())
-        closed = msgspec.structs.replace(request, until_ms=min(request.until_ms, open_ms - 1))
+        listed_ms = interval.opens_at_ms(request.instrument.listed_at_ms or 0)
+        begun = False
         page = self._venue.facts.candles_max
-        async for rows in self._by_time(closed, ask, _stamped_ms, page):
+        async for rows in self._by_time(request, ask, _stamped_ms, page, listed_ms):
+            if rows and not begun:
+                begun = True
+                self._note_beginning(request, interval, rows[0].timestamp_ms, listed_ms)
             yield [row for row in rows if row.is_closed]
 
     async def _open_interest(self, request: FetchRequest) -> AsyncIterator[Sequence[OpenInterest]]:
@@ -151,15 +171,19 @@ class VenueDownload:
                 request.instrument, period, limit=limit, start_ms=start_ms, end_ms=end_ms
             )
 
-        if _first_ms(request) is None:
-            async for rows in self._by_time(request, ask, _stamped_ms, 0):
+        if request.first_ms is None:
+            async for rows in self._by_time(request, ask, _stamped_ms, 0, 0):
                 yield rows
             return
-        left = request.limit
+        left, begun = request.limit, False
         for first_ms, last_ms, count in self._stretches(request, period):
             # Backwards, because a start beyond a venue's memory is refused or finds nothing.
             rows = await self._ask(partial(ask, count, None, last_ms))
             kept = [row for row in rows if first_ms <= row.timestamp_ms <= last_ms][:left]
+            if kept and not begun:
+                begun = True
+                listed_ms = request.instrument.listed_at_ms or 0
+                self._note_beginning(request, period, kept[0].timestamp_ms, listed_ms)
             if kept:
                 yield kept
             left = None if left is None else left - len(kept)
@@ -169,7 +193,7 @@ class VenueDownload:
     def _stretches(self, request: FetchRequest, period: Interval) -> Iterator[tuple[int, int, int]]:
         """First and last moment and number of periods of the parts that are asked for at a time."""
         size = STRETCH_PAGES * self._venue.facts.open_interest_max
-        first_ms = max(_first_ms(request) or 0, request.instrument.listed_at_ms or 0)
+        first_ms = max(request.first_ms or 0, request.instrument.listed_at_ms or 0)
         while first_ms <= request.until_ms:
             last_ms = min(first_ms + size * period.nominal_ms - 1, request.until_ms)
             yield first_ms, last_ms, (last_ms - first_ms) // period.nominal_ms + 1
@@ -181,9 +205,18 @@ class VenueDownload:
                 request.instrument, limit=limit, start_ms=start_ms, end_ms=end_ms
             )
 
-        page = self._venue.facts.funding_max
-        async for rows in self._by_time(request, ask, lambda row: row.funding_time_ms, page):
+        page, listed_ms = self._venue.facts.funding_max, request.instrument.listed_at_ms or 0
+        async for rows in self._by_time(request, ask, _settled_ms, page, listed_ms):
             yield rows
+
+    def _note_beginning(
+        self, request: FetchRequest, interval: Interval, begins_ms: int, listed_ms: int
+    ) -> None:
+        """Says so when the venue's memory begins after the start that was asked for."""
+        first_ms = max(begins_ms if request.since_ms is None else request.since_ms, listed_ms)
+        if request.reached is None and begins_ms > interval.closes_at_ms(first_ms):
+            one = request.instrument
+            self._tell(f"{one.exchange} {one.symbol}: no {request.kind} before {iso_of(begins_ms)}")
 
     async def _by_time(
         self,
@@ -191,6 +224,7 @@ class VenueDownload:
         ask: Callable[[int, int | None, int], RestCall[list[R]]],
         moment_of: Callable[[R], int],
         page: int,
+        listed_ms: int,
     ) -> AsyncIterator[Sequence[R]]:
         """Pages that ascend from the first moment wanted, or the newest rows in one page.
 
@@ -198,13 +232,13 @@ class VenueDownload:
         a short window before them.
         """
         limit = request.limit
-        first_ms = _first_ms(request)
+        first_ms = request.first_ms
         if first_ms is None:
             assert limit is not None, "without a start the newest rows are wanted, so many"
             newest = await self._ask(lambda: ask(limit, None, request.until_ms))
             yield newest[-limit:]
             return
-        cursor = max(first_ms, request.instrument.listed_at_ms or 0)
+        cursor = max(first_ms, listed_ms)
         left = limit
         while cursor <= request.until_ms and left != 0:
             rows = await self._ask(partial(ask, page, cursor, request.until_ms))
@@ -239,15 +273,12 @@ class VenueDownload:
         return self._venue.rest(self.table)
 
 
-def _first_ms(request: FetchRequest) -> int | None:
-    """Where to begin: after what is there already, None where the newest rows are request."""
-    if request.reached is None:
-        return request.since_ms
-    return max(request.since_ms or 0, request.reached.moment_ms + 1)
-
-
 def _stamped_ms(row: Candle | OpenInterest) -> int:
     return row.timestamp_ms
+
+
+def _settled_ms(row: FundingRate) -> int:
+    return row.funding_time_ms
 
 
 def _interval(request: FetchRequest) -> Interval:

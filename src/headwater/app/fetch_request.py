@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from headwater.analytics.candles import source_interval
 from headwater.api.schemas.base import View
 from headwater.api.schemas.market import (
     FundingRateView,
@@ -72,6 +73,23 @@ class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None
     reached: Reached | None = None
 
+    @property
+    def first_ms(self) -> int | None:
+        """Where to begin: after what is there; None where the newest rows are wanted."""
+        if self.reached is None:
+            return self.since_ms
+        return max(self.since_ms or 0, self.reached.moment_ms + 1)
+
+
+def candle_source(venue: Venue, interval: Interval) -> Interval | None:
+    """The venue's interval that candles of `interval` come from: the same, or one to fold.
+
+    Returns:
+        None when it has neither.
+    """
+    offered = venue.facts.intervals
+    return interval if interval in offered else source_interval(interval, offered)
+
 
 def demand(venue: Venue, kind: Kind, interval: Interval | None) -> None:
     """Checks that a venue offers a kind, and that with this interval.
@@ -87,7 +105,13 @@ def demand(venue: Venue, kind: Kind, interval: Interval | None) -> None:
     if support is None or not support.available:
         reason = "the venue does not offer it" if support is None else support.note
         raise NotSupported(facts.venue_id, capability, f"{facts.venue_id}: {reason}")
-    offered = facts.intervals if kind is Kind.CANDLES else facts.open_interest_periods
-    if kind in (Kind.CANDLES, Kind.OPEN_INTEREST) and interval not in offered:
+    if kind is Kind.CANDLES and interval is not None:
+        offered, is_there = facts.intervals, candle_source(venue, interval) is not None
+    elif kind is Kind.OPEN_INTEREST:
+        offered = facts.open_interest_periods
+        is_there = interval in offered
+    else:
+        return
+    if not is_there:
         reason = f"{facts.venue_id} has {kind} by {', '.join(offered)}"
         raise NotSupported(facts.venue_id, f"{kind} {interval}", reason)

@@ -104,7 +104,7 @@ WRONG = [
     (["trades", "--venue", "okx", "-o", "-"], "--symbol: not given"),
     (["trades", "--venue", "okx", "--symbol", "BTC", "--interval", "1m", "-o", "-"], "--interval"),
     (["candles", "--venue", "okx", "--symbol", "BTC", "--interval", "7m", "-o", "-"], "7m.*15m"),
-    (["candles", "--venue", "okx", "--symbol", "BTC", "--interval", "8h", "-o", "-"], "okx has"),
+    (["open-interest", "--venue", "okx", "--symbol", "B", "--interval", "8h", "-o-"], "okx has"),
     (["open-interest", "--venue", "hyperliquid", "--symbol", "BTC", "-o", "-"], "hyperliquid: "),
     (["funding", "--venue", "okx", "--symbol", "BTC", "-o", "x.parquet"], "parquet.*storage"),
     (["funding", "--venue", "okx", "--symbol", "BTC", "-o", "x.xlsx"], r"xlsx.*\.csv"),

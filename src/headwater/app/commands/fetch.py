@@ -130,9 +130,10 @@ def fetch(
 
     Rows have the columns of the HTTP API and go from the oldest to the newest, one series after
     the other. Without --since the newest rows come, as many as --limit says. The forming candle
-    is left out. A venue's memory ends somewhere: of trades some give only the newest page. What
-    is waited for or missing is said on standard error, where progress is too. Exit status 1 when
-    a series is not complete, 2 when an option is wrong.
+    is left out; candles that the venue lacks are built from smaller ones (`built_from`). A
+    venue's memory ends somewhere: of trades some give only the newest page. What is waited for or
+    missing is said on standard error, where progress is too. Exit status 1 when a series is not
+    complete, 2 when an option is wrong.
     """
     settings = load(config)
     job = Job(
