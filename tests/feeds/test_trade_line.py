@@ -90,17 +90,13 @@ def test_the_newest_are_given_only_when_whole() -> None:
     assert line.newest(2) is None
 
 
-def test_ids_are_remembered_up_to_the_bound() -> None:
-    line = TradeLine(trade(None, trade_id="a"), recent_max=5, publish=drop)
-    assert not line.is_new_id("a", 2)
-    assert line.is_new_id("b", 2)
-    assert line.is_new_id("c", 2)
-    assert line.is_new_id("a", 2), "the oldest was forgotten"
-
-
-def test_of_the_ids_at_least_the_newest_half_and_at_most_the_bound_are_known() -> None:
+def test_at_least_the_ids_of_the_recent_trades_and_at_most_the_bound_are_known() -> None:
     line = TradeLine(trade(None, trade_id="0"), recent_max=5, publish=drop)
+    assert not line.is_new_id("0", 10)
     for newest in range(1, 50):
         assert line.is_new_id(str(newest), 10)
-        assert len(line.known_ids) <= 10
-        assert {str(one) for one in range(max(0, newest - 4), newest + 1)} <= line.known_ids
+        line.recent.append(trade(None, trade_id=str(newest)))
+        assert not line.is_new_id(str(newest), 10)
+        assert {one.trade_id for one in line.recent} <= line.ids
+        assert len(line.ids) <= 10
+    assert line.is_new_id("0", 10), "it was forgotten long ago"

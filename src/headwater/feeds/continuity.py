@@ -85,7 +85,7 @@ class TradeContinuity:
             self._publish, ledger, crew, clock, fetch_newest, backoff, settings, on_quiet
         )
         self._overlapping = self.overlap.waits
-        self._young_ids_max = settings.recent_ids_max // 2
+        self._ids_max = settings.recent_ids_max
         self.duplicates = 0
         self.recovered = 0
         self.lost = 0
@@ -100,12 +100,7 @@ class TradeContinuity:
         if sequence is None:
             ids = line.ids
             trade_id = trade.trade_id
-            if (
-                self._overlapping
-                or trade_id in ids
-                or trade_id in line.older_ids
-                or len(ids) >= self._young_ids_max
-            ):
+            if self._overlapping or trade_id in ids or len(ids) >= self._ids_max:
                 self._unusual(trade, line)
                 return
             ids.add(trade_id)

@@ -149,7 +149,7 @@ class OverlapRepair:
     def _release(self, wait: _Wait, bound: str) -> None:
         """Lets held trades go before the missing ones."""
         if not wait.is_released:
-            wait.before = wait.line.known_ids
+            wait.before = frozenset(wait.line.ids)
             wait.is_released = True
             self._ledger.note(wait.gap_id, f"held back until {bound}; newer trades went first")
         held, wait.held = wait.held, []
@@ -180,7 +180,7 @@ class OverlapRepair:
     def _merge(self, wait: _Wait, trades: Sequence[Trade]) -> None:
         """Lays the venue's newest trades, ascending, over what was published before."""
         line = wait.line
-        known = line.known_ids if wait.before is None else wait.before
+        known = line.ids if wait.before is None else wait.before
         newest = max((at for at, one in enumerate(trades) if one.trade_id in known), default=-1)
         missed = [one for one in trades[newest + 1 :] if one.timestamp_ms >= line.first_ms]
         live = {trade.trade_id for trade in wait.held}

@@ -70,8 +70,8 @@ class TradeSettings(msgspec.Struct, frozen=True, kw_only=True):
         repair_backoff_s: base of the full-jitter delay between them.
         repair_backoff_ceiling_s: its ceiling.
         tail_check_s: a symbol without a trade so long after a reconnect is compared with REST.
-        recent_ids_max: ids remembered per symbol where the venue does not count trades, ≥ 2; at
-            least the newest half of it, which must cover the newest trades a venue tells (1,000).
+        recent_ids_max: ids remembered per symbol where the venue does not count trades, at least
+            the newest `recent_max`; the longer it is than that, the rarer the others are forgotten.
     """
 
     recent_max: int = 1000

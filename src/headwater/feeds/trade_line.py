@@ -74,8 +74,7 @@ class TradeLine:
     Attributes:
         expected: sequence of the next trade in order; `HOLDING` while trades are held back.
         recent: newest published trades.
-        ids: the newest ids of an uncounted symbol.
-        older_ids: those before them; together at most the bound, at least half of it.
+        ids: the newest ids of an uncounted symbol, those of `recent` among them.
         held: trades by sequence that wait for missing ones.
         held_since: monotonic time of the hold, or of its last progress.
         holes: all holes under repair, lowest first.
@@ -105,7 +104,6 @@ class TradeLine:
         "looked_at",
         "looked_to",
         "native_symbol",
-        "older_ids",
         "publish",
         "recent",
         "suspect_at",
@@ -122,7 +120,6 @@ class TradeLine:
         self._next = self.expected
         self._scanned = self._next - 1
         self.ids: set[int | str] = set() if self.counted else {first.trade_id}
-        self.older_ids: set[int | str] = set()
         self.recent: deque[Trade] = deque([first], maxlen=recent_max)
         self.held: dict[int, Trade] = {}
         self.held_since = 0.0
@@ -255,20 +252,15 @@ class TradeLine:
     def is_new_id(self, trade_id: int | str, remembered_max: int) -> bool:
         """Whether an uncounted trade is new; remembers it.
 
-        Ids are forgotten by the half, which costs nothing per trade; forgetting the oldest one
-        each time would walk over the places that the ones before it left empty.
+        When as many are remembered as may be, all but those of `recent` are forgotten at once:
+        forgetting the oldest one each time would walk over the places that earlier ones left.
         """
-        if trade_id in self.ids or trade_id in self.older_ids:
+        if trade_id in self.ids:
             return False
-        if len(self.ids) >= remembered_max // 2:
-            self.older_ids, self.ids = self.ids, set()
+        if len(self.ids) >= remembered_max:
+            self.ids = {trade.trade_id for trade in self.recent}
         self.ids.add(trade_id)
         return True
-
-    @property
-    def known_ids(self) -> frozenset[int | str]:
-        """Ids of an uncounted symbol that are remembered."""
-        return frozenset(self.ids | self.older_ids)
 
     @property
     def first_ms(self) -> int:

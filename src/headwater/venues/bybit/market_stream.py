@@ -161,7 +161,6 @@ class BybitStream(MarketStream):
                         quantity=quantity,
                         value=price * quantity,
                         trade_id=row.trade_id,
-                        sequence=None,
                     ),
                 )
             if frame.startswith(_BOOK_HEAD):
@@ -202,7 +201,6 @@ class BybitStream(MarketStream):
                     quantity=quantity,
                     value=price * quantity,
                     trade_id=row.trade_id,
-                    sequence=None,
                 )
             )
         return made

@@ -178,7 +178,6 @@ class HyperliquidStream(MarketStream):
                         quantity=quantity,
                         value=price * quantity,
                         trade_id=row.trade_id,
-                        sequence=None,
                     ),
                 )
             if frame.startswith(_BOOK_HEAD):
@@ -221,7 +220,6 @@ class HyperliquidStream(MarketStream):
                     quantity=quantity,
                     value=price * quantity,
                     trade_id=row.trade_id,
-                    sequence=None,
                 )
             )
         return made

@@ -173,7 +173,6 @@ class OkxStream(MarketStream):
                         quantity=quantity,
                         value=price * quantity,
                         trade_id=row.trade_id,
-                        sequence=None,
                     ),
                 )
             if frame.startswith(_BOOK_HEAD):
@@ -210,7 +209,6 @@ class OkxStream(MarketStream):
                     quantity=quantity,
                     value=price * quantity,
                     trade_id=row.trade_id,
-                    sequence=None,
                 )
             )
         return made
