@@ -173,7 +173,16 @@ def streams_page() -> str:
     everywhere += [
         f"| `{entry.path}` | {entry.description} | {entry.query} |" for entry in page.aggregated
     ]
-    return "\n".join([*parts, *rows, *everywhere]) + "\n"
+    many = ["", "## Many topics on one socket", "", f"`{page.many_topics.path}`: "]
+    many[-1] += page.many_topics.description
+    for title, words in (
+        ("request", page.many_topics.requests),
+        ("answer", page.many_topics.answers),
+    ):
+        many += ["", f"| {title} | what |", "|---|---|"]
+        many += [f"| `{name}` | {text} |" for name, text in words.items()]
+    examples = ["", "```json", *page.many_topics.examples, "```"]
+    return "\n".join([*parts, *rows, *everywhere, *many, *examples]) + "\n"
 
 
 def venues_table() -> str:

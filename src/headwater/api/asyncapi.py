@@ -9,6 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.api.asyncapi_topics import (
+    CHANNEL,
+    topics_channel,
+    topics_entry,
+    topics_messages,
+    topics_operations,
+    topics_schemas,
+)
 from headwater.api.schemas.base import json_schema_of, schema_name
 from headwater.api.schemas.platform import CatalogEntryView, CatalogView
 from headwater.api.settings import ApiSettings
@@ -47,9 +55,9 @@ _DROPPED: Final[dict[str, Any]] = {
 }
 _LISTS: Final = f"comma-separated, at most {LIST_MAX}"
 _CLOSE_CODES: Final = (
-    "Nothing is expected from the client. Close codes: 1008 the path or the query is wrong (the "
-    "reason names the field and what is allowed), 1011 our fault, 1012 the server restarts, "
-    "1013 too slow, or the venue cannot be reached: try again later."
+    "Nothing is expected from the client, except on `/ws`. Close codes: 1008 the path or the query "
+    "is wrong (the reason names the field and what is allowed), 1011 our fault, 1012 the server "
+    "restarts, 1013 too slow, or the venue cannot be reached: try again later."
 )
 
 
@@ -77,11 +85,16 @@ def asyncapi_document(settings: ApiSettings, exchanges: Sequence[str]) -> bytes:
                 _channel_id(spec): _aggregate_channel(spec, exchanges, settings.spike_timeframes)
                 for spec in AGGREGATES.values()
             },
+            CHANNEL: topics_channel(),
         },
-        "operations": {f"send_{_channel_id(spec)}": _operation(spec) for spec in _SPECS},
+        "operations": {
+            **{f"send_{_channel_id(spec)}": _operation(spec) for spec in _SPECS},
+            **topics_operations(),
+        },
         "components": {
             "messages": {
                 **{schema_name(spec.view): _message(spec) for spec in _SPECS},
+                **topics_messages(),
                 "Dropped": {
                     "name": "Dropped",
                     "title": "Events were missed",
@@ -90,6 +103,7 @@ def asyncapi_document(settings: ApiSettings, exchanges: Sequence[str]) -> bytes:
             },
             "schemas": {
                 **{schema_name(spec.view): json_schema_of(spec.view) for spec in _SPECS},
+                **topics_schemas(),
                 "Dropped": _DROPPED,
             },
         },
@@ -117,6 +131,7 @@ def catalog(settings: ApiSettings, exchanges: Sequence[str]) -> CatalogView:
             _catalog_entry(spec, exchanges, settings.spike_timeframes)
             for spec in AGGREGATES.values()
         ),
+        many_topics=topics_entry(),
         examples=(*examples, *(f"/ws/{path}" for path in AGGREGATES)),
         documentation="/asyncapi.json",
     )

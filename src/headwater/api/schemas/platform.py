@@ -192,6 +192,24 @@ class CatalogEntryView(View, frozen=True, kw_only=True):
     description: str
 
 
+class ManyTopicsView(View, frozen=True, kw_only=True):
+    """The socket that serves many topics.
+
+    Attributes:
+        path: where to connect.
+        description: what a topic is and how it begins and goes on.
+        requests: what a client may say, by `op`.
+        answers: what it is told, by `type`.
+        examples: requests as they are sent.
+    """
+
+    path: str
+    description: str
+    requests: dict[str, str]
+    answers: dict[str, str]
+    examples: tuple[str, ...]
+
+
 class CatalogView(View, frozen=True, kw_only=True):
     """The WebSocket streams, which OpenAPI cannot describe.
 
@@ -199,6 +217,7 @@ class CatalogView(View, frozen=True, kw_only=True):
         per_exchange_pattern: path of the streams of one venue.
         streams: what each stream sends, by name.
         aggregated: streams over several venues.
+        many_topics: the socket that serves any number of these streams at once.
         examples: paths that work on this server.
         documentation: path of the machine-readable description (AsyncAPI 3).
     """
@@ -206,5 +225,6 @@ class CatalogView(View, frozen=True, kw_only=True):
     per_exchange_pattern: str
     streams: dict[str, str]
     aggregated: tuple[CatalogEntryView, ...]
+    many_topics: ManyTopicsView
     examples: tuple[str, ...]
     documentation: str
