@@ -1,7 +1,8 @@
 """How a request's words become a venue, an instrument, a capability; each failure names itself."""
 
+import contextlib
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from headwater.analytics.candles import source_interval
@@ -114,6 +115,26 @@ def instrument_of(source: MarketSource, symbol: str, field: str = "symbol") -> I
     except UnknownSymbol as error:
         error.field = field
         raise
+
+
+def shared_symbol(sources: Iterable[MarketSource], symbol: str) -> str:
+    """The one text that every venue knows a contract by (requirements A1).
+
+    `kPEPE` is Hyperliquid's own spelling; the others know its `1000PEPEUSDT`.
+
+    Args:
+        sources: of the venues; those whose list has not been loaded are left out.
+        symbol: any common spelling.
+
+    Returns:
+        The canonical symbol; `symbol` itself where no venue knows it or two disagree, so that each
+        venue answers for itself.
+    """
+    found: set[str] = set()
+    for source in sources:
+        with contextlib.suppress(UnknownSymbol):
+            found.add(source.table.resolve(symbol).symbol)
+    return found.pop() if len(found) == 1 else symbol
 
 
 def demand(source: MarketSource, capability: str) -> None:

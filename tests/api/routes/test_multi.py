@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
+from tests.api import fake_source as fake
 from tests.api.served import Platform, Reply
 
 from headwater.api.settings import ApiSettings
@@ -16,6 +18,7 @@ from headwater.core.errors import (
     VenueUnavailable,
     WireError,
 )
+from headwater.core.instruments import InstrumentTable
 
 VENUES = ("binance", "bybit", "okx")
 OHLC = "/multi/ohlc/BTCUSDT/1m"
@@ -62,6 +65,17 @@ async def test_parameters_reach_every_venue(many: Platform) -> None:
             "candles BTCUSDT 1m 200 None None",
             "candles BTCUSDT 1m 1000 1731000000000 1731000000123",
         ]
+
+
+async def test_one_venues_own_spelling_finds_the_contract_on_all(many: Platform) -> None:
+    own = msgspec.structs.replace(
+        fake.make_instrument("1000PEPEUSDT", "okx"), native_symbol="kPEPE"
+    )
+    many.sources["binance"].list_symbols("1000PEPEUSDT")
+    many.sources["okx"].take_table(InstrumentTable("okx", [own]))
+    body = await joined(many, "/multi/funding/kPEPE")
+    assert body["binance"]["symbol"] == body["okx"]["symbol"] == "1000PEPEUSDT"
+    assert body["errors"]["bybit"]["code"] == "unknown_symbol"
 
 
 async def test_a_choice_of_venues(many: Platform) -> None:

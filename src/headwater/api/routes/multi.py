@@ -21,6 +21,7 @@ from headwater.api.errors import (
     problem_of,
     problem_response,
 )
+from headwater.api.lookup import shared_symbol
 from headwater.api.openapi import Responses, market_answers
 from headwater.api.parameters import (
     EndQuery,
@@ -108,13 +109,14 @@ def _add_candles(router: APIRouter, api: Answers, venues: Sequence[str]) -> None
     ) -> Response:
         """All venues' candles."""
         check_span(start_time, end_time)
+        name = shared_symbol(api.deps.sources.values(), symbol)
 
         async def ask(source: MarketSource) -> Answer:
             return await candles_answer(
-                api, source, symbol, interval, limit=limit, start_ms=start_time, end_ms=end_time
+                api, source, name, interval, limit=limit, start_ms=start_time, end_ms=end_time
             )
 
-        key = (OHLC_PATH, symbol, interval, limit, start_time, end_time)
+        key = (OHLC_PATH, name, interval, limit, start_time, end_time)
         return await _give(api, request, key, exchanges, ask)
 
 
@@ -129,11 +131,12 @@ def _add_readings(router: APIRouter, api: Answers, venues: Sequence[str]) -> Non
         request: Request, symbol: SymbolPath, exchanges: ExchangesQuery = None
     ) -> Response:
         """All venues' coming funding."""
+        name = shared_symbol(api.deps.sources.values(), symbol)
 
         async def ask(source: MarketSource) -> Answer:
-            return await funding_answer(api, source, symbol)
+            return await funding_answer(api, source, name)
 
-        return await _give(api, request, (FUNDING_PATH, symbol), exchanges, ask)
+        return await _give(api, request, (FUNDING_PATH, name), exchanges, ask)
 
     @router.get(
         INTEREST_PATH,
@@ -145,11 +148,12 @@ def _add_readings(router: APIRouter, api: Answers, venues: Sequence[str]) -> Non
         request: Request, symbol: SymbolPath, exchanges: ExchangesQuery = None
     ) -> Response:
         """All venues' open interest."""
+        name = shared_symbol(api.deps.sources.values(), symbol)
 
         async def ask(source: MarketSource) -> Answer:
-            return await open_interest_answer(api, source, symbol)
+            return await open_interest_answer(api, source, name)
 
-        return await _give(api, request, (INTEREST_PATH, symbol), exchanges, ask)
+        return await _give(api, request, (INTEREST_PATH, name), exchanges, ask)
 
 
 async def _give(
