@@ -20,7 +20,7 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.venues.okx import wire, wire_rest
-from headwater.venues.okx.symbols import EXCHANGE, GRAIN, Sizes
+from headwater.venues.okx.symbols import EXCHANGE, MILLION, ROUNDER, Sizes
 
 SIDES: Final[Mapping[str, Side]] = {"buy": Side.BUY, "sell": Side.SELL}
 """The taker's side of a trade, the closing order's of a liquidation."""
@@ -76,10 +76,10 @@ def candle_of(
 
 def levels_of(rows: Iterable[wire_rest.LevelRow], sizes: Sizes) -> tuple[Level, ...]:
     """Levels in base units."""
-    size = sizes.linear_size
-    if size is not None:
-        return tuple([(row.price, round(row.size * size * GRAIN) / GRAIN) for row in rows])
-    return tuple([(row.price, sizes.base(row.size, row.price)) for row in rows])
+    per_unit = sizes.per_unit
+    if per_unit is None:
+        return tuple([(row.price, sizes.base(row.size, row.price)) for row in rows])
+    return tuple([(row.price, (row.size * MILLION + ROUNDER - ROUNDER) / per_unit) for row in rows])
 
 
 def book_of(

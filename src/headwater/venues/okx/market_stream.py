@@ -34,7 +34,7 @@ from headwater.venues.okx.market_topics import (
     unwanted,
     written,
 )
-from headwater.venues.okx.symbols import BARS, EXCHANGE, GRAIN, Sizes, index_of
+from headwater.venues.okx.symbols import BARS, EXCHANGE, MILLION, ROUNDER, Sizes, index_of
 
 TOPICS_PER_MESSAGE: Final = 50
 """Subscriptions in one request; its arguments may have 64 KB, far more than these need."""
@@ -160,7 +160,7 @@ class OkxStream(MarketStream):
                     return self._several_trades(rows, received_ns)
                 topic.last_data_ns = received_ns
                 price = row.price
-                quantity = (row.size * topic.grains + 0.5) // 1.0 / GRAIN
+                quantity = (row.size * MILLION + ROUNDER - ROUNDER) / topic.per_unit
                 return (
                     Trade(
                         exchange=EXCHANGE,
@@ -196,7 +196,7 @@ class OkxStream(MarketStream):
                 continue
             topic.last_data_ns = received_ns
             price = row.price
-            quantity = (row.size * topic.grains + 0.5) // 1.0 / GRAIN
+            quantity = (row.size * MILLION + ROUNDER - ROUNDER) / topic.per_unit
             made.append(
                 Trade(
                     exchange=EXCHANGE,
@@ -220,8 +220,8 @@ class OkxStream(MarketStream):
         if isinstance(sizes, Ignored):
             return sizes
         topic = self._topics.get(arg.key)
-        if topic is not None and sizes.grains is not None:
-            topic.symbol, topic.grains = sizes.symbol, sizes.grains
+        if topic is not None and sizes.per_unit is not None:
+            topic.symbol, topic.per_unit = sizes.symbol, sizes.per_unit
             self._trades_of[row.native_symbol] = topic
         return market_events.trade_of(row, sizes, received_ns)
 

@@ -71,14 +71,14 @@ class Topic:
         last_data_ns: receive time of its last data, None before the first.
         is_fresh: whether its first push is still to come.
         symbol: our name of its contract, known from the first trade on.
-        grains: `Sizes.grains` of a linear swap, known likewise.
+        per_unit: `Sizes.per_unit` of a linear swap, known likewise.
     """
 
     __slots__ = (
         "argument",
-        "grains",
         "is_fresh",
         "last_data_ns",
+        "per_unit",
         "subscriptions",
         "symbol",
     )
@@ -89,7 +89,7 @@ class Topic:
         self.last_data_ns: int | None = None
         self.is_fresh = True
         self.symbol = ""
-        self.grains = 0.0
+        self.per_unit = 1.0
 
 
 class KnownSizes:

@@ -90,9 +90,14 @@ def listed(instrument: Instrument) -> Instrument:
     )
 
 
-GRAIN: Final = 1e10
-"""Base units are rounded to this part: 4.1 contracts of 0.01 are 0.041, which the product of two
-binary fractions misses by a hair. Finer than any size there is, and no loss where sizes are huge.
+MILLION: Final = 1e6
+"""Contracts are counted in millionths, finer than any lot: a whole number of them divided by how
+many make a base unit, another whole number, is the decimal number nearest. 4.1 contracts of 0.01
+are 0.041, which the product of two binary fractions misses by a hair.
+"""
+ROUNDER: Final = 1.5 * 2**52
+"""Added to a number and taken away again it leaves a whole one: from 2**52 on, the next number is
+the next whole one. Good up to 2**51, two thousand million contracts.
 """
 
 
@@ -105,29 +110,26 @@ class Sizes:
     Attributes:
         symbol: our name.
         native_symbol: the venue's.
-        grains: parts of `GRAIN` in a contract; None where they depend on the price. What is on
-            the short path multiplies with it and rounds: `(contracts * grains + 0.5) // 1 / GRAIN`.
+        per_unit: millionths of a contract in a base unit; None where it depends on the price.
+            The short path has `(contracts * MILLION + ROUNDER - ROUNDER) / per_unit`, which is
+            `base` without a call.
     """
 
-    __slots__ = ("_is_linear", "_size", "grains", "native_symbol", "symbol")
+    __slots__ = ("_size", "native_symbol", "per_unit", "symbol")
 
     def __init__(self, instrument: Instrument) -> None:
         self.symbol = instrument.symbol
         self.native_symbol = instrument.native_symbol
         self._size = instrument.contract_size
-        self._is_linear = instrument.is_linear
-        self.grains: float | None = self._size * GRAIN if self._is_linear else None
-
-    @property
-    def linear_size(self) -> float | None:
-        """Base units of a contract; None where they depend on the price."""
-        return self._size if self._is_linear else None
+        self.per_unit: float | None = None
+        if instrument.is_linear and instrument.contract_size > 0:
+            self.per_unit = MILLION / instrument.contract_size
 
     def base(self, contracts: float, price: float) -> float:
         """Base units of contracts at a price > 0."""
-        if self._is_linear:
-            return round(contracts * self._size * GRAIN) / GRAIN
-        return contracts * self._size / price
+        if self.per_unit is None:
+            return contracts * self._size / price
+        return (contracts * MILLION + ROUNDER - ROUNDER) / self.per_unit
 
 
 def instrument_of(row: InstrumentRow, timestamp_ms: int, received_ns: int) -> Instrument | None:
