@@ -49,7 +49,9 @@ def test_settings_reach_the_parts() -> None:
         stream_clients_max=7,
         cors_origins="http://a.example",
         oi_volume_timeframes="5m",
+        multi_timeout_s=0.5,
     )
+    assert api_settings(settings).multi_timeout_s == 0.5
     assert api_settings(settings).spike_timeframes == (Interval.M5,)
     assert api_settings(settings).metrics_token == "long enough a token"
     assert api_settings(settings).allowed_origins == {"http://a.example"}

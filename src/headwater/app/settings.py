@@ -203,6 +203,12 @@ class Settings(BaseSettings):
         validation_alias=_names("request_timeout_s", "REQUEST_TIMEOUT"),
         description="Seconds a venue may take to answer one REST request.",
     )
+    multi_timeout_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="Seconds one venue may take under `/multi/…`; then the others' data go out.",
+    )
     record_dir: Path | None = Field(
         default=None,
         description="Folder for the raw tape of everything received; unset: nothing is recorded.",

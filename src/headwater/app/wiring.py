@@ -207,6 +207,7 @@ def api_settings(settings: Settings) -> ApiSettings:
         allowed_origins=frozenset(settings.cors_origins),
         allowed_hosts=frozenset(settings.allowed_hosts),
         metrics_token=None if token is None else token.get_secret_value(),
+        multi_timeout_s=settings.multi_timeout_s,
         spike_timeframes=tuple(dict.fromkeys(settings.oi_volume_timeframes)),
     )
 
