@@ -312,5 +312,5 @@ class FakeOwner:
             self, key=(), topics=topics, wants=None, chunk_bytes=self.limits.chunk_bytes
         )
         for topic in topics:
-            topic.audiences = (*topic.audiences, audience)
+            topic.add_audience(audience)
         return audience

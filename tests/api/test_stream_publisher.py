@@ -26,7 +26,7 @@ class Ear:
         self.heard: list[bytes] = []
         self.key = publisher.open(spec, "binance", symbol, interval)
         topic = publisher.hub.topic(self.key, spec.policy)
-        topic.audiences = (self,)  # type: ignore[assignment]
+        topic.add_audience(self)  # type: ignore[arg-type]
         self.wants = None
 
     def append(self, frame: bytes, source: object) -> None:

@@ -49,7 +49,7 @@ def make_topic(key: str = "t") -> HubTopic:
 def make_audience(owner: Owner, *topics: HubTopic, wants: Wants | None = None) -> Audience:
     audience = Audience(owner, key=(), topics=topics, wants=wants, chunk_bytes=100)
     for topic in topics:
-        topic.audiences = (*topic.audiences, audience)
+        topic.add_audience(audience)
     return audience
 
 

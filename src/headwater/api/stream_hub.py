@@ -243,7 +243,7 @@ class StreamHub:
             )
             self._audiences[audience_key] = audience
             for topic in topics:
-                topic.audiences = (*topic.audiences, audience)
+                topic.add_audience(audience)
         return audience
 
     # For the audiences
@@ -258,7 +258,7 @@ class StreamHub:
         """Forgets an audience without members."""
         if self._audiences.pop(audience.key, None) is not None:
             for topic in audience.topics:
-                topic.audiences = tuple(other for other in topic.audiences if other is not audience)
+                topic.remove_audience(audience)
 
     # Time
 

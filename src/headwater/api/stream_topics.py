@@ -201,8 +201,9 @@ class HubTopic:
     """
 
     __slots__ = (
+        "_audiences",
+        "_heard_by",
         "_max_payload_bytes",
-        "audiences",
         "conflated",
         "dropped",
         "key",
@@ -214,7 +215,9 @@ class HubTopic:
         self.key = key
         self.policy = policy
         self._max_payload_bytes = max_payload_bytes
-        self.audiences: tuple[Audience, ...] = ()
+        # clients of many topics change audiences often, so both sides cost the same for a thousand
+        self._heard_by: dict[Audience, None] = {}
+        self._audiences: tuple[Audience, ...] | None = ()
         self.published = 0
         self.dropped = 0
         self.conflated = 0
@@ -222,12 +225,29 @@ class HubTopic:
     @property
     def has_subscribers(self) -> bool:
         """Whether anyone would get an event; saves encoding one for nobody."""
-        return bool(self.audiences)
+        return bool(self._heard_by)
+
+    @property
+    def audiences(self) -> tuple[Audience, ...]:
+        """Those who hear this topic."""
+        if self._audiences is None:
+            self._audiences = tuple(self._heard_by)
+        return self._audiences
 
     @property
     def subscribers(self) -> int:
         """Clients joined now."""
         return sum(len(audience) for audience in self.audiences)
+
+    def add_audience(self, audience: Audience) -> None:
+        """Lets an audience hear what is published from now on."""
+        self._heard_by[audience] = None
+        self._audiences = None
+
+    def remove_audience(self, audience: Audience) -> None:
+        """Forgets an audience."""
+        self._heard_by.pop(audience, None)
+        self._audiences = None
 
     def is_wanted(self, record: object) -> bool:
         """Whether any client's filter lets a record pass; saves encoding one for nobody."""

@@ -98,7 +98,7 @@ class TopicChannel:
         del record
         self.seq += 1
         self._keep(payload)
-        if self.topic.audiences:
+        if self.topic.has_subscribers:
             self.topic.publish(_message(self._update_head, self.seq, payload))
         if self._is_state:
             self._set_state(payload)
