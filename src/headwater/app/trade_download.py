@@ -72,7 +72,11 @@ class TradeDownload:
         reached = request.reached
         after_ms = request.since_ms if reached is None else reached.moment_ms
         if after_ms is not None and begins_ms > after_ms:
-            self._tell(f"only the newest {len(newest)} trades are given; older ones are missing")
+            one = request.instrument
+            self._tell(
+                f"{one.exchange} {one.symbol}: only the newest {len(newest)} trades are given; "
+                "older ones are missing"
+            )
         fresh = [one for one in newest if _is_wanted(one, request)]
         return _cut(fresh, request)
 
