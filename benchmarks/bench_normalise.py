@@ -7,10 +7,11 @@ same minutes; the figure is process CPU time per message, the median over all pa
 rotations, and a ratio is the median of the rotations' ratios. Each peer is compared with our path
 on the same interpreter.
 
-Entries: ours `MarketStream.feed` → feeds' sink → `MemoryBus` → one reader (`peers/headwater_path`);
-cryptofeed `message_handler` → awaited callback; ccxt.pro `Client.handle_message` without a waiting
-user; nautilus_trader `_handle_ws_message` → its message bus. Details in the head of each file in
-`peers/`.
+Two tables: Binance's messages, and trades of the other venues, one a message and several
+(`--tables venues`). Entries: ours `MarketStream.feed` → feeds' sink → `MemoryBus` → one reader
+(`peers/headwater_path`); cryptofeed `message_handler` → awaited callback; ccxt.pro
+`Client.handle_message` without a waiting user; nautilus_trader `_handle_ws_message` → its message
+bus. Details in the head of each file in `peers/`.
 """
 
 import argparse
@@ -23,9 +24,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.messages import AGG_TRADE, DEPTH, FORCE_ORDER, KINDS, MESSAGES, make_corpus
+from benchmarks.corpora import ALL_KINDS, corpus_of
+from benchmarks.messages import AGG_TRADE, DEPTH, FORCE_ORDER, KINDS, MESSAGES
 from benchmarks.peers.environments import ROOT, environment
 from benchmarks.report import machine, median, spread, table, write_section
+from benchmarks.trade_messages import TRADE_KINDS
 
 WORKER_TIMEOUT_S: Final = 300.0
 """Longest time one process may take before it is left out."""
@@ -34,7 +37,41 @@ _TITLES: Final = {
     AGG_TRADE: "aggTrade",
     DEPTH: "depth, 1,000-level book",
     FORCE_ORDER: "forceOrder",
+    "bybit_trade": "Bybit trade",
+    "bybit_trades": "Bybit, 2–8 trades",
+    "okx_trade": "OKX trade",
+    "okx_trades": "OKX, 2–8 trades",
+    "hyperliquid_trade": "Hyperliquid trade",
+    "hyperliquid_trades": "Hyperliquid, 2–8 trades",
 }
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is told in one table.
+
+    Attributes:
+        section: of RESULTS.md.
+        heading: above it.
+        kinds: its columns.
+    """
+
+    section: str
+    heading: str
+    kinds: tuple[str, ...]
+
+
+TABLES: Final = {
+    "binance": Table(
+        "normalise", "Normalise, dispatch, deliver: µs of CPU per message", tuple(KINDS)
+    ),
+    "venues": Table(
+        "normalise-venues",
+        "The same for trades of Bybit, OKX and Hyperliquid: µs of CPU per message",
+        TRADE_KINDS,
+    ),
+}
+"""By the name that `--tables` takes."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +217,7 @@ def _cell(contestant: Contestant, kind: str, results: Results) -> str:
 
 
 def describe(
+    heading: str,
     chosen: Sequence[Contestant],
     kinds: Sequence[str],
     results: Results,
@@ -191,6 +229,9 @@ def describe(
     rows: list[list[str]] = []
     notes: list[str] = []
     for contestant in chosen:
+        if all(results[contestant.title, kind].skipped for kind in kinds):
+            notes.append(f"- {contestant.title}: {results[contestant.title, kinds[0]].skipped}")
+            continue
         rows.append([contestant.title, *(_cell(contestant, kind, results) for kind in kinds)])
         for kind in kinds:
             skipped = results[contestant.title, kind].skipped
@@ -203,10 +244,10 @@ def describe(
         if len(figures.rotations) > 1
     ]
     sizes = ", ".join(
-        f"{_TITLES[kind]} {make_corpus(kind, messages).mean_bytes:.0f} B" for kind in kinds
+        f"{_TITLES[kind]} {corpus_of(kind, messages).mean_bytes:.0f} B" for kind in kinds
     )
     lines = [
-        "### Normalise, dispatch, deliver: µs of CPU per message",
+        f"### {heading}",
         "",
         "In brackets: how many times more than ours on the same interpreter.",
         "",
@@ -227,18 +268,22 @@ def main() -> None:
     parser.add_argument("--rotations", type=int, default=3)
     parser.add_argument("--passes", type=int, default=7, help="timed passes in each process")
     parser.add_argument("--messages", type=int, default=MESSAGES)
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--tables", nargs="+", choices=sorted(TABLES), default=list(TABLES))
+    parser.add_argument("--kinds", nargs="+", choices=ALL_KINDS, default=list(ALL_KINDS))
     parser.add_argument("--only", nargs="+", metavar="SUBJECT", help="subjects, by worker name")
     parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     options = parser.parse_args()
     chosen = [each for each in CONTESTANTS if options.only is None or each.subject in options.only]
-    results = measure(chosen, options.kinds, options.rotations, options.passes, options.messages)
-    text = describe(
-        chosen, options.kinds, results, options.rotations, options.passes, options.messages
-    )
-    print(text)
-    if options.write:
-        write_section("normalise", text)
+    rotations, passes, messages = options.rotations, options.passes, options.messages
+    for told in (TABLES[name] for name in options.tables):
+        kinds = [kind for kind in told.kinds if kind in options.kinds]
+        if not kinds:
+            continue
+        results = measure(chosen, kinds, rotations, passes, messages)
+        text = describe(told.heading, chosen, kinds, results, rotations, passes, messages)
+        print(text)
+        if options.write:
+            write_section(told.section, text)
 
 
 if __name__ == "__main__":

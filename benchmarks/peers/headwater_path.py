@@ -139,7 +139,6 @@ class FeedPath:
         )
         self.link = Link("benchmark", self.stream, table, handlers, _unreadable, lambda: None)
 
-
     def fill_memory(self, instrument: Instrument) -> None:
         """Lets as many trades pass as ids are remembered, so that each further one ousts one."""
         for number in range(self.settings.trades.recent_ids_max):
