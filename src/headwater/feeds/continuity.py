@@ -92,8 +92,9 @@ class TradeContinuity:
 
     def on_trade(self, trade: Trade) -> None:
         """Takes a live trade. The usual one, counted or not, is published at once."""
-        line = self._lines.get(trade.symbol)
-        if line is None:
+        try:
+            line = self._lines[trade.symbol]
+        except KeyError:
             self._unusual(trade, None)
             return
         sequence = trade.sequence

@@ -143,8 +143,9 @@ class BybitStream(MarketStream):
                 if len(rows) != 1:
                     return self._several_trades(rows, received_ns)
                 row = rows[0]
-                topic = self._trades_of.get(row.symbol)
-                if topic is None:
+                try:
+                    topic = self._trades_of[row.symbol]
+                except KeyError:
                     return self._several_trades(rows, received_ns)
                 topic.last_data_ns = received_ns
                 price = row.price

@@ -160,8 +160,9 @@ class HyperliquidStream(MarketStream):
                 if len(rows) != 1:
                     return self._several_trades(rows, received_ns)
                 row = rows[0]
-                topic = self._trades_of.get(row.coin)
-                if topic is None:
+                try:
+                    topic = self._trades_of[row.coin]
+                except KeyError:
                     return self._several_trades(rows, received_ns)
                 topic.last_data_ns = received_ns
                 price = row.price

@@ -155,8 +155,9 @@ class OkxStream(MarketStream):
                 if len(rows) != 1:
                     return self._several_trades(rows, received_ns)
                 row = rows[0]
-                topic = self._trades_of.get(row.native_symbol)
-                if topic is None:
+                try:
+                    topic = self._trades_of[row.native_symbol]
+                except KeyError:
                     return self._several_trades(rows, received_ns)
                 topic.last_data_ns = received_ns
                 price = row.price
