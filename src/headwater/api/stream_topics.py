@@ -251,7 +251,8 @@ class HubTopic:
 
     def is_wanted(self, record: object) -> bool:
         """Whether any client's filter lets a record pass; saves encoding one for nobody."""
-        for audience in self.audiences:
+        audiences = self._audiences
+        for audience in self.audiences if audiences is None else audiences:
             wants = audience.wants
             if wants is None or wants(record):
                 return True
@@ -268,7 +269,9 @@ class HubTopic:
             ValueError: `payload` is longer than a client may have waiting.
         """
         self.published += 1
-        audiences = self.audiences
+        audiences = self._audiences
+        if audiences is None:
+            audiences = self.audiences
         if not audiences:
             return
         if len(payload) > self._max_payload_bytes:
