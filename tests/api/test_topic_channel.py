@@ -10,10 +10,11 @@ from tests.api.streaming import FakeOwner
 from headwater.api.stream_topics import Audience, HubTopic
 from headwater.api.stream_wishes import StreamWish, understand
 from headwater.api.topic_channel import (
+    HEARD_MAX_AGE_S,
+    LOADED_MAX_AGE_S,
     RECENT_EVENTS,
     RING_BYTES,
     RING_MESSAGES,
-    STATE_MAX_AGE_S,
     TopicChannel,
 )
 
@@ -117,8 +118,16 @@ def test_a_message_longer_than_all_that_may_be_kept_is_not() -> None:
     assert life.channel.is_kept(FIRST + 1)
 
 
-@pytest.mark.parametrize("stream", ["orderbook", "ticker", "mark_price", "ohlc"])
-def test_of_a_state_the_newest_message_says_everything(stream: str) -> None:
+@pytest.mark.parametrize(
+    ("stream", "max_age_s"),
+    [
+        ("orderbook", LOADED_MAX_AGE_S),
+        ("ohlc", LOADED_MAX_AGE_S),
+        ("ticker", HEARD_MAX_AGE_S),
+        ("mark_price", HEARD_MAX_AGE_S),
+    ],
+)
+def test_of_a_state_the_newest_message_says_everything(stream: str, max_age_s: float) -> None:
     life = Life(f"binance/BTCUSDT/{stream}")
     assert not life.is_ready()
     assert not life.channel.is_kept(FIRST), "nobody has a state that there never was"
@@ -128,7 +137,7 @@ def test_of_a_state_the_newest_message_says_everything(stream: str) -> None:
     assert read(life.begun[0])["seq"] == FIRST + 1
     life.publish(8)
     assert len(life.begun) == 1
-    life.time_s = STATE_MAX_AGE_S
+    life.time_s = max_age_s
     assert life.is_ready()
     life.time_s += 0.1
     assert not life.is_ready(), "the venue may have been lost meanwhile"

@@ -21,7 +21,7 @@ import msgspec
 from headwater.api.stream_topics import HubTopic
 from headwater.api.stream_wishes import StreamWish
 from headwater.bus.topics import SlowPolicy
-from headwater.core.records import Candle
+from headwater.core.records import BookSnapshot, Candle
 
 RING_MESSAGES: Final = 256
 """Messages kept for clients that come back; beyond it the oldest go."""
@@ -32,9 +32,12 @@ RING_BYTES: Final = 128 * 1024
 RECENT_EVENTS: Final = 50
 """Most events in a snapshot."""
 
-STATE_MAX_AGE_S: Final = 10.0
-"""A state older than this is asked for again before a client begins with it: the venue may have
-been lost meanwhile. Books, the fastest states, come every 100 ms where anything happens."""
+LOADED_MAX_AGE_S: Final = 10.0
+"""A book or candle older than this is asked for again before a client begins with it: the venue may
+have been lost meanwhile. Books come every 100 ms where anything happens."""
+
+HEARD_MAX_AGE_S: Final = 60.0
+"""The same for tickers and mark prices, which can only be waited for; quiet ones come every 10 s."""
 
 _logger = logging.getLogger(__name__)
 
@@ -72,6 +75,8 @@ class TopicChannel:
         self.seq = first
         self._monotonic = monotonic
         self._is_state = self.policy is SlowPolicy.LATEST or wish.spec.record is Candle
+        can_be_asked_for = wish.spec.record in (BookSnapshot, Candle)
+        self._max_age_s = LOADED_MAX_AGE_S if can_be_asked_for else HEARD_MAX_AGE_S
         self._newest: bytes | None = None
         self._newest_at = 0.0
         self._ring: deque[bytes] = deque()
@@ -121,7 +126,9 @@ class TopicChannel:
         """Whether a client can begin now."""
         if not self._is_state:
             return True
-        return self._newest is not None and self._monotonic() - self._newest_at <= STATE_MAX_AGE_S
+        if self._newest is None:
+            return False
+        return self._monotonic() - self._newest_at <= self._max_age_s
 
     def snapshot(self, room: int) -> bytes:
         """The message a client begins with; only when there is one.
