@@ -37,7 +37,7 @@ LOADED_MAX_AGE_S: Final = 10.0
 have been lost meanwhile. Books come every 100 ms where anything happens."""
 
 HEARD_MAX_AGE_S: Final = 60.0
-"""The same for tickers and mark prices, which can only be waited for; quiet ones come every 10 s."""
+"""The same for tickers and mark prices, which can only be awaited; quiet ones come every 10 s."""
 
 _logger = logging.getLogger(__name__)
 
