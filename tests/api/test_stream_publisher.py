@@ -110,6 +110,16 @@ def test_parts_of_a_ticker_are_put_together(publisher: StreamPublisher) -> None:
     assert (whole.bid, whole.last) == (1.5, 100.0)
 
 
+def test_a_candle_of_the_past_that_changes_is_not_the_current_one(
+    publisher: StreamPublisher,
+) -> None:
+    now = fake.make_candle()
+    before = fake.make_candle(opened_at_ms=now.timestamp_ms - 60_000, is_closed=True)
+    publisher.publish([now, before])
+    current = publisher.current_candle("binance", "BTCUSDT", Interval.M1, fake.NOW_MS)
+    assert current == now
+
+
 def test_what_is_remembered_is_bounded(
     publisher: StreamPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

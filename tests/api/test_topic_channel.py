@@ -149,6 +149,17 @@ def test_of_a_state_the_newest_message_says_everything(stream: str, max_age_s: f
     assert read(life.channel.snapshot(ROOM))["data"] == 9, "a newer one is there"
 
 
+def test_a_candle_of_the_past_that_changes_is_told_but_nobody_begins_with_it() -> None:
+    life = Life("binance/BTCUSDT/ohlc")
+    opened_ms = fake.make_candle().timestamp_ms
+    for payload, at_ms in ((b"1", opened_ms), (b"2", opened_ms - 60_000)):
+        life.channel.publish(payload, fake.make_candle(opened_at_ms=at_ms))
+    assert read(life.channel.snapshot(ROOM))["data"] == 1
+    assert [read(payload)["data"] for payload in life.channel.since(FIRST)] == [1, 2]
+    life.channel.publish(b"3", fake.make_candle(is_closed=True))
+    assert read(life.channel.snapshot(ROOM))["data"] == 3
+
+
 def test_a_client_that_fails_or_leaves_keeps_no_other_from_beginning() -> None:
     class Broken(Life):
         def begin(self, channel: TopicChannel) -> None:

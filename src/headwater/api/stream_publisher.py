@@ -241,7 +241,11 @@ class StreamPublisher:
 
     def _note_candle(self, record: Record) -> None:
         assert isinstance(record, Candle)
-        self._candles[record.exchange, record.symbol, record.interval] = record
+        key = (record.exchange, record.symbol, record.interval)
+        known = self._candles.get(key)
+        if known is not None and record.timestamp_ms < known.timestamp_ms:
+            return  # late trades changed one of the past
+        self._candles[key] = record
         if len(self._candles) > LATEST_MAX:
             del self._candles[next(iter(self._candles))]
 

@@ -79,6 +79,7 @@ class TopicChannel:
         self._max_age_s = LOADED_MAX_AGE_S if can_be_asked_for else HEARD_MAX_AGE_S
         self._newest: bytes | None = None
         self._newest_at = 0.0
+        self._opened_ms = 0
         self._ring: deque[bytes] = deque()
         self._ring_bytes = 0
         self._waiting: dict[ChannelListener, None] = {}
@@ -98,14 +99,13 @@ class TopicChannel:
 
         Args:
             payload: JSON.
-            record: has passed the filter already.
+            record: what it was made of; has passed the filter already.
         """
-        del record
         self.seq += 1
         self._keep(payload)
         if self.topic.has_subscribers:
             self.topic.publish(_message(self._update_head, self.seq, payload))
-        if self._is_state:
+        if self._is_state and not self._is_correction(record):
             self._set_state(payload)
 
     def tell_missed(self, count: int) -> None:
@@ -189,6 +189,13 @@ class TopicChannel:
                 listener.begin(self)
             except Exception:
                 _logger.exception("a client could not begin with %s", self.key)
+
+    def _is_correction(self, record: object) -> bool:
+        """Whether this is a candle of the past that late trades changed: no client begins there."""
+        if not isinstance(record, Candle):
+            return False
+        opened_ms, self._opened_ms = self._opened_ms, max(self._opened_ms, record.timestamp_ms)
+        return record.timestamp_ms < opened_ms
 
     def _keep(self, payload: bytes) -> None:
         """Remembers a message within the bounds."""
