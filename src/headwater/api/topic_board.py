@@ -19,6 +19,7 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_wishes import StreamWish
 from headwater.api.topic_channel import ChannelListener, TopicChannel
 from headwater.core.clock import Clock
+from headwater.core.errors import PlatformError
 
 LINGER_S: Final = 60.0
 """How long a topic lives on without clients, so that one that comes back may resume."""
@@ -38,8 +39,10 @@ Understand = Callable[[str, str], StreamWish]
 LoadInitial = Callable[[StreamWish], Awaitable[Sequence[bytes]]]
 
 
-class TooManyTopics(Exception):
+class TooManyTopics(PlatformError):
     """All topics of this server are taken; some will be free later."""
+
+    retryable = True
 
 
 class _Open:

@@ -99,9 +99,9 @@ class TopicSession:
         request = read.request
         if isinstance(request, SubscribeRequest):
             for item in request.topics:
-                problem = self._subscribe(item, request.id)
-                if problem is not None:
-                    answers.append(problem)
+                answer = self._subscribe(item, request.id)
+                if answer is not None:
+                    answers.append(answer)
             self._advance()
         elif isinstance(request, UnsubscribeRequest):
             answers += self._unsubscribe(request)
@@ -134,19 +134,18 @@ class TopicSession:
         for entry in entries.values():
             self._board.leave(entry.channel, self)
 
-    def _subscribe(self, item: str | TopicWish, request_id: RequestId | None) -> ErrorView | None:
-        """Takes a topic and lets it queue for its beginning.
+    def _subscribe(self, item: str | TopicWish, request_id: RequestId | None) -> Answer | None:
+        """Takes a topic and lets it queue for its beginning, which is its answer.
 
         Returns:
-            Why it cannot be had.
+            The answer when there is nothing to begin: why it cannot be had, or that it has begun.
         """
         asked, after = (item, None) if isinstance(item, str) else (item.topic, item.after)
         try:
             wish = self._board.understand(asked)
             entry = self._entries.get(wish.name)
             if entry is not None:
-                self._confirm(entry, asked, request_id)
-                return None
+                return _confirm(entry, asked, request_id)
             most = self._board.limits.max_topics_per_client
             if len(self._entries) >= most:
                 raise RequestError("topics", len(self._entries) + 1, f"at most {most} topics")
@@ -154,29 +153,12 @@ class TopicSession:
             if after is not None and after > channel.seq:
                 self._board.leave(channel, self)
                 raise RequestError("after", after, f"at most {channel.seq}, the newest message")
-        except (PlatformError, TooManyTopics) as error:
+        except PlatformError as error:
             return ErrorView(id=request_id, topic=asked, problem=_problem(error, asked))
         entry = _Entry(channel, asked, after, request_id)
         self._entries[channel.key] = entry
         self._queue.append(entry)
         return None
-
-    def _confirm(self, entry: _Entry, asked: str, request_id: RequestId | None) -> None:
-        """Answers a wish for a topic that the client has already: nothing changes.
-
-        A topic named twice in one request is answered once.
-
-        Raises:
-            RequestError: another request for it has not been answered yet.
-        """
-        if not entry.answered:
-            if entry.request_id != request_id:
-                raise RequestError("topic", asked, "asked for already; the answer is to come")
-            return
-        again = _Entry(entry.channel, asked, None, request_id)
-        answer = SubscribedView(id=request_id, topics=(again.answer(resumed=entry.is_live),))
-        if self._handle is not None:
-            self._handle.send([encode(answer)])
 
     def _unsubscribe(self, request: UnsubscribeRequest) -> list[Answer]:
         """Gives topics up."""
@@ -253,7 +235,24 @@ class TopicSession:
         return [], False
 
 
-def _problem(error: PlatformError | TooManyTopics, asked: str) -> Problem:
+def _confirm(entry: _Entry, asked: str, request_id: RequestId | None) -> Answer | None:
+    """Answers a wish for a topic that the client has already: nothing changes.
+
+    Returns:
+        None for a topic named twice in one request: it is answered once.
+
+    Raises:
+        RequestError: another request for it has not been answered yet.
+    """
+    if entry.answered:
+        again = _Entry(entry.channel, asked, None, request_id)
+        return SubscribedView(id=request_id, topics=(again.answer(resumed=entry.is_live),))
+    if entry.request_id != request_id:
+        raise RequestError("topic", asked, "asked for already; the answer is to come")
+    return None
+
+
+def _problem(error: PlatformError, asked: str) -> Problem:
     """What the client is told of a topic it cannot have."""
     if isinstance(error, TooManyTopics):
         detail = "all topics of this server are taken"
