@@ -15,6 +15,7 @@ BENCHMARKS: Final = (
     "bench_fanout",
     "bench_rest_cache",
     "bench_memory",
+    "bench_four_venues",
 )
 
 

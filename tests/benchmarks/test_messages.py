@@ -5,28 +5,30 @@ from pathlib import Path
 import msgspec
 import pytest
 from benchmarks.bench_socket_flood import flood_server
-from benchmarks.messages import AGG_TRADE, DEPTH, KINDS, Truth, make_corpus, unwrapped
+from benchmarks.corpora import ALL_KINDS, corpus_of
+from benchmarks.messages import AGG_TRADE, DEPTH, Truth, make_corpus, unwrapped
 from benchmarks.peers.flood_headwater import read_flood
 from benchmarks.peers.headwater_path import HeadwaterPath
 from benchmarks.report import write_section
+from benchmarks.trade_messages import TRADE_KINDS
 
 MESSAGES = 300
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_same_seed_gives_the_same_bytes_and_another_seed_others(kind: str) -> None:
     """Figures of two runs, or of two interpreters, are of the same input."""
-    corpus = make_corpus(kind, MESSAGES)
-    assert corpus.frames == make_corpus(kind, MESSAGES).frames
-    assert corpus.frames != make_corpus(kind, MESSAGES, seed=2).frames
+    corpus = corpus_of(kind, MESSAGES)
+    assert corpus.frames == corpus_of(kind, MESSAGES).frames
+    assert corpus.frames != corpus_of(kind, MESSAGES, seed=2).frames
     assert len(corpus.frames) == MESSAGES
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 @pytest.mark.parametrize("stage", ["bus", "json"])
 def test_our_path_delivers_what_the_corpus_holds(kind: str, stage: str) -> None:
     """A benchmark of a path that loses or misreads records would be worth nothing."""
-    corpus = make_corpus(kind, MESSAGES)
+    corpus = corpus_of(kind, MESSAGES)
     path = HeadwaterPath(corpus, stage=stage)
     path.start()
     path.feed_all()
@@ -42,6 +44,16 @@ def test_depth_keeps_a_book_of_about_a_thousand_levels_that_never_crosses() -> N
     assert 850 < corpus.truth.bid_levels < 1_150
     assert 850 < corpus.truth.ask_levels < 1_150
     assert float(corpus.snapshot.bids[0][0]) < float(corpus.snapshot.asks[0][0])
+
+
+@pytest.mark.parametrize("kind", TRADE_KINDS)
+def test_a_message_has_one_trade_or_two_to_eight(kind: str) -> None:
+    """The sizes that the table names are the corpus'."""
+    corpus = corpus_of(kind, 1_000)
+    if kind.endswith("trades"):
+        assert 4_500 < corpus.truth.records < 5_500
+    else:
+        assert corpus.truth.records == 1_000
 
 
 def test_a_wrong_outcome_is_refused() -> None:
