@@ -6,6 +6,7 @@ publisher, with transports whose peers read when the test says.
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -269,3 +270,52 @@ async def live(steps: list[tuple[Any, ...]]) -> None:
 @given(steps=st.lists(STEPS, min_size=25, max_size=60))
 def test_no_message_is_lost_or_doubled(steps: list[tuple[Any, ...]]) -> None:
     asyncio.run(live(steps))
+
+
+class Behind:
+    """A client that has not taken what it was sent."""
+
+    def __init__(self) -> None:
+        self.is_behind = True
+        self.heard: list[dict[str, Any]] = []
+        self.topics: list[str] = []
+
+    def send(self, payloads: Sequence[bytes]) -> None:
+        """As the hub."""
+        self.heard += map(json.loads, payloads)
+
+    def listen(self, topics: Sequence[str]) -> None:
+        """As the hub."""
+        self.topics = list(topics)
+
+
+async def test_a_topic_whose_turn_has_not_come_is_answered_once_and_can_be_taken_back() -> None:
+    world, handle = World(), Behind()
+    session = TopicSession(world.board, world.clock)
+    accepted = session.accepted
+    assert accepted.on_open is not None
+    assert accepted.on_drained is not None
+    assert accepted.on_close is not None
+    accepted.on_open(handle)
+
+    def say(**message: object) -> list[Any]:
+        return [json.loads(answer) for answer in session.hear(json.dumps(message))]
+
+    assert say(op="subscribe", id=1, topics=[EVENTS[0], EVENTS[0], EVENTS[1]]) == []
+    [error] = say(op="subscribe", id=2, topics=[EVENTS[0]])
+    assert "the answer is to come" in error["problem"]["detail"]
+    [answer] = say(op="unsubscribe", id=3, topics=[EVENTS[1]])
+    assert answer["topics"] == [EVENTS[1]]
+    world.publish(EVENTS[0])
+    assert (handle.heard, handle.topics) == ([], [])
+    handle.is_behind = False
+    accepted.on_drained()
+    kinds = [(message["type"], message.get("id")) for message in handle.heard]
+    assert kinds == [("subscribed", 1), ("snapshot", None)]
+    assert len(handle.heard[1]["data"]) == 1, "what came meanwhile is in the snapshot"
+    assert handle.topics == [EVENTS[0]]
+    [again] = say(op="subscribe", id=4, topics=[EVENTS[0]])
+    assert again["topics"][0]["resumed"]
+    accepted.on_close()
+    await world.hub.close()
+    assert {lease.released for lease in world.source.leases} == {1}
