@@ -10,7 +10,7 @@ import pytest
 from tests.feeds.made import EXCHANGE, Heard, candle, instrument, turns
 from tests.feeds.simulated_venue import scene
 
-from headwater.analytics.candles import fold
+from headwater.analytics.candles import fold, source_interval
 from headwater.core.clock import ManualClock
 from headwater.core.enums import Channel, GapState
 from headwater.core.errors import NotSupported, RequestError, VenueRejected, VenueUnavailable
@@ -21,6 +21,7 @@ from headwater.feeds.built_candles import BuiltCandles
 from headwater.feeds.pipeline import Fetchers, MarketPipeline, Surroundings
 from headwater.feeds.settings import CandleSettings, FeedSettings, TradeSettings
 from headwater.venues.binance.venue import FACTS, BinanceVenue
+from headwater.venues.discovery import venue
 from headwater.venues.messages import Subscription
 
 SYMBOL = "AAAUSDT"
@@ -283,6 +284,50 @@ async def test_a_venue_serves_what_it_lacks() -> None:
             bitcoin, Interval.W1, limit=2, start_ms=past[0].timestamp_ms - 1, end_ms=None
         )
         assert [one.timestamp_ms for one in span] == [one.timestamp_ms for one in past[:2]]
+
+
+@pytest.mark.parametrize("name", ["binance", "bybit", "okx", "hyperliquid"])
+async def test_every_interval_on_every_venue(name: str) -> None:
+    """By REST and live; the first live candle is as whole as the venue's answer."""
+    async with scene(3, chosen=venue(name), symbols=["BTCUSDT"]) as stage:
+        feed = stage.feed
+        bitcoin = feed.table.resolve("BTC")
+        offered = feed.facts.intervals
+        lacking = [one for one in Interval if one not in offered]
+        assert lacking
+        before: dict[Interval, Candle] = {}
+        for interval in Interval:
+            rows = await feed.candles(bitcoin, interval, limit=3)
+            source = source_interval(interval, offered) if interval in lacking else None
+            assert [one.built_from for one in rows] == [source] * 3, interval
+            assert all(one.is_closed for one in rows[:2]), interval
+            before[interval] = rows[-1]
+            opened = [one.timestamp_ms for one in rows]
+            assert [interval.closes_at_ms(one) for one in opened[:2]] == opened[1:], interval
+        first: dict[Interval, Candle] = {}
+        leases = [
+            feed.acquire(
+                Subscription(
+                    channel=Channel.CANDLES, native_symbol=bitcoin.native_symbol, interval=one
+                )
+            )
+            for one in lacking
+        ]
+
+        def seen() -> bool:
+            stage.seen.drain()
+            for one in stage.seen.candles:
+                first.setdefault(one.interval, one)
+            return first.keys() >= set(lacking)
+
+        assert await stage.until(seen)
+        for interval in lacking:
+            asked, live = before[interval], first[interval]
+            if asked.timestamp_ms == live.timestamp_ms:  # else a bar ended in between
+                assert asked.open == live.open, interval
+                assert asked.volume <= live.volume * (1 + 1e-9), "its earlier parts are in it"
+        for lease in leases:
+            lease.release()
 
 
 def _numbers(one: Candle) -> tuple[object, ...]:
