@@ -5,6 +5,7 @@ from itertools import zip_longest
 
 import pytest
 
+from headwater.core.intervals import Interval
 from headwater.core.records import Record, Trade
 from headwater.simulator.arbitrage import FEES, Arbitrage
 from headwater.simulator.exchange import SimulatedExchange
@@ -31,18 +32,20 @@ def spread_of(venues: Sequence[SimulatedExchange], symbol: str) -> float:
 
 
 def test_tied_prices_stay_within_the_cost_of_arbitrage() -> None:
-    """And without ties they do not, which is why the ties are there."""
+    """But for moments within a cascade; without ties they do not, which is why those are there."""
     apart, tied = exchanges("a", "b", "c", "d"), exchanges("a", "b", "c", "d")
     ties = SimulatedExchange.tie(tied)
-    worst_apart = worst_tied = 0.0
+    spreads_apart, spreads_tied = [], []
     for second in range(1, 121):
         for venue in (*apart, *tied):
             venue.advance_to(START_MS + second * 1000)
         if second > 30:
             for symbol in SYMBOLS:
-                worst_apart = max(worst_apart, spread_of(apart, symbol))
-                worst_tied = max(worst_tied, spread_of(tied, symbol))
-    assert worst_tied < 2 * FEES < worst_apart
+                spreads_apart.append(spread_of(apart, symbol))
+                spreads_tied.append(spread_of(tied, symbol))
+    usual = int(0.95 * len(spreads_tied))
+    assert sorted(spreads_tied)[usual] < 2 * FEES < sorted(spreads_apart)[usual]
+    assert max(spreads_tied) < 10 * FEES
     assert ties.trades > 0
 
 
@@ -105,3 +108,16 @@ def test_one_exchange_alone_is_as_it_was() -> None:
         alone.advance_to(START_MS + 3_000), tied.advance_to(START_MS + 3_000), fillvalue=None
     )
     assert all(left == right for left, right in pairs)
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_venues_share_the_past_as_they_share_the_price(symbol: str) -> None:
+    """Candles of five days side by side: prices of one market, volumes of two venues."""
+    first, second = exchanges("binance", "bybit")
+    for interval in (Interval.M1, Interval.M15, Interval.H1, Interval.D1):
+        mine = first.candles(symbol, interval, limit=500)
+        other = second.candles(symbol, interval, limit=500)
+        assert [row.timestamp_ms for row in mine] == [row.timestamp_ms for row in other]
+        for one, two in zip(mine, other, strict=True):
+            assert one.close == pytest.approx(two.close, rel=0.01), interval
+        assert [row.volume for row in mine] != [row.volume for row in other]

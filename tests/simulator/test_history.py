@@ -1,6 +1,8 @@
 """The made-up past: complete, exact, and without a step at the seams."""
 
 import random
+from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 import msgspec
@@ -9,7 +11,9 @@ import pytest
 from headwater.simulator.candles import MINUTE_MS, CandleRow
 from headwater.simulator.history import (
     PAST_PRINTS,
+    Move,
     as_prints,
+    moves_back,
     older_rows,
     past_minutes,
     past_prints,
@@ -24,6 +28,10 @@ END_MS = START_MS - START_MS % MINUTE_MS
 DAY_MS = 86_400_000
 
 
+def _moves(listing: Listing, length_ms: int = MINUTE_MS) -> Iterator[Move]:
+    return moves_back(random.Random(f"moves {length_ms}"), listing, length_ms)
+
+
 def _check_row(row: CandleRow) -> None:
     assert 0 < row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high
     assert 0 < row.fills <= row.lots
@@ -34,10 +42,11 @@ def _check_row(row: CandleRow) -> None:
 @pytest.mark.parametrize("listing", LISTINGS[::5], ids=lambda listing: listing.symbol)
 def test_rows_are_sound_and_join(listing: Listing) -> None:
     """Each row opens where the one before closed, over all lengths, and opens on its grid."""
-    minutes = past_minutes(random.Random(1), listing, END_MS, 5_000)
+    minutes = past_minutes(random.Random(1), _moves(listing), listing, START_MS, END_MS, 5_000)
     assert len(minutes) >= 7_500
     oldest = next(iter(minutes))
-    parts = older_rows(random.Random(2), listing, oldest.opened_at_ms, oldest.open)
+    moves_of = partial(_moves, listing)
+    parts = older_rows(random.Random(2), moves_of, listing, oldest.opened_at_ms, oldest.open)
     close: int | None = None
     end: int | None = None
     for rows in (*parts, minutes):
@@ -53,9 +62,11 @@ def test_rows_are_sound_and_join(listing: Listing) -> None:
 def test_nothing_is_older_than_the_listing() -> None:
     """A contract listed last month has no candles of last year."""
     listed_ms = END_MS - 40 * DAY_MS
-    parts = older_rows(random.Random(2), LISTINGS[0], END_MS - END_MS % DAY_MS, 5_000)
+    moves_of = partial(_moves, LISTINGS[0])
+    parts = older_rows(random.Random(2), moves_of, LISTINGS[0], END_MS - END_MS % DAY_MS, 5_000)
     young = older_rows(
         random.Random(2),
+        moves_of,
         msgspec.structs.replace(LISTINGS[0], listed_at_ms=listed_ms),
         END_MS - END_MS % DAY_MS,
         5_000,
@@ -66,7 +77,7 @@ def test_nothing_is_older_than_the_listing() -> None:
 
 def test_prints_begin_at_a_minute_and_end_before_live() -> None:
     """Enough of them, ascending, their fills numbered without a hole."""
-    rows = past_prints(random.Random(3), LISTINGS[9], START_MS, 8_200, 1.0)
+    rows = past_prints(random.Random(3), _moves(LISTINGS[9]), LISTINGS[9], START_MS, 8_200, 1.0)
     assert len(rows) >= PAST_PRINTS
     stamps = [row[0] for row in rows]
     assert stamps == sorted(stamps)
@@ -79,13 +90,21 @@ def test_prints_begin_at_a_minute_and_end_before_live() -> None:
 
 def test_no_rows_for_no_time() -> None:
     """An empty span gives no row."""
-    assert len(walk_back(random.Random(1), LISTINGS[0], MINUTE_MS, END_MS, END_MS, 100)) == 0
+    assert (
+        len(
+            walk_back(
+                random.Random(1), _moves(LISTINGS[0]), LISTINGS[0], MINUTE_MS, END_MS, END_MS, 100
+            )
+        )
+        == 0
+    )
 
 
 def test_the_crowd_has_survived_the_past() -> None:
     """No position whose liquidation price the recent minutes or the mark have touched."""
     listing = LISTINGS[1]
-    minutes = list(past_minutes(random.Random(1), listing, END_MS, 350_000))
+    moves = _moves(listing)
+    minutes = list(past_minutes(random.Random(1), moves, listing, START_MS, END_MS, 350_000))
     book = PositionBook(listing)
     settle_crowd(random.Random(4), listing, book, minutes, 350_000.0, 1_500.0)
     assert len(book) > listing.positions / 2

@@ -4,12 +4,16 @@ Everything is walked backwards from the live price: first a tail of single print
 before it, then (only when asked for) quarter hours, hours, two hours and days, each ending where
 the next finer part begins. Longer candles are folded from these, so they agree exactly. Positions
 of the crowd are drawn as those that would have survived this past.
+
+How the price moved from row to row is drawn by itself (`moves_back`), so that venues of one seed
+share it as they share the live price; volumes, reaches and single prints are each venue's own.
 """
 
 import math
 import random
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
 
 from headwater.simulator.candles import MINUTE_MS, CandleRow, CandleRows
 from headwater.simulator.flow import power_law
@@ -47,13 +51,51 @@ def mean_order_notional(listing: Listing) -> float:
     return 4.3 * listing.order_notional + 2.15 * listing.position_notional
 
 
-def past_prints(
-    rng: random.Random, listing: Listing, start_ms: int, ticks: int, rate: float
-) -> list[tuple[int, int, int, bool, int]]:
-    """Prints before the start, oldest first, as (time, ticks, lots, taker bought, fills).
+class Move(NamedTuple):
+    """What happened to the price within one row, whoever traded.
+
+    Attributes:
+        log_return: from its open to its close.
+        busy: activity, 1 is usual.
+    """
+
+    log_return: float
+    busy: float
+
+
+def moves_back(rng: random.Random, listing: Listing, length_ms: int) -> Iterator[Move]:
+    """Moves of rows of one length, the newest first, for ever.
 
     Args:
         rng: randomness.
+        listing: volatility.
+        length_ms: row length, ms.
+    """
+    spread = listing.daily_volatility * math.sqrt(length_ms / _DAY_MS)
+    memory = math.exp(-length_ms / (45 * MINUTE_MS))
+    fresh = math.sqrt(1.0 - memory * memory) * _VOLUME_SPREAD
+    level, gauss = 0.0, rng.gauss
+    while True:
+        level = level * memory + fresh * gauss(0.0, 1.0)
+        busy = math.exp(level)
+        yield Move(gauss(0.0, spread) * math.sqrt(busy), busy)
+
+
+def past_prints(
+    rng: random.Random,
+    moves: Iterator[Move],
+    listing: Listing,
+    start_ms: int,
+    ticks: int,
+    rate: float,
+) -> list[tuple[int, int, int, bool, int]]:
+    """Prints before the start, oldest first, as (time, ticks, lots, taker bought, fills).
+
+    Between the ends of two minutes the price walks as a Brownian bridge.
+
+    Args:
+        rng: randomness.
+        moves: of the minutes, beginning with the one that the start cuts off.
         listing: activity, sizes and volatility.
         start_ms: exclusive end.
         ticks: live price at the start.
@@ -67,7 +109,10 @@ def past_prints(
     smallest = mean_order_notional(listing) / (_PRINTS_PER_TAKER * _PRINT_MEAN)
     spread = listing.daily_volatility / math.sqrt(_DAY_MS)
     log_price = math.log(ticks)
-    moment = float(start_ms)
+    moment = at = float(start_ms)
+    minute_ms = start_ms - start_ms % MINUTE_MS
+    part = (start_ms - minute_ms) / MINUTE_MS
+    target = log_price - next(moves).log_return * math.sqrt(part)
     boundary = 0.0
     found: list[tuple[int, int, int, bool, int]] = []
     while True:
@@ -77,7 +122,15 @@ def past_prints(
             boundary = boundary or moment + gap - (moment + gap) % MINUTE_MS
             if moment < boundary:
                 break
-        log_price -= spread * math.sqrt(gap) * rng.gauss(0.0, 1.0)
+        while moment < minute_ms:
+            at, log_price = float(minute_ms), target
+            minute_ms -= MINUTE_MS
+            target -= next(moves).log_return
+        step, left = at - moment, moment - minute_ms
+        share = step / (step + left) if step else 0.0
+        log_price += share * (target - log_price)
+        log_price += spread * math.sqrt(share * left) * rng.gauss(0.0, 1.0)
+        at = moment
         is_buy = rng.random() < 0.5
         price = max(1, round(math.exp(log_price) + (0.5 if is_buy else -0.5)))
         notional = power_law(rng, smallest, _PRINT_TAIL, _PRINT_CAP)
@@ -89,12 +142,19 @@ def past_prints(
 
 
 def walk_back(
-    rng: random.Random, listing: Listing, length_ms: int, first_ms: int, end_ms: int, close: int
+    rng: random.Random,
+    moves: Iterator[Move],
+    listing: Listing,
+    length_ms: int,
+    first_ms: int,
+    end_ms: int,
+    close: int,
 ) -> CandleRows:
     """Rows of one length whose last closes at a given price.
 
     Args:
         rng: randomness.
+        moves: of the rows, the last one's first.
         listing: activity and volatility.
         length_ms: row length, ms.
         first_ms: opening time of the first row.
@@ -112,17 +172,11 @@ def walk_back(
     seconds = length_ms / 1000
     mean_fills = listing.taker_rate * _FILLS_PER_TAKER * seconds
     mean_notional = listing.taker_rate * seconds * mean_order_notional(listing)
-    memory = math.exp(-length_ms / (45 * MINUTE_MS))
-    fresh = math.sqrt(1.0 - memory * memory) * _VOLUME_SPREAD
-    level = 0.0
-    gauss, uniform, log, exp = rng.gauss, rng.random, math.log, math.exp
+    uniform, log, exp = rng.random, math.log, math.exp
     rows: list[tuple[int, ...]] = []
     opened_at_ms = end_ms
-    for _ in range(count):
+    for move, busy in islice(moves, count):
         opened_at_ms -= length_ms
-        level = level * memory + fresh * gauss(0.0, 1.0)
-        busy = exp(level)
-        move = gauss(0.0, spread) * math.sqrt(busy)
         log_close = log(close)
         start = max(1, round(exp(log_close - move + (anchor - log_close) * pull)))
         reach = close * spread * busy
@@ -139,20 +193,43 @@ def walk_back(
     return CandleRows(length_ms, [field for row in rows for field in row])
 
 
-def past_minutes(rng: random.Random, listing: Listing, end_ms: int, close: int) -> CandleRows:
-    """Minutes from a quarter of an hour about five days back up to `end_ms` (exclusive)."""
-    first_ms = end_ms - int(_MINUTE_DAYS * _DAY_MS)
+def past_minutes(
+    rng: random.Random,
+    moves: Iterator[Move],
+    listing: Listing,
+    start_ms: int,
+    end_ms: int,
+    close: int,
+) -> CandleRows:
+    """Minutes from a quarter of an hour about five days back up to `end_ms` (exclusive).
+
+    Args:
+        rng: randomness.
+        moves: of the minutes, beginning with the one that `start_ms` cuts off.
+        listing: activity and volatility.
+        start_ms: start of live time, the same for all venues that share the moves.
+        end_ms: where the single prints begin, a full minute not after it.
+        close: closing price of the last minute, ticks.
+    """
+    first_ms = start_ms - int(_MINUTE_DAYS * _DAY_MS)
     first_ms -= first_ms % (15 * MINUTE_MS)
-    return walk_back(rng, listing, MINUTE_MS, first_ms, end_ms, close)
+    told = (start_ms - start_ms % MINUTE_MS - end_ms) // MINUTE_MS
+    before = islice(moves, 1 + told, None)
+    return walk_back(rng, before, listing, MINUTE_MS, first_ms, end_ms, close)
 
 
 def older_rows(
-    rng: random.Random, listing: Listing, end_ms: int, close: int
+    rng: random.Random,
+    moves_of: Callable[[int], Iterator[Move]],
+    listing: Listing,
+    end_ms: int,
+    close: int,
 ) -> Sequence[CandleRows]:
     """Longer rows of the time before the minutes, oldest first, none before the listing.
 
     Args:
         rng: randomness.
+        moves_of: moves of rows of a length in ms, from where the next finer part begins.
         listing: activity and volatility.
         end_ms: opening time of the first minute, a whole quarter of an hour.
         close: its opening price, ticks.
@@ -163,7 +240,8 @@ def older_rows(
     for length_ms, reach_days in _OLDER:
         reach_ms = end_ms - reach_days * _DAY_MS
         first_ms = max(listed_ms, reach_ms - reach_ms % _DAY_MS)
-        rows = walk_back(rng, listing, length_ms, first_ms, boundary_ms, close)
+        moves = moves_of(length_ms)
+        rows = walk_back(rng, moves, listing, length_ms, first_ms, boundary_ms, close)
         if len(rows):
             first = next(iter(rows))
             boundary_ms, close = first.opened_at_ms, first.open

@@ -7,6 +7,7 @@ that one part's draws do not shift another's.
 
 import math
 import random
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from headwater.core.records import BookSnapshot, FundingRate, Level, MarkPrice, Record
@@ -15,7 +16,9 @@ from headwater.simulator.fair_price import STEP_MS, FairPrice
 from headwater.simulator.flow import OPEN_SHARE, Crowd
 from headwater.simulator.ground_truth import ForcedClose, Totals
 from headwater.simulator.history import (
+    Move,
     as_prints,
+    moves_back,
     older_rows,
     past_minutes,
     past_prints,
@@ -37,7 +40,7 @@ _UPDATES_PER_DAY = 4_000_000
 _SNIPE_SHARE = 0.3  # of the moves of the fair price in which takers are faster than makers
 _SNIPE_LEVELS = 3
 _HUNT_BEYOND = 1.3
-_SHARED_PARTS = frozenset({"start", "fair"})
+_SHARED_PARTS = frozenset({"start", "fair", "moves"})
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 
@@ -275,28 +278,37 @@ class Market:
 
     def _rng(self, part: str) -> random.Random:
         """Randomness of one part; text seeds give the same stream in every process."""
-        venue = "" if part in _SHARED_PARTS else self._origin.venue
+        venue = "" if part.partition(" ")[0] in _SHARED_PARTS else self._origin.venue
         return random.Random(f"{self._origin.seed}/{venue}/{self.listing.symbol}/{part}")  # noqa: S311
 
     def _make_past(self, ticks: int) -> CandleStore:
         """Makes up prints and minutes that end at the live price; fills the tape."""
         listing, origin = self.listing, self._origin
         rng = self._rng("past")
-        rows = past_prints(rng, listing, origin.start_ms, ticks, origin.rate)
+        start_ms = origin.start_ms
+        minute_moves = self._moves(_MINUTE_MS)
+        rows = past_prints(rng, minute_moves, listing, start_ms, ticks, origin.rate)
         first_ms = rows[0][0] - rows[0][0] % _MINUTE_MS
-        minutes = past_minutes(rng, listing, first_ms, rows[0][1])
+        minute_moves = self._moves(_MINUTE_MS)
+        minutes = past_minutes(rng, minute_moves, listing, start_ms, first_ms, rows[0][1])
         oldest = next(iter(minutes))
         store = CandleStore(
             minutes,
             first_ms,
             rows[0][1],
-            lambda: older_rows(self._rng("older"), listing, oldest.opened_at_ms, oldest.open),
+            lambda: older_rows(
+                self._rng("older"), self._moves, listing, oldest.opened_at_ms, oldest.open
+            ),
         )
         for made in as_prints(rows, self._tape.next_fill_id):
             self._tape.append(made)
             store.add_print(made)
-        store.roll(origin.start_ms)
+        store.roll(start_ms)
         return store
+
+    def _moves(self, length_ms: int) -> Iterator[Move]:
+        """How the price moved from row to row before the start, the same on all venues."""
+        return moves_back(self._rng(f"moves {length_ms}"), self.listing, length_ms)
 
     def _settle_crowd(self, ticks: float) -> None:
         """Lets the crowd have positions from before the start."""
