@@ -2,7 +2,7 @@
 
 import pytest
 from benchmarks.bench_four_venues import CONFLATED, Found, describe, percentiles
-from tests.feeds.made import trade
+from tests.feeds.made import EXCHANGE, trade
 
 from benchmarks import four_venues_platform
 from headwater.bus.memory import MemoryBus
@@ -31,13 +31,15 @@ async def test_what_was_read_is_counted_by_venue_and_kind_and_books_by_how_they_
     found = await four_venues_platform.read(reader, 5.0, iter([0.0, 1.0, 6.0, 7.0]).__next__)
     assert found.seconds == 7.0
     assert found.records == {
-        "binance trade": 1, "binance book_snapshot": 1, "hyperliquid book_snapshot": 1,
+        f"{EXCHANGE} trade": 1,
+        "binance book_snapshot": 1,
+        "hyperliquid book_snapshot": 1,
     }  # fmt: skip
     assert {kind: len(ages) for kind, ages in found.ages_us.items()} == {
         "trade": 1, CONFLATED: 1, "book_snapshot": 1,
     }  # fmt: skip
     assert four_venues_platform.CONFLATED == CONFLATED
-    assert found.symbols == {"binance": 1, "hyperliquid": 1}
+    assert found.symbols == {EXCHANGE: 1, "binance": 1, "hyperliquid": 1}
 
 
 def _found(cpu_s: float, age_us: int) -> Found:
