@@ -200,6 +200,21 @@ def test_an_unknown_symbol_is_refused_by_name_and_hurts_nobody(loop: Loopback) -
     assert len(line.records(Trade)) > before or line.closed is not None
 
 
+@pytest.mark.parametrize("channel", list(Channel))
+def test_what_was_refused_or_not_answered_is_asked_for_again(
+    loop: Loopback, channel: Channel
+) -> None:
+    """A session names such a subscription once more; nothing else would ever ask for it."""
+    available(loop.venue, channel)
+    wants = wanted(loop, channel)
+    if channel is Channel.LIQUIDATIONS and channel in loop.facts.whole_market:
+        wants = Subscription(channel=channel, native_symbol=None)
+    stream = loop.venue.stream(loop.venue.endpoint_of(channel), loop.table)
+    first, again = stream.subscribe([wants]), stream.subscribe([wants])
+    assert [one.subscriptions for one in again] == [one.subscriptions for one in first] != []
+    assert {one.request_id for one in first}.isdisjoint(one.request_id for one in again)
+
+
 def test_heartbeats_are_answered(loop: Loopback) -> None:
     """A connection that only beats lives; the answers are understood."""
     limits = loop.facts.stream_limits

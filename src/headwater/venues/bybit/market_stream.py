@@ -76,15 +76,21 @@ class BybitStream(MarketStream):
         self._last_request_id = 0
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
-        """Messages that ask for `subscriptions`; a topic that is held already is not asked for."""
-        asked: dict[str, list[Subscription]] = {}
+        """Messages that ask for `subscriptions`.
+
+        A topic that another subscription holds is not asked for; one that is named again is: the
+        first request was refused or not answered.
+        """
         named = {item: topic_of(item) for item in subscriptions}
+        asked: dict[str, list[Subscription]] = {
+            name: []
+            for item, name in named.items()
+            if item in self._subscribed or name not in self._topics
+        }
         for subscription, name in named.items():
             topic = self._topics.get(name)
             if topic is None:
                 topic = self._remember(name)
-            if not topic.channels:
-                asked[name] = []
             topic.channels.add(subscription.channel)
             self._subscribed[subscription] = topic
             if name in asked:

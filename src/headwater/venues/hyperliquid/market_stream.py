@@ -26,6 +26,7 @@ from headwater.venues.hyperliquid.market_topics import (
     Key,
     Topic,
     body_of,
+    channel_of,
     key_of,
     keys_of,
 )
@@ -86,7 +87,10 @@ class HyperliquidStream(MarketStream):
         self._last_request_id = 0
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
-        """A message per topic that is not held already."""
+        """A message per topic that is not held already.
+
+        One that is named again is asked for again: it was refused or not answered.
+        """
         named = {item: keys_of(item) for item in subscriptions}
         asked: dict[Key, list[Subscription]] = {}
         for subscription, keys in named.items():
@@ -94,8 +98,8 @@ class HyperliquidStream(MarketStream):
                 topic = self._topics.get(key)
                 if topic is None:
                     topic = self._remember(key)
-                if not topic.users:
-                    asked[key] = []
+                if not topic.users or subscription in topic.users:
+                    asked.setdefault(key, [])
                 topic.users.add(subscription)
                 topic.channels.add(subscription.channel)
                 if key in asked:
@@ -191,7 +195,7 @@ class HyperliquidStream(MarketStream):
             return (Ignored(what=channel[:80] or "object", reason=reason),)
         except _UNREADABLE as error:
             problem = f"{type(error).__name__}: {error}"
-            raise WireError(EXCHANGE, _channel_of(frame), problem[:_TEXT_CUT], frame) from error
+            raise WireError(EXCHANGE, channel_of(frame), problem[:_TEXT_CUT], frame) from error
 
     def _trades(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         return self._several_trades(_decode_trades(frame).data, received_ns)
@@ -391,9 +395,3 @@ _READERS: Final[Mapping[str, _Reader]] = {
 def _unwanted(what: str, coin: str) -> Ignored:
     other = "not subscribed to" if is_perpetual(coin) else "spot or a builder's: another market"
     return Ignored(what=f"{what}:{coin}"[:80], reason=other)
-
-
-def _channel_of(frame: bytes) -> str:
-    """The channel of a broken frame, as far as its beginning tells."""
-    _, found, rest = frame[:200].partition(b'"channel":"')
-    return rest.partition(b'"')[0].decode("utf-8", "replace")[:80] if found else "frame"

@@ -92,3 +92,9 @@ def body_of(key: Key) -> dict[str, str]:
 def key_of(asked: wire.Asked) -> Key:
     """The topic that an answer or an error names."""
     return (asked.type, asked.user.lower() or asked.coin, asked.interval)
+
+
+def channel_of(frame: bytes) -> str:
+    """The channel of a broken frame, as far as its beginning tells."""
+    _, found, rest = frame[:200].partition(b'"channel":"')
+    return rest.partition(b'"')[0].decode("utf-8", "replace")[:80] if found else "frame"

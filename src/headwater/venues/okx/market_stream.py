@@ -84,7 +84,10 @@ class OkxStream(MarketStream):
         self._last_request_id = 0
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
-        """Messages that ask for `subscriptions`; a topic that is held already is not asked for.
+        """Messages that ask for `subscriptions`.
+
+        A topic that another subscription holds is not asked for; one that is named again is: the
+        first request was refused or not answered.
 
         Raises:
             RequestError: a channel that another endpoint serves, or a topic that does not exist.
@@ -97,8 +100,8 @@ class OkxStream(MarketStream):
             topics = []
             for argument in arguments:
                 topic = self._topics.get(argument.key)
-                if topic is None:
-                    topic = self._topics[argument.key] = Topic(argument)
+                if topic is None or item in self._subscribed:
+                    topic = self._topics.setdefault(argument.key, Topic(argument))
                     asked.setdefault(item, []).append(argument)
                 topic.subscriptions.add(item)
                 topics.append(topic)
