@@ -18,7 +18,10 @@ from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 
 PARTS_MAX: Final = 500
-"""Most parts of one built candle; an interval that needs more is not built."""
+"""Most parts of one built candle; an interval that needs more is not built.
+
+Fewer than the closed candles that a feed keeps, so that a live bar can be built of what is kept.
+"""
 
 ROWS_MAX: Final = 6000
 """Most parts asked for to answer one question; an answer that needs more has fewer candles."""
