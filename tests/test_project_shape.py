@@ -61,7 +61,7 @@ RUN_BY = {
 # files of a venue's folder need no test of their own beside it.
 HELD_BY_CONFORMANCE = re.compile(
     r"venues/(bybit|okx|hyperliquid)/"
-    r"(venue|wire|wire_rest|market_rest|market_replies|market_stream|market_topics|venue_side\w*)"
+    r"(venue|wire|wire_rest|market_rest|market_replies|market_answers|market_stream|market_topics|venue_side\w*)"
     r"\.py"
 )
 
