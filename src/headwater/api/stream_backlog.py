@@ -92,7 +92,10 @@ class Backlog:
         return self._shrink(room)
 
     def take(self, chunk_bytes: int) -> list[bytes]:
-        """Removes frames in the order to send them: notices of what was missed come first.
+        """Removes frames in the order to send them.
+
+        What must not be lost comes first: an answer may be the beginning of a topic. Notices of
+        what was missed come before the events after it.
 
         Args:
             chunk_bytes: at most so many bytes of events, but at least one; all else is taken.
@@ -100,11 +103,11 @@ class Backlog:
         Returns:
             Whole frames; empty when nothing is held.
         """
-        frames = [
+        frames = self._kept
+        frames += (
             encode_frame(Opcode.TEXT, msgspec.json.encode(DroppedNotice(source.key, count)))
             for source, count in self._missed.items()
-        ]
-        frames += self._kept
+        )
         frames += self._latest.values()
         self._missed, self._kept, self._latest = {}, [], {}
         events, taken = self._events, 0
