@@ -153,3 +153,31 @@ def test_a_contract_the_venue_does_not_list_is_an_error(loop: Loopback) -> None:
     )
     with pytest.raises((VenueError, NotSupported)):
         loop.ask(loop.rest.book(stranger, depth=5))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_months_are_counted_from_the_start_asked_for(loop: Loopback, limit: int) -> None:
+    """A month is not 30 days: none of the first is lost to one that ends in the same span."""
+    interval = Interval.MONTH1
+    if interval not in loop.facts.intervals:
+        pytest.skip("the venue has no months")
+    contract, now_ms = loop.instrument(), loop.market.now_ms()
+    months = [interval.opens_at_ms(now_ms)]
+    while len(months) < 12:
+        months.insert(0, interval.opens_at_ms(months[0] - 1))
+    for at in range(8):
+        call = loop.rest.candles(
+            contract, interval, limit=limit, start_ms=months[at], now_ms=now_ms
+        )
+        assert [one.timestamp_ms for one in loop.ask(call)] == months[at : at + limit]
+
+
+def test_the_candle_in_which_a_contract_was_listed_is_its_first(loop: Loopback) -> None:
+    """It opened before the listing."""
+    import msgspec
+
+    now_ms = loop.market.now_ms()
+    opened_ms = Interval.D1.opens_at_ms(now_ms - 5 * Interval.D1.nominal_ms)
+    born = msgspec.structs.replace(loop.instrument(), listed_at_ms=opened_ms + 36_000_000)
+    call = loop.rest.candles(born, Interval.D1, limit=10, start_ms=opened_ms, now_ms=now_ms)
+    assert loop.ask(call)[0].timestamp_ms == opened_ms

@@ -250,12 +250,15 @@ class OkxMarketRest(MarketRest):
     ) -> RestCall[list[Candle]]:
         """The first `limit` candles from a time on, in windows of at most a page."""
         found: list[Candle] = []
-        from_ms = max(start_ms, instrument.listed_at_ms or 0)
+        # The first candle opened before the listing.
+        from_ms = max(start_ms, interval.opens_at_ms(instrument.listed_at_ms or 0))
         while len(found) < limit and from_ms <= last_ms:
             size = min(limit - len(found), OLD_CANDLES_MAX)
             until_ms = min(last_ms, from_ms + size * interval.nominal_ms - 1)
+            # One row more: a month may be shorter than its nominal length, and of too many rows the
+            # first ones would be left out.
             page = yield from self._candle_page(
-                instrument, interval, size, from_ms - 1, until_ms + 1, now_ms
+                instrument, interval, size + 1, from_ms - 1, until_ms + 1, now_ms
             )
             found += [row for row in page if from_ms <= row.timestamp_ms <= until_ms]
             from_ms = until_ms + 1
