@@ -155,12 +155,10 @@ class OkxStream(MarketStream):
         try:
             if frame.startswith(_TRADE_HEAD):
                 rows = _decode_trades(frame).data
-                if len(rows) != 1:
-                    return self._several_trades(rows, received_ns)
-                row = rows[0]
                 try:
+                    (row,) = rows
                     topic = self._trades_of[row.native_symbol]
-                except KeyError:
+                except (KeyError, ValueError):
                     return self._several_trades(rows, received_ns)
                 topic.last_data_ns = received_ns
                 price = row.price
