@@ -6,7 +6,8 @@ windows of time that hold no more rows than a page, what goes back by moving the
 Source: https://bybit-exchange.github.io/docs/v5/market/kline and its neighbours
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias, TypeVar
 
 from headwater.core.errors import NotSupported, RequestError, VenueRejected
 from headwater.core.http_messages import HttpRequest
@@ -26,6 +27,8 @@ from headwater.venues.bybit import market_replies as replies
 from headwater.venues.bybit.symbols import EXCHANGE, INTERVAL_NAMES, PERIODS
 from headwater.venues.messages import RestCall
 
+R = TypeVar("R", OpenInterest, FundingRate)
+
 CATEGORY: Final = "linear"
 CANDLES_MAX: Final = 1000
 TRADES_MAX: Final = 1000
@@ -37,6 +40,8 @@ PAGES_MAX: Final = 200
 """Pages of one call: a venue that never ends its list does not hold us for ever."""
 
 _HOUR_MS: Final = 3_600_000
+_Page: TypeAlias = Callable[[int | None, int | None, int], RestCall[tuple[list[R], int]]]
+"""(first ms, last ms, most rows) → rows, ascending, and the time of the reply in ms."""
 
 
 def _request(path: str, **query: int | str | None) -> HttpRequest:
@@ -174,35 +179,26 @@ class BybitMarketRest(MarketRest):
         if name is None:
             raise RequestError("period", period.value, ", ".join(one.value for one in PERIODS))
         contract = replies.contract_of(instrument)
-        found: list[OpenInterest] = []
-        from_ms, last_ms = start_ms, end_ms
-        for _ in range(PAGES_MAX):
-            size = min(limit - len(found), OPEN_INTEREST_MAX)
-            until_ms = last_ms
-            if from_ms is not None:
-                until_ms = from_ms + size * period.nominal_ms - 1
-                until_ms = until_ms if last_ms is None else min(until_ms, last_ms)
+
+        def page(
+            first_ms: int | None, last_ms: int | None, size: int
+        ) -> RestCall[tuple[list[OpenInterest], int]]:
             reply = yield _request(
                 "open-interest",
                 symbol=instrument.native_symbol,
                 intervalTime=name,
-                startTime=from_ms,
-                endTime=until_ms,
+                startTime=first_ms,
+                endTime=last_ms,
                 limit=size,
             )
-            page = replies.open_interests_of(reply.body, contract, reply.received_ns)
-            found = found + page if from_ms is not None else page + found
-            if len(found) >= limit or not page:
-                break
-            if from_ms is not None:
-                from_ms = page[-1].timestamp_ms + 1
-                if last_ms is not None and from_ms > last_ms:
-                    break
-            elif len(page) < size:
-                break
-            else:
-                last_ms = page[0].timestamp_ms - 1
-        return found[:limit] if start_ms is not None else found[-limit:]
+            rows = replies.open_interests_of(reply.body, contract, reply.received_ns)
+            return rows, reply.received_ns // replies.NS_PER_MS
+
+        if start_ms is None:
+            return (yield from _newest(page, OPEN_INTEREST_MAX, limit, end_ms))
+        from_ms = max(start_ms, instrument.listed_at_ms or 0)
+        span_ms = OPEN_INTEREST_MAX * period.nominal_ms
+        return (yield from _since(page, OPEN_INTEREST_MAX, limit, from_ms, end_ms, span_ms))
 
     def funding_rate(self, instrument: Instrument) -> RestCall[FundingRate]:
         """The rate of the coming settlement."""
@@ -222,38 +218,28 @@ class BybitMarketRest(MarketRest):
     ) -> RestCall[list[FundingRate]]:
         """Past settlements. A start alone is an error there, so it always goes with an end."""
         _require_positive(limit)
-        found: list[FundingRate] = []
-        from_ms, last_ms = start_ms, end_ms
-        for _ in range(PAGES_MAX):
-            size = min(limit - len(found), FUNDING_MAX)
-            until_ms = last_ms
-            if from_ms is not None:
-                until_ms = from_ms + size * _HOUR_MS - 1  # settlements are an hour apart at least
-                until_ms = until_ms if last_ms is None else min(until_ms, last_ms)
+
+        def page(
+            first_ms: int | None, last_ms: int | None, size: int
+        ) -> RestCall[tuple[list[FundingRate], int]]:
             reply = yield _request(
                 "funding/history",
                 symbol=instrument.native_symbol,
-                startTime=from_ms,
-                endTime=until_ms,
+                startTime=first_ms,
+                endTime=last_ms,
                 limit=size,
             )
-            page = replies.fundings_of(
+            rows = replies.fundings_of(
                 reply.body, self._table, instrument.funding_interval_h, reply.received_ns
             )
-            found = found + page if from_ms is not None else page + found
-            if len(found) >= limit:
-                break
-            if from_ms is None:
-                if len(page) < size:
-                    break
-                last_ms = page[0].timestamp_ms - 1
-            else:
-                assert until_ms is not None
-                from_ms = until_ms + 1
-                now_ms = reply.received_ns // replies.NS_PER_MS
-                if from_ms > (now_ms if last_ms is None else min(last_ms, now_ms)):
-                    break
-        return found[:limit] if start_ms is not None else found[-limit:]
+            return rows, reply.received_ns // replies.NS_PER_MS
+
+        if start_ms is None:
+            return (yield from _newest(page, FUNDING_MAX, limit, end_ms))
+        from_ms = max(start_ms, instrument.listed_at_ms or 0)
+        # Settlements are an hour apart at least.
+        span_ms = FUNDING_MAX * _HOUR_MS
+        return (yield from _since(page, FUNDING_MAX, limit, from_ms, end_ms, span_ms))
 
     def _candles_forward(
         self,
@@ -308,3 +294,35 @@ class BybitMarketRest(MarketRest):
 
 def _native(instrument: Instrument | None) -> str | None:
     return None if instrument is None else instrument.native_symbol
+
+
+def _newest(page: _Page[R], page_max: int, limit: int, end_ms: int | None) -> RestCall[list[R]]:
+    """The newest `limit` rows up to `end_ms`, page by page backwards."""
+    found: list[R] = []
+    for _ in range(PAGES_MAX):
+        size = min(limit - len(found), page_max)
+        rows, _now_ms = yield from page(None, end_ms, size)
+        found = rows + found
+        if len(found) >= limit or len(rows) < size:
+            break
+        end_ms = rows[0].timestamp_ms - 1
+    return found[-limit:]
+
+
+def _since(
+    page: _Page[R], page_max: int, limit: int, start_ms: int, end_ms: int | None, span_ms: int
+) -> RestCall[list[R]]:
+    """The first `limit` rows from `start_ms` on, in windows that hold no more than a page.
+
+    An empty window is not the end: the venue may have begun later, or have a hole. The present is.
+    """
+    found: list[R] = []
+    for _ in range(PAGES_MAX):
+        until_ms = start_ms + span_ms - 1
+        until_ms = until_ms if end_ms is None else min(until_ms, end_ms)
+        rows, now_ms = yield from page(start_ms, until_ms, page_max)
+        found += rows
+        start_ms = until_ms + 1
+        if len(found) >= limit or start_ms > (now_ms if end_ms is None else min(end_ms, now_ms)):
+            break
+    return found[:limit]
