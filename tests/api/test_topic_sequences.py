@@ -96,7 +96,7 @@ class Client:
         await settle()
         self.transport.taken = self.transport.taken.partition(b"\r\n\r\n")[2]
         self.topics: dict[str, Heard] = {}
-        self.resuming: dict[str, int] = {}
+        self.resuming: list[dict[str, int]] = []
         self.connected = True
 
     def say(self, **message: object) -> None:
@@ -105,14 +105,10 @@ class Client:
 
     def subscribe(self, topics: list[str]) -> None:
         """Asks for topics from where they were left."""
-        wishes: list[object] = []
-        for topic in topics:
-            if topic in self.left_at and topic not in self.topics:
-                self.resuming[topic] = self.left_at[topic]
-                wishes.append({"topic": topic, "after": self.left_at[topic]})
-            else:
-                wishes.append(topic)
-        self.say(op="subscribe", topics=wishes)
+        after = {topic: seq for topic, seq in self.left_at.items() if topic not in self.topics}
+        wishes = [{"topic": topic, "after": after.get(topic)} for topic in topics]
+        self.say(op="subscribe", id=len(self.resuming), topics=wishes)
+        self.resuming.append(after)
 
     def cut(self) -> None:
         """The socket ends; what the kernel had taken has arrived."""
@@ -136,7 +132,7 @@ class Client:
         kind = message["type"]
         if kind == "subscribed":
             for entry in message["topics"]:
-                self.begin(**entry)
+                self.begin(entry["topic"], self.resuming[message["id"]], entry["resumed"])
         elif kind == "unsubscribed":
             for topic in message["topics"]:
                 heard = self.topics.pop(topic, None)
@@ -151,13 +147,11 @@ class Client:
         else:
             assert message["problem"]["errors"][0]["field"] == "topic", message
 
-    def begin(self, topic: str, seq: int, *, resumed: bool) -> None:
+    def begin(self, topic: str, after: dict[str, int], resumed: bool) -> None:
         """A topic begins, or is confirmed."""
-        if topic in self.topics:
-            return
-        after = self.resuming.pop(topic, None)
-        assert after is not None or not resumed
-        self.topics[topic] = Heard(after if resumed else None)
+        if topic not in self.topics:
+            assert topic in after or not resumed
+            self.topics[topic] = Heard(after[topic] if resumed else None)
 
     def take_snapshot(self, message: dict[str, Any]) -> None:
         """Everything up to its number is in it, the newest last."""
