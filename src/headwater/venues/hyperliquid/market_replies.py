@@ -27,6 +27,7 @@ T = TypeVar("T")
 _TEXT_CUT: Final = 200
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
 _OWN: Final = "HlPerp"
+_NOTHING: Final = b"null"
 
 
 def result_of(body: bytes, kind: type[T], channel: str) -> T:
@@ -90,9 +91,9 @@ def contexts_of(body: bytes) -> list[tuple[str, wire.Context]]:
     """Coins with their contexts; delisted coins and those without a context are left out."""
     reply = result_of(body, wire_rest.Contexts, "metaAndAssetCtxs")
     return [
-        (row.name, context)
+        (row.name, result_of(bytes(context), wire.Context, "metaAndAssetCtxs"))
         for row, context in zip(reply.meta.universe, reply.contexts, strict=False)
-        if context is not None and not row.is_delisted and is_perpetual(row.name)
+        if bytes(context) != _NOTHING and not row.is_delisted and is_perpetual(row.name)
     ]
 
 

@@ -99,36 +99,27 @@ class HyperliquidMarketRest(MarketRest):
         end_ms: int | None = None,
         now_ms: int,
     ) -> RestCall[list[Candle]]:
-        """Up to `limit` candles of the newest 5,000, in one request."""
+        """Up to `limit` candles of the newest 5,000: forward from `start_ms`, else the newest."""
         _require_positive("limit", limit)
         if interval.value not in INTERVALS:
             raise NotSupported(EXCHANGE, f"candles {interval}", f"there are {[*INTERVALS]}")
-        rows = min(limit, CANDLES_MAX)
-        last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
         # One more than wanted: months are of several lengths.
-        first_ms = last_ms - (rows + 1) * interval.nominal_ms if start_ms is None else start_ms
-        if start_ms is not None and limit < CANDLES_MAX:
-            last_ms = min(last_ms, start_ms + (rows + 1) * interval.nominal_ms)
-        if last_ms < first_ms:
-            return []
-        reply = yield _info(
-            "candleSnapshot",
-            WEIGHT + (rows + 2) // _CANDLES_PER_WEIGHT,
-            req={
-                "coin": instrument.native_symbol,
-                "interval": interval.value,
-                "startTime": max(first_ms, 0),
-                "endTime": last_ms,
-            },
-        )
-        found = [
-            one
-            for one in replies.candles_of(
-                reply.body, self._table, now_ms=now_ms, received_ns=reply.received_ns
+        span_ms = (min(limit, CANDLES_MAX) + 1) * interval.nominal_ms
+        last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
+        if start_ms is None:
+            first_ms = max(last_ms - span_ms, 0)
+            found = yield from self._candle_page(instrument, interval, first_ms, last_ms, now_ms)
+            return found[-limit:]
+        oldest_ms = interval.opens_at_ms(now_ms) - CANDLES_MAX * interval.nominal_ms
+        first_ms = max(start_ms, oldest_ms)
+        until_ms = min(first_ms + span_ms, last_ms)
+        found = yield from self._candle_page(instrument, interval, first_ms, until_ms, now_ms)
+        if len(found) < limit and until_ms < last_ms:
+            # The coin is younger than that: its first candles are somewhere in the rest.
+            found += yield from self._candle_page(
+                instrument, interval, until_ms + 1, last_ms, now_ms
             )
-            if (start_ms is None or one.timestamp_ms >= start_ms) and one.timestamp_ms <= last_ms
-        ]
-        return found[-limit:] if start_ms is None else found[:limit]
+        return found[:limit]
 
     def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
         """The newest fills: how many there are is the venue's choice."""
@@ -249,6 +240,33 @@ class HyperliquidMarketRest(MarketRest):
         """What the venue expects of the coming funding, on itself and on others."""
         reply = yield _info("predictedFundings")
         return replies.predictions_of(reply.body, self._table, reply.received_ns)
+
+    def _candle_page(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        first_ms: int,
+        last_ms: int,
+        now_ms: int,
+    ) -> RestCall[list[Candle]]:
+        """The candles that opened from `first_ms` to `last_ms`, at most 5,000."""
+        if last_ms < first_ms:
+            return []
+        rows = min((last_ms - first_ms) // interval.nominal_ms + 2, CANDLES_MAX)
+        reply = yield _info(
+            "candleSnapshot",
+            WEIGHT + rows // _CANDLES_PER_WEIGHT,
+            req={
+                "coin": instrument.native_symbol,
+                "interval": interval.value,
+                "startTime": first_ms,
+                "endTime": last_ms,
+            },
+        )
+        found = replies.candles_of(
+            reply.body, self._table, now_ms=now_ms, received_ns=reply.received_ns
+        )
+        return [one for one in found if first_ms <= one.timestamp_ms <= last_ms]
 
     def _contexts(
         self, instrument: Instrument | None

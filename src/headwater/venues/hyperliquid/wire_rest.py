@@ -5,7 +5,7 @@ Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-
 
 import msgspec
 
-from headwater.venues.hyperliquid.wire import Change, Context, Count, Name, Price
+from headwater.venues.hyperliquid.wire import Change, Count, Name, Price
 
 
 class AssetRow(
@@ -31,10 +31,13 @@ class Meta(msgspec.Struct, frozen=True, gc=False):
 
 
 class Contexts(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """`metaAndAssetCtxs`: `[{"universe":[…]},[context,…]]` in the same order."""
+    """`metaAndAssetCtxs`: `[{"universe":[…]},[context,…]]` in the same order.
+
+    Contexts are decoded one by one: those of delisted coins may hold anything.
+    """
 
     meta: Meta
-    contexts: list[Context | None]
+    contexts: list[msgspec.Raw]
 
 
 class Status(msgspec.Struct, frozen=True, gc=False):

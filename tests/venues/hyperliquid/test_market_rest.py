@@ -1,0 +1,90 @@
+"""Hyperliquid's candles and contexts against a hand-made server that answers as the notes say."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from headwater.core.enums import InstrumentKind, InstrumentStatus
+from headwater.core.http_messages import HttpReply, HttpRequest
+from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.intervals import Interval
+from headwater.core.records import Candle
+from headwater.venues.hyperliquid.market_replies import contexts_of
+from headwater.venues.hyperliquid.market_rest import CANDLES_MAX, WEIGHT, HyperliquidMarketRest
+from headwater.venues.messages import RestCall
+
+T = TypeVar("T")
+
+MINUTE_MS = 60_000
+NOW_MS = 1_790_000_040_000
+REST = HyperliquidMarketRest(InstrumentTable("hyperliquid", []))
+COIN = Instrument(
+    exchange="hyperliquid", symbol="BTCUSDT", native_symbol="BTC", timestamp_ms=0, received_ns=0,
+    base_asset="BTC", quote_asset="USD", settle_asset="USDC",
+    instrument_kind=InstrumentKind.PERPETUAL, status=InstrumentStatus.TRADING, is_linear=True,
+    contract_size=1.0, price_tick=Decimal(1), quantity_step=Decimal("0.00001"), min_quantity=None,
+    min_notional=None, funding_interval_h=1.0, listed_at_ms=None, expires_at_ms=None,
+)  # fmt: skip
+
+
+def minutes(count: int) -> list[int]:
+    """Openings of the newest minutes, the forming one last."""
+    newest_ms = NOW_MS - NOW_MS % MINUTE_MS
+    return [newest_ms - at * MINUTE_MS for at in range(count - 1, -1, -1)]
+
+
+def asked(call: RestCall[list[Candle]], openings: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Openings of the candles that a call gives, and the weights of its requests."""
+    weights: list[int] = []
+    try:
+        request: HttpRequest = next(call)
+        while True:
+            weights.append(request.weight)
+            wanted = msgspec.json.decode(request.body or b"")["req"]
+            rows = [
+                {"t": one, "T": one + MINUTE_MS - 1, "s": "BTC", "i": "1m", "o": "1", "c": "1",
+                 "h": "1", "l": "1", "v": "0", "n": 0}
+                for one in openings[-CANDLES_MAX:]
+                if wanted["startTime"] <= one <= wanted["endTime"]
+            ]  # fmt: skip
+            body = msgspec.json.encode(rows)
+            request = call.send(HttpReply(status=200, headers={}, body=body, received_ns=1))
+    except StopIteration as stop:
+        found: list[Candle] = stop.value
+        return [one.timestamp_ms for one in found], weights
+
+
+@pytest.mark.parametrize("count", [700, 9_000])
+def test_from_before_the_first_candle_begins_with_the_first_there_is(count: int) -> None:
+    """Only the newest 5,000 exist, and a young coin has fewer: never an empty success."""
+    openings = minutes(count)
+    call = REST.candles(COIN, Interval.M1, limit=500, start_ms=0, now_ms=NOW_MS)
+    found, weights = asked(call, openings)
+    assert found == openings[-CANDLES_MAX:][:500]
+    assert len(weights) <= 2
+    assert max(weights) <= WEIGHT + CANDLES_MAX // 60
+
+
+def test_a_span_that_is_there_takes_one_request() -> None:
+    openings = minutes(4_000)
+    call = REST.candles(COIN, Interval.M1, limit=500, start_ms=openings[100], now_ms=NOW_MS)
+    assert asked(call, openings) == (openings[100:600], [WEIGHT + 503 // 60])
+    newest = REST.candles(COIN, Interval.M1, limit=500, now_ms=NOW_MS)
+    assert asked(newest, openings)[0] == openings[-500:]
+    ahead = REST.candles(COIN, Interval.M1, limit=5, start_ms=NOW_MS + MINUTE_MS, now_ms=NOW_MS)
+    assert asked(ahead, openings) == ([], [])
+
+
+def test_a_delisted_coin_does_not_hide_the_others() -> None:
+    """Its context may hold what no market has."""
+    universe = [
+        {"name": "OLD", "szDecimals": 1, "isDelisted": True},
+        {"name": "BTC", "szDecimals": 5},
+        {"name": "NEW", "szDecimals": 0},
+    ]
+    contexts = [{"markPx": "0.0", "oraclePx": None, "funding": "0.0"}, {"markPx": "67000.0"}, None]
+    body = msgspec.json.encode([{"universe": universe}, contexts])
+    assert [(coin, one.mark) for coin, one in contexts_of(body)] == [("BTC", 67_000.0)]
