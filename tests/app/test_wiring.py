@@ -56,3 +56,9 @@ def test_settings_reach_the_parts() -> None:
     assert api_settings(settings).metrics_token == "long enough a token"
     assert api_settings(settings).allowed_origins == {"http://a.example"}
     assert stream_limits(settings).max_clients == 7
+
+
+def test_the_smallest_buffer_that_may_be_set_works() -> None:
+    limits = stream_limits(_settings(stream_buffer_bytes=65_536))
+    assert (limits.buffer_bytes, limits.chunk_bytes) == (65_536, 8_192)
+    assert stream_limits(_settings()).chunk_bytes == 65_536

@@ -218,4 +218,5 @@ def stream_limits(settings: Settings) -> StreamLimits:
         max_clients=settings.stream_clients_max,
         max_clients_per_ip=settings.stream_clients_per_ip_max,
         buffer_bytes=settings.stream_buffer_bytes,
+        chunk_bytes=min(StreamLimits().chunk_bytes, settings.stream_buffer_bytes // 8),
     )
