@@ -34,7 +34,9 @@ _PROMISED: list[tuple[View, type[View], str, set[str]]] = [
 """What T-W2, T-W3 and T-W4 promise of each message."""
 
 
-@pytest.mark.parametrize(("view", "kind", "name", "promised"), _PROMISED, ids=lambda v: str(v)[:9])
+@pytest.mark.parametrize(
+    ("view", "kind", "name", "promised"), _PROMISED, ids=["liquidation", "large_trade", "oi_spike"]
+)
 def test_a_message_has_the_promised_fields(
     view: View, kind: type[View], name: str, promised: set[str]
 ) -> None:
