@@ -112,6 +112,24 @@ def test_a_refused_stream_is_down_with_the_reason_and_tried_again_later() -> Non
     assert any(isinstance(one, Send) for one in rig.tick(SETTINGS.refused_retry_s + 1))
 
 
+def test_one_bad_stream_of_a_request_does_not_keep_the_others_down() -> None:
+    """Where a venue refuses the whole request: halves of it are asked for until it is found."""
+    wanted = [_sub(Channel.LIQUIDATIONS, f"S{at}") for at in range(9)]
+    bad = wanted[5]
+    rig = Rig(*wanted)
+    answered, states = 0, dict[Subscription, FeedState]()
+    for _ in range(10):
+        states.update(_states(rig.tick()))
+        for request in rig.stream.requests[answered:]:
+            error = "no such stream" if bad in request.subscriptions else None
+            ack = Ack(request_id=request.request_id, error=error, may_be_partial=error is not None)
+            rig.session.acked(ack, rig.clock.monotonic())
+        answered = len(rig.stream.requests)
+        rig.signs += 1
+    assert states == {one: FeedState.DOWN if one is bad else FeedState.LIVE for one in wanted}
+    assert answered <= 9
+
+
 def test_a_request_without_an_answer_is_repeated_once_then_the_connection_renewed() -> None:
     forced = _sub(Channel.LIQUIDATIONS, None)
     rig = Rig(forced)

@@ -120,6 +120,7 @@ class Session:
         self._watches = watches
         self._entries: dict[Subscription, _Entry] = {}
         self._unwanted: list[Subscription] = []
+        self._halves: list[Sequence[Subscription]] = []
         self._pending: dict[int, _Pending] = {}
         self._decided: list[Decision] = []
         self._signs = -1
@@ -171,6 +172,11 @@ class Session:
         if rest:
             self._pending[ack.request_id] = _Pending(rest, pending.deadline, pending.asks_data)
         if not pending.asks_data:
+            return
+        if ack.error is not None and ack.may_be_partial and len(answered) > 1:
+            # Halves find the bad ones in a few rounds; the others must not wait for them.
+            middle = len(answered) // 2
+            self._halves += (answered[:middle], answered[middle:])
             return
         if ack.error is None:
             self._decided.append(Confirmed(answered))
@@ -300,6 +306,11 @@ class Session:
             self._unwanted = []
             if gone:
                 self._send(self._stream.unsubscribe(gone), now)
+        halves, self._halves = self._halves, []
+        for half in halves:
+            still = [one for one in half if one in self._entries and self._entries[one].asked]
+            if still:
+                self._send(self._stream.subscribe(still), now)
         retry_before = now - self._settings.refused_retry_s
         asked: list[Subscription] = []
         for subscription, entry in self._entries.items():

@@ -44,11 +44,13 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
         error: why it was refused, None when it was accepted.
         subscriptions: the part of the request it answers, for venues that answer one by one;
             empty for the whole request.
+        may_be_partial: whether the error may be of one part alone; the others may be good.
     """
 
     request_id: int | None
     error: str | None = None
     subscriptions: tuple[Subscription, ...] = ()
+    may_be_partial: bool = False
 
 
 class Ignored(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,9 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.feeds.session import Send, Session
+from headwater.feeds.settings import SessionSettings
+from headwater.feeds.staleness import SilenceWatch
 from headwater.venues.base import Venue
 from headwater.venues.messages import Subscription
 
@@ -210,9 +213,32 @@ def test_what_was_refused_or_not_answered_is_asked_for_again(
     if channel is Channel.LIQUIDATIONS and channel in loop.facts.whole_market:
         wants = Subscription(channel=channel, native_symbol=None)
     stream = loop.venue.stream(loop.venue.endpoint_of(channel), loop.table)
-    first, again = stream.subscribe([wants]), stream.subscribe([wants])
+    first = stream.subscribe([wants])
+    again = [one for one in stream.subscribe([wants]) if not one.gives_up]
     assert [one.subscriptions for one in again] == [one.subscriptions for one in first] != []
     assert {one.request_id for one in first}.isdisjoint(one.request_id for one in again)
+
+
+def test_a_bad_symbol_in_a_request_does_not_keep_the_good_ones_down(loop: Loopback) -> None:
+    """The session that feeds use, over a socket of the venue's side."""
+    good = [wanted(loop, Channel.TRADES, symbol) for symbol in ("BTCUSDT", "ETHUSDT")]
+    bad = Subscription(channel=Channel.TRADES, native_symbol="NOPE-USDT-SWAP")
+    all_three = (good[0], bad, good[1])
+    line = loop.open(loop.venue.endpoint_of(Channel.TRADES))
+    settings = SessionSettings()
+    watches = {one: SilenceWatch(20.0, settings, 0.0) for one in all_three}
+    session = Session(line.stream, loop.facts.stream_limits, settings, watches, 0.0)
+    session.want(all_three)
+    for second in range(1, 10):
+        before = len(line.acks())
+        for decided in session.tick(float(second), second):
+            if isinstance(decided, Send):
+                line.say(decided.text)
+        line.advance(1_000)
+        for ack in line.acks()[before:]:
+            session.acked(ack, float(second))
+    assert set(good) <= set(session.live)
+    assert {one.native_symbol for one in line.records(Trade)} == {one.native_symbol for one in good}
 
 
 def test_heartbeats_are_answered(loop: Loopback) -> None:

@@ -79,13 +79,13 @@ class BybitStream(MarketStream):
         """Messages that ask for `subscriptions`.
 
         A topic that another subscription holds is not asked for; one that is named again is: the
-        first request was refused or not answered.
+        first request was refused or not answered. It is given up before, because the venue
+        refuses a topic that it has.
         """
         named = {item: topic_of(item) for item in subscriptions}
+        again = {name for item, name in named.items() if item in self._subscribed}
         asked: dict[str, list[Subscription]] = {
-            name: []
-            for item, name in named.items()
-            if item in self._subscribed or name not in self._topics
+            name: [] for name in named.values() if name in again or name not in self._topics
         }
         for subscription, name in named.items():
             topic = self._topics.get(name)
@@ -95,7 +95,8 @@ class BybitStream(MarketStream):
             self._subscribed[subscription] = topic
             if name in asked:
                 asked[name].append(subscription)
-        return self._requests("subscribe", asked)
+        given_up = {name: items for name, items in asked.items() if name in again}
+        return [*self._requests("unsubscribe", given_up), *self._requests("subscribe", asked)]
 
     def unsubscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
         """Messages that give up topics with their last user. Those not held are left out."""
@@ -370,7 +371,7 @@ def _answer_of(control: wire.Control) -> StreamEvent:
             return Ack(request_id=request_id)
         if control.success is False:
             words = control.message[:_TEXT_CUT] or "refused without a reason"
-            return Ack(request_id=request_id, error=words)
+            return Ack(request_id=request_id, error=words, may_be_partial=True)
     return Ignored(what=control.operation[:80] or "object", reason="no topic, no answer of ours")
 
 

@@ -11,6 +11,8 @@ from headwater.venues.okx import wire
 
 _TEXT_CUT: Final = 200
 _ID_DIGITS_MAX: Final = 15
+_NO_SUCH_TOPIC: Final = "60018"
+"""Refuses one topic of a request, without saying which; the others are accepted."""
 
 
 class Answers:
@@ -33,7 +35,9 @@ class Answers:
             if request_id is not None:
                 self._waiting.pop(request_id, None)
             return Ack(
-                request_id=request_id, error=f"{control.code}: {control.message}"[:_TEXT_CUT]
+                request_id=request_id,
+                error=f"{control.code}: {control.message}"[:_TEXT_CUT],
+                may_be_partial=control.code == _NO_SUCH_TOPIC,
             )
         if event == "login":
             return Ack(request_id=request_id)
