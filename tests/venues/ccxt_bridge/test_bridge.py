@@ -4,7 +4,9 @@ Binance's simulated side answers both; ccxt's code knows nothing of ours.
 """
 
 from collections.abc import Iterator
+from typing import TypeVar
 
+import msgspec
 import pytest
 from tests.venues.conformance.loopback import Loopback
 
@@ -23,12 +25,15 @@ from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 from headwater.venues.base import MarketRest, Venue
 from headwater.venues.discovery import venues
+from headwater.venues.messages import RestCall
 
 ccxt = pytest.importorskip("ccxt", reason="the bridge is an optional extra")
 
 from headwater.venues.ccxt_bridge import bridge  # noqa: E402
 from headwater.venues.ccxt_bridge.conversation import REQUESTS_MAX, Conversation  # noqa: E402
 from headwater.venues.ccxt_bridge.errors import translated  # noqa: E402
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +172,6 @@ def test_statuses(bridged: Venue, status: int, kind: type[Exception]) -> None:
 
 
 def test_what_ccxt_raises_has_a_meaning_here(rest: MarketRest, loop: Loopback) -> None:
-    import msgspec
-
     stranger = msgspec.structs.replace(
         table_of(rest).resolve("BTCUSDT"), native_symbol="NOPE/USDT:USDT"
     )
@@ -190,6 +193,7 @@ def test_a_reply_that_is_no_json_is_a_typed_error(bridged: Venue, rest: MarketRe
 def test_a_method_that_never_ends_is_stopped() -> None:
     """Bounded by the number of its requests."""
     talk = Conversation("binanceusdm")
+    talk.exchange.markets = {"known": {}}
 
     def endless() -> Iterator[None]:
         while True:
@@ -205,3 +209,58 @@ def test_a_method_that_never_ends_is_stopped() -> None:
         call.send(fine)
     assert request.path == "/fapi/v1/time"
     assert request.base_url is None
+
+
+def answered(call: RestCall[T], body: object, received_ns: int) -> T:
+    """What a call that asks once makes of a reply."""
+    next(call)
+    encoded = msgspec.json.encode(body)
+    try:
+        call.send(HttpReply(status=200, headers={}, body=encoded, received_ns=received_ns))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    raise AssertionError("it asks again")
+
+
+def test_records_carry_the_time_of_their_reply(loop: Loopback, rest: MarketRest) -> None:
+    """Also as their own where the exchange gives none: never 1970."""
+    contract = table_of(rest).resolve("BTCUSDT")
+    now_ns = loop.market.now_ms() * 1_000_000
+    assert {one.received_ns for one in loop.ask(rest.trades(contract, limit=5))} == {now_ns}
+    (ticker,) = answered(
+        rest.tickers(contract), {"symbol": "BTCUSDT", "lastPrice": "5"}, 7_000_000_000
+    )
+    assert (ticker.last, ticker.timestamp_ms, ticker.received_ns) == (5.0, 7_000, 7_000_000_000)
+    assert contract.timestamp_ms == loop.table.resolve("BTCUSDT").received_ns // 1_000_000
+
+
+def test_a_part_that_is_missing_is_a_typed_error(rest: MarketRest) -> None:
+    """It comes as None out of ccxt."""
+    contract = table_of(rest).resolve("BTCUSDT")
+    candles = rest.candles(contract, Interval.M1, limit=1, now_ms=1_790_000_040_000)
+    with pytest.raises(WireError, match="fetch_ohlcv"):
+        answered(candles, [[1_790_000_040_000, None, "1", "1", "1", "1"]], 1)
+    book = rest.book(contract, depth=1)
+    with pytest.raises(WireError, match="fetch_order_book"):
+        answered(book, {"lastUpdateId": 1, "bids": [[None, "1"]], "asks": []}, 1)
+
+
+def test_the_first_question_may_come_before_the_list_of_markets(
+    loop: Loopback, rest: MarketRest
+) -> None:
+    """The library loads the list in the middle of its method; no reply is taken for another."""
+    fresh = bridge("binanceusdm").rest(table_of(rest))
+    contract = table_of(rest).resolve("BTCUSDT")
+    own = loop.ask(rest.tickers(contract))
+    assert [one.last for one in loop.ask(fresh.tickers(contract))] == [one.last for one in own]
+
+
+def test_as_many_months_as_asked_for(loop: Loopback, rest: MarketRest) -> None:
+    contract, now_ms = table_of(rest).resolve("BTCUSDT"), loop.market.now_ms()
+    for limit in (1, 6, 12):
+        own = loop.ask(
+            loop.rest.candles(loop.instrument(), Interval.MONTH1, limit=limit, now_ms=now_ms)
+        )
+        got = loop.ask(rest.candles(contract, Interval.MONTH1, limit=limit, now_ms=now_ms))
+        assert [one.timestamp_ms for one in got] == [one.timestamp_ms for one in own]

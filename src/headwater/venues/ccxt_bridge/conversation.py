@@ -20,6 +20,8 @@ from headwater.venues.messages import RestCall
 REQUESTS_MAX: Final = 50
 """Requests of one method; more means that it does not end."""
 
+_WITHOUT_MARKETS: Final = frozenset({"load_markets", "fetch_time"})
+"""Methods that do not need the list of markets."""
 _HEADERS: Final = ("content-type",)
 _FIRST_ERROR: Final = 400
 _SHOWN: Final = 200
@@ -56,6 +58,7 @@ class Conversation:
     Attributes:
         exchange: ccxt's object; its unified parsing methods may be used freely.
         base_url: host that most requests go to.
+        received_ns: wall time of the newest reply of the call that ended last, ns since the epoch.
 
     Raises:
         ConfigError: ccxt is not installed, or has no such exchange.
@@ -67,6 +70,7 @@ class Conversation:
             raise ConfigError("ccxt_exchanges", f"{exchange_id!r} is unknown", "an id of ccxt")
         self._id = exchange_id
         self._replies: Iterator[HttpReply] = iter(())
+        self.received_ns = 0
         self.exchange = self._quiet(getattr(library, exchange_id))
         self.base_url = ""
         self.base_url = self._first_host()
@@ -86,12 +90,20 @@ class Conversation:
             PlatformError: what ccxt's error means here.
             WireError: a reply that ccxt cannot read, or a method that does not end.
         """
+        if method not in _WITHOUT_MARKETS and not self.exchange.markets:
+            # Loaded in the middle of a method they would be missing among its replies when it
+            # runs again: it would take the list of markets for its own answer.
+            yield from self.call("load_markets")
         replies: list[HttpReply] = []
         while True:
             try:
-                return self._run(replies, method, args, named)
+                result = self._run(replies, method, args, named)
             except _Wanted as wanted:
                 request = wanted.request
+            else:
+                if replies:
+                    self.received_ns = replies[-1].received_ns
+                return result
             if len(replies) >= REQUESTS_MAX:
                 raise WireError(self._id, method, f"wants more than {REQUESTS_MAX} requests", b"")
             replies.append((yield request))

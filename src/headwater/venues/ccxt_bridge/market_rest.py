@@ -7,7 +7,8 @@ differs by exchange, which is why the venue is marked as bridged.
 
 # ruff: noqa: ARG002 - the contract names parameters that a refusal does not use
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from headwater.core.enums import Side
@@ -35,6 +36,8 @@ TRADES_MAX: Final = 500
 FUNDING_MAX: Final = 100
 
 _NS_PER_MS: Final = 1_000_000
+_TEXT_CUT: Final = 200
+_UNREADABLE: Final = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 Row = Mapping[str, Any]
 
@@ -67,11 +70,17 @@ class CcxtMarketRest(MarketRest):
         """All linear perpetuals that are listed."""
         markets = yield from self._talk.call("load_markets", True)
         mode = self._talk.exchange.precisionMode
-        return [
-            instrument_of(self._venue_id, market, decimal_places=mode == _DECIMAL_PLACES)
-            for market in markets.values()
-            if is_served(market)
-        ]
+        with self._reading("load_markets"):
+            return [
+                instrument_of(
+                    self._venue_id,
+                    market,
+                    decimal_places=mode == _DECIMAL_PLACES,
+                    received_ns=self._talk.received_ns,
+                )
+                for market in markets.values()
+                if is_served(market)
+            ]
 
     def candles(
         self,
@@ -85,17 +94,19 @@ class CcxtMarketRest(MarketRest):
     ) -> RestCall[list[Candle]]:
         """Up to `limit` candles, in pages that go forward."""
         last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
-        since_ms = interval.opens_at_ms(last_ms) - (limit - 1) * interval.nominal_ms
-        since_ms = since_ms if start_ms is None else start_ms
+        # One more than wanted: months are of several lengths.
+        since_ms = interval.opens_at_ms(last_ms) - limit * interval.nominal_ms
+        since_ms = max(since_ms, 0) if start_ms is None else start_ms
         found: dict[int, Candle] = {}
-        while len(found) < limit and since_ms <= last_ms:
-            page = min(CANDLES_MAX, limit)
+        while since_ms <= last_ms and (start_ms is None or len(found) < limit):
+            page = min(CANDLES_MAX, limit + 1)
             rows = yield from self._talk.call(
                 "fetch_ohlcv", instrument.native_symbol, interval.value, since_ms, page
             )
-            fresh = [row for row in rows if since_ms <= row[0] <= last_ms]
-            for row in fresh:
-                found[int(row[0])] = self._candle(instrument, interval, row, now_ms)
+            with self._reading("fetch_ohlcv"):
+                fresh = [row for row in rows if since_ms <= row[0] <= last_ms]
+                for row in fresh:
+                    found[int(row[0])] = self._candle(instrument, interval, row, now_ms)
             if not fresh:
                 break
             since_ms = int(fresh[-1][0]) + 1
@@ -107,7 +118,8 @@ class CcxtMarketRest(MarketRest):
         rows = yield from self._talk.call(
             "fetch_trades", instrument.native_symbol, None, min(limit, TRADES_MAX)
         )
-        return [self._trade(instrument, row) for row in rows][-limit:]
+        with self._reading("fetch_trades"):
+            return [self._trade(instrument, row) for row in rows][-limit:]
 
     def trades_between(
         self, instrument: Instrument, first_sequence: int, last_sequence: int
@@ -123,48 +135,54 @@ class CcxtMarketRest(MarketRest):
         """The book in the exchange's own default depth, cut to `depth`."""
         row = yield from self._talk.call("fetch_order_book", instrument.native_symbol)
         size = instrument.contract_size
-        sequence = row.get("nonce")
-        return BookSnapshot(
-            **self._head(instrument, row.get("timestamp")),
-            bids=_levels(row["bids"], size)[:depth],
-            asks=_levels(row["asks"], size)[:depth],
-            sequence=sequence if isinstance(sequence, int) else 0,
-        )
+        with self._reading("fetch_order_book"):
+            sequence = row.get("nonce")
+            return BookSnapshot(
+                **self._head(instrument, row.get("timestamp")),
+                bids=_levels(row["bids"], size)[:depth],
+                asks=_levels(row["asks"], size)[:depth],
+                sequence=sequence if isinstance(sequence, int) else None,
+            )
 
     def tickers(self, instrument: Instrument | None = None) -> RestCall[list[Ticker]]:
         """24-hour figures of one instrument, or of all where the exchange gives all at once."""
         if instrument is not None:
             self._need("fetchTicker")
             row = yield from self._talk.call("fetch_ticker", instrument.native_symbol)
-            return [self._ticker(instrument, row)]
+            with self._reading("fetch_ticker"):
+                return [self._ticker(instrument, row)]
         self._need("fetchTickers")
         rows = yield from self._talk.call("fetch_tickers", self._natives())
-        return [self._ticker(one, row) for one, row in self._known(rows.values())]
+        with self._reading("fetch_tickers"):
+            return [self._ticker(one, row) for one, row in self._known(rows.values())]
 
     def mark_prices(self, instrument: Instrument | None = None) -> RestCall[list[MarkPrice]]:
         """Mark, index and coming funding, from the funding rates."""
         if instrument is not None:
             self._need("fetchFundingRate")
             row = yield from self._talk.call("fetch_funding_rate", instrument.native_symbol)
-            found = self._mark_price(instrument, row)
-            return [] if found is None else [found]
+            with self._reading("fetch_funding_rate"):
+                found = self._mark_price(instrument, row)
+                return [] if found is None else [found]
         self._need("fetchFundingRates")
         rows = yield from self._talk.call("fetch_funding_rates", self._natives())
-        made = (self._mark_price(one, row) for one, row in self._known(rows.values()))
-        return [one for one in made if one is not None]
+        with self._reading("fetch_funding_rates"):
+            made = [self._mark_price(one, row) for one, row in self._known(rows.values())]
+            return [one for one in made if one is not None]
 
     def open_interest(self, instrument: Instrument) -> RestCall[OpenInterest]:
         """Open interest now, in the units that ccxt gives."""
         self._need("fetchOpenInterest")
         row = yield from self._talk.call("fetch_open_interest", instrument.native_symbol)
-        amount, value = row.get("openInterestAmount"), row.get("openInterestValue")
-        if amount is None:
-            raise NotSupported(self._venue_id, "open_interest", "only its value is published")
-        return OpenInterest(
-            **self._head(instrument, row.get("timestamp")),
-            open_interest=float(amount),
-            value=None if value is None else float(value),
-        )
+        with self._reading("fetch_open_interest"):
+            amount = _number(row, "openInterestAmount")
+            if amount is None:
+                raise NotSupported(self._venue_id, "open_interest", "only its value is published")
+            return OpenInterest(
+                **self._head(instrument, row.get("timestamp")),
+                open_interest=amount,
+                value=_number(row, "openInterestValue"),
+            )
 
     def open_interest_history(
         self,
@@ -186,7 +204,8 @@ class CcxtMarketRest(MarketRest):
         """The rate of the coming settlement."""
         self._need("fetchFundingRate")
         row = yield from self._talk.call("fetch_funding_rate", instrument.native_symbol)
-        return self._funding(instrument, row)
+        with self._reading("fetch_funding_rate"):
+            return self._funding(instrument, row)
 
     def funding_history(
         self,
@@ -204,9 +223,19 @@ class CcxtMarketRest(MarketRest):
             start_ms,
             min(limit, FUNDING_MAX),
         )
-        found = [self._funding(instrument, row) for row in rows]
+        with self._reading("fetch_funding_rate_history"):
+            found = [self._funding(instrument, row) for row in rows]
         kept = [one for one in found if end_ms is None or one.funding_time_ms <= end_ms]
         return kept[:limit] if start_ms is not None else kept[-limit:]
+
+    @contextmanager
+    def _reading(self, method: str) -> Iterator[None]:
+        """Where what ccxt returned is read: a part that is missing or odd is a `WireError`."""
+        try:
+            yield
+        except _UNREADABLE as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise WireError(self._venue_id, method, problem[:_TEXT_CUT], b"") from error
 
     def _need(self, method: str) -> None:
         """Refuses what ccxt does not offer for this exchange."""
@@ -225,14 +254,14 @@ class CcxtMarketRest(MarketRest):
                 yield instrument, row
 
     def _head(self, instrument: Instrument, timestamp_ms: int | None) -> dict[str, Any]:
-        """What every record begins with; 0 where the exchange gives no time."""
-        stamp_ms = int(timestamp_ms or 0)
+        """What every record begins with; the time of its reply where the exchange gives none."""
+        received_ns = self._talk.received_ns
         return {
             "exchange": self._venue_id,
             "symbol": instrument.symbol,
             "native_symbol": instrument.native_symbol,
-            "timestamp_ms": stamp_ms,
-            "received_ns": stamp_ms * _NS_PER_MS,
+            "timestamp_ms": int(timestamp_ms or received_ns // _NS_PER_MS),
+            "received_ns": received_ns,
         }
 
     def _candle(self, instrument: Instrument, interval: Interval, row: Any, now_ms: int) -> Candle:

@@ -15,13 +15,16 @@ def is_served(market: Market) -> bool:
     return bool(market.get("swap") and market.get("linear"))
 
 
-def instrument_of(venue_id: str, market: Market, *, decimal_places: bool) -> Instrument:
+def instrument_of(
+    venue_id: str, market: Market, *, decimal_places: bool, received_ns: int
+) -> Instrument:
     """A market as an instrument.
 
     Args:
         venue_id: our id of the exchange.
         market: ccxt's unified market.
         decimal_places: whether its precisions count digits instead of being steps.
+        received_ns: wall time of the listing, ns since the epoch.
     """
     size = float(market.get("contractSize") or 1.0)
     precision, limits = market["precision"], market["limits"]
@@ -32,8 +35,8 @@ def instrument_of(venue_id: str, market: Market, *, decimal_places: bool) -> Ins
         exchange=venue_id,
         symbol=f"{market['base']}{market['quote']}".upper(),
         native_symbol=market["symbol"],
-        timestamp_ms=0,
-        received_ns=0,
+        timestamp_ms=received_ns // 1_000_000,
+        received_ns=received_ns,
         base_asset=market["base"],
         quote_asset=market["quote"],
         settle_asset=market["settle"],
