@@ -154,6 +154,21 @@ async def test_a_symbol_that_stays_quiet_after_an_interruption_is_compared_with_
         assert made.heard.gaps()[-1].recovered == 5
 
 
+async def test_what_is_lost_late_in_a_long_outage_is_noticed_though_the_symbol_stays_quiet() -> (
+    None
+):
+    async with desk() as made:
+        made.live(1)
+        made.continuity.suspect([SYMBOL], GapCause.DISCONNECT)
+        await made.pass_time(3.2)
+        await made.idle()
+        made.happen(2)
+        made.continuity.resumed([SYMBOL])
+        await made.pass_time(3.2)
+        await made.idle()
+        assert made.heard.trades() == [1, 2]
+
+
 async def test_real_quiet_is_told_and_leaves_no_hole() -> None:
     async with desk() as made:
         made.live(1)

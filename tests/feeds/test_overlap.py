@@ -74,6 +74,10 @@ class Desk:
         """The stream ends."""
         self.continuity.suspect([SYMBOL], GapCause.DISCONNECT)
 
+    def back(self) -> None:
+        """The venue confirms the stream again."""
+        self.continuity.resumed([SYMBOL])
+
     async def settle(self, seconds: float = 0.2) -> None:
         """Time passes, and repairs run as far as they can."""
         for _ in range(max(1, round(seconds / 0.05))):
@@ -145,11 +149,14 @@ async def test_a_quiet_symbol_is_compared_too() -> None:
     async with desk() as made:
         made.live(1, 2)
         made.cut()
+        made.back()
         await made.settle(4.0)
         assert made.states == [GapState.REPAIRED]
         assert made.quiet == [SYMBOL]
         made.cut()
+        await made.settle(4.0)
         made.happened += [3]
+        made.back()
         await made.settle(4.0)
         assert made.numbers == [1, 2, 3]
 
@@ -213,12 +220,74 @@ async def test_a_second_interruption_asks_once_more() -> None:
         await turns(4)
         made.cut()
         made.happened += [3]
+        made.back()
         made.gate.set()
         async with asyncio.timeout(5):
             while made.numbers != [1, 2, 3]:
                 await made.settle(0.05)
                 await asyncio.sleep(0)
         assert made.states == [GapState.REPAIRED]
+
+
+async def test_what_is_lost_late_in_a_long_outage_is_brought_back_too() -> None:
+    """The venue is asked when its stream is back, not while trades are still being missed."""
+    async with desk() as made:
+        made.live(1)
+        made.cut()
+        made.happened += [2]
+        await made.settle(4.0)
+        made.happened += [3]
+        assert made.states == [GapState.OPEN]
+        made.live(4)
+        await made.settle()
+        assert made.numbers == [1, 2, 3, 4]
+        assert made.states == [GapState.REPAIRED]
+
+
+async def test_a_cut_while_the_venue_answers_leaves_the_hole_open() -> None:
+    async with desk() as made:
+        made.live(1)
+        made.cut()
+        made.gate.clear()
+        made.live(2)
+        await turns(4)
+        made.cut()
+        made.happened += [3]
+        made.gate.set()
+        await made.settle(1.0)
+        made.happened += [4]
+        assert made.states == [GapState.OPEN]
+        made.live(5)
+        await made.settle(1.0)
+        assert made.numbers == [1, 2, 3, 4, 5]
+        assert made.states == [GapState.REPAIRED]
+
+
+async def test_an_answer_behind_the_stream_is_asked_for_again() -> None:
+    """A venue's REST side may lag: an answer that ends before the stream began proves nothing."""
+    async with desk() as made:
+        made.live(1)
+        made.cut()
+        made.continuity.on_trade(plain(4))
+        await turns(6)
+        assert made.states == [GapState.OPEN]
+        made.happened += [2, 3, 4]
+        async with asyncio.timeout(5):
+            while made.continuity.overlap.is_waiting:
+                await made.settle(0.05)
+                await asyncio.sleep(0)
+        assert made.numbers == [1, 2, 3, 4]
+        assert made.states == [GapState.REPAIRED]
+    async with desk(repair_attempts_max=2) as made:
+        made.live(1)
+        made.cut()
+        made.continuity.on_trade(plain(4))
+        async with asyncio.timeout(5):
+            while made.continuity.overlap.is_waiting:
+                await made.settle(0.05)
+                await asyncio.sleep(0)
+        assert made.numbers == [1, 4]
+        assert made.states == [GapState.UNRECOVERABLE]
 
 
 async def test_nobody_wants_it_any_more() -> None:

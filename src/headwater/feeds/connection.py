@@ -341,6 +341,7 @@ class Connection:
         for watch in self._wanted.values():
             watch.carried_over(now)
         shadow.link.promote()
+        self._parts.sink.on_confirmed(tuple(shadow.session.confirmed))
         for one in shadow.session.live:
             self._parts.sink.on_change(one, FeedState.LIVE, "")
 

@@ -79,6 +79,7 @@ class TradeContinuity:
         self._lines: dict[str, TradeLine] = {}
         self._holding: dict[str, TradeLine] = {}
         self._suspects: dict[str, TradeLine] = {}
+        self._interrupted: set[str] = set()
         self._wanted_since: dict[str, int] = {}
         self._wake = asyncio.Event()
         self.overlap = OverlapRepair(
@@ -121,7 +122,7 @@ class TradeContinuity:
     def suspect(self, native_symbols: Iterable[str], cause: GapCause) -> None:
         """A stream of these symbols was interrupted: holes found next have this cause."""
         wanted = set(native_symbols)
-        now = self._clock.monotonic()
+        self._interrupted |= wanted
         for line in self._lines.values():
             if line.native_symbol not in wanted:
                 continue
@@ -129,18 +130,27 @@ class TradeContinuity:
                 self.overlap.suspect(line, cause)
                 continue
             line.cause = cause
-            line.suspect_since = now
-            line.suspect_at = line.next
-            self._suspects[line.symbol] = line
+            self._watch_tail(line)
         self._wake.set()
         if cause is GapCause.STALE:
             known = {line.native_symbol for line in self._lines.values()}
             for native in sorted(wanted - known):
                 self._crew.submit(("first", native), partial(self._check_first, native))
 
+    def resumed(self, native_symbols: Iterable[str]) -> None:
+        """The venue confirmed the streams of these symbols: what was lost at the end is all."""
+        back = self._interrupted.intersection(native_symbols)
+        self._interrupted -= back
+        for line in self._lines.values() if back else ():
+            if line.native_symbol in back and line.counted:
+                self._watch_tail(line)
+            elif line.native_symbol in back:
+                self.overlap.resumed(line.symbol)
+
     def forget(self, native_symbol: str, symbol: str) -> None:
         """Nobody wants the trades of `symbol` any more: its count starts anew next time."""
         self._wanted_since.pop(native_symbol, None)
+        self._interrupted.discard(native_symbol)
         line = self._lines.pop(symbol, None)
         self.overlap.forget(symbol)
         self._holding.pop(symbol, None)
@@ -163,11 +173,7 @@ class TradeContinuity:
     def latest(self, symbol: str, limit: int) -> list[Trade]:
         """At most the newest `limit` trades known, oldest first; holes may be among them."""
         line = self._lines.get(symbol)
-        if line is None:
-            return []
-        return sorted(line.recent, key=lambda trade: (trade.timestamp_ms, sequence_of(trade)))[
-            -limit:
-        ]
+        return [] if line is None else line.by_time()[-limit:]
 
     def next_sequence(self, symbol: str) -> int | None:
         """The count that the next trade in order will have, None before the first."""
@@ -200,6 +206,13 @@ class TradeContinuity:
             elif now - line.suspect_since >= self._settings.tail_check_s:
                 del self._suspects[symbol]
                 self._crew.submit(("tail", symbol), partial(self._check_tail, line))
+
+    def _watch_tail(self, line: TradeLine) -> None:
+        """Compares a counted symbol with REST if it stays quiet from now on."""
+        line.suspect_since = self._clock.monotonic()
+        line.suspect_at = line.next
+        self._suspects[line.symbol] = line
+        self._wake.set()
 
     def _unusual(self, trade: Trade, line: TradeLine | None) -> None:
         """Everything but the next trade in order."""
@@ -243,7 +256,8 @@ class TradeContinuity:
         for first, last, until_ms in line.find_holes(up_to):
             self._register(line, first, last, until_ms)
         if line.holes and not self._crew.submit(("line", line.symbol), partial(self._repair, line)):
-            self._give_up_all(line, "too many repairs wait")
+            for hole in list(line.holes):
+                self._give_up(line, hole, [], "too many repairs wait")
 
     def _register(self, line: TradeLine, first: int, last: int, until_ms: int) -> None:
         gap_id = self._ledger.open(
@@ -286,8 +300,7 @@ class TradeContinuity:
             before = hole.first
             last = min(hole.first + PAGE - 1, line.holes[-1].last)
             trades: list[Trade] = []
-            not_before_s = 0.0
-            final = False
+            not_before_s, final = 0.0, False
             try:
                 found = await self._fetch_between(line.native_symbol, hole.first, last)
                 trades = sorted(found, key=sequence_of)
@@ -317,16 +330,11 @@ class TradeContinuity:
         given = (trade.sequence or 0 for trade in trades)
         resume = min((one for one in given if one > hole.first), default=hole.last + 1)
         before = hole.lost
-        now = self._clock.monotonic()
-        ready = line.skip(hole, resume, now)
+        ready = line.skip(hole, resume, self._clock.monotonic())
         self.lost += hole.lost - before
         self._ledger.note(hole.gap_id, f"{hole.lost} of {hole.size} trades lost: {problem}")
         self._send_out(line, ready)
         self._take(line, trades)
-
-    def _give_up_all(self, line: TradeLine, problem: str) -> None:
-        for hole in list(line.holes):
-            self._give_up(line, hole, [], problem)
 
     def _settle(self, line: TradeLine, hole: Hole, detail: str) -> None:
         line.holes.remove(hole)
@@ -336,16 +344,15 @@ class TradeContinuity:
         if whole:
             order = " after newer ones were published" if hole.overtaken else ""
             detail = f"{brought} missing trades fetched{order}"
-        last_lost = hole.last if hole.missing else hole.last_lost
-        first_lost = hole.first_lost if hole.lost else hole.first
+        first_lost, last_lost = hole.gone
         self._ledger.settle(
             hole.gap_id,
             GapState.REPAIRED if whole else GapState.UNRECOVERABLE,
             until_ms=hole.until_ms,
             recovered=brought,
             detail=detail,
-            first_sequence=None if whole else first_lost,
-            last_sequence=None if whole else last_lost,
+            first_sequence=first_lost,
+            last_sequence=last_lost,
         )
 
     async def _check_tail(self, line: TradeLine) -> None:
@@ -353,10 +360,8 @@ class TradeContinuity:
         try:
             trades = sorted(await self._fetch_newest(line.native_symbol), key=sequence_of)
         except PlatformError:
-            line.suspect_since = self._clock.monotonic()
             if self._lines.get(line.symbol) is line:
-                self._suspects[line.symbol] = line
-                self._wake.set()
+                self._watch_tail(line)
             return
         self._compare(line, trades)
 

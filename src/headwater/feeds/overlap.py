@@ -1,10 +1,12 @@
 """Trades of venues that do not count them: a reconnect is repaired by overlap.
 
 Such trades have ids but no numbers, so a loss shows itself nowhere. After an interruption the
-venue's newest trades are asked for as soon as the stream carries data again, and laid over what
-was published before: what follows the newest known id was missed and goes out first, then the live
-trades that were held back meanwhile. Without a known id among them the hole is longer than what
-the venue still gives, which the ledger says. What waits is bounded in number and time.
+venue's newest trades are asked for as soon as the stream is back, which its first trade or the
+venue's confirmation shows; an answer given before that says nothing about what is missed after it.
+They are laid over what was published before: what follows the newest known id was missed and goes
+out first, then the live trades that were held back meanwhile. Without a known id among them, or
+when they never reach the first live trade, something is lost, which the ledger says. What waits is
+bounded in number and time.
 """
 
 import asyncio
@@ -26,9 +28,20 @@ _GONE: Final = "nobody wants the symbol any more"
 
 
 class _Wait:
-    """One symbol between an interruption and its repair."""
+    """One symbol between an interruption and its repair; `since` is its cut or its return."""
 
-    __slots__ = ("before", "gap_id", "held", "is_asked", "is_released", "line", "round", "since")
+    __slots__ = (
+        "back_ms",
+        "before",
+        "gap_id",
+        "held",
+        "is_asked",
+        "is_back",
+        "is_released",
+        "line",
+        "round",
+        "since",
+    )
 
     def __init__(self, line: TradeLine, gap_id: int, since: float) -> None:
         self.line = line
@@ -36,6 +49,8 @@ class _Wait:
         self.since = since
         self.held: list[Trade] = []
         self.before: frozenset[int | str] | None = None
+        self.back_ms: int | None = None  # venue time of the first live trade since the return
+        self.is_back = False
         self.is_asked = False
         self.is_released = False
         self.round = 0
@@ -91,10 +106,16 @@ class OverlapRepair:
     def on_trade(self, line: TradeLine, trade: Trade) -> None:
         """Takes a live trade of a known symbol."""
         wait = self.waits.get(line.symbol)
-        if wait is None or wait.is_released:
+        if wait is None:
             self._send(line, trade)
             return
-        wait.held.append(trade)
+        if wait.back_ms is None:
+            wait.back_ms = trade.timestamp_ms
+        self._come_back(wait)
+        if wait.is_released:
+            self._send(line, trade)
+        else:
+            wait.held.append(trade)
         if not wait.is_asked:
             self._ask(wait)
         if len(wait.held) > self._settings.hold_max:
@@ -106,6 +127,8 @@ class OverlapRepair:
         if wait is not None:
             wait.round += 1
             wait.since = self._clock.monotonic()
+            wait.is_back = False
+            wait.back_ms = None
             return
         gap_id = self._ledger.open(
             Channel.TRADES, line.symbol, line.native_symbol, cause, start_ms=line.last_ms,
@@ -113,10 +136,17 @@ class OverlapRepair:
         )  # fmt: skip
         self.waits[line.symbol] = _Wait(line, gap_id, self._clock.monotonic())
 
+    def resumed(self, symbol: str) -> None:
+        """The venue confirmed the stream of a symbol again."""
+        wait = self.waits.get(symbol)
+        if wait is not None:
+            self._come_back(wait)
+
     def sweep(self, now: float) -> None:
         """Looks once: symbols that stayed quiet are compared too, holds end at their deadline."""
         for wait in list(self.waits.values()):
-            if not wait.is_asked and now - wait.since >= self._settings.tail_check_s:
+            is_quiet = wait.is_back and not wait.is_asked
+            if is_quiet and now - wait.since >= self._settings.tail_check_s:
                 self._ask(wait)
             if wait.held and now - wait.since >= self._settings.hold_deadline_s:
                 self._release(wait, f"{self._settings.hold_deadline_s:g} s had passed")
@@ -141,6 +171,11 @@ class OverlapRepair:
         self._publish(trade)
         return True
 
+    def _come_back(self, wait: _Wait) -> None:
+        if not wait.is_back:
+            wait.is_back = True
+            wait.since = self._clock.monotonic()
+
     def _ask(self, wait: _Wait) -> None:
         wait.is_asked = True
         if not self._crew.submit(("overlap", wait.line.symbol), partial(self._repair, wait)):
@@ -157,9 +192,14 @@ class OverlapRepair:
             self._send(wait.line, trade)
 
     async def _repair(self, wait: _Wait) -> None:
-        """Asks until the venue answers; an interruption meanwhile asks once more."""
+        """Asks until the venue answers about all that was missed.
+
+        An interruption meanwhile asks once more, when the stream is back. An answer that ends
+        before the first live trade is behind the stream: it is asked for again a few times.
+        """
         backoff = self._backoff()
         started = self._clock.monotonic()
+        behind = 0
         while self.waits.get(wait.line.symbol) is wait:
             asked_round = wait.round
             try:
@@ -171,15 +211,24 @@ class OverlapRepair:
                 await asyncio.sleep(backoff.next_delay(retry_after_s(error)))
                 continue
             if asked_round != wait.round:
-                await asyncio.sleep(backoff.next_delay(0.0))
-                continue
-            if self.waits.get(wait.line.symbol) is wait:
-                self._merge(wait, trades)
-            return
+                if not wait.is_back:
+                    wait.is_asked = False  # its return asks anew
+                    return
+            elif wait.back_ms is None or (trades and trades[-1].timestamp_ms >= wait.back_ms):
+                self._merge(wait, trades, is_behind=False)
+                return
+            else:
+                behind += 1
+                if behind >= self._settings.repair_attempts_max:
+                    self._merge(wait, trades, is_behind=True)
+                    return
+            await asyncio.sleep(backoff.next_delay(0.0))
 
-    def _merge(self, wait: _Wait, trades: Sequence[Trade]) -> None:
+    def _merge(self, wait: _Wait, trades: Sequence[Trade], *, is_behind: bool) -> None:
         """Lays the venue's newest trades, ascending, over what was published before."""
         line = wait.line
+        if self.waits.get(line.symbol) is not wait:
+            return
         known = line.ids if wait.before is None else wait.before
         newest = max((at for at, one in enumerate(trades) if one.trade_id in known), default=-1)
         missed = [one for one in trades[newest + 1 :] if one.timestamp_ms >= line.first_ms]
@@ -189,11 +238,14 @@ class OverlapRepair:
         self.recovered += max(0, brought)
         if not missed:
             self._on_quiet(line.native_symbol)
-        if newest >= 0:
-            self._end(wait, GapState.REPAIRED, f"{max(0, brought)} missing trades fetched", brought)
-        else:
+        if newest < 0:
             words = "the venue's newest trades do not reach back to the last one known"
             self._end(wait, GapState.UNRECOVERABLE, words, brought)
+        elif is_behind:
+            words = "the venue's newest trades do not reach the first one of the new stream"
+            self._end(wait, GapState.UNRECOVERABLE, words, brought)
+        else:
+            self._end(wait, GapState.REPAIRED, f"{max(0, brought)} missing trades fetched", brought)
 
     def _end(self, wait: _Wait, state: GapState, detail: str, recovered: int) -> None:
         self.waits.pop(wait.line.symbol, None)

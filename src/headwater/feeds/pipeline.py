@@ -206,6 +206,7 @@ class MarketPipeline:
 
     def on_confirmed(self, subscriptions: Iterable[Subscription]) -> None:
         """The venue acknowledged subscriptions."""
+        self.trades.resumed(_natives(subscriptions, Channel.TRADES))
         self.books.confirmed(_natives(subscriptions, Channel.BOOK))
 
     def on_interrupted(

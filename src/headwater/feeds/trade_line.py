@@ -58,6 +58,13 @@ class Hole:
         """Trades still missing."""
         return self.last - self.first + 1
 
+    @property
+    def gone(self) -> tuple[int | None, int | None]:
+        """First and last sequence that are given up or still missing; None for none."""
+        first = self.first_lost if self.lost else self.first
+        last = self.last if self.missing else self.last_lost
+        return (first, last) if self.lost or self.missing else (None, None)
+
     def skip_to(self, sequence: int) -> None:
         """Gives up what is missing before `sequence` (at most the whole hole)."""
         stop = min(sequence, self.last + 1)
@@ -266,6 +273,10 @@ class TradeLine:
     def first_ms(self) -> int:
         """Venue time of the oldest trade that is kept."""
         return self.recent[0].timestamp_ms
+
+    def by_time(self) -> list[Trade]:
+        """What is kept, oldest first; holes may be in it."""
+        return sorted(self.recent, key=lambda trade: (trade.timestamp_ms, sequence_of(trade)))
 
     def newest(self, limit: int) -> list[Trade] | None:
         """The newest `limit` trades in order; None when so many are not known without a hole."""
