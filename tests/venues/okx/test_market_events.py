@@ -180,6 +180,21 @@ def test_the_mark_price_is_made_of_three_topics() -> None:
     assert mark.timestamp_ms == 5
 
 
+def test_a_mark_price_from_before_is_not_told_again() -> None:
+    """Given up and wanted once more, the symbol waits for a new one; the index alone is none."""
+    made = stream(Channel.MARK_PRICES)
+    mark = pushed("mark-price", {"instId": "BTC-USDT-SWAP", "markPx": "100", "ts": "5"})
+    index = pushed(
+        "index-tickers", {"instId": "BTC-USDT", "idxPx": "150", "ts": "9"}, symbol="BTC-USDT"
+    )
+    assert isinstance(fed(made, mark)[0], MarkPrice)
+    wanted = Subscription(channel=Channel.MARK_PRICES, native_symbol="BTC-USDT-SWAP")
+    made.unsubscribe([wanted])
+    made.subscribe([wanted])
+    assert isinstance(fed(made, index)[0], Ignored)
+    assert isinstance(fed(made, mark)[0], MarkPrice)
+
+
 def test_candles_tickers_and_interest() -> None:
     bar = ["1700000000000", "1", "3", "1", "2", "500", "5", "10", "1"]
     made = stream(Channel.CANDLES, endpoint="business")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.core.enums import Channel
 from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
@@ -114,6 +115,9 @@ class OkxStream(MarketStream):
         """Messages that give up topics with their last user. Those not held are left out."""
         dropped: dict[Subscription, list[wire.Argument]] = {}
         for item in subscriptions:
+            if item.channel is Channel.MARK_PRICES and item in self._subscribed:
+                # What it knew would be old when it is wanted again.
+                self._marks.pop(item.native_symbol or "", None)
             for topic in self._subscribed.pop(item, ()):
                 topic.subscriptions.discard(item)
                 if not topic.subscriptions:
