@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from tests.venues.conformance.loopback import Loopback
 
+from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported, VenueError
 from headwater.core.intervals import Interval
-from headwater.venues.messages import RestCall
+from headwater.core.records import Trade
+from headwater.venues.messages import RestCall, Subscription
 
 Calls = dict[str, Callable[[], RestCall[object]]]
 
@@ -98,6 +100,27 @@ def test_trades_are_the_markets_newest(loop: Loopback) -> None:
         true = known[got.timestamp_ms, got.side]
         assert got.price == pytest.approx(true.price, rel=1e-3)
         assert got.value == pytest.approx(got.price * got.quantity)
+
+
+def test_trades_are_those_of_the_live_channel(loop: Loopback) -> None:
+    """The same ids and quantities: what a repair lays over the stream must neither add nor lack."""
+    wanted = Subscription(channel=Channel.TRADES, native_symbol=loop.instrument().native_symbol)
+    line = loop.follow(wanted)
+    line.advance(40_000)
+    live = [one for one in line.events if isinstance(one, Trade)]
+    read = loop.ask(loop.rest.trades(loop.instrument(), limit=loop.facts.trades_max))
+    begun_ms = max(live[0].timestamp_ms, read[0].timestamp_ms)
+
+    def told(trades: list[Trade]) -> dict[int | str, tuple[float, float, str]]:
+        # The ends may be cut in the middle of a taker's order.
+        return {
+            one.trade_id: (one.price, pytest.approx(one.quantity, rel=1e-9), one.side)
+            for one in trades
+            if begun_ms < one.timestamp_ms < loop.market.now_ms() - 1_000
+        }
+
+    assert len(told(read)) > 5
+    assert told(read) == told(live)
 
 
 def test_the_book_is_the_markets(loop: Loopback) -> None:
