@@ -10,6 +10,7 @@ Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/webso
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -46,6 +47,7 @@ _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError,
 _TAKER_BUYS: Final = wire.TakerSide.BUYS
 _BUY: Final = Side.BUY
 _SELL: Final = Side.SELL
+_TIME_OF: Final = attrgetter("traded_at_ms")
 _HARMLESS: Final = ("Already subscribed", "Already unsubscribed")
 _OTHERS: Final[Mapping[str, str]] = {
     "post": "answer to a request over the socket: order entry or an account",
@@ -205,7 +207,8 @@ class HyperliquidStream(MarketStream):
     ) -> Sequence[StreamEvent]:
         made: list[StreamEvent] = []
         topics = self._trades_of
-        for row in rows:
+        # Blocks come in any order; within a block the order is that of the fills.
+        for row in sorted(rows, key=_TIME_OF):
             topic = topics.get(row.coin) or self._unasked(("trades", row.coin, ""))
             if topic is None:
                 made.append(_unwanted("trades", row.coin))
