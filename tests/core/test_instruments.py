@@ -69,6 +69,16 @@ def test_native_symbols_are_found_as_they_are() -> None:
     assert _TABLE.by_native("ETH-USDT-SWAP") is _TABLE.by_symbol("ETHUSDT")
 
 
+def test_a_native_symbol_in_any_case_goes_before_a_guess() -> None:
+    """Bybit's USDC contract is `BTCPERP`; without its suffix it would read as `BTC`."""
+    table = InstrumentTable(
+        "bybit", [_instrument("BTCUSDT", "BTCUSDT"), _instrument("BTCUSDC", "BTCPERP")]
+    )
+    for text in ("BTCPERP", "btcperp", "BtcPerp", "BTCUSDC", "BTC-USDC"):
+        assert table.resolve(text).symbol == "BTCUSDC", text
+    assert table.resolve("btc").symbol == "BTCUSDT"
+
+
 def test_an_unknown_symbol_gets_suggestions() -> None:
     with pytest.raises(UnknownSymbol) as caught:
         _TABLE.resolve("BTCUSDTT")

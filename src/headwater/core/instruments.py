@@ -132,9 +132,10 @@ class InstrumentTable:
             found = (
                 self._by_native.get(text)
                 or self._by_symbol.get(spelling)
+                # Before anything is guessed: `btcperp` is Bybit's USDC contract, not `BTC`.
+                or self._by_capitals.get(text.strip().upper())
                 or self._by_native.get(spelling)
                 or self._by_symbol.get(spelling + _DEFAULT_QUOTE)
-                or self._by_capitals.get(text.strip().upper())
             )
             if found is not None:
                 return found
