@@ -43,7 +43,7 @@ def test_success_and_limits() -> None:
 
 
 def test_an_order_without_an_answer_is_unknown_and_never_rejected() -> None:
-    for status, code in ((400, "50004"), (500, "50026")):
+    for status, code in ((400, "50004"), (500, "50026"), (500, "59999")):
         assert isinstance(error_of(reply(status, code), is_order=True), OutcomeUnknown)
     page = HttpReply(status=502, headers={}, body=b"<html>bad</html>", received_ns=1)
     assert isinstance(error_of(page, is_order=True), OutcomeUnknown)

@@ -91,7 +91,8 @@ def _error_of_code(told: Status, reply: HttpReply, *, is_order: bool) -> VenueEr
     if kind is VenueRejected and reply.status == 429:
         kind = RateLimited
     elif kind is VenueRejected and reply.status >= 500:
-        kind = VenueUnavailable
+        # A code that we do not know says nothing of what became of an order.
+        kind = OutcomeUnknown if is_order else VenueUnavailable
     if is_order and told.code in UNKNOWN_OUTCOME:
         kind = OutcomeUnknown
     wait_s = _retry_after_s(reply) if kind is RateLimited else None
