@@ -53,6 +53,16 @@ def test_every_available_channel_has_an_endpoint_in_every_environment(venue: Ven
             assert url.startswith("wss://")
 
 
+def test_no_two_environments_share_an_address(venue: Venue) -> None:
+    """Nothing but its address tells a request which market is meant."""
+    environments = venue.facts.environments.values()
+    for told in (
+        [one.rest for one in environments],
+        [url for one in environments for url in set(one.streams.values())],
+    ):
+        assert len(set(told)) == len(told)
+
+
 def test_the_readme_has_support_and_evidence(venue: Venue) -> None:
     folder = Path(headwater.venues.__path__[0]) / venue.facts.venue_id
     text = (folder / "README.md").read_text(encoding="utf-8")

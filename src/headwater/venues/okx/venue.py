@@ -56,19 +56,14 @@ _POOLS: Final[Mapping[str, int]] = {
 FACTS: Final = VenueFacts(
     venue_id=EXCHANGE,
     display_name="OKX Swaps",
+    # Its demo market has streams of its own, but shares the REST host, where a header tells the two
+    # apart. Without that header a book of one market would stand beside candles of the other.
     environments={
         "live": Addresses(
             rest="https://www.okx.com",
             streams={
                 "public": "wss://ws.okx.com:8443/ws/v5/public",
                 "business": "wss://ws.okx.com:8443/ws/v5/business",
-            },
-        ),
-        "testnet": Addresses(
-            rest="https://www.okx.com",
-            streams={
-                "public": "wss://wspap.okx.com:8443/ws/v5/public",
-                "business": "wss://wspap.okx.com:8443/ws/v5/business",
             },
         ),
     },
