@@ -114,6 +114,26 @@ async def test_when_one_of_two_overlapping_connections_is_lost_nothing_is(victim
             lease.release()
 
 
+HASTY = msgspec.structs.replace(
+    SETTINGS,
+    connection=msgspec.structs.replace(SETTINGS.connection, overlap_min_s=0.0, overlap_max_s=0.0),
+)
+
+
+async def test_a_stream_that_the_replacement_does_not_carry_yet_is_not_lost_in_silence() -> None:
+    """It takes over at its deadline, confirmed or not: the ledger has what is in doubt."""
+    async with scene(8, chosen=ShortLived(), settings=HASTY) as stage:
+        wanted = [streams(["BTCUSDT"])[0], FORCED]
+        leases = [stage.feed.acquire(one) for one in wanted]
+        assert await stage.until(lambda: stage.all_live(wanted))
+        assert await stage.until(lambda: stage.feed._pool.rotations > 0)
+        forced = stage.feed.pipeline.ledger.newest_first(channel=Channel.LIQUIDATIONS)
+        assert forced, "nobody knows what happened before the venue confirmed"
+        assert await stage.until(lambda: stage.all_live(wanted))
+        for lease in leases:
+            lease.release()
+
+
 async def test_a_replacement_that_cannot_be_had_leaves_the_old_connection_alone() -> None:
     async with scene(9, chosen=ShortLived()) as stage:
         wanted = streams(["BTCUSDT"])

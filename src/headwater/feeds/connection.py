@@ -23,13 +23,14 @@ from headwater.venues.messages import Subscription
 class _Serving:
     """An open link with its session."""
 
-    __slots__ = ("link", "opened_at", "pacer", "session")
+    __slots__ = ("asked_at", "link", "opened_at", "pacer", "session")
 
     def __init__(self, link: Link, session: Session, pacer: MessagePacer, opened_at: float) -> None:
         self.link = link
         self.session = session
         self.pacer = pacer
         self.opened_at = opened_at
+        self.asked_at = opened_at  # when the last request for subscriptions went out
 
 
 class Connection:
@@ -224,6 +225,8 @@ class Connection:
                 serving.link.send(send.text)
             except SocketClosed:
                 break
+            if send.is_request:
+                serving.asked_at = self._parts.clock.monotonic()
         return reconnect
 
     def _tell(self, decision: Decision) -> None:
@@ -285,7 +288,8 @@ class Connection:
             self._renew_after = now + self._parts.backoff.next_delay()
             return
         settings = self._parts.settings
-        listening_s = now - shadow.opened_at
+        # Many subscriptions go out paced: the replacement listens once all are asked for.
+        listening_s = self._parts.clock.monotonic() - shadow.asked_at
         ready = listening_s >= settings.overlap_min_s and all(
             shadow.session.has_data(one) for one in active.session.live if self._is_busy(one)
         )
@@ -301,6 +305,11 @@ class Connection:
     def _hand_over(self, active: _Serving, shadow: _Serving) -> None:
         """The replacement takes over in one step, between two frames."""
         self.rotations += 1
+        carried = set(shadow.session.confirmed)
+        bare = [one for one in active.session.confirmed if one not in carried]
+        if bare:
+            reason = "its new connection has not confirmed it yet"
+            self._interrupted(bare, reason, self._parts.clock.monotonic())
         self._become_active(shadow)
         self._drop(active)
         reason = f"renewed: {self._renew_reason}"
