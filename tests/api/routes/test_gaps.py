@@ -14,6 +14,8 @@ from tests.api.served import Platform
         ("?channel=book", []),
         ("?symbol=btc/usdt", [2, 1]),
         ("?symbol=BTC&exchange=binance", [2, 1]),
+        ("?symbol=BTC", [2, 1]),
+        ("?symbol=GONEUSDT", []),
         ("?symbol=ETHUSDT", []),
         ("?symbol=*", []),
     ],

@@ -7,7 +7,7 @@ from itertools import islice
 from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
-from headwater.api.lookup import instrument_of, source_of
+from headwater.api.lookup import instrument_of, shared_symbol, source_of
 from headwater.api.openapi import answers
 from headwater.api.parameters import (
     ChannelQuery,
@@ -63,10 +63,11 @@ def gaps_router(api: Answers) -> APIRouter:
 def _symbol_of(sources: list[MarketSource], symbol: str | None, exchange: str | None) -> str | None:
     """The canonical symbol; `*` stands for holes of a whole market.
 
-    Without a venue there is no list of instruments to look into, and any spelling is taken.
+    Without a venue a symbol that none of them lists is taken as it is spelt: the ledger also tells
+    of contracts that are gone.
     """
     if symbol is None or symbol == ALL_SYMBOLS:
         return symbol
     if exchange is None:
-        return canonical_spelling(symbol)
+        return canonical_spelling(shared_symbol(sources, symbol))
     return instrument_of(sources[0], symbol).symbol
