@@ -17,6 +17,7 @@ from tests.feeds.simulated_venue import (
 
 from headwater.core.clock import SystemClock
 from headwater.core.enums import Channel, FeedState, GapCause, GapState
+from headwater.core.instruments import InstrumentTable
 from headwater.core.records import ConnectionState
 from headwater.simulator.connection import Connection
 from headwater.simulator.faults import SocketFault
@@ -151,6 +152,25 @@ async def test_a_replacement_that_cannot_be_had_leaves_the_old_connection_alone(
         assert stage.feed.gaps() == []
         for lease in leases:
             lease.release()
+
+
+async def test_an_instrument_that_is_new_renews_what_follows_the_whole_market() -> None:
+    """A parser that needs its size would skip it unseen; the same list again renews nothing."""
+    async with scene(5) as stage:
+        lease = stage.feed.acquire(FORCED)
+        assert await stage.until(lambda: stage.all_live([FORCED]))
+        catalogue = stage.feed._catalogue
+        known = list(catalogue.table)
+        catalogue.table = InstrumentTable("binance", known)
+        await asyncio.sleep(1.0)
+        assert stage.feed.rotations == 0
+        new = msgspec.structs.replace(known[0], symbol="NEWUSDT", native_symbol="NEWUSDT")
+        catalogue.table = InstrumentTable("binance", [*known, new])
+        assert await stage.until(lambda: stage.feed.rotations == 1)
+        await asyncio.sleep(1.0)
+        assert stage.feed.rotations == 1
+        assert stage.feed.gaps() == []
+        lease.release()
 
 
 async def test_subscriptions_change_while_the_connection_runs() -> None:

@@ -196,6 +196,8 @@ class Connection:
                 self._renew(reconnect.reason, now)
             elif self._too_old(active, now):
                 self._renew("its permitted life ends soon", now)
+            elif self._lacks_instruments(active.link):
+                self._renew("instruments are new", now)
             if self._shadow is not None:
                 await self._attend_shadow(active, self._shadow)
             await self._pause()
@@ -253,6 +255,19 @@ class Connection:
             return False
         margin_s = min(self._parts.settings.rotation_margin_s, max_age_s / 4)
         return now - serving.opened_at >= max_age_s - margin_s
+
+    def _lacks_instruments(self, link: Link) -> bool:
+        """Whether the whole market is followed with a parser that does not know all of it.
+
+        Of one symbol `want` sees to that; of the whole market nobody asks for the new ones.
+        """
+        table = self._parts.table()
+        if table is link.table or all(one.native_symbol is not None for one in self._wanted):
+            return False
+        if any(link.table.by_native(one.native_symbol) is None for one in table):
+            return True
+        link.table = table
+        return False
 
     def _renew(self, reason: str, now: float) -> None:
         """Starts to bring up a replacement, unless one is on its way."""
