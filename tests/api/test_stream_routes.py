@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from tests.api import fake_source as fake
 from tests.api.served import Platform
 
+from headwater.api.stream_routes import HEARD_AGE_MAX_S
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported, VenueUnavailable
 from headwater.core.intervals import Interval
@@ -78,6 +80,23 @@ async def test_candles_start_with_the_current_one(platform: Platform, query: str
     async with client(platform, "/ws/binance/BTCUSDT/ohlc") as socket:
         await hear(socket)
     assert platform.source.calls == calls, "what was heard on the bus is not asked for"
+
+
+async def test_nobody_is_greeted_with_what_was_heard_long_ago(platform: Platform) -> None:
+    """Streams end when nobody holds them: a price of half an hour ago is not the current one."""
+    platform.bus.publish(fake.make_candle(interval=Interval.H4))
+    platform.bus.publish(fake.make_ticker())
+    async with client(platform, "/ws/binance/BTCUSDT/ticker") as socket:
+        assert (await hear(socket))["bid"] == 99.5
+    platform.advance(HEARD_AGE_MAX_S + 1.0)
+    async with client(platform, "/ws/binance/BTCUSDT/ohlc?interval=4h") as socket:
+        await hear(socket)
+        assert any(call.startswith("candles") for call in platform.source.calls)
+    async with client(platform, "/ws/binance/BTCUSDT/ticker") as socket:
+        while not platform.hub.stats().topics:
+            await asyncio.sleep(0.01)
+        platform.bus.publish(msgspec.structs.replace(fake.make_ticker(), bid=98.0))
+        assert (await hear(socket))["bid"] == 98.0
 
 
 async def test_books_start_with_the_current_one(platform: Platform) -> None:

@@ -33,7 +33,7 @@ from headwater.core.clock import Clock
 from headwater.core.errors import NotSupported, PlatformError, RequestError, UnknownSymbol
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
-from headwater.core.records import BookSnapshot, Candle
+from headwater.core.records import BookSnapshot, Candle, Record
 from headwater.feeds.source import MarketSource
 
 PATH_PREFIX: Final = "/ws/"
@@ -41,6 +41,10 @@ PATH_PREFIX: Final = "/ws/"
 
 SOCKET_PATH: Final = "/ws"
 """Of the socket that serves many topics."""
+
+HEARD_AGE_MAX_S: Final = 30.0
+"""Oldest record heard on the bus that a client is greeted with: while nobody holds a stream, what
+was heard of it before grows old."""
 
 _POLICY_VIOLATION: Final = 1008
 _TRY_AGAIN_LATER: Final = 1013
@@ -140,7 +144,7 @@ class StreamRoutes:
                 candle = await self._candle(source, instrument, wish.interval)
                 return [] if candle is None else [wish.spec.encode(candle)]
             ticker = self._publisher.current_ticker(wish.exchange, wish.symbol)
-            if ticker is not None and wish.spec.name == "ticker":
+            if wish.spec.name == "ticker" and ticker is not None and self._is_recent(ticker):
                 return [wish.spec.encode(ticker)]
         except PlatformError as error:
             # The stream itself may well work: the client starts with the first live message.
@@ -150,14 +154,17 @@ class StreamRoutes:
     async def _candle(
         self, source: MarketSource, instrument: Instrument, interval: Interval
     ) -> Candle | None:
-        """The current candle, as heard, else as the venue tells."""
+        """The current candle, as heard lately, else as the venue tells."""
         now_ms = self._clock.now_ms()
         exchange, symbol = source.facts.venue_id, instrument.symbol
         heard = self._publisher.current_candle(exchange, symbol, interval, now_ms)
-        if heard is not None:
+        if heard is not None and self._is_recent(heard):
             return heard
         rows = await source.candles(instrument, interval, limit=1)
         return rows[-1] if rows else None
+
+    def _is_recent(self, record: Record) -> bool:
+        return self._clock.now_ns() - record.received_ns <= HEARD_AGE_MAX_S * 1_000_000_000
 
 
 def _reason(error: RequestError) -> str:
