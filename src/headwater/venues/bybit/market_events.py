@@ -116,8 +116,12 @@ def quote_of(message: wire.Book, symbol: str, received_ns: int) -> Ticker:
     )
 
 
-def liquidation_of(row: wire.LiquidationRow, symbol: str, received_ns: int) -> Liquidation:
-    """A forced close: all are published, at the price at which the position was bankrupt.
+def liquidation_of(
+    row: wire.LiquidationRow | wire.OldLiquidation, symbol: str, received_ns: int
+) -> Liquidation:
+    """A forced close, at the price at which the position was bankrupt.
+
+    All are published; the topic before 2025 was throttled, so that its sums are a lower bound.
 
     Raises:
         KeyError: a side that is neither Buy nor Sell.
@@ -136,31 +140,7 @@ def liquidation_of(row: wire.LiquidationRow, symbol: str, received_ns: int) -> L
         value=row.bankruptcy_price * row.quantity,
         price_kind=PriceKind.BANKRUPTCY,
         order_id=None,
-        is_floor=False,
-    )
-
-
-def old_liquidation_of(row: wire.OldLiquidation, symbol: str, received_ns: int) -> Liquidation:
-    """The same of the topic before 2025, which was throttled: sums are a lower bound.
-
-    Raises:
-        KeyError: a side that is neither Buy nor Sell.
-    """
-    side, position_side = CLOSED[row.position]
-    return Liquidation(
-        exchange=EXCHANGE,
-        symbol=symbol,
-        native_symbol=row.symbol,
-        timestamp_ms=row.closed_at_ms,
-        received_ns=received_ns,
-        side=side,
-        position_side=position_side,
-        price=row.bankruptcy_price,
-        quantity=row.quantity,
-        value=row.bankruptcy_price * row.quantity,
-        price_kind=PriceKind.BANKRUPTCY,
-        order_id=None,
-        is_floor=True,
+        is_floor=isinstance(row, wire.OldLiquidation),
     )
 
 

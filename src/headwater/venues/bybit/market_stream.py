@@ -276,7 +276,7 @@ class BybitStream(MarketStream):
         if not is_linear(row.symbol):
             return (_other_category(message.topic),)
         symbol = symbol_in(self._table, row.symbol)
-        return (market_events.old_liquidation_of(row, symbol, received_ns),)
+        return (market_events.liquidation_of(row, symbol, received_ns),)
 
     def _other(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         """A frame that is told by its topic or its answer, wherever they stand in it."""
