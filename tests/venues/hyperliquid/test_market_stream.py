@@ -87,3 +87,14 @@ def test_answers_are_matched_by_what_they_name() -> None:
     words = 'Invalid subscription {"type":"trades","coin":"BTC"}'
     assert fed(made, "error", words) == [Ack(request_id=again.request_id, error=words)]
     assert fed(made, "pong", None) == [Ack(request_id=None)]
+
+
+def test_an_answer_is_the_newest_requests() -> None:
+    """The one before got none in time: nobody waits for it any more."""
+    made = stream()
+    trades = Subscription(channel=Channel.TRADES, native_symbol="BTC")
+    made.subscribe([trades])
+    (again,) = made.subscribe([trades])
+    answer = {"method": "subscribe", "subscription": {"type": "trades", "coin": "BTC"}}
+    assert fed(made, "subscriptionResponse", answer) == [Ack(request_id=again.request_id)]
+    assert fed(made, "subscriptionResponse", answer) == [Ack(request_id=None)]

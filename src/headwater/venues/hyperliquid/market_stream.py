@@ -8,7 +8,6 @@ of each liquidator vault.
 Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/websocket
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
@@ -36,8 +35,6 @@ from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, 
 
 TOPICS_MAX: Final = 20_000
 """Topics remembered by one connection."""
-PENDING_MAX: Final = 64
-"""Unanswered requests for one topic; the oldest is forgotten beyond it."""
 
 _TRADES_HEAD: Final = b'{"channel":"trades",'
 _BOOK_HEAD: Final = b'{"channel":"l2Book",'
@@ -85,7 +82,7 @@ class HyperliquidStream(MarketStream):
         self._wants_all = wants_all
         self._topics: dict[Key, Topic] = {}
         self._trades_of: dict[str, Topic] = {}
-        self._pending: dict[tuple[str, Key], deque[int]] = {}
+        self._pending: dict[tuple[str, Key], int] = {}
         self._last_request_id = 0
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:
@@ -352,19 +349,12 @@ class HyperliquidStream(MarketStream):
         return topic
 
     def _settled(self, method: str, key: Key) -> int | None:
-        """The oldest unanswered request of this kind for a topic."""
-        waiting = self._pending.get((method, key))
-        if waiting is None:
-            return None
-        request_id = waiting.popleft()
-        if not waiting:
-            del self._pending[method, key]
-        return request_id
+        """The newest unanswered request of this kind for a topic; older ones were given up."""
+        return self._pending.pop((method, key), None)
 
     def _request(self, method: str, key: Key, wanted: Sequence[Subscription]) -> StreamRequest:
         self._last_request_id += 1
-        waiting = self._pending.setdefault((method, key), deque(maxlen=PENDING_MAX))
-        waiting.append(self._last_request_id)
+        self._pending[method, key] = self._last_request_id
         body = {"method": method, "subscription": body_of(key)}
         return StreamRequest(
             request_id=self._last_request_id,
