@@ -36,20 +36,32 @@ class LiveFeeds:
         self._rng = random.SystemRandom()
         self._stack = AsyncExitStack()
         self._recorders: dict[str, TapeRecorder] = {}
+        self._failed: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Mapping[str, VenueFeed]:
         """Starts every feed and returns; data come when the venues answer."""
-        http = HttpClient(self._clock)
-        await http.start()
-        self._stack.push_async_callback(http.close)
+        self._failed = asyncio.get_running_loop().create_future()
         feeds = {}
-        for venue in chosen_venues(self._settings):
-            feeds[venue.facts.venue_id] = await self._start(venue, http)
+        try:
+            http = HttpClient(self._clock)
+            await http.start()
+            self._stack.push_async_callback(http.close)
+            for venue in chosen_venues(self._settings):
+                feeds[venue.facts.venue_id] = await self._start(venue, http)
+        except BaseException:
+            await self._stack.aclose()  # nobody else ends what was begun
+            raise
         return feeds
 
     async def __aexit__(self, *_: object) -> None:
         """Stops every feed; a tape is complete when this returns."""
         await self._stack.aclose()
+
+    @property
+    def failed(self) -> "asyncio.Future[None]":
+        """Ends with an error when a tape or the holding of standing streams crashed."""
+        assert self._failed is not None, "enter the feeds first"
+        return self._failed
 
     @property
     def tapes(self) -> Mapping[str, RecorderStats]:
@@ -84,9 +96,18 @@ class LiveFeeds:
     def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Starts a task that is cancelled and awaited at the end, before what it was started on."""
         task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
 
         async def stop() -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
         self._stack.push_async_callback(stop)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled() or self.failed.done():
+            return
+        problem = task.exception()
+        if problem is not None:
+            self.failed.set_exception(problem)
+            self.failed.exception()  # whoever watches is told; nobody has to

@@ -92,6 +92,7 @@ class Platform:
                     self._settings, bus=self.bus, clock=self._clock, simulated=self._simulated
                 )
                 self.sources = await self._stack.enter_async_context(feeds)
+                feeds.failed.add_done_callback(self._feeds_failed)
             self._own(
                 LargeTradesService(self.bus, self._settings.large_trade_threshold_usd).run(),
                 "service large_trades",
@@ -192,10 +193,18 @@ class Platform:
         self._stack.push_async_callback(stop)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        if self._failed is None or self._failed.done() or task.cancelled():
-            return
-        problem = task.exception() or StartFailed(f"{task.get_name()} ended unexpectedly")
-        self._failed.set_exception(problem)
+        if not task.cancelled():
+            problem = task.exception() or StartFailed(f"{task.get_name()} ended unexpectedly")
+            self._fail(problem)
+
+    def _feeds_failed(self, failed: "asyncio.Future[None]") -> None:
+        problem = None if failed.cancelled() else failed.exception()
+        if problem is not None:
+            self._fail(problem)
+
+    def _fail(self, problem: BaseException) -> None:
+        if self._failed is not None and not self._failed.done():
+            self._failed.set_exception(problem)
 
 
 def api_settings(settings: Settings) -> ApiSettings:

@@ -101,7 +101,7 @@ async def _record(settings: Settings, stop_after_s: float | None) -> None:
         typer.echo(f"Recording to {settings.record_dir}; Ctrl-C ends it.", err=True)
         progress = asyncio.create_task(_tell(feeds), name="progress")
         try:
-            await until_stopped(stop_after_s)
+            await until_stopped(stop_after_s, feeds.failed)
         finally:
             progress.cancel()
             await asyncio.gather(progress, return_exceptions=True)
