@@ -178,6 +178,15 @@ def test_the_mark_price_is_made_of_three_topics() -> None:
     assert isinstance(mark, MarkPrice)
     assert (mark.mark, mark.index, mark.funding_rate, mark.next_funding_ms) == (100, 99, 0.0002, 9)
     assert mark.timestamp_ms == 5
+    (later,) = fed(
+        made, pushed("mark-price", {"instId": "BTC-USDT-SWAP", "markPx": "101", "ts": "20000"})
+    )
+    row = {"instId": "BTC-USDT-SWAP", "fundingRate": "0.0003", "fundingTime": "9", "ts": "15000"}
+    (funded,) = fed(made, pushed("funding-rate", row))
+    assert isinstance(later, MarkPrice)
+    assert isinstance(funded, MarkPrice)
+    assert (funded.mark, funded.funding_rate) == (101, 0.0003)
+    assert funded.timestamp_ms == later.timestamp_ms, "time does not go back"
 
 
 def test_a_mark_price_from_before_is_not_told_again() -> None:

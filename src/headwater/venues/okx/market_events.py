@@ -206,10 +206,11 @@ class MarkState:
         sizes: names the symbol.
     """
 
-    __slots__ = ("_funding_rate", "_index", "_mark", "_next_funding_ms", "_sizes")
+    __slots__ = ("_at_ms", "_funding_rate", "_index", "_mark", "_next_funding_ms", "_sizes")
 
     def __init__(self, sizes: Sizes) -> None:
         self._sizes = sizes
+        self._at_ms = 0
         self._mark: float | None = None
         self._index: float | None = None
         self._funding_rate: float | None = None
@@ -233,14 +234,18 @@ class MarkState:
         self._next_funding_ms = row.settles_at_ms
 
     def record(self, timestamp_ms: int, received_ns: int) -> MarkPrice | None:
-        """All of it; None before the first mark price."""
+        """All of it, with the time of the newest part; None before the first mark price.
+
+        Funding is told every half minute with a time of its own, older than that of the mark.
+        """
         if self._mark is None:
             return None
+        self._at_ms = max(self._at_ms, timestamp_ms)
         return MarkPrice(
             exchange=EXCHANGE,
             symbol=self._sizes.symbol,
             native_symbol=self._sizes.native_symbol,
-            timestamp_ms=timestamp_ms,
+            timestamp_ms=self._at_ms,
             received_ns=received_ns,
             mark=self._mark,
             index=self._index,
