@@ -7,7 +7,7 @@
         NotSupported       the venue does not offer it, with the reason
       VenueError           an exchange refused, failed or could not be reached
         VenueUnavailable   no answer, 5xx, or the circuit breaker is open
-        VenueTimeout       no answer in time (of a read: nothing happened)
+          VenueTimeout     no answer in time (of a read: nothing happened)
         RateLimited        429, 418 or our own budget; retry_after_s says when
         AuthRejected       key, signature or permission
         VenueRejected      the venue understood and said no
