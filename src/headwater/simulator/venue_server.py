@@ -5,6 +5,7 @@ injected here and in `fault_line.py`, never in the market. Knows nothing of any 
 """
 
 import asyncio
+import contextlib
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,6 +16,7 @@ from aiohttp import WSMsgType, web
 
 from headwater.core.clock import Clock
 from headwater.core.enums import Channel
+from headwater.core.errors import NotSupported
 from headwater.core.records import Liquidation, Record
 from headwater.simulator.connection import Connection
 from headwater.simulator.fault_line import AgedMarket, FrameLine
@@ -186,7 +188,11 @@ class VenueServer:
         await self._turn_refusal(now_s, elapsed_s)
 
     def mute(self, channel: Channel, symbol: str, seconds: float) -> None:
-        """Silences one channel of one symbol (canonical) for `seconds` of wall time."""
+        """Silences one channel of one symbol (canonical) for `seconds` of wall time.
+
+        Raises:
+            NotSupported: the venue has no stream of it.
+        """
         self.injector.mutes.append(
             Mute(
                 channel=channel,
@@ -260,7 +266,9 @@ class VenueServer:
             symbols = [instrument.symbol for instrument in self.market.table]
             drawn = injector.mute_drawn(elapsed_s, symbols)
             if drawn is not None:
-                self.mute(*drawn)
+                # A venue without such a stream cannot be muted: the draw has no effect.
+                with contextlib.suppress(NotSupported):
+                    self.mute(*drawn)
 
     def _strike(self, connection: Connection, now_ms: int, now_s: float, elapsed_s: float) -> None:
         fault = self.injector.socket_fault(elapsed_s)

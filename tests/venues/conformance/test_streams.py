@@ -6,6 +6,7 @@ import pytest
 from tests.venues.conformance.loopback import Line, Loopback
 
 from headwater.core.enums import Channel
+from headwater.core.errors import NotSupported
 from headwater.core.intervals import Interval
 from headwater.core.records import (
     Candle,
@@ -279,6 +280,17 @@ def test_a_channels_frames_can_be_told_by_their_marks(loop: Loopback, channel: C
     other = Channel.TRADES if channel is not Channel.TRADES else Channel.TICKERS
     assert [text for text in _data_texts(loop, channel) if all(mark in text for mark in marks)]
     assert not [text for text in _data_texts(loop, other) if all(m in text for m in marks)]
+
+
+def test_what_has_no_stream_cannot_be_muted(loop: Loopback) -> None:
+    """A fault switch that draws such a channel is told so, instead of stopping the simulation."""
+    for channel in Channel:
+        support = loop.facts.channels.get(channel)
+        if support is not None and support.available:
+            assert loop.side.frame_marks(channel, "BTCUSDT")
+        else:
+            with pytest.raises(NotSupported):
+                loop.side.frame_marks(channel, "BTCUSDT")
 
 
 def _data_texts(loop: Loopback, channel: Channel) -> list[str]:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from headwater.core.enums import Channel
+from headwater.core.errors import NotSupported
+from headwater.venues.binance.symbols import EXCHANGE
 from headwater.venues.binance.venue_side_limits import IpLimits, Refused
 from headwater.venues.binance.venue_side_market import MarketDesk
 from headwater.venues.binance.venue_side_query import (
@@ -120,9 +122,15 @@ class BinanceSide(VenueSide):
 
         A list of the whole market (`!markPrice@arr`, `!ticker@arr`) is one frame: it carries the
         pieces of every symbol in it, and is muted as a whole.
+
+        Raises:
+            NotSupported: the venue has no stream of it.
         """
+        event = _EVENT_OF.get(channel)
+        if event is None:
+            raise NotSupported(EXCHANGE, "mute", f"there is no stream of {channel}")
         native = self._texts.of(symbol).native
-        return (f'"e":"{_EVENT_OF[channel]}"', f'"s":"{native}"')
+        return (f'"e":"{event}"', f'"s":"{native}"')
 
     def trouble(self, status: int, client: str, retry_after_s: int | None) -> ServerReply:
         """The venue's words for 418, 429 and 5xx."""
