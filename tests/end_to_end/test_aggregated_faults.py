@@ -16,13 +16,14 @@ from typing import Any, NamedTuple, cast
 import aiohttp
 import msgspec
 import pytest
+from tests.feeds.simulated_venue import Freezable
 
 from headwater.api.schemas.base import iso_of
 from headwater.app.settings import load
 from headwater.app.wiring import Platform
 from headwater.core.clock import SystemClock
 from headwater.core.enums import Channel, FeedState, GapState
-from headwater.core.records import ALL_SYMBOLS, Record
+from headwater.core.records import ALL_SYMBOLS
 from headwater.simulator.exchange import SimulatedExchange
 from headwater.simulator.faults import FaultPlan, FrameFaults, MuteFaults, SocketFaults
 from headwater.simulator.hosting import host_venues
@@ -43,21 +44,6 @@ UNTHROTTLED = {"bybit"}
 
 Event = dict[str, Any]
 Key = tuple[str, str, str, str, float]
-
-
-class Freezable:
-    """A market that can be stopped, so that both ends come to rest."""
-
-    def __init__(self, market: Any) -> None:
-        self._market = market
-        self.frozen = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._market, name)
-
-    def advance_to(self, now_ms: int) -> list[Record]:
-        """Moves on, unless frozen."""
-        return [] if self.frozen else cast("list[Record]", self._market.advance_to(now_ms))
 
 
 class Client:

@@ -117,23 +117,34 @@ def instrument_of(source: MarketSource, symbol: str, field: str = "symbol") -> I
         raise
 
 
+def symbols_named(sources: Iterable[MarketSource], symbol: str) -> set[str]:
+    """Canonical symbols that venues take a spelling for: one, unless they disagree.
+
+    Args:
+        sources: of the venues; one whose list has not been loaded knows none.
+        symbol: any common spelling.
+    """
+    found: set[str] = set()
+    for source in sources:
+        with contextlib.suppress(UnknownSymbol):
+            found.add(source.table.resolve(symbol).symbol)
+    return found
+
+
 def shared_symbol(sources: Iterable[MarketSource], symbol: str) -> str:
     """The one text that every venue knows a contract by (requirements A1).
 
     `kPEPE` is Hyperliquid's own spelling; the others know its `1000PEPEUSDT`.
 
     Args:
-        sources: of the venues; those whose list has not been loaded are left out.
+        sources: of the venues.
         symbol: any common spelling.
 
     Returns:
         The canonical symbol; `symbol` itself where no venue knows it or two disagree, so that each
         venue answers for itself.
     """
-    found: set[str] = set()
-    for source in sources:
-        with contextlib.suppress(UnknownSymbol):
-            found.add(source.table.resolve(symbol).symbol)
+    found = symbols_named(sources, symbol)
     return found.pop() if len(found) == 1 else symbol
 
 

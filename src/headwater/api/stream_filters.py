@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from headwater.core.errors import RequestError, UnknownSymbol, VenueUnavailable
+from headwater.api.lookup import instrument_of, symbols_named
+from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.core.records import LargeTrade, Liquidation, OiVolumeSpike, Trade
 from headwater.feeds.source import MarketSource
@@ -27,7 +28,6 @@ T = TypeVar("T")
 _NUMBER: Final = re.compile(r"[0-9]{1,13}(\.[0-9]{1,8})?([eE][0-9]{1,2})?")
 _VALUE_ALLOWED: Final = f"a number from 0 to {VALUE_MAX_USD:.0f}"
 _VALUE_CUT_CHARS: Final = 32
-_LOADING_RETRY_S: Final = 2.0
 
 
 class EventFilter(msgspec.Struct, frozen=True):
@@ -187,23 +187,16 @@ def read_symbols(
 
 
 def _resolve(symbol: str, sources: Sequence[MarketSource]) -> set[str]:
-    """Canonical symbols that venues take this spelling for: one, unless they disagree."""
-    found: set[str] = set()
-    refusal: UnknownSymbol | None = None
-    loading = ""
-    for source in sources:
-        if not len(source.table):
-            loading = source.facts.venue_id
-            continue
-        try:
-            found.add(source.table.resolve(symbol).symbol)
-        except UnknownSymbol as error:
-            refusal = error
-    if not found and loading:
-        reason = "instruments not loaded yet"
-        raise VenueUnavailable(loading, reason, retry_after_s=_LOADING_RETRY_S)
-    if not found and refusal is not None:
-        raise refusal
+    """Canonical symbols of a spelling; where there is none, a venue says why it knows none.
+
+    One that has not told its list yet comes first: it may know it.
+    """
+    found = symbols_named(sources, symbol)
+    if found:
+        return found
+    loading = [source for source in sources if not len(source.table)]
+    for source in (*loading, *reversed(sources)):
+        instrument_of(source, symbol)
     return found
 
 

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Final, Protocol
 
 from headwater.core.instruments import Instrument
+from headwater.core.intervals import Interval
 from headwater.core.numbers import places_of
 from headwater.core.records import (
     ALL_SYMBOLS,
     BookDelta,
+    Candle,
     FundingRate,
     Level,
     Liquidation,
@@ -21,6 +23,7 @@ from headwater.core.records import (
     Record,
     Trade,
 )
+from headwater.venues.side import MarketView
 
 REMEMBERED: Final = 20_000
 """Liquidations and settlements remembered to tell a record that comes again."""
@@ -100,6 +103,68 @@ class TopicStream(ABC):
     @abstractmethod
     def on_tick(self, now_ms: int) -> list[str]:
         """Messages that are due, in order."""
+
+
+class CandleStream(TopicStream):
+    """Candles of one symbol and length: the forming one when it changed, each once when it ended.
+
+    A venue's own class says how a candle is told.
+
+    Args:
+        market: what is going on.
+        symbol: canonical.
+        interval: length of the candles.
+        every_ms: shortest time between two messages of one candle.
+        is_told_at_once: whether the forming one is due before its first trade.
+    """
+
+    hears: ClassVar[tuple[type[Record], ...]] = (Trade,)
+
+    def __init__(
+        self,
+        market: MarketView,
+        symbol: str,
+        interval: Interval,
+        every_ms: int,
+        *,
+        is_told_at_once: bool,
+    ) -> None:
+        super().__init__(symbol)
+        self.interval = interval
+        self._market = market
+        self._every_ms = every_ms
+        self._opened_ms = interval.opens_at_ms(market.now_ms())
+        self._changed = is_told_at_once
+
+    @abstractmethod
+    def message(self, row: Candle, now_ms: int, *, is_closed: bool) -> str:
+        """How the venue tells a candle."""
+
+    def on_record(self, record: Record) -> None:  # noqa: ARG002 - that it came is enough
+        """Notes that there was a trade."""
+        self._changed = True
+
+    def on_tick(self, now_ms: int) -> list[str]:
+        """What is due: the candle that ended, then the forming one."""
+        messages: list[str] = []
+        while now_ms >= self.interval.closes_at_ms(self._opened_ms):
+            messages += self.tell(now_ms, is_closed=True)
+            self._opened_ms = self.interval.closes_at_ms(self._opened_ms)
+            self._changed = True
+        if self._changed:
+            self._changed = False
+            closes_ms = self.interval.closes_at_ms(self._opened_ms)
+            self.due_ms = min(now_ms + self._every_ms, closes_ms)
+            messages += self.tell(now_ms, is_closed=False)
+        return messages
+
+    def tell(self, now_ms: int, *, is_closed: bool) -> list[str]:
+        """The current candle as a message; none when nobody has traded in it."""
+        opened_ms = self._opened_ms
+        found = self._market.candles(
+            self.symbol, self.interval, limit=1, start_ms=opened_ms, end_ms=opened_ms
+        )
+        return [self.message(row, now_ms, is_closed=is_closed) for row in found]
 
 
 class Listener(Protocol):

@@ -9,7 +9,7 @@ Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/ma
 
 from typing import Final
 
-from headwater.core.errors import NotSupported, RequestError, VenueError, WireError
+from headwater.core.errors import NotSupported, VenueError, WireError
 from headwater.core.http_messages import HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
@@ -26,6 +26,7 @@ from headwater.core.records import (
 from headwater.venues.base import MarketRest
 from headwater.venues.binance import market_replies as replies
 from headwater.venues.binance.symbols import DEFAULT_FUNDING_INTERVAL_H, EXCHANGE
+from headwater.venues.common import query_of, require_positive
 from headwater.venues.messages import RestCall
 
 CANDLES_MAX: Final = 1500
@@ -63,18 +64,7 @@ def klines_weight(limit: int) -> int:
 
 def _request(path: str, weight: int, pool: str = "ip", **query: int | str | None) -> HttpRequest:
     """A GET; parameters that are None are left out."""
-    pairs = tuple((name, str(value)) for name, value in query.items() if value is not None)
-    return HttpRequest(path=path, query=pairs, weight=weight, pool=pool)
-
-
-def _require_positive(limit: int) -> None:
-    """Refuses a limit that asks for nothing.
-
-    Raises:
-        RequestError: `limit` is below 1.
-    """
-    if limit < 1:
-        raise RequestError("limit", limit, "at least 1")
+    return HttpRequest(path=path, query=query_of(**query), weight=weight, pool=pool)
 
 
 class BinanceMarketRest(MarketRest):
@@ -118,7 +108,7 @@ class BinanceMarketRest(MarketRest):
         now_ms: int,
     ) -> RestCall[list[Candle]]:
         """Up to `limit` candles: forward from `start_ms`, else the newest up to `end_ms`."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         contract = replies.contract_of(instrument)
         found: list[Candle] = []
         while len(found) < limit:
@@ -150,7 +140,7 @@ class BinanceMarketRest(MarketRest):
 
     def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
         """The newest `limit` trades, with the ids of the live channel, oldest first."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         newest = yield from self._trades_page(instrument, min(limit, TRADES_MAX))
         if len(newest) < min(limit, TRADES_MAX) or limit <= TRADES_MAX or not newest:
             return newest
@@ -223,7 +213,7 @@ class BinanceMarketRest(MarketRest):
         Raises:
             NotSupported: the venue has no such period.
         """
-        _require_positive(limit)
+        require_positive("limit", limit)
         if period not in OPEN_INTEREST_PERIODS:
             allowed = ", ".join(OPEN_INTEREST_PERIODS)
             raise NotSupported(EXCHANGE, f"open interest by {period}", f"periods: {allowed}")
@@ -274,7 +264,7 @@ class BinanceMarketRest(MarketRest):
         end_ms: int | None = None,
     ) -> RestCall[list[FundingRate]]:
         """Past settlements: forward from `start_ms`, else the newest up to `end_ms`."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         rows: list[FundingRate] = []
         if start_ms is not None:
             while len(rows) < limit:

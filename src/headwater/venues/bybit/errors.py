@@ -6,7 +6,6 @@ happen and is retryable; of an order the same answer may mean that it was execut
 Source: https://bybit-exchange.github.io/docs/v5/error
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,6 +23,7 @@ from headwater.core.errors import (
 from headwater.core.http_messages import HttpReply
 from headwater.venues.bybit.symbols import EXCHANGE
 from headwater.venues.bybit.wire_rest import Status
+from headwater.venues.common import plain_text
 
 BAN_S: Final = 600.0
 """Wait after HTTP 403 "access too frequent": the ban lifts itself after 10 minutes."""
@@ -126,6 +126,5 @@ def _text_of(body: bytes) -> str:
     try:
         told = _decode_status(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        text = body[: 4 * _TEXT_CUT].decode("utf-8", "replace")
-        return " ".join(re.sub(r"<[^>]*>", " ", text).split())[:_TEXT_CUT]
+        return plain_text(body, _TEXT_CUT)
     return told.message[:_TEXT_CUT]

@@ -23,12 +23,12 @@ from headwater.core.records import (
 from headwater.venues.bybit import market_events, wire_rest
 from headwater.venues.bybit.market_events import SIDES
 from headwater.venues.bybit.symbols import EXCHANGE, instrument_of, is_linear, symbol_in
+from headwater.venues.common import UNREADABLE
 
 T = TypeVar("T")
 
 NS_PER_MS: Final = 1_000_000
 _TEXT_CUT: Final = 200
-_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
 
 _decode_reply = msgspec.json.Decoder(wire_rest.Reply, strict=False).decode
 
@@ -59,7 +59,7 @@ def result_of(body: bytes, kind: type[T], channel: str) -> tuple[T, int]:
     try:
         reply = _decode_reply(body)
         return msgspec.json.decode(reply.result, type=kind, strict=False), reply.time
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise WireError(EXCHANGE, channel, f"{error}"[:_TEXT_CUT], body) from error
 
 

@@ -25,6 +25,7 @@ from headwater.core.records import (
 from headwater.venues.base import MarketRest
 from headwater.venues.bybit import market_replies as replies
 from headwater.venues.bybit.symbols import EXCHANGE, INTERVAL_NAMES, PERIODS
+from headwater.venues.common import candles_forward, not_counted, query_of, require_positive
 from headwater.venues.messages import RestCall
 
 R = TypeVar("R", OpenInterest, FundingRate)
@@ -46,18 +47,9 @@ _Page: TypeAlias = Callable[[int | None, int | None, int], RestCall[tuple[list[R
 
 def _request(path: str, **query: int | str | None) -> HttpRequest:
     """A GET of category linear; parameters that are None are left out."""
-    pairs = tuple((name, str(value)) for name, value in query.items() if value is not None)
-    return HttpRequest(path=f"/v5/market/{path}", query=(("category", CATEGORY), *pairs))
-
-
-def _require_positive(limit: int) -> None:
-    """Refuses a limit that asks for nothing.
-
-    Raises:
-        RequestError: `limit` is below 1.
-    """
-    if limit < 1:
-        raise RequestError("limit", limit, "at least 1")
+    return HttpRequest(
+        path=f"/v5/market/{path}", query=(("category", CATEGORY), *query_of(**query))
+    )
 
 
 class BybitMarketRest(MarketRest):
@@ -98,14 +90,19 @@ class BybitMarketRest(MarketRest):
         now_ms: int,
     ) -> RestCall[list[Candle]]:
         """Up to `limit` candles: forward from `start_ms`, else the newest up to `end_ms`."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         if interval not in INTERVAL_NAMES:
             raise NotSupported(EXCHANGE, f"candles {interval}", f"there are {[*INTERVAL_NAMES]}")
         last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
         if start_ms is not None:
+
+            def window(size: int, first_ms: int, until_ms: int) -> RestCall[list[Candle]]:
+                size = min(size, CANDLES_MAX)
+                return self._candle_page(instrument, interval, size, first_ms, until_ms, now_ms)
+
             return (
-                yield from self._candles_forward(
-                    instrument, interval, limit, start_ms, last_ms, now_ms
+                yield from candles_forward(
+                    window, CANDLES_MAX, instrument, interval, limit, start_ms, last_ms
                 )
             )
         found: list[Candle] = []
@@ -121,7 +118,7 @@ class BybitMarketRest(MarketRest):
 
     def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
         """The newest `limit` fills."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         reply = yield _request("recent-trade", symbol=instrument.native_symbol, limit=limit)
         return replies.trades_of(reply.body, self._table, reply.received_ns)
 
@@ -133,12 +130,11 @@ class BybitMarketRest(MarketRest):
         Raises:
             NotSupported: always.
         """
-        reason = f"{instrument.native_symbol}: ids are no count ({first_sequence}–{last_sequence})"
-        raise NotSupported(EXCHANGE, "trades_between", reason)
+        raise not_counted(EXCHANGE, instrument, first_sequence, last_sequence)
 
     def book(self, instrument: Instrument, *, depth: int) -> RestCall[BookSnapshot]:
         """The book, at least `depth` levels a side up to 1,000."""
-        _require_positive(depth)
+        require_positive("limit", depth)
         size = next((one for one in BOOK_DEPTHS if one >= depth), BOOK_DEPTHS[-1])
         reply = yield _request("orderbook", symbol=instrument.native_symbol, limit=size)
         book = replies.book_of(reply.body, self._table, reply.received_ns)
@@ -174,7 +170,7 @@ class BybitMarketRest(MarketRest):
         end_ms: int | None = None,
     ) -> RestCall[list[OpenInterest]]:
         """Open interest at the end of each period; without the USD value."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         name = PERIODS.get(period)
         if name is None:
             raise RequestError("period", period.value, ", ".join(one.value for one in PERIODS))
@@ -217,7 +213,7 @@ class BybitMarketRest(MarketRest):
         end_ms: int | None = None,
     ) -> RestCall[list[FundingRate]]:
         """Past settlements. A start alone is an error there, so it always goes with an end."""
-        _require_positive(limit)
+        require_positive("limit", limit)
 
         def page(
             first_ms: int | None, last_ms: int | None, size: int
@@ -240,31 +236,6 @@ class BybitMarketRest(MarketRest):
         # Settlements are an hour apart at least.
         span_ms = FUNDING_MAX * _HOUR_MS
         return (yield from _since(page, FUNDING_MAX, limit, from_ms, end_ms, span_ms))
-
-    def _candles_forward(
-        self,
-        instrument: Instrument,
-        interval: Interval,
-        limit: int,
-        start_ms: int,
-        last_ms: int,
-        now_ms: int,
-    ) -> RestCall[list[Candle]]:
-        """The first `limit` candles from a time on, in windows of at most a page."""
-        found: list[Candle] = []
-        # The first candle opened before the listing.
-        from_ms = max(start_ms, interval.opens_at_ms(instrument.listed_at_ms or 0))
-        while len(found) < limit and from_ms <= last_ms:
-            size = min(limit - len(found), CANDLES_MAX)
-            until_ms = min(last_ms, from_ms + size * interval.nominal_ms - 1)
-            # One row more: a month may be shorter than its nominal length, and of too many rows the
-            # first ones would be left out.
-            page = yield from self._candle_page(
-                instrument, interval, min(size + 1, CANDLES_MAX), from_ms, until_ms, now_ms
-            )
-            found += [row for row in page if from_ms <= row.timestamp_ms <= until_ms]
-            from_ms = until_ms + 1
-        return found[:limit]
 
     def _candle_page(
         self,

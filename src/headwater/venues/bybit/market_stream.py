@@ -20,6 +20,7 @@ from headwater.venues.base import MarketStream
 from headwater.venues.bybit import market_events, wire
 from headwater.venues.bybit.market_topics import TRADES, Topic, topic_of
 from headwater.venues.bybit.symbols import EXCHANGE, is_linear, symbol_in
+from headwater.venues.common import UNREADABLE
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
 
 TOPICS_PER_MESSAGE: Final = 100
@@ -33,7 +34,6 @@ _TRADE_HEAD: Final = b'{"topic":"publicTrade.'
 _BOOK_HEAD: Final = b'{"topic":"orderbook.200.'
 _NS_PER_MS: Final = 1_000_000
 _TEXT_CUT: Final = 200
-_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
 _ACCOUNT: Final = frozenset(
     {"order", "execution", "execution.fast", "position", "wallet", "greeks", "dcp", "spread.order"}
 )
@@ -174,7 +174,7 @@ class BybitStream(MarketStream):
             if frame.startswith(_BOOK_HEAD):
                 return self._book(frame, received_ns)
             return self._other(frame, received_ns)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             problem = f"{type(error).__name__}: {error}"
             raise WireError(EXCHANGE, _channel_of(frame), problem[:_TEXT_CUT], frame) from error
 

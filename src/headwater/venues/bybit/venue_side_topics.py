@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 
 from headwater.core.enums import PositionSide
-from headwater.core.intervals import Interval
-from headwater.core.records import BookDelta, Level, Liquidation, MarkPrice, Record, Trade
+from headwater.core.records import BookDelta, Candle, Level, Liquidation, MarkPrice, Record, Trade
 from headwater.venues.bybit.venue_side_boards import INTERVALS, exec_id
 from headwater.venues.bybit.venue_side_rows import ticker_fields
 from headwater.venues.side import MarketView
-from headwater.venues.side_desk import SymbolText, TopicStream
+from headwater.venues.side_desk import CandleStream, SymbolText, TopicStream
 
 BOOK_SPEEDS_MS: Final[Mapping[int, int]] = {1: 10, 50: 20, 200: 100, 1000: 200}
 TICKER_MS: Final = 100
@@ -122,56 +121,26 @@ class BookTopic(TopicStream):
         )
 
 
-class KlineTopic(TopicStream):
+class KlineTopic(CandleStream):
     """`kline.{interval}.{symbol}`: the forming candle when it changed, and once when it closed."""
 
-    hears: ClassVar[tuple[type[Record], ...]] = (Trade,)
-
     def __init__(self, market: MarketView, text: SymbolText, name: str) -> None:
-        super().__init__(text.symbol)
-        self._market = market
+        super().__init__(market, text.symbol, INTERVALS[name], KLINE_MS, is_told_at_once=True)
         self._text = text
         self._name = name
-        self._interval: Interval = INTERVALS[name]
-        self._opened_ms = self._interval.opens_at_ms(market.now_ms())
-        self._changed = True
 
-    def on_record(self, record: Record) -> None:  # noqa: ARG002 - that it came is enough
-        """Notes that there was a trade."""
-        self._changed = True
-
-    def on_tick(self, now_ms: int) -> list[str]:
-        """What is due: the candle that ended, then the forming one."""
-        messages: list[str] = []
-        while now_ms >= self._interval.closes_at_ms(self._opened_ms):
-            messages += self._message(now_ms, is_closed=True)
-            self._opened_ms = self._interval.closes_at_ms(self._opened_ms)
-            self._changed = True
-        if self._changed:
-            self._changed = False
-            self.due_ms = min(now_ms + KLINE_MS, self._interval.closes_at_ms(self._opened_ms))
-            messages += self._message(now_ms, is_closed=False)
-        return messages
-
-    def _message(self, now_ms: int, *, is_closed: bool) -> list[str]:
-        opened_ms = self._opened_ms
-        found = self._market.candles(
-            self.symbol, self._interval, limit=1, start_ms=opened_ms, end_ms=opened_ms
+    def message(self, row: Candle, now_ms: int, *, is_closed: bool) -> str:
+        """One row, with the time of the message."""
+        text, opened_ms = self._text, row.timestamp_ms
+        return (
+            f'{{"topic":"kline.{self._name}.{text.native}","type":"snapshot","ts":{now_ms},'
+            f'"data":[{{"start":{opened_ms},"end":{self.interval.closes_at_ms(opened_ms) - 1},'
+            f'"interval":"{self._name}","open":"{text.price(row.open)}",'
+            f'"close":"{text.price(row.close)}","high":"{text.price(row.high)}",'
+            f'"low":"{text.price(row.low)}","volume":"{text.size(row.volume)}",'
+            f'"turnover":"{row.quote_volume or 0.0:.4f}",'
+            f'"confirm":{"true" if is_closed else "false"},"timestamp":{now_ms}}}]}}'
         )
-        if not found:
-            return []
-        row, text = found[0], self._text
-        return [
-            (
-                f'{{"topic":"kline.{self._name}.{text.native}","type":"snapshot","ts":{now_ms},'
-                f'"data":[{{"start":{opened_ms},"end":{self._interval.closes_at_ms(opened_ms) - 1},'
-                f'"interval":"{self._name}","open":"{text.price(row.open)}",'
-                f'"close":"{text.price(row.close)}","high":"{text.price(row.high)}",'
-                f'"low":"{text.price(row.low)}","volume":"{text.size(row.volume)}",'
-                f'"turnover":"{row.quote_volume or 0.0:.4f}",'
-                f'"confirm":{"true" if is_closed else "false"},"timestamp":{now_ms}}}]}}'
-            )
-        ]
 
 
 class TickerTopic(TopicStream):

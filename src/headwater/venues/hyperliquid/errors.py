@@ -5,7 +5,6 @@ A malformed request is 422 with a text, too many are 429, an unknown coin is 500
 Source: the notes on Hyperliquid, section 1; the documents list no errors of `/info`.
 """
 
-import re
 from typing import Final
 
 from headwater.core.errors import (
@@ -17,6 +16,7 @@ from headwater.core.errors import (
     VenueUnavailable,
 )
 from headwater.core.http_messages import HttpReply
+from headwater.venues.common import plain_text
 from headwater.venues.hyperliquid.symbols import EXCHANGE
 
 RATE_WAIT_S: Final = 10.0
@@ -39,7 +39,7 @@ def error_of(reply: HttpReply, *, is_order: bool = False) -> VenueError | None:
     status = reply.status
     if 200 <= status < 300:
         return None
-    message = _text_of(reply.body) or f"HTTP {status}"
+    message = plain_text(reply.body, _TEXT_CUT) or f"HTTP {status}"
     if status in (418, 429):
         wait_s = _retry_after_s(reply)
         return RateLimited(EXCHANGE, message, http_status=status, retry_after_s=wait_s)
@@ -59,9 +59,3 @@ def _retry_after_s(reply: HttpReply) -> float:
     text = reply.headers.get("retry-after", "").strip()
     known = text.isascii() and text.isdigit() and len(text) < 10
     return max(float(text), 1.0) if known else RATE_WAIT_S
-
-
-def _text_of(body: bytes) -> str:
-    """A body of any kind as a short text without its marks."""
-    text = body[: 4 * _TEXT_CUT].decode("utf-8", "replace")
-    return " ".join(re.sub(r"<[^>]*>", " ", text).split())[:_TEXT_CUT]

@@ -11,6 +11,7 @@ import msgspec
 from headwater.core.errors import WireError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.records import BookSnapshot, Candle, FundingRate, PredictedFunding, Trade
+from headwater.venues.common import UNREADABLE
 from headwater.venues.hyperliquid import market_events, wire, wire_rest
 from headwater.venues.hyperliquid.market_events import NS_PER_MS
 from headwater.venues.hyperliquid.symbols import (
@@ -25,7 +26,6 @@ from headwater.venues.hyperliquid.symbols import (
 T = TypeVar("T")
 
 _TEXT_CUT: Final = 200
-_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
 _OWN: Final = "HlPerp"
 _NOTHING: Final = b"null"
 
@@ -38,7 +38,7 @@ def result_of(body: bytes, kind: type[T], channel: str) -> T:
     """
     try:
         return msgspec.json.decode(body, type=kind, strict=False)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise WireError(EXCHANGE, channel, f"{error}"[:_TEXT_CUT], body) from error
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.core.errors import NotSupported, RequestError, VenueRejected
+from headwater.core.errors import NotSupported, VenueRejected
 from headwater.core.http_messages import HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
@@ -24,6 +24,7 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.venues.base import MarketRest
+from headwater.venues.common import not_counted, require_positive
 from headwater.venues.hyperliquid import market_events, wire
 from headwater.venues.hyperliquid import market_replies as replies
 from headwater.venues.hyperliquid.symbols import EXCHANGE, INTERVALS, symbol_in
@@ -59,16 +60,6 @@ def _info(kind: str, weight: int = WEIGHT, **fields: object) -> HttpRequest:
     )
 
 
-def _require_positive(name: str, value: int) -> None:
-    """Refuses a limit that asks for nothing.
-
-    Raises:
-        RequestError: it is below 1.
-    """
-    if value < 1:
-        raise RequestError(name, value, "at least 1")
-
-
 class HyperliquidMarketRest(MarketRest):
     """REST calls of the venue's own perpetuals.
 
@@ -100,7 +91,7 @@ class HyperliquidMarketRest(MarketRest):
         now_ms: int,
     ) -> RestCall[list[Candle]]:
         """Up to `limit` candles of the newest 5,000: forward from `start_ms`, else the newest."""
-        _require_positive("limit", limit)
+        require_positive("limit", limit)
         if interval.value not in INTERVALS:
             raise NotSupported(EXCHANGE, f"candles {interval}", f"there are {[*INTERVALS]}")
         # One more than wanted: months are of several lengths.
@@ -123,7 +114,7 @@ class HyperliquidMarketRest(MarketRest):
 
     def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
         """The newest fills: how many there are is the venue's choice."""
-        _require_positive("limit", limit)
+        require_positive("limit", limit)
         weight = WEIGHT + -(-TRADES_MAX // _ROWS_PER_WEIGHT)
         reply = yield _info("recentTrades", weight, coin=instrument.native_symbol)
         return replies.trades_of(reply.body, self._table, reply.received_ns)[-limit:]
@@ -136,12 +127,11 @@ class HyperliquidMarketRest(MarketRest):
         Raises:
             NotSupported: always.
         """
-        reason = f"{instrument.native_symbol}: ids are no count ({first_sequence}–{last_sequence})"
-        raise NotSupported(EXCHANGE, "trades_between", reason)
+        raise not_counted(EXCHANGE, instrument, first_sequence, last_sequence)
 
     def book(self, instrument: Instrument, *, depth: int) -> RestCall[BookSnapshot]:
         """The book, at most 20 levels a side."""
-        _require_positive("depth", depth)
+        require_positive("depth", depth)
         reply = yield _info("l2Book", WEIGHT_LIGHT, coin=instrument.native_symbol)
         book = replies.book_of(reply.body, self._table, reply.received_ns)
         if book is None:
@@ -208,7 +198,7 @@ class HyperliquidMarketRest(MarketRest):
         end_ms: int | None = None,
     ) -> RestCall[list[FundingRate]]:
         """Past settlements; a page is of 500 hours at most and begins where it is told."""
-        _require_positive("limit", limit)
+        require_positive("limit", limit)
         found: list[FundingRate] = []
         from_ms, last_ms = start_ms, end_ms
         for _ in range(PAGES_MAX):

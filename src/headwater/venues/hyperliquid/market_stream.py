@@ -19,6 +19,7 @@ from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
+from headwater.venues.common import UNREADABLE
 from headwater.venues.hyperliquid import market_events, wire
 from headwater.venues.hyperliquid.book import is_older
 from headwater.venues.hyperliquid.market_topics import (
@@ -39,7 +40,6 @@ TOPICS_MAX: Final = 20_000
 _TRADES_HEAD: Final = b'{"channel":"trades",'
 _BOOK_HEAD: Final = b'{"channel":"l2Book",'
 _TEXT_CUT: Final = 200
-_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
 # Looked up once: the short path below is measured in tens of nanoseconds.
 _TAKER_BUYS: Final = wire.TakerSide.BUYS
 _BUY: Final = Side.BUY
@@ -192,7 +192,7 @@ class HyperliquidStream(MarketStream):
                 return read(self, frame, received_ns)
             reason = _OTHERS.get(channel, "no market data of ours")
             return (Ignored(what=channel[:80] or "object", reason=reason),)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             problem = f"{type(error).__name__}: {error}"
             raise WireError(EXCHANGE, channel_of(frame), problem[:_TEXT_CUT], frame) from error
 

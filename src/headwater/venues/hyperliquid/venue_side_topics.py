@@ -12,7 +12,15 @@ import msgspec
 
 from headwater.core.enums import PositionSide
 from headwater.core.intervals import Interval
-from headwater.core.records import ALL_SYMBOLS, BookDelta, Liquidation, MarkPrice, Record, Trade
+from headwater.core.records import (
+    ALL_SYMBOLS,
+    BookDelta,
+    Candle,
+    Liquidation,
+    MarkPrice,
+    Record,
+    Trade,
+)
 from headwater.venues.hyperliquid.venue_side_boards import (
     INTERVALS,
     RECENT,
@@ -27,7 +35,7 @@ from headwater.venues.hyperliquid.venue_side_boards import (
     trimmed,
 )
 from headwater.venues.side import MarketView
-from headwater.venues.side_desk import SymbolText, TopicStream
+from headwater.venues.side_desk import CandleStream, SymbolText, TopicStream
 
 BOOK_MS: Final = 500
 CONTEXT_MS: Final = 3000
@@ -147,47 +155,20 @@ class QuoteTopic(TopicStream):
         )
 
 
-class CandleTopic(TopicStream):
+class CandleTopic(CandleStream):
     """`candle`: the forming candle when it changed; the last word on one before the next begins."""
 
-    hears: ClassVar[tuple[type[Record], ...]] = (Trade,)
-
     def __init__(self, market: MarketView, text: SymbolText, interval: Interval) -> None:
-        super().__init__(text.symbol)
-        self._market = market
+        super().__init__(market, text.symbol, interval, CANDLE_MS, is_told_at_once=False)
         self._text = text
-        self._interval = interval
-        self._opened_ms = interval.opens_at_ms(market.now_ms())
-        self._changed = False
 
-    def first(self, now_ms: int) -> list[str]:  # noqa: ARG002
+    def first(self, now_ms: int) -> list[str]:
         """The candle now."""
-        return self._message()
+        return self.tell(now_ms, is_closed=False)
 
-    def on_record(self, record: Record) -> None:  # noqa: ARG002 - that it came is enough
-        """Notes that there was a trade."""
-        self._changed = True
-
-    def on_tick(self, now_ms: int) -> list[str]:
-        """What is due: the candle that ended, then the forming one."""
-        messages: list[str] = []
-        while now_ms >= self._interval.closes_at_ms(self._opened_ms):
-            messages += self._message()
-            self._opened_ms = self._interval.closes_at_ms(self._opened_ms)
-            self._changed = True
-        if self._changed:
-            self._changed = False
-            closes_ms = self._interval.closes_at_ms(self._opened_ms)
-            self.due_ms = min(now_ms + CANDLE_MS, closes_ms)
-            messages += self._message()
-        return messages
-
-    def _message(self) -> list[str]:
-        opened_ms = self._opened_ms
-        found = self._market.candles(
-            self.symbol, self._interval, limit=1, start_ms=opened_ms, end_ms=opened_ms
-        )
-        return [f'{{"channel":"candle","data":{candle_row(row, self._text)}}}' for row in found]
+    def message(self, row: Candle, now_ms: int, *, is_closed: bool) -> str:  # noqa: ARG002
+        """One row; nothing in it says whether it is closed."""
+        return f'{{"channel":"candle","data":{candle_row(row, self._text)}}}'
 
 
 class ContextTopic(TopicStream):

@@ -6,7 +6,6 @@ happen and is retryable; of an order the same answer may mean that it was execut
 Source: https://www.okx.com/docs-v5/en/#error-code
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -22,6 +21,7 @@ from headwater.core.errors import (
     VenueUnavailable,
 )
 from headwater.core.http_messages import HttpReply
+from headwater.venues.common import plain_text
 from headwater.venues.okx.symbols import EXCHANGE
 from headwater.venues.okx.wire_rest import Status
 
@@ -66,7 +66,9 @@ def error_of(reply: HttpReply, *, is_order: bool = False) -> VenueError | None:
     if is_fine:
         return None
     status = reply.status
-    message = (told.message if told else _text_of(reply.body))[:_TEXT_CUT] or f"HTTP {status}"
+    message = (told.message if told else plain_text(reply.body, _TEXT_CUT))[
+        :_TEXT_CUT
+    ] or f"HTTP {status}"
     if status in (418, 429):
         return RateLimited(
             EXCHANGE, message, http_status=status, retry_after_s=_retry_after_s(reply)
@@ -105,12 +107,6 @@ def _status_of(body: bytes) -> Status | None:
         return _decode_status(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-
-
-def _text_of(body: bytes) -> str:
-    """A body that is no JSON as a short text without marks."""
-    text = body[: 4 * _TEXT_CUT].decode("utf-8", "replace")
-    return " ".join(re.sub(r"<[^>]*>", " ", text).split())
 
 
 def _retry_after_s(reply: HttpReply) -> float:

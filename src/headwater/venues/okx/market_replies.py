@@ -19,6 +19,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.venues.common import UNREADABLE
 from headwater.venues.okx import market_events, wire_rest
 from headwater.venues.okx.symbols import EXCHANGE, Sizes, canonical_symbol, instrument_of, is_swap
 
@@ -27,7 +28,6 @@ T = TypeVar("T")
 NS_PER_MS: Final = 1_000_000
 _HOUR_MS: Final = 3_600_000
 _TEXT_CUT: Final = 200
-_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
 
 _decode_reply = msgspec.json.Decoder(wire_rest.Reply, strict=False).decode
 
@@ -40,7 +40,7 @@ def rows_of(body: bytes, kind: type[T], channel: str) -> list[T]:
     """
     try:
         return msgspec.json.decode(_decode_reply(body).data, type=list[kind], strict=False)  # type: ignore[valid-type]
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise WireError(EXCHANGE, channel, f"{error}"[:_TEXT_CUT], body) from error
 
 

@@ -22,6 +22,7 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.venues.base import MarketRest
+from headwater.venues.common import candles_forward, not_counted, query_of, require_positive
 from headwater.venues.messages import RestCall
 from headwater.venues.okx import market_replies as replies
 from headwater.venues.okx.symbols import BAR_NAMES, EXCHANGE, PERIODS, SWAP, Sizes
@@ -40,18 +41,7 @@ PAGES_MAX: Final = 500
 
 def _request(path: str, pool: str, **query: int | str | None) -> HttpRequest:
     """A GET; parameters that are None are left out."""
-    pairs = tuple((name, str(value)) for name, value in query.items() if value is not None)
-    return HttpRequest(path=f"/api/v5/{path}", query=pairs, pool=pool)
-
-
-def _require_positive(limit: int) -> None:
-    """Refuses a limit that asks for nothing.
-
-    Raises:
-        RequestError: `limit` is below 1.
-    """
-    if limit < 1:
-        raise RequestError("limit", limit, "at least 1")
+    return HttpRequest(path=f"/api/v5/{path}", query=query_of(**query), pool=pool)
 
 
 class OkxMarketRest(MarketRest):
@@ -85,15 +75,21 @@ class OkxMarketRest(MarketRest):
         now_ms: int,
     ) -> RestCall[list[Candle]]:
         """Up to `limit` candles: forward from `start_ms`, else the newest up to `end_ms`."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         bar = BAR_NAMES.get(interval)
         if bar is None:
             raise NotSupported(EXCHANGE, f"candles {interval}", f"there are {[*BAR_NAMES]}")
         if start_ms is not None:
             last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
+
+            def window(size: int, first_ms: int, until_ms: int) -> RestCall[list[Candle]]:
+                return self._candle_page(
+                    instrument, interval, size, first_ms - 1, until_ms + 1, now_ms
+                )
+
             return (
-                yield from self._candles_forward(
-                    instrument, interval, limit, start_ms, last_ms, now_ms
+                yield from candles_forward(
+                    window, OLD_CANDLES_MAX, instrument, interval, limit, start_ms, last_ms
                 )
             )
         found: list[Candle] = []
@@ -110,7 +106,7 @@ class OkxMarketRest(MarketRest):
 
     def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
         """The newest `limit` fills, single ones: the live channel gathers them by taker order."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         reply = yield _request(
             "market/trades", "trades", instId=instrument.native_symbol, limit=limit
         )
@@ -124,12 +120,11 @@ class OkxMarketRest(MarketRest):
         Raises:
             NotSupported: always.
         """
-        reason = f"{instrument.native_symbol}: ids are no count ({first_sequence}–{last_sequence})"
-        raise NotSupported(EXCHANGE, "trades_between", reason)
+        raise not_counted(EXCHANGE, instrument, first_sequence, last_sequence)
 
     def book(self, instrument: Instrument, *, depth: int) -> RestCall[BookSnapshot]:
         """The book, at least `depth` levels a side up to 400."""
-        _require_positive(depth)
+        require_positive("limit", depth)
         size = next((one for one in BOOK_DEPTHS if one >= depth), BOOK_DEPTHS[-1])
         reply = yield _request("market/books", "books", instId=instrument.native_symbol, sz=size)
         return replies.book_of(reply.body, Sizes(instrument), reply.received_ns)
@@ -174,7 +169,7 @@ class OkxMarketRest(MarketRest):
         end_ms: int | None = None,
     ) -> RestCall[list[OpenInterest]]:
         """Open interest by period, of the newest 1,440 periods."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         name = PERIODS.get(period)
         if name is None:
             raise RequestError("period", period.value, ", ".join(one.value for one in PERIODS))
@@ -218,7 +213,7 @@ class OkxMarketRest(MarketRest):
         end_ms: int | None = None,
     ) -> RestCall[list[FundingRate]]:
         """Past settlements of the last three months."""
-        _require_positive(limit)
+        require_positive("limit", limit)
         found: list[FundingRate] = []
         after_ms = None if end_ms is None else end_ms + 1
         for _ in range(PAGES_MAX):
@@ -238,31 +233,6 @@ class OkxMarketRest(MarketRest):
             after_ms = page[0].funding_time_ms
         kept = [row for row in found if start_ms is None or row.funding_time_ms >= start_ms]
         return kept[:limit] if start_ms is not None else kept[-limit:]
-
-    def _candles_forward(
-        self,
-        instrument: Instrument,
-        interval: Interval,
-        limit: int,
-        start_ms: int,
-        last_ms: int,
-        now_ms: int,
-    ) -> RestCall[list[Candle]]:
-        """The first `limit` candles from a time on, in windows of at most a page."""
-        found: list[Candle] = []
-        # The first candle opened before the listing.
-        from_ms = max(start_ms, interval.opens_at_ms(instrument.listed_at_ms or 0))
-        while len(found) < limit and from_ms <= last_ms:
-            size = min(limit - len(found), OLD_CANDLES_MAX)
-            until_ms = min(last_ms, from_ms + size * interval.nominal_ms - 1)
-            # One row more: a month may be shorter than its nominal length, and of too many rows the
-            # first ones would be left out.
-            page = yield from self._candle_page(
-                instrument, interval, size + 1, from_ms - 1, until_ms + 1, now_ms
-            )
-            found += [row for row in page if from_ms <= row.timestamp_ms <= until_ms]
-            from_ms = until_ms + 1
-        return found[:limit]
 
     def _candle_page(
         self,

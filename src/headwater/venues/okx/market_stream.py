@@ -17,6 +17,7 @@ from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
+from headwater.venues.common import UNREADABLE
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
 from headwater.venues.okx import market_events, wire, wire_rest
 from headwater.venues.okx.market_answers import Answers
@@ -46,7 +47,6 @@ _TRADE_HEAD: Final = b'{"arg":{"channel":"trades"'
 _BOOK_HEAD: Final = b'{"arg":{"channel":"books"'
 _NS_PER_MS: Final = 1_000_000
 _TEXT_CUT: Final = 200
-_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
 
 _decode_trades = msgspec.json.Decoder(wire.Trades, strict=False).decode
 _decode_book = msgspec.json.Decoder(wire.Book, strict=False).decode
@@ -186,7 +186,7 @@ class OkxStream(MarketStream):
             if frame == b"pong":
                 return (Ack(request_id=None),)
             return self._other(frame, received_ns)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             problem = f"{type(error).__name__}: {error}"
             raise WireError(EXCHANGE, channel_of(frame), problem[:_TEXT_CUT], frame) from error
 

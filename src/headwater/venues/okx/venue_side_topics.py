@@ -13,6 +13,7 @@ from headwater.core.enums import PositionSide, Side
 from headwater.core.records import (
     ALL_SYMBOLS,
     BookDelta,
+    Candle,
     Level,
     Liquidation,
     MarkPrice,
@@ -29,7 +30,7 @@ from headwater.venues.okx.venue_side_rows import (
     mark_row,
 )
 from headwater.venues.side import MarketView
-from headwater.venues.side_desk import SymbolText, TopicStream
+from headwater.venues.side_desk import CandleStream, SymbolText, TopicStream
 
 BUSINESS: Final = "business"
 PUBLIC: Final = "public"
@@ -156,47 +157,20 @@ class BookTopic(TopicStream):
         )
 
 
-class CandleTopic(TopicStream):
+class CandleTopic(CandleStream):
     """`candle{bar}`: the forming candle when it changed, and once when it closed."""
 
-    hears: ClassVar[tuple[type[Record], ...]] = (Trade,)
-
     def __init__(self, market: MarketView, text: SymbolText, channel: str) -> None:
-        super().__init__(text.symbol)
-        self._market = market
+        interval = BARS[channel.removeprefix("candle")]
+        super().__init__(market, text.symbol, interval, CANDLE_MS, is_told_at_once=True)
         self._text = text
         self._channel = channel
-        self._interval = BARS[channel.removeprefix("candle")]
-        self._opened_ms = self._interval.opens_at_ms(market.now_ms())
-        self._changed = True
 
-    def on_record(self, record: Record) -> None:  # noqa: ARG002 - that it came is enough
-        """Notes that there was a trade."""
-        self._changed = True
-
-    def on_tick(self, now_ms: int) -> list[str]:
-        """What is due: the candle that ended, then the forming one."""
-        messages: list[str] = []
-        while now_ms >= self._interval.closes_at_ms(self._opened_ms):
-            messages += self._message()
-            self._opened_ms = self._interval.closes_at_ms(self._opened_ms)
-            self._changed = True
-        if self._changed:
-            self._changed = False
-            self.due_ms = min(now_ms + CANDLE_MS, self._interval.closes_at_ms(self._opened_ms))
-            messages += self._message()
-        return messages
-
-    def _message(self) -> list[str]:
-        opened_ms = self._opened_ms
-        found = self._market.candles(
-            self.symbol, self._interval, limit=1, start_ms=opened_ms, end_ms=opened_ms
-        )
-        rows = ",".join(msgspec.json.encode(candle_row(self._text, row)).decode() for row in found)
-        if not rows:
-            return []
+    def message(self, row: Candle, now_ms: int, *, is_closed: bool) -> str:  # noqa: ARG002
+        """One row, as by REST; it says itself whether it is closed."""
+        told = msgspec.json.encode(candle_row(self._text, row)).decode()
         native = self._text.native
-        return [f'{{"arg":{{"channel":"{self._channel}","instId":"{native}"}},"data":[{rows}]}}']
+        return f'{{"arg":{{"channel":"{self._channel}","instId":"{native}"}},"data":[{told}]}}'
 
 
 class StateTopic(TopicStream):
