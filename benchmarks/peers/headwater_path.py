@@ -126,7 +126,7 @@ class FeedPath:
             settings=settings.books,
         )
         self.books.want(instrument)
-        self.events = EventWatch(bus, ledger, clock, str)
+        self.events = EventWatch(bus, ledger, clock, str, spoken.facts.gathered_s)
         handlers: dict[type, Handler] = dict.fromkeys(STREAM_CLASSES, StateKeeper(bus).on_state)
         handlers[Trade] = self.trades.on_trade
         handlers[BookDelta] = self.books.on_delta

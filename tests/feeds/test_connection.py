@@ -55,6 +55,24 @@ async def test_a_lost_connection_is_told_renewed_and_what_was_missed_brought_bac
             lease.release()
 
 
+async def test_what_happened_while_a_connection_hung_is_lost_from_then_on() -> None:
+    async with scene(3) as stage:
+        wanted = [*streams(), FORCED]
+        leases = [stage.feed.acquire(one) for one in wanted]
+        assert await stage.until(lambda: stage.all_live(wanted))
+        hung_ms = stage.server.market.now_ms()
+        for connection in stage.server.connections:
+            connection.stall(float("inf"))
+        await asyncio.sleep(3.0)
+        stage.server.cut_all(SocketFault.RESET)
+        ledger = stage.feed.pipeline.ledger
+        assert await stage.until(lambda: ledger.newest_first(channel=Channel.LIQUIDATIONS) != [])
+        (lost,) = ledger.newest_first(channel=Channel.LIQUIDATIONS)
+        assert hung_ms - 3_000 < lost.timestamp_ms <= hung_ms
+        for lease in leases:
+            lease.release()
+
+
 async def test_a_storm_of_lost_connections_stays_inside_the_limits_and_loses_nothing() -> None:
     async with scene(7) as stage:
         wanted = streams()

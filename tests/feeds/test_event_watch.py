@@ -17,7 +17,8 @@ def _watch() -> tuple[EventWatch, Heard]:
     heard = Heard()
     clock = ManualClock()
     ledger = GapLedger(EXCHANGE, heard.bus, clock)
-    return EventWatch(heard.bus, ledger, clock, str.upper), heard
+    gathered_s = {Channel.LIQUIDATIONS: 0.5}
+    return EventWatch(heard.bus, ledger, clock, str.upper, gathered_s), heard
 
 
 def _forced(heard: Heard) -> int:
@@ -55,6 +56,18 @@ def test_an_interruption_is_unrecoverable_from_start_to_end() -> None:
     assert (opened.state, opened.symbol, opened.until_ms) == (GapState.OPEN, "*", None)
     assert settled.state is GapState.UNRECOVERABLE
     assert settled.until_ms is not None
+
+
+def test_a_hole_begins_with_what_had_not_been_sent_when_data_last_came() -> None:
+    watch, heard = _watch()
+    lost = Subscription(channel=Channel.LIQUIDATIONS, native_symbol="a")
+    last_ms = ManualClock().now_ms() - 60_000
+    watch.interrupted(lost, GapCause.DISCONNECT, "no frame for 60 s", last_ms * 1_000_000)
+    watch.interrupted(FORCED, GapCause.DISCONNECT, "connection lost")
+    silent, sudden = heard.gaps()
+    waiting_ms = 500 + event_watch.ON_ITS_WAY_MS
+    assert silent.timestamp_ms == last_ms - waiting_ms
+    assert sudden.timestamp_ms == ManualClock().now_ms() - waiting_ms
 
 
 def test_an_unreadable_frame_may_have_held_an_event_and_says_so_once_a_second() -> None:

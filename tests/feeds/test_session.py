@@ -75,6 +75,19 @@ def test_wanted_streams_are_asked_for_in_one_go_and_live_with_their_first_data()
     assert not rig.session.has_data(book)
 
 
+def test_the_last_data_of_a_connection_is_that_of_any_stream_on_it() -> None:
+    trades, book = _sub(Channel.TRADES), _sub(Channel.BOOK)
+    rig = Rig(trades, book)
+    assert rig.session.last_data_ns is None
+    rig.tick()
+    rig.data(trades)
+    rig.tick()
+    rig.data(book)
+    last_ns = rig.clock.now_ns()
+    rig.tick()
+    assert rig.session.last_data_ns == last_ns
+
+
 def test_a_stream_that_may_be_silent_is_live_when_acknowledged() -> None:
     forced = _sub(Channel.LIQUIDATIONS, None)
     rig = Rig(forced)

@@ -324,7 +324,7 @@ class Connection:
         bare = [one for one in active.session.confirmed if one not in carried]
         if bare:
             reason = "its new connection has not confirmed it yet"
-            self._interrupted(bare, reason, self._parts.clock.monotonic())
+            self._interrupted(bare, reason, active)
         self._become_active(shadow)
         self._drop(active)
         reason = f"renewed: {self._renew_reason}"
@@ -337,22 +337,25 @@ class Connection:
         self._old_frames += lost.link.frames
         self._active = None
         self.reconnects += 1
-        now = self._parts.clock.monotonic()
         shadow, self._shadow = self._shadow, None
         if shadow is not None and shadow.link.is_open:
             covered = set(shadow.session.confirmed)
             bare = [one for one in self._wanted if one not in covered]
-            self._interrupted(bare, reason, now)
+            self._interrupted(bare, reason, lost)
             self._become_active(shadow)
             return True
         if shadow is not None:
             self._drop(shadow)
-        self._interrupted(list(self._wanted), reason, now)
+        self._interrupted(list(self._wanted), reason, lost)
         self._parts.sink.on_connection(self.endpoint, FeedState.DOWN, reason)
         return False
 
-    def _interrupted(self, subscriptions: Sequence[Subscription], reason: str, now: float) -> None:
-        self._parts.sink.on_interrupted(subscriptions, GapCause.DISCONNECT, reason)
+    def _interrupted(
+        self, subscriptions: Sequence[Subscription], reason: str, ended: _Serving
+    ) -> None:
+        now = self._parts.clock.monotonic()
+        last_data_ns = ended.session.last_data_ns
+        self._parts.sink.on_interrupted(subscriptions, GapCause.DISCONNECT, reason, last_data_ns)
         for one in subscriptions:
             self._wanted[one].interrupted(now)
             self._parts.sink.on_change(one, FeedState.DOWN, reason)

@@ -37,9 +37,20 @@ class ConnectionSink(Protocol):
         ...
 
     def on_interrupted(
-        self, subscriptions: Sequence[Subscription], cause: GapCause, reason: str
+        self,
+        subscriptions: Sequence[Subscription],
+        cause: GapCause,
+        reason: str,
+        last_data_ns: int | None = None,
     ) -> None:
-        """These streams ended or were in doubt: records may be missing from now on."""
+        """These streams ended or were in doubt: records may be missing from now on.
+
+        Args:
+            subscriptions: which streams.
+            cause: for the ledger.
+            reason: in words.
+            last_data_ns: when the connection last brought anything; None when that is now.
+        """
         ...
 
     def on_connection(self, endpoint: str, state: FeedState, reason: str) -> None:

@@ -3,11 +3,13 @@
 Two connections overlap while one replaces the other, so the same event may come twice; it is
 recognised by the venue's id, or else by its content, for ten minutes (requirements A3). While the
 stream is interrupted nothing can be brought back: the hole is unrecoverable from the start, and
-settled with its end when the stream carries on. State records (tickers, mark prices, funding, open
-interest) need no repair: the next one supersedes what was missed.
+settled with its end when the stream carries on. It begins before the interruption was noticed: what
+was on its way then, or still waited at the venue to be sent with others, is lost too. State records
+(tickers, mark prices, funding, open interest) need no repair: the next one supersedes what was
+missed.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final, TypeVar
 
 from headwater.bus.bus import Bus
@@ -27,6 +29,9 @@ UNREADABLE_EVERY_S: Final = 1.0
 
 _NOT_REPLAYED: Final = frozenset({Channel.LIQUIDATIONS})
 
+ON_ITS_WAY_MS: Final = 1_000
+"""How long after it happened an event may still be on its way to us, or wait to be read."""
+
 REMEMBERED_MAX: Final = 50_000
 """Most events remembered; then the older half is forgotten at once. To take the oldest one out of
 a dictionary each time makes it walk over all its holes, and grow and move now and then."""
@@ -40,15 +45,22 @@ class EventWatch:
         ledger: hears interruptions.
         clock: stamps them.
         symbol_of: canonical symbol of a native one.
+        gathered_s: how long the venue gathers events of a channel (`VenueFacts.gathered_s`).
     """
 
     def __init__(
-        self, bus: Bus, ledger: GapLedger, clock: Clock, symbol_of: Callable[[str], str]
+        self,
+        bus: Bus,
+        ledger: GapLedger,
+        clock: Clock,
+        symbol_of: Callable[[str], str],
+        gathered_s: Mapping[Channel, float],
     ) -> None:
         self._publish = bus.outlet(Liquidation, ledger.exchange)
         self._ledger = ledger
         self._clock = clock
         self._symbol_of = symbol_of
+        self._gathered_s = gathered_s
         self._seen: dict[Hashable, int] = {}
         self._seen_before: dict[Hashable, int] = {}
         self._open: dict[Subscription, int] = {}
@@ -73,18 +85,34 @@ class EventWatch:
             self._seen_before, self._seen = self._seen, {}
         self._publish(event)
 
-    def interrupted(self, subscription: Subscription, cause: GapCause, reason: str) -> None:
-        """A live stream ended: what happens from now on is lost."""
-        if subscription.channel not in _NOT_REPLAYED or subscription in self._open:
+    def interrupted(
+        self,
+        subscription: Subscription,
+        cause: GapCause,
+        reason: str,
+        last_data_ns: int | None = None,
+    ) -> None:
+        """A live stream ended: what had not been sent at its last data is lost.
+
+        Args:
+            subscription: the stream.
+            cause: for the ledger.
+            reason: in words.
+            last_data_ns: when its connection last brought anything; None when that is now.
+        """
+        channel = subscription.channel
+        if channel not in _NOT_REPLAYED or subscription in self._open:
             return
         native = subscription.native_symbol
+        seen_ms = self._clock.now_ms() if last_data_ns is None else last_data_ns // 1_000_000
+        unsent_ms = round(self._gathered_s.get(channel, 0.0) * 1000)
         self._open[subscription] = self._ledger.open(
-            subscription.channel,
+            channel,
             ALL_SYMBOLS if native is None else self._symbol_of(native),
             ALL_SYMBOLS if native is None else native,
             cause,
-            start_ms=self._clock.now_ms(),
-            detail=f"{reason}; the venue does not replay {subscription.channel}",
+            start_ms=seen_ms - unsent_ms - ON_ITS_WAY_MS,
+            detail=f"{reason}; the venue does not replay {channel}",
         )
 
     def unreadable(self, live: Iterable[Subscription]) -> None:

@@ -109,7 +109,7 @@ class MarketPipeline:
         self.book_crew = RepairCrew(settings.repairs_parallel, settings.repairs_waiting_max)
         self.board = StateBoard(exchange, bus, clock, self.symbol_of)
         self.states = StateKeeper(bus)
-        self.events = EventWatch(bus, self.ledger, clock, self.symbol_of)
+        self.events = EventWatch(bus, self.ledger, clock, self.symbol_of, venue.facts.gathered_s)
         self.trades = TradeContinuity(
             bus,
             self.ledger,
@@ -210,9 +210,13 @@ class MarketPipeline:
         self.books.confirmed(_natives(subscriptions, Channel.BOOK))
 
     def on_interrupted(
-        self, subscriptions: Sequence[Subscription], cause: GapCause, reason: str
+        self,
+        subscriptions: Sequence[Subscription],
+        cause: GapCause,
+        reason: str,
+        last_data_ns: int | None = None,
     ) -> None:
-        """These streams ended or were in doubt: records may be missing from now on."""
+        """These streams ended or were in doubt: records after the last data may be missing."""
         self.trades.suspect(_natives(subscriptions, Channel.TRADES), cause)
         self.candles.interrupted(_natives(subscriptions, Channel.CANDLES), cause)
         if cause is GapCause.STALE:
@@ -220,7 +224,7 @@ class MarketPipeline:
         self.books.interrupted(_natives(subscriptions, Channel.BOOK), reason)
         for subscription in subscriptions:
             if self.board.is_live(subscription):
-                self.events.interrupted(subscription, cause, reason)
+                self.events.interrupted(subscription, cause, reason, last_data_ns)
 
     def on_connection(self, endpoint: str, state: FeedState, reason: str) -> None:
         """A whole connection changed its state."""

@@ -155,6 +155,12 @@ class Session:
         """What is live on this connection."""
         return [one for one, entry in self._entries.items() if entry.state is FeedState.LIVE]
 
+    @property
+    def last_data_ns(self) -> int | None:
+        """When this connection last brought data of anything wanted, None before the first."""
+        seen = map(self._stream.last_data_ns, self._entries)
+        return max((one for one in seen if one is not None), default=None)
+
     def has_data(self, subscription: Subscription) -> bool:
         """Whether this connection carried data of `subscription` already."""
         entry = self._entries.get(subscription)

@@ -122,6 +122,8 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
         whole_market: channels of which one subscription without a symbol brings all symbols;
             of the others generic code holds one subscription per symbol.
         book_source: how the order book comes about.
+        gathered_s: longest time for which events of a channel wait at the venue before they are
+            sent together; a channel that is not listed is sent at once.
     """
 
     venue_id: str
@@ -143,3 +145,4 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
     documentation: str
     whole_market: frozenset[Channel] = frozenset()
     book_source: BookSource = BookSource.REST
+    gathered_s: Mapping[Channel, float] = {}

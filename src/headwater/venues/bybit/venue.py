@@ -110,6 +110,7 @@ FACTS: Final = VenueFacts(
     open_interest_max=OPEN_INTEREST_MAX,
     trades_max=TRADES_MAX,
     book_depths=BOOK_DEPTHS,
+    gathered_s={Channel.LIQUIDATIONS: 0.5},
     stale_after_s={
         Channel.TRADES: 9.0,
         # A candle is pushed every 1 to 60 s.

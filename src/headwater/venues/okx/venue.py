@@ -143,6 +143,7 @@ FACTS: Final = VenueFacts(
     open_interest_max=OPEN_INTEREST_MAX,
     trades_max=TRADES_MAX,
     book_depths=BOOK_DEPTHS,
+    gathered_s={Channel.LIQUIDATIONS: 1.0},
     stale_after_s={
         Channel.TRADES: 9.0,
         Channel.CANDLES: 30.0,
