@@ -47,7 +47,7 @@ from headwater.feeds.repairs import RepairCrew
 from headwater.feeds.settings import FeedSettings
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.discovery import venue
-from headwater.venues.messages import Subscription
+from headwater.venues.messages import Subscription, TradeRun
 
 DRAIN_EVERY: Final = 256
 """Messages between two turns of the reader: about one read of a busy socket."""
@@ -129,6 +129,7 @@ class FeedPath:
         self.events = EventWatch(bus, ledger, clock, str, spoken.facts.gathered_s)
         handlers: dict[type, Handler] = dict.fromkeys(STREAM_CLASSES, StateKeeper(bus).on_state)
         handlers[Trade] = self.trades.on_trade
+        handlers[TradeRun] = self.trades.on_run
         handlers[BookDelta] = self.books.on_delta
         handlers[BookSnapshot] = self.books.on_snapshot
         handlers[Liquidation] = self.events.on_liquidation
@@ -137,7 +138,15 @@ class FeedPath:
         self.requests = self.stream.subscribe(
             [Subscription(channel=channel, native_symbol=native_symbol) for channel in channels]
         )
-        self.link = Link("benchmark", self.stream, table, handlers, _unreadable, lambda: None)
+        self.link = Link(
+            "benchmark",
+            self.stream,
+            table,
+            handlers,
+            _unreadable,
+            lambda: None,
+            taker_of=self.trades.taker_of,
+        )
 
     def fill_memory(self, instrument: Instrument) -> None:
         """Lets as many trades pass as ids are remembered, so that each further one ousts one."""
@@ -238,6 +247,7 @@ class HeadwaterPath:
                 self._records.extend(batch)
 
     def _feed_parser(self) -> None:
+        self._path.stream.taker_of = None
         feed = self._path.stream.feed
         now_ns = self._clock.now_ns
         delivered = 0

@@ -16,3 +16,4 @@ def test_the_pipeline_hears_everything_a_connection_tells() -> None:
     sink = _sink(Rig().pipeline)
     assert set(STREAM_CLASSES) <= set(sink.handlers)
     sink.on_interrupted([], GapCause.DISCONNECT, "nothing was on it")
+    assert sink.taker_of("BTCUSDT") is None, "no trade of it came yet"

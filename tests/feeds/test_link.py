@@ -8,9 +8,9 @@ from headwater.core.enums import Channel
 from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Record, Ticker, Trade
-from headwater.feeds.link import STREAM_CLASSES, Link, drop
+from headwater.feeds.link import STREAM_CLASSES, Handlers, Link, drop
 from headwater.transport.ws import CloseInfo
-from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription
+from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription, TradeRun
 
 TICKER = Ticker(exchange=EXCHANGE, symbol="A", native_symbol="A", timestamp_ms=1, received_ns=1)
 
@@ -21,7 +21,14 @@ class Reader(ToyStream):
     def feed(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         """`t5` is trade 5."""
         if frame.startswith(b"t"):
-            return (trade(int(frame[1:])),)
+            made = trade(int(frame[1:]))
+            take = self.taker_of and self.taker_of(made.symbol)
+            if take is not None:
+                take(made)
+                return ()
+            return (made,)
+        if frame.startswith(b"run"):
+            return TradeRun([trade(int(one)) for one in frame[3:].split()])
         if frame == b"state":
             return (TICKER,)
         if frame == b"ack":
@@ -32,11 +39,12 @@ class Reader(ToyStream):
 class Rig:
     """A link and everything it tells."""
 
-    def __init__(self, shadow_max: int | None = None) -> None:
+    def __init__(self, shadow_max: int | None = None, *, has_takers: bool = False) -> None:
         self.heard: list[Record] = []
         self.errors: list[WireError] = []
         self.woken = 0
         self.taped: list[bytes] = []
+        self.taken: list[Trade] = []
         handlers = dict.fromkeys(STREAM_CLASSES, self.heard.append)
         self.link = Link(
             "ws://venue/x",
@@ -47,6 +55,7 @@ class Rig:
             self.wake,
             self,
             shadow_max,
+            (lambda _: self.taken.append) if has_takers else None,
         )
 
     def wake(self) -> None:
@@ -120,3 +129,33 @@ def test_a_link_knows_the_instruments_of_its_parser() -> None:
     assert link.knows(Subscription(channel=Channel.TRADES, native_symbol="AAAUSDT"))
     assert not link.knows(Subscription(channel=Channel.TRADES, native_symbol="NEWUSDT"))
     drop(object())
+
+
+def test_a_parser_hands_trades_to_their_takers_once_the_link_is_no_shadow() -> None:
+    rig = Rig(shadow_max=10, has_takers=True)
+    rig.frames(b"t1")
+    assert (rig.taken, rig.heard) == ([], []), "a shadow keeps its trades"
+    rig.link.promote()
+    rig.frames(b"t2")
+    assert (rig.heard, rig.taken) == ([trade(1)], [trade(2)])
+    rig.link.abandon("replaced")
+    rig.frames(b"t3")
+    assert rig.taken == [trade(2)]
+
+
+def test_trades_of_one_message_stay_together_for_whoever_takes_runs() -> None:
+    rig = Rig()
+    rig.frames(b"run 1 2")
+    assert rig.heard == [trade(1), trade(2)], "nobody does"
+    runs: list[TradeRun] = []
+    reader = Reader()
+    table = InstrumentTable(EXCHANGE, [instrument("AAAUSDT")])
+    handlers: Handlers = {TradeRun: runs.append}
+    link = Link("ws://venue/x", reader, table, handlers, rig.errors.append, rig.wake)
+    link.on_frame(b"run 3 4", 1)
+    assert runs == [TradeRun([trade(3), trade(4)])]
+    shadow = Rig(shadow_max=2)
+    shadow.frames(b"run 1 2")
+    assert shadow.link.is_full, "each trade counts"
+    assert shadow.link.promote() == 2
+    assert shadow.heard == [trade(1), trade(2)]

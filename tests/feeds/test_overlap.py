@@ -305,6 +305,19 @@ async def test_nobody_wants_it_any_more() -> None:
         assert made.numbers == [1]
 
 
+async def test_a_taker_that_outlives_its_line_begins_a_new_one() -> None:
+    async with desk() as made:
+        made.live(1)
+        take = made.continuity.taker_of(SYMBOL)
+        assert take is not None
+        made.continuity.forget(SYMBOL, SYMBOL)
+        assert made.continuity.taker_of(SYMBOL) is None
+        for number in (2, 3, 3):
+            take(plain(number))
+        assert made.numbers == [1, 2, 3]
+        assert [one.trade_id for one in made.continuity.latest(SYMBOL, 10)] == ["t2", "t3"]
+
+
 @pytest.mark.parametrize("seed", range(40))
 async def test_whatever_happens_every_trade_comes_out_once(seed: int) -> None:
     """Cuts at any moment, trades lost in them, answers that fail: nothing lost, none doubled."""

@@ -2,7 +2,6 @@
 
 from tests.feeds.made import trade
 
-from headwater.feeds.link import drop
 from headwater.feeds.trade_line import HOLDING, Hole, TradeLine
 
 
@@ -11,7 +10,7 @@ def _sequences(trades: list[object]) -> list[object]:
 
 
 def _line() -> TradeLine:
-    return TradeLine(trade(10), recent_max=5, publish=drop)
+    return TradeLine(trade(10), recent_max=5)
 
 
 def test_the_first_trade_begins_the_count() -> None:
@@ -91,12 +90,20 @@ def test_the_newest_are_given_only_when_whole() -> None:
 
 
 def test_at_least_the_ids_of_the_recent_trades_and_at_most_the_bound_are_known() -> None:
-    line = TradeLine(trade(None, trade_id="0"), recent_max=5, publish=drop)
-    assert not line.is_new_id("0", 10)
+    line = TradeLine(trade(None, trade_id="0"), recent_max=5)
+    assert not line.take_new(trade(None, trade_id="0"), 10)
     for newest in range(1, 50):
-        assert line.is_new_id(str(newest), 10)
-        line.recent.append(trade(None, trade_id=str(newest)))
-        assert not line.is_new_id(str(newest), 10)
-        assert {one.trade_id for one in line.recent} <= line.ids
-        assert len(line.ids) <= 10
-    assert line.is_new_id("0", 10), "it was forgotten long ago"
+        assert line.take_new(trade(None, trade_id=str(newest)), 10)
+        assert not line.take_new(trade(None, trade_id=str(newest)), 10)
+        assert {one.trade_id for one in line.recent} <= line.known_ids(10)
+        assert len(line.known_ids(10)) <= 10
+    assert line.take_new(trade(None, trade_id="0"), 10), "it was forgotten long ago"
+
+
+def test_a_line_that_has_ended_is_continued_by_no_trade() -> None:
+    line = _line()
+    line.end()
+    assert line.is_over
+    assert line.expected == HOLDING
+    assert not line.joins_latest(trade(10))
+    assert line.latest.timestamp_ms > trade(2**50).timestamp_ms

@@ -164,6 +164,7 @@ class Connection:
             self._wake.set,
             parts.tap,
             shadow_max,
+            parts.sink.taker_of,
         )
         link.socket = await open_socket(url, link, clock=parts.clock, options=parts.options)
         now = parts.clock.monotonic()

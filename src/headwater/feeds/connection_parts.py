@@ -15,7 +15,7 @@ from headwater.feeds.supervisor import Supervisor
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.transport.pacing import ConnectGate
 from headwater.transport.ws import SocketOptions
-from headwater.venues.base import Venue
+from headwater.venues.base import Taker, Venue
 from headwater.venues.facts import Addresses
 from headwater.venues.messages import Subscription
 
@@ -26,6 +26,10 @@ class ConnectionSink(Protocol):
     @property
     def handlers(self) -> Handlers:
         """Handler of each class of record."""
+        ...
+
+    def taker_of(self, symbol: str) -> Taker | None:
+        """What takes the trades of a canonical symbol, None before the first."""
         ...
 
     def on_change(self, subscription: Subscription, state: FeedState, reason: str) -> None:

@@ -22,19 +22,19 @@ from headwater.core.enums import Channel, GapCause, GapState
 from headwater.core.errors import PlatformError, RequestError, VenueRejected
 from headwater.core.records import Trade
 from headwater.feeds.gaps import GapLedger
-from headwater.feeds.overlap import OverlapRepair
+from headwater.feeds.overlap import FetchNewest, OverlapRepair
 from headwater.feeds.repairs import RepairCrew, retry_after_s
 from headwater.feeds.settings import TradeSettings
+from headwater.feeds.takers import Takers, takers_of
 from headwater.feeds.trade_line import Hole, TradeLine, sequence_of
 from headwater.transport.backoff import FullJitterBackoff
+from headwater.venues.base import Taker
+from headwater.venues.messages import TradeRun
 
+_TIMER_SLACK_S: Final = 0.001
 FetchBetween = Callable[[str, int, int], Awaitable[Sequence[Trade]]]
 """(native symbol, first sequence, last sequence) → those trades."""
 
-FetchNewest = Callable[[str], Awaitable[Sequence[Trade]]]
-"""(native symbol) → the newest trades, oldest first."""
-
-_TIMER_SLACK_S: Final = 0.001
 PAGE: Final = 1000
 """Trades of a hole fetched at once, so that each step of a long repair is kept."""
 
@@ -77,6 +77,7 @@ class TradeContinuity:
         self._settings = settings
         self._on_quiet = on_quiet
         self._lines: dict[str, TradeLine] = {}
+        self._takers: dict[str, Takers] = {}
         self._holding: dict[str, TradeLine] = {}
         self._suspects: dict[str, TradeLine] = {}
         self._interrupted: set[str] = set()
@@ -85,35 +86,31 @@ class TradeContinuity:
         self.overlap = OverlapRepair(
             self._publish, ledger, crew, clock, fetch_newest, backoff, settings, on_quiet
         )
-        self._overlapping = self.overlap.waits
-        self._ids_max = settings.recent_ids_max
         self.duplicates = 0
         self.recovered = 0
         self.lost = 0
 
     def on_trade(self, trade: Trade) -> None:
-        """Takes a live trade. The usual one, counted or not, is published at once."""
-        try:
-            line = self._lines[trade.symbol]
-        except KeyError:
-            self._unusual(trade, None)
-            return
-        sequence = trade.sequence
-        if sequence is None:
-            ids = line.ids
-            trade_id = trade.trade_id
-            if self._overlapping or trade_id in ids or len(ids) >= self._ids_max:
-                self._unusual(trade, line)
-                return
-            ids.add(trade_id)
-        elif sequence == line.expected:
-            line.expected = sequence + 1
+        """Takes a live trade."""
+        takers = self._takers.get(trade.symbol)
+        if takers is None:
+            self._begin(trade)
+            self._publish(trade)
         else:
-            self._unusual(trade, line)
+            takers.one(trade)
+
+    def on_run(self, trades: TradeRun) -> None:
+        """Takes several live trades of one symbol."""
+        takers = self._takers.get(trades[0].symbol)
+        if takers is not None:
+            takers.run(trades)
             return
-        line.recent.append(trade)
-        publish = line.publish
-        publish(trade)
+        for trade in trades:
+            self.on_trade(trade)
+
+    def taker_of(self, symbol: str) -> Taker | None:
+        """What takes the live trades of one symbol, for who has many; None before the first."""
+        return self._takers[symbol].one if symbol in self._takers else None
 
     def want(self, native_symbol: str) -> None:
         """Somebody wants the trades of a symbol from now on."""
@@ -152,12 +149,14 @@ class TradeContinuity:
         self._wanted_since.pop(native_symbol, None)
         self._interrupted.discard(native_symbol)
         line = self._lines.pop(symbol, None)
+        self._takers.pop(symbol, None)
         self.overlap.forget(symbol)
         self._holding.pop(symbol, None)
         self._suspects.pop(symbol, None)
         if line is not None:
             for hole in list(line.holes):
                 self._settle(line, hole, "nobody wants the symbol any more")
+            line.end()
 
     def release_all(self, reason: str) -> None:
         """Lets every held trade go: nothing more will come before it."""
@@ -214,10 +213,10 @@ class TradeContinuity:
         self._suspects[line.symbol] = line
         self._wake.set()
 
-    def _unusual(self, trade: Trade, line: TradeLine | None) -> None:
+    def _unusual(self, trade: Trade, line: TradeLine) -> None:
         """Everything but the next trade in order."""
-        if line is None:
-            self._begin(trade).publish(trade)
+        if line.is_over:
+            self.on_trade(trade)
             return
         sequence = trade.sequence
         if sequence is None:
@@ -238,8 +237,9 @@ class TradeContinuity:
     def _begin(self, first: Trade) -> TradeLine:
         """The line of a symbol of which there was none."""
         symbol = first.symbol
+        line = self._lines[symbol] = TradeLine(first, self._settings.recent_max)
         publish = self._bus.outlet(Trade, self._ledger.exchange, symbol)
-        line = self._lines[symbol] = TradeLine(first, self._settings.recent_max, publish)
+        self._takers[symbol] = takers_of(line, publish, self._unusual, self.overlap.waits)
         return line
 
     def _send_out(self, line: TradeLine, trades: Iterable[Trade]) -> None:

@@ -23,8 +23,8 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.transport.ws import CloseInfo, Socket, SocketClosed
-from headwater.venues.base import MarketStream
-from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription
+from headwater.venues.base import MarketStream, Taker
+from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription, TradeRun
 
 Handler: TypeAlias = Callable[[Any], None]
 """Takes one event of the class it is registered for."""
@@ -60,6 +60,11 @@ def drop(event: object) -> None:
     """A handler that wants nothing."""
 
 
+def _unheard(frame: bytes, received_ns: int) -> Sequence[StreamEvent]:  # noqa: ARG001
+    """What a link that was ended makes of frames that still come."""
+    return ()
+
+
 class Link:
     """Listener of one socket.
 
@@ -73,6 +78,7 @@ class Link:
             kept as much as it may.
         tap: hears frames, None for nobody.
         shadow_max: events kept while a shadow; None for a link that is none.
+        taker_of: what takes the trades of a symbol, for a parser that hands them over itself.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class Link:
         wake: Callable[[], None],
         tap: FrameTap | None = None,
         shadow_max: int | None = None,
+        taker_of: Callable[[str], Taker | None] | None = None,
     ) -> None:
         self.url = url
         self.stream = stream
@@ -103,11 +110,15 @@ class Link:
         self._kept: list[StreamEvent] = []
         self._untaped: list[tuple[bytes, int]] = []
         own: dict[type, Handler] = {Ack: self._on_ack, Ignored: self._on_ignored}
-        self._promoted: dict[type, Handler] = {**handlers, **own}
+        self._promoted: dict[type, Handler] = {TradeRun: self._one_by_one, **handlers, **own}
         self._handlers = self._promoted
-        if shadow_max is not None:
+        self._taker_of = taker_of
+        if shadow_max is None:
+            stream.taker_of = taker_of
+        else:
             shadow: dict[type, Handler] = dict.fromkeys(self._promoted, drop)
             shadow.update(dict.fromkeys(_KEPT_IN_SHADOW, self._keep))
+            shadow[TradeRun] = self._one_by_one
             self._handlers = {**shadow, **own}
 
     def on_frame(self, frame: bytes, received_ns: int) -> None:
@@ -121,9 +132,13 @@ class Link:
         except WireError as error:
             self._on_wire_error(error)
             return
-        handlers = self._handlers
-        for event in events:
-            handlers[event.__class__](event)
+        if events:
+            handlers = self._handlers
+            if events.__class__ is TradeRun:
+                handlers[TradeRun](events)
+            else:
+                for event in events:
+                    handlers[event.__class__](event)
 
     def on_control(self, received_ns: int) -> None:  # noqa: ARG002 - part of the contract
         """A ping or pong: a sign of life, no data."""
@@ -154,7 +169,7 @@ class Link:
         """Ends the link from our side: nothing more is heard of it."""
         if self.closed is None:
             self.closed = CloseInfo(code=None, reason=reason, clean=True)
-        self._handlers = dict.fromkeys(self._promoted, drop)
+        self._feed = _unheard
         if self.socket is not None:
             self.socket.close()
 
@@ -192,6 +207,7 @@ class Link:
         handlers = self._handlers = self._promoted
         for event in kept:
             handlers[event.__class__](event)
+        self.stream.taker_of = self._taker_of
         return len(kept)
 
     def _tape(self, frame: bytes, received_ns: int) -> None:
@@ -205,6 +221,12 @@ class Link:
         self._kept.append(event)
         if self.is_full:
             self._wake()
+
+    def _one_by_one(self, trades: TradeRun) -> None:
+        """A run where nobody takes runs."""
+        take = self._handlers[Trade]
+        for trade in trades:
+            take(trade)
 
     def _on_ack(self, ack: Ack) -> None:
         self.acks.append(ack)

@@ -11,6 +11,7 @@ bounded in number and time.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Final
 
@@ -23,6 +24,9 @@ from headwater.feeds.repairs import RepairCrew, retry_after_s
 from headwater.feeds.settings import TradeSettings
 from headwater.feeds.trade_line import TradeLine
 from headwater.transport.backoff import FullJitterBackoff
+
+FetchNewest = Callable[[str], Awaitable[Sequence[Trade]]]
+"""(native symbol) → the newest trades, oldest first."""
 
 _GONE: Final = "nobody wants the symbol any more"
 
@@ -81,7 +85,7 @@ class OverlapRepair:
         ledger: GapLedger,
         crew: RepairCrew,
         clock: Clock,
-        fetch_newest: Callable[[str], Awaitable[Sequence[Trade]]],
+        fetch_newest: FetchNewest,
         backoff: Callable[[], FullJitterBackoff],
         settings: TradeSettings,
         on_quiet: Callable[[str], None],
@@ -164,12 +168,14 @@ class OverlapRepair:
 
     def _send(self, line: TradeLine, trade: Trade) -> bool:
         """Publishes a trade that is new."""
-        if not line.is_new_id(trade.trade_id, self._settings.recent_ids_max):
+        if not line.take_new(trade, self._settings.recent_ids_max):
             self.duplicates += 1
             return False
-        line.recent.append(trade)
         self._publish(trade)
         return True
+
+    def _known(self, line: TradeLine) -> AbstractSet[int | str]:
+        return line.known_ids(self._settings.recent_ids_max)
 
     def _come_back(self, wait: _Wait) -> None:
         if not wait.is_back:
@@ -184,7 +190,7 @@ class OverlapRepair:
     def _release(self, wait: _Wait, bound: str) -> None:
         """Lets held trades go before the missing ones."""
         if not wait.is_released:
-            wait.before = frozenset(wait.line.ids)
+            wait.before = frozenset(self._known(wait.line))
             wait.is_released = True
             self._ledger.note(wait.gap_id, f"held back until {bound}; newer trades went first")
         held, wait.held = wait.held, []
@@ -229,7 +235,7 @@ class OverlapRepair:
         line = wait.line
         if self.waits.get(line.symbol) is not wait:
             return
-        known = line.ids if wait.before is None else wait.before
+        known = self._known(line) if wait.before is None else wait.before
         newest = max((at for at, one in enumerate(trades) if one.trade_id in known), default=-1)
         missed = [one for one in trades[newest + 1 :] if one.timestamp_ms >= line.first_ms]
         live = {trade.trade_id for trade in wait.held}

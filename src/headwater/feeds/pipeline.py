@@ -30,17 +30,18 @@ from headwater.core.records import (
 )
 from headwater.feeds.book_keeper import BookKeeper, FetchBook
 from headwater.feeds.candle_keeper import CandleKeeper, FetchCandles
-from headwater.feeds.continuity import FetchBetween, FetchNewest, TradeContinuity
+from headwater.feeds.continuity import FetchBetween, TradeContinuity
 from headwater.feeds.event_watch import EventWatch, StateKeeper
 from headwater.feeds.gaps import GapLedger
 from headwater.feeds.link import Handler
+from headwater.feeds.overlap import FetchNewest
 from headwater.feeds.repairs import RepairCrew
 from headwater.feeds.settings import FeedSettings
 from headwater.feeds.states import StateBoard
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.base import Venue
 from headwater.venues.facts import BookSource
-from headwater.venues.messages import Subscription
+from headwater.venues.messages import Subscription, TradeRun
 
 _log = structlog.get_logger(__name__)
 
@@ -144,9 +145,11 @@ class MarketPipeline:
             self._repair_backoff,
             settings.candles,
         )
+        self.taker_of = self.trades.taker_of
         on_state = self.states.on_state
         self.handlers: Mapping[type, Handler] = {
             Trade: self.trades.on_trade,
+            TradeRun: self.trades.on_run,
             BookDelta: self.books.on_delta,
             BookSnapshot: self.books.on_snapshot,
             Candle: self.candles.on_candle,

@@ -5,13 +5,20 @@ sequence numbers; an overtaken hole is one whose newer trades were published fir
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+import msgspec
 
 from headwater.core.enums import GapCause
 from headwater.core.records import Trade
 
-HOLDING = -1
+HOLDING: Final = -1
 """Value of `TradeLine.expected` while trades are held back: no trade has it."""
+
+OVER: Final = 2**63
+"""Venue time of `TradeLine.latest` when the line has ended: no trade is later."""
 
 
 class Hole:
@@ -80,8 +87,9 @@ class TradeLine:
 
     Attributes:
         expected: sequence of the next trade in order; `HOLDING` while trades are held back.
+        latest: the first of the trades with the latest venue time, where the venue does not count:
+            a trade after it cannot be a known one.
         recent: newest published trades.
-        ids: the newest ids of an uncounted symbol, those of `recent` among them.
         held: trades by sequence that wait for missing ones.
         held_since: monotonic time of the hold, or of its last progress.
         holes: all holes under repair, lowest first.
@@ -95,38 +103,43 @@ class TradeLine:
     Args:
         first: the first trade seen; the count starts with it.
         recent_max: bound of `recent`; the oldest goes.
-        publish: sends out a trade of the symbol; kept for whoever feeds the line.
     """
 
     __slots__ = (
+        "_beside",
+        "_beside_ids",
+        "_ids",
         "_next",
         "_scanned",
+        "_synced",
         "cause",
         "counted",
         "expected",
         "held",
         "held_since",
         "holes",
-        "ids",
+        "latest",
         "looked_at",
         "looked_to",
         "native_symbol",
-        "publish",
         "recent",
         "suspect_at",
         "suspect_since",
         "symbol",
     )
 
-    def __init__(self, first: Trade, recent_max: int, publish: Callable[[Trade], None]) -> None:
-        self.publish = publish
+    def __init__(self, first: Trade, recent_max: int) -> None:
         self.symbol = first.symbol
         self.native_symbol = first.native_symbol
         self.counted = first.sequence is not None
         self.expected = HOLDING if first.sequence is None else first.sequence + 1
         self._next = self.expected
         self._scanned = self._next - 1
-        self.ids: set[int | str] = set() if self.counted else {first.trade_id}
+        self._ids: set[int | str] = set()
+        self._synced: Trade | None = None
+        self._beside: Trade | None = None
+        self._beside_ids: set[int | str] = set()
+        self.latest = first
         self.recent: deque[Trade] = deque([first], maxlen=recent_max)
         self.held: dict[int, Trade] = {}
         self.held_since = 0.0
@@ -256,18 +269,72 @@ class TradeLine:
         self._next = max(self._next, hole.first)
         return self.ready(now)
 
-    def is_new_id(self, trade_id: int | str, remembered_max: int) -> bool:
-        """Whether an uncounted trade is new; remembers it.
+    def take_new(self, trade: Trade, remembered_max: int) -> bool:
+        """Takes an uncounted trade into `recent` if it is new; returns whether it was.
 
-        When as many are remembered as may be, all but those of `recent` are forgotten at once:
+        One that is later than all before is. Of others the id tells: each trade's id is
+        remembered, but only put into the set when one has to be looked up.
+
+        Args:
+            trade: the trade.
+            remembered_max: ids remembered, at least those of `recent`.
+        """
+        if trade.timestamp_ms > self.latest.timestamp_ms:
+            self.latest = trade
+        elif trade.trade_id in self.known_ids(remembered_max):
+            return False
+        self.recent.append(trade)
+        self._beside = None
+        return True
+
+    def joins_latest(self, trade: Trade) -> bool:
+        """Whether an uncounted trade is a new one of the same instant as `latest`.
+
+        Fills of one taker's order are: of them only those of that instant are looked through.
+        True is said once of each; the caller puts it into `recent`.
+        """
+        latest = self.latest
+        if trade.timestamp_ms != latest.timestamp_ms:
+            return False
+        if self._beside is not latest:
+            self._beside = latest
+            self._beside_ids = {latest.trade_id}
+            if self.recent[-1] is not latest:
+                self._beside_ids.update(self._ids_after(latest))
+        ids = self._beside_ids
+        if trade.trade_id in ids:
+            return False
+        ids.add(trade.trade_id)
+        return True
+
+    def known_ids(self, remembered_max: int) -> AbstractSet[int | str]:
+        """The newest ids of an uncounted symbol, those of `recent` among them.
+
+        When there are more than `remembered_max`, all but those of `recent` are forgotten at once:
         forgetting the oldest one each time would walk over the places that earlier ones left.
         """
-        if trade_id in self.ids:
-            return False
-        if len(self.ids) >= remembered_max:
-            self.ids = {trade.trade_id for trade in self.recent}
-        self.ids.add(trade_id)
-        return True
+        self._ids.update(self._ids_after(self._synced))
+        self._synced = self.recent[-1]
+        if len(self._ids) > remembered_max:
+            self._ids = {trade.trade_id for trade in self.recent}
+        return self._ids
+
+    def _ids_after(self, earlier: Trade | None) -> Iterator[int | str]:
+        """Ids of `recent` from the end back to a trade; of all when it is not there."""
+        for trade in reversed(self.recent):
+            if trade is earlier:
+                return
+            yield trade.trade_id
+
+    def end(self) -> None:
+        """Nobody keeps the line any more: no further trade continues it."""
+        self.expected = HOLDING
+        self.latest = msgspec.structs.replace(self.latest, timestamp_ms=OVER)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the line has ended."""
+        return self.latest.timestamp_ms == OVER
 
     @property
     def first_ms(self) -> int:

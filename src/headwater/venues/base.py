@@ -6,7 +6,8 @@ its book (`BookRule`). All of it is plain code: the transport package brings byt
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported, VenueError
@@ -35,12 +36,40 @@ from headwater.venues.messages import (
 )
 from headwater.venues.side import MarketView, VenueSide
 
+Taker: TypeAlias = Callable[[Trade], None]
+"""Takes the trades of one symbol."""
+
+
+class TradeTopic(Protocol):
+    """What a stream knows of a topic of trades.
+
+    Attributes:
+        symbol: canonical symbol.
+        take: what takes its trades, None where they are returned.
+    """
+
+    symbol: str
+    take: Taker | None
+
 
 class MarketStream(ABC):
     """One connection's conversation: subscribe messages out, frames in, events out.
 
     Keeps its state in the instance. Never raises anything but `WireError` from `feed`.
+
+    Attributes:
+        taker_of: canonical symbol → what takes its trades, None while nobody does. When it is
+            set, `feed` may hand a trade to its taker itself instead of returning it, in the
+            venue's order: the short way of the busiest message (docs/adr/0010).
     """
+
+    taker_of: Callable[[str], Taker | None] | None = None
+
+    def _returned(self, topic: TradeTopic, trade: Trade) -> tuple[Trade]:
+        """A trade whose topic has no taker: returned, and the next one may have one."""
+        if self.taker_of is not None:
+            topic.take = self.taker_of(topic.symbol)
+        return (trade,)
 
     @abstractmethod
     def subscribe(self, subscriptions: Iterable[Subscription]) -> list[StreamRequest]:

@@ -9,7 +9,7 @@ import msgspec
 from headwater.core.enums import Channel
 from headwater.core.http_messages import HttpReply, HttpRequest
 from headwater.core.intervals import Interval
-from headwater.core.records import Record
+from headwater.core.records import Record, Trade
 
 T = TypeVar("T")
 
@@ -66,6 +66,13 @@ class Ignored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 StreamEvent: TypeAlias = Record | Ack | Ignored
+
+
+class TradeRun(list[Trade]):
+    """Several trades of one symbol and one message, oldest first; at least one.
+
+    A stream that returns one lets them be taken together, not one by one.
+    """
 
 
 class TapeEvents(msgspec.Struct, frozen=True, kw_only=True):

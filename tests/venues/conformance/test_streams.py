@@ -91,6 +91,24 @@ def test_trades_are_complete_and_in_the_takers_words(loop: Loopback) -> None:
     assert all(one.value == pytest.approx(one.price * one.quantity, rel=1e-9) for one in traded)
 
 
+def test_trades_handed_to_their_taker_are_those_that_would_be_returned(loop: Loopback) -> None:
+    """The short way loses nothing, adds nothing and keeps the order."""
+    line = loop.follow(wanted(loop, Channel.TRADES))
+    line.advance(10_000)
+    plain = [one for one in line.events if isinstance(one, Trade)]
+    stream = loop.venue.stream(loop.venue.endpoint_of(Channel.TRADES), loop.table)
+    stream.subscribe([wanted(loop, Channel.TRADES)])
+    told: list[Trade] = []
+    returned = 0
+    stream.taker_of = lambda symbol: told.append if symbol == "BTCUSDT" else None
+    for text in line.texts:
+        events = [one for one in stream.feed(text.encode(), 1) if isinstance(one, Trade)]
+        told += events
+        returned += len(events)
+    assert [one.trade_id for one in told] == [one.trade_id for one in plain]
+    assert returned < len(plain), "no trade went the short way"
+
+
 def test_the_closed_candle_is_the_markets(loop: Loopback) -> None:
     """One closed message a minute, with the minute's final figures."""
     line = loop.follow(wanted(loop, Channel.CANDLES))

@@ -17,7 +17,7 @@ from headwater.core.enums import Channel, Side
 from headwater.core.errors import RequestError, WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Record, Trade
-from headwater.venues.base import MarketStream
+from headwater.venues.base import MarketStream, Taker
 from headwater.venues.binance import market_events, wire, wire_rest
 from headwater.venues.binance.symbols import EXCHANGE, stream_symbol, symbol_in
 from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
@@ -103,7 +103,7 @@ def stream_name(subscription: Subscription) -> str:
 class _Route:
     """What is known of a stream: its symbol by both names, its kind of book, its last data."""
 
-    __slots__ = ("is_partial_book", "last_data_ns", "native_symbol", "symbol")
+    __slots__ = ("is_partial_book", "last_data_ns", "native_symbol", "symbol", "take")
 
     def __init__(self, name: str, native_symbol: str, symbol: str | None) -> None:
         # An empty symbol is a coin-margined one or the whole market: never on the short path.
@@ -111,6 +111,7 @@ class _Route:
         self.symbol = symbol or ""
         self.is_partial_book = _PARTIAL_BOOK.search(name) is not None
         self.last_data_ns: int | None = None
+        self.take: Taker | None = None
 
 
 class BinanceStream(MarketStream):
@@ -190,37 +191,48 @@ class BinanceStream(MarketStream):
                 route.last_data_ns = received_ns
                 price = event.price
                 quantity = event.quantity
-                return (
-                    Trade(
-                        exchange=EXCHANGE,
-                        symbol=route.symbol,
-                        native_symbol=route.native_symbol,
-                        timestamp_ms=event.traded_at_ms,
-                        received_ns=received_ns,
-                        side=_SELL if event.buyer_is_maker else _BUY,
-                        price=price,
-                        quantity=quantity,
-                        value=price * quantity,
-                        trade_id=trade_id,
-                        sequence=trade_id,
-                    ),
+                trade = Trade(
+                    EXCHANGE,
+                    route.symbol,
+                    route.native_symbol,
+                    event.traded_at_ms,
+                    received_ns,
+                    _SELL if event.buyer_is_maker else _BUY,
+                    price,
+                    quantity,
+                    price * quantity,
+                    trade_id,
+                    trade_id,
                 )
-            if isinstance(event, list):
-                return self._feed_list(message.stream, event, received_ns)
-            if isinstance(event, msgspec.UnsetType):
-                return self._feed_unusual(frame, received_ns)
-            route = self._routes.get(message.stream)
-            if (
-                route is None
-                or event.symbol != route.native_symbol
-                or route.is_partial_book
-                or event.market == _COIN_MARGINED
-            ):
-                return (self._read(message.stream, event, received_ns),)
-            route.last_data_ns = received_ns
-            return (_READERS[type(event)](event, route.symbol, received_ns),)
+            else:
+                return self._feed_other(message, frame, received_ns)
         except _UNREADABLE:
             return self._feed_unusual(frame, received_ns)
+        take = route.take
+        if take is None:
+            return self._returned(route, trade)
+        take(trade)
+        return ()
+
+    def _feed_other(
+        self, message: wire.Envelope, frame: bytes, received_ns: int
+    ) -> Sequence[StreamEvent]:
+        """An envelope with anything but a trade."""
+        event = message.data
+        if isinstance(event, list):
+            return self._feed_list(message.stream, event, received_ns)
+        if isinstance(event, msgspec.UnsetType):
+            return self._feed_unusual(frame, received_ns)
+        route = self._routes.get(message.stream)
+        if (
+            route is None
+            or event.symbol != route.native_symbol
+            or route.is_partial_book
+            or event.market == _COIN_MARGINED
+        ):
+            return (self._read(message.stream, event, received_ns),)
+        route.last_data_ns = received_ns
+        return (_READERS[type(event)](event, route.symbol, received_ns),)
 
     def _feed_list(
         self, stream: str, events: list[wire.StreamMessage], received_ns: int

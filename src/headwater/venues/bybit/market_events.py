@@ -3,7 +3,7 @@
 Source: https://bybit-exchange.github.io/docs/v5/ws/connect and the pages of each topic
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -17,11 +17,15 @@ from headwater.core.records import (
     MarkPrice,
     OpenInterest,
     Ticker,
+    Trade,
 )
 from headwater.venues.bybit import wire
 from headwater.venues.bybit.symbols import EXCHANGE, INTERVALS
-from headwater.venues.messages import Ignored, StreamEvent
+from headwater.venues.messages import Ignored, StreamEvent, TradeRun
 
+_TAKER_BUYS: Final = wire.TakerSide.BUYS
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 SIDES: Final[Mapping[str, Side]] = {"Buy": Side.BUY, "Sell": Side.SELL}
 """The taker's side of a trade by the venue's word."""
 CLOSED: Final[Mapping[str, tuple[Side, PositionSide]]] = {
@@ -42,6 +46,55 @@ _MARK_FIELDS: Final = frozenset({"mark", "index", "funding_rate", "next_funding_
 _INTEREST_FIELDS: Final = frozenset(
     {"open_interest", "open_interest_value", "single_open_interest", "single_open_interest_value"}
 )
+
+
+def trade_of(row: wire.TradeRow, symbol: str, received_ns: int) -> Trade:
+    """A fill; ids are texts without an order, so there is no sequence."""
+    price, quantity = row.price, row.quantity
+    return Trade(
+        exchange=EXCHANGE,
+        symbol=symbol,
+        native_symbol=row.symbol,
+        timestamp_ms=row.traded_at_ms,
+        received_ns=received_ns,
+        side=_BUY if row.side is _TAKER_BUYS else _SELL,
+        price=price,
+        quantity=quantity,
+        value=price * quantity,
+        trade_id=row.trade_id,
+    )
+
+
+def run_of(rows: Sequence[wire.TradeRow], symbol: str, received_ns: int) -> TradeRun | None:
+    """Trades of one message, made without a call for each; None when they are of several symbols.
+
+    Args:
+        rows: at least one, oldest first.
+        symbol: of all of them.
+        received_ns: when they came.
+    """
+    native_symbol = rows[0].symbol
+    run = TradeRun()
+    for row in rows:
+        if row.symbol != native_symbol:
+            return None
+        price = row.price
+        quantity = row.quantity
+        run.append(
+            Trade(
+                EXCHANGE,
+                symbol,
+                native_symbol,
+                row.traded_at_ms,
+                received_ns,
+                _BUY if row.side is _TAKER_BUYS else _SELL,
+                price,
+                quantity,
+                price * quantity,
+                row.trade_id,
+            )
+        )
+    return run
 
 
 def candle_of(bar: wire.Bar, native_symbol: str, symbol: str, received_ns: int) -> StreamEvent:

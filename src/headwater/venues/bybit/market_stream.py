@@ -21,7 +21,13 @@ from headwater.venues.bybit import market_events, wire
 from headwater.venues.bybit.market_topics import TRADES, Topic, topic_of
 from headwater.venues.bybit.symbols import EXCHANGE, is_linear, symbol_in
 from headwater.venues.common import UNREADABLE
-from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
+from headwater.venues.messages import (
+    Ack,
+    Ignored,
+    StreamEvent,
+    StreamRequest,
+    Subscription,
+)
 
 TOPICS_PER_MESSAGE: Final = 100
 """Topics in one request; linear has no limit of its own, spot has 10."""
@@ -157,26 +163,30 @@ class BybitStream(MarketStream):
                 topic.last_data_ns = received_ns
                 price = row.price
                 quantity = row.quantity
-                return (
-                    Trade(
-                        exchange=EXCHANGE,
-                        symbol=topic.symbol,
-                        native_symbol=topic.native_symbol,
-                        timestamp_ms=row.traded_at_ms,
-                        received_ns=received_ns,
-                        side=_BUY if row.side is _TAKER_BUYS else _SELL,
-                        price=price,
-                        quantity=quantity,
-                        value=price * quantity,
-                        trade_id=row.trade_id,
-                    ),
+                trade = Trade(
+                    EXCHANGE,
+                    topic.symbol,
+                    topic.native_symbol,
+                    row.traded_at_ms,
+                    received_ns,
+                    _BUY if row.side is _TAKER_BUYS else _SELL,
+                    price,
+                    quantity,
+                    price * quantity,
+                    row.trade_id,
                 )
-            if frame.startswith(_BOOK_HEAD):
+            elif frame.startswith(_BOOK_HEAD):
                 return self._book(frame, received_ns)
-            return self._other(frame, received_ns)
+            else:
+                return self._other(frame, received_ns)
         except UNREADABLE as error:
             problem = f"{type(error).__name__}: {error}"
             raise WireError(EXCHANGE, _channel_of(frame), problem[:_TEXT_CUT], frame) from error
+        take = topic.take
+        if take is None:
+            return self._returned(topic, trade)
+        take(trade)
+        return ()
 
     def _trades(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         return self._several_trades(_decode_trades(frame).data, received_ns)
@@ -184,34 +194,25 @@ class BybitStream(MarketStream):
     def _several_trades(
         self, rows: Sequence[wire.TradeRow], received_ns: int
     ) -> Sequence[StreamEvent]:
-        made: list[StreamEvent] = []
-        topics = self._trades_of
-        for row in rows:
-            topic = topics.get(row.symbol)
-            if topic is None:
-                name = f"{TRADES}.{row.symbol}"
-                topic = self._topics.get(name) or self._unasked(name)
-                if topic is None or not topic.is_linear:
-                    made.append(_unwanted(name) if topic is None else _other_category(name))
-                    continue
-            topic.last_data_ns = received_ns
-            price = row.price
-            quantity = row.quantity
-            made.append(
-                Trade(
-                    exchange=EXCHANGE,
-                    symbol=topic.symbol,
-                    native_symbol=topic.native_symbol,
-                    timestamp_ms=row.traded_at_ms,
-                    received_ns=received_ns,
-                    side=_BUY if row.side is _TAKER_BUYS else _SELL,
-                    price=price,
-                    quantity=quantity,
-                    value=price * quantity,
-                    trade_id=row.trade_id,
-                )
-            )
-        return made
+        """A run of trades of one symbol; anything else by the long way."""
+        topic = self._trades_of.get(rows[0].symbol) if rows else None
+        if topic is not None:
+            run = market_events.run_of(rows, topic.symbol, received_ns)
+            if run is not None:
+                topic.last_data_ns = received_ns
+                return run
+        return [self._unusual_trade(row, received_ns) for row in rows]
+
+    def _unusual_trade(self, row: wire.TradeRow, received_ns: int) -> StreamEvent:
+        """A trade that nobody asked for, or one of several symbols in a message."""
+        name = f"{TRADES}.{row.symbol}"
+        topic = self._topics.get(name) or self._unasked(name)
+        if topic is None:
+            return _unwanted(name)
+        if not topic.is_linear:
+            return _other_category(name)
+        topic.last_data_ns = received_ns
+        return market_events.trade_of(row, topic.symbol, received_ns)
 
     def _book(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         message = _decode_book(frame)

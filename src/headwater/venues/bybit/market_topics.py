@@ -9,6 +9,7 @@ from typing import Final
 from headwater.core.enums import Channel
 from headwater.core.errors import RequestError
 from headwater.core.instruments import InstrumentTable
+from headwater.venues.base import Taker
 from headwater.venues.bybit import market_events
 from headwater.venues.bybit.symbols import INTERVAL_NAMES, is_linear, symbol_in
 from headwater.venues.messages import Subscription
@@ -56,6 +57,7 @@ class Topic:
         last_data_ns: receive time of its last data, None before the first.
         seen_ns: the same by channel, where several share it.
         ticker: what its snapshot and deltas have built.
+        take: what takes its trades, None where they are returned.
 
     Args:
         name: the venue's topic.
@@ -63,7 +65,7 @@ class Topic:
     """
 
     __slots__ = ("channels", "is_linear", "last_data_ns", "native_symbol",
-                 "prefix", "seen_ns", "symbol", "ticker")  # fmt: skip
+                 "prefix", "seen_ns", "symbol", "take", "ticker")  # fmt: skip
 
     def __init__(self, name: str, table: InstrumentTable) -> None:
         self.prefix, _, self.native_symbol = name.rpartition(".")
@@ -73,3 +75,4 @@ class Topic:
         self.last_data_ns: int | None = None
         self.seen_ns: dict[Channel, int] = {}
         self.ticker = market_events.TickerState()
+        self.take: Taker | None = None

@@ -3,7 +3,7 @@
 Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/websocket/subscriptions
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Final
 
@@ -21,7 +21,11 @@ from headwater.core.records import (
 )
 from headwater.venues.hyperliquid import wire
 from headwater.venues.hyperliquid.symbols import EXCHANGE, FUNDING_INTERVAL_H
+from headwater.venues.messages import TradeRun
 
+_TAKER_BUYS: Final = wire.TakerSide.BUYS
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 SIDES: Final[Mapping[str, Side]] = {"B": Side.BUY, "A": Side.SELL}
 """Side by the venue's letter: of a trade the taker's, of a fill that of the address asked for."""
 BACKSTOP: Final = "backstop"
@@ -45,13 +49,45 @@ def trade_of(row: wire.TradeRow, symbol: str, received_ns: int) -> Trade:
         native_symbol=row.coin,
         timestamp_ms=row.traded_at_ms,
         received_ns=received_ns,
-        side=Side.BUY if row.side is wire.TakerSide.BUYS else Side.SELL,
+        side=_BUY if row.side is _TAKER_BUYS else _SELL,
         price=price,
         quantity=quantity,
         value=price * quantity,
         trade_id=row.trade_id,
         sequence=None,
     )
+
+
+def run_of(rows: Sequence[wire.TradeRow], symbol: str, received_ns: int) -> TradeRun | None:
+    """Trades of one message, made without a call for each; None when they are of several coins.
+
+    Args:
+        rows: at least one, oldest first.
+        symbol: of all of them.
+        received_ns: when they came.
+    """
+    native_symbol = rows[0].coin
+    run = TradeRun()
+    for row in rows:
+        if row.coin != native_symbol:
+            return None
+        price = row.price
+        quantity = row.quantity
+        run.append(
+            Trade(
+                EXCHANGE,
+                symbol,
+                native_symbol,
+                row.traded_at_ms,
+                received_ns,
+                _BUY if row.side is _TAKER_BUYS else _SELL,
+                price,
+                quantity,
+                price * quantity,
+                row.trade_id,
+            )
+        )
+    return run
 
 
 def book_of(data: wire.BookData, symbol: str, received_ns: int) -> BookSnapshot:

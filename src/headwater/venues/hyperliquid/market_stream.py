@@ -32,7 +32,13 @@ from headwater.venues.hyperliquid.market_topics import (
     keys_of,
 )
 from headwater.venues.hyperliquid.symbols import EXCHANGE, INTERVALS, is_perpetual, symbol_in
-from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
+from headwater.venues.messages import (
+    Ack,
+    Ignored,
+    StreamEvent,
+    StreamRequest,
+    Subscription,
+)
 
 TOPICS_MAX: Final = 20_000
 """Topics remembered by one connection."""
@@ -170,31 +176,35 @@ class HyperliquidStream(MarketStream):
                 topic.last_data_ns = received_ns
                 price = row.price
                 quantity = row.quantity
-                return (
-                    Trade(
-                        exchange=EXCHANGE,
-                        symbol=topic.symbol,
-                        native_symbol=topic.coin,
-                        timestamp_ms=row.traded_at_ms,
-                        received_ns=received_ns,
-                        side=_BUY if row.side is _TAKER_BUYS else _SELL,
-                        price=price,
-                        quantity=quantity,
-                        value=price * quantity,
-                        trade_id=row.trade_id,
-                    ),
+                trade = Trade(
+                    EXCHANGE,
+                    topic.symbol,
+                    topic.coin,
+                    row.traded_at_ms,
+                    received_ns,
+                    _BUY if row.side is _TAKER_BUYS else _SELL,
+                    price,
+                    quantity,
+                    price * quantity,
+                    row.trade_id,
                 )
-            if frame.startswith(_BOOK_HEAD):
+            elif frame.startswith(_BOOK_HEAD):
                 return self._book(frame, received_ns)
-            channel = _decode_head(frame).channel
-            read = _READERS.get(channel)
-            if read is not None:
-                return read(self, frame, received_ns)
-            reason = _OTHERS.get(channel, "no market data of ours")
-            return (Ignored(what=channel[:80] or "object", reason=reason),)
+            else:
+                channel = _decode_head(frame).channel
+                read = _READERS.get(channel)
+                if read is not None:
+                    return read(self, frame, received_ns)
+                reason = _OTHERS.get(channel, "no market data of ours")
+                return (Ignored(what=channel[:80] or "object", reason=reason),)
         except UNREADABLE as error:
             problem = f"{type(error).__name__}: {error}"
             raise WireError(EXCHANGE, channel_of(frame), problem[:_TEXT_CUT], frame) from error
+        take = topic.take
+        if take is None:
+            return self._returned(topic, trade)
+        take(trade)
+        return ()
 
     def _trades(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         return self._several_trades(_decode_trades(frame).data, received_ns)
@@ -202,32 +212,23 @@ class HyperliquidStream(MarketStream):
     def _several_trades(
         self, rows: Sequence[wire.TradeRow], received_ns: int
     ) -> Sequence[StreamEvent]:
-        made: list[StreamEvent] = []
-        topics = self._trades_of
+        """A run of trades of one coin; anything else by the long way."""
         # Blocks come in any order; within a block the order is that of the fills.
-        for row in sorted(rows, key=_TIME_OF):
-            topic = topics.get(row.coin) or self._unasked(("trades", row.coin, ""))
-            if topic is None:
-                made.append(_unwanted("trades", row.coin))
-                continue
-            topic.last_data_ns = received_ns
-            price = row.price
-            quantity = row.quantity
-            made.append(
-                Trade(
-                    exchange=EXCHANGE,
-                    symbol=topic.symbol,
-                    native_symbol=topic.coin,
-                    timestamp_ms=row.traded_at_ms,
-                    received_ns=received_ns,
-                    side=_BUY if row.side is _TAKER_BUYS else _SELL,
-                    price=price,
-                    quantity=quantity,
-                    value=price * quantity,
-                    trade_id=row.trade_id,
-                )
-            )
-        return made
+        rows = sorted(rows, key=_TIME_OF)
+        topic = self._trades_of.get(rows[0].coin) if rows else None
+        if topic is not None:
+            run = market_events.run_of(rows, topic.symbol, received_ns)
+            if run is not None:
+                topic.last_data_ns = received_ns
+                return run
+        return [self._unusual_trade(row, received_ns) for row in rows]
+
+    def _unusual_trade(self, row: wire.TradeRow, received_ns: int) -> StreamEvent:
+        """A trade that nobody asked for, or one of several coins in a message."""
+        topic = self._found(("trades", row.coin, ""), received_ns)
+        if topic is None:
+            return _unwanted("trades", row.coin)
+        return market_events.trade_of(row, topic.symbol, received_ns)
 
     def _book(self, frame: bytes, received_ns: int) -> Sequence[StreamEvent]:
         data = _decode_book(frame).data

@@ -9,6 +9,7 @@ from typing import Final
 from headwater.core.enums import Channel
 from headwater.core.errors import RequestError
 from headwater.core.instruments import InstrumentTable
+from headwater.venues.base import Taker
 from headwater.venues.hyperliquid import wire
 from headwater.venues.hyperliquid.symbols import INTERVALS, symbol_in
 from headwater.venues.messages import Subscription
@@ -44,13 +45,23 @@ class Topic:
         last_data_ns: receive time of its last data, None before the first.
         taken_at_ms: venue time of the last image of a book.
         bar: the last candle.
+        take: what takes its trades, None where they are returned.
 
     Args:
         key: of the topic.
         table: names the symbol.
     """
 
-    __slots__ = ("bar", "channels", "coin", "last_data_ns", "symbol", "taken_at_ms", "users")
+    __slots__ = (
+        "bar",
+        "channels",
+        "coin",
+        "last_data_ns",
+        "symbol",
+        "take",
+        "taken_at_ms",
+        "users",
+    )
 
     def __init__(self, key: Key, table: InstrumentTable) -> None:
         self.coin = key[1]
@@ -60,6 +71,7 @@ class Topic:
         self.last_data_ns: int | None = None
         self.taken_at_ms: int | None = None
         self.bar: wire.Bar | None = None
+        self.take: Taker | None = None
 
 
 def keys_of(subscription: Subscription) -> tuple[Key, ...]:

@@ -3,7 +3,7 @@
 Source: https://www.okx.com/docs-v5/en/#overview-websocket
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from headwater.core.enums import PositionSide, PriceKind, Side
@@ -19,6 +19,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.venues.messages import TradeRun
 from headwater.venues.okx import wire, wire_rest
 from headwater.venues.okx.symbols import EXCHANGE, MILLION, ROUNDER, Sizes
 
@@ -50,6 +51,41 @@ def trade_of(row: wire_rest.TradeRow, sizes: Sizes, received_ns: int) -> Trade:
         trade_id=row.trade_id,
         sequence=None,
     )
+
+
+def run_of(
+    rows: Sequence[wire_rest.TradeRow], symbol: str, per_unit: float, received_ns: int
+) -> TradeRun | None:
+    """Trades of one message, made without a call for each; None if they are of several swaps.
+
+    Args:
+        rows: at least one, oldest first.
+        symbol: of all of them.
+        per_unit: `Sizes.per_unit` of the swap.
+        received_ns: when they came.
+    """
+    native_symbol = rows[0].native_symbol
+    run = TradeRun()
+    for row in rows:
+        if row.native_symbol != native_symbol:
+            return None
+        price = row.price
+        quantity = (row.size * MILLION + ROUNDER - ROUNDER) / per_unit
+        run.append(
+            Trade(
+                EXCHANGE,
+                symbol,
+                native_symbol,
+                row.traded_at_ms,
+                received_ns,
+                row.side,
+                price,
+                quantity,
+                price * quantity,
+                row.trade_id,
+            )
+        )
+    return run
 
 
 def candle_of(

@@ -18,7 +18,13 @@ from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Trade
 from headwater.venues.base import MarketStream
 from headwater.venues.common import UNREADABLE
-from headwater.venues.messages import Ack, Ignored, StreamEvent, StreamRequest, Subscription
+from headwater.venues.messages import (
+    Ack,
+    Ignored,
+    StreamEvent,
+    StreamRequest,
+    Subscription,
+)
 from headwater.venues.okx import market_events, wire, wire_rest
 from headwater.venues.okx.market_answers import Answers
 from headwater.venues.okx.market_topics import (
@@ -167,57 +173,44 @@ class OkxStream(MarketStream):
                 topic.last_data_ns = received_ns
                 price = row.price
                 quantity = (row.size * MILLION + ROUNDER - ROUNDER) / topic.per_unit
-                return (
-                    Trade(
-                        exchange=EXCHANGE,
-                        symbol=topic.symbol,
-                        native_symbol=row.native_symbol,
-                        timestamp_ms=row.traded_at_ms,
-                        received_ns=received_ns,
-                        side=row.side,
-                        price=price,
-                        quantity=quantity,
-                        value=price * quantity,
-                        trade_id=row.trade_id,
-                    ),
+                trade = Trade(
+                    EXCHANGE,
+                    topic.symbol,
+                    row.native_symbol,
+                    row.traded_at_ms,
+                    received_ns,
+                    row.side,
+                    price,
+                    quantity,
+                    price * quantity,
+                    row.trade_id,
                 )
-            if frame.startswith(_BOOK_HEAD):
+            elif frame.startswith(_BOOK_HEAD):
                 return self._book(frame, received_ns)
-            if frame == b"pong":
+            elif frame == b"pong":
                 return (Ack(request_id=None),)
-            return self._other(frame, received_ns)
+            else:
+                return self._other(frame, received_ns)
         except UNREADABLE as error:
             problem = f"{type(error).__name__}: {error}"
             raise WireError(EXCHANGE, channel_of(frame), problem[:_TEXT_CUT], frame) from error
+        take = topic.take
+        if take is None:
+            return self._returned(topic, trade)
+        take(trade)
+        return ()
 
     def _several_trades(
         self, rows: Sequence[wire_rest.TradeRow], received_ns: int
     ) -> Sequence[StreamEvent]:
-        made: list[StreamEvent] = []
-        topics = self._trades_of
-        for row in rows:
-            topic = topics.get(row.native_symbol)
-            if topic is None:
-                made.append(self._unusual_trade(row, received_ns))
-                continue
-            topic.last_data_ns = received_ns
-            price = row.price
-            quantity = (row.size * MILLION + ROUNDER - ROUNDER) / topic.per_unit
-            made.append(
-                Trade(
-                    exchange=EXCHANGE,
-                    symbol=topic.symbol,
-                    native_symbol=row.native_symbol,
-                    timestamp_ms=row.traded_at_ms,
-                    received_ns=received_ns,
-                    side=row.side,
-                    price=price,
-                    quantity=quantity,
-                    value=price * quantity,
-                    trade_id=row.trade_id,
-                )
-            )
-        return made
+        """A run of trades of one linear swap; anything else by the long way."""
+        topic = self._trades_of.get(rows[0].native_symbol) if rows else None
+        if topic is not None:
+            run = market_events.run_of(rows, topic.symbol, topic.per_unit, received_ns)
+            if run is not None:
+                topic.last_data_ns = received_ns
+                return run
+        return [self._unusual_trade(row, received_ns) for row in rows]
 
     def _unusual_trade(self, row: wire_rest.TradeRow, received_ns: int) -> StreamEvent:
         """The first trade of a swap, one of an inverse swap, or one that nobody asked for."""

@@ -9,6 +9,7 @@ from typing import Final
 from headwater.core.enums import Channel
 from headwater.core.errors import RequestError
 from headwater.core.instruments import InstrumentTable
+from headwater.venues.base import Taker
 from headwater.venues.messages import Ignored, Subscription
 from headwater.venues.okx import wire
 from headwater.venues.okx.symbols import BAR_NAMES, SWAP, Sizes, index_of, is_swap
@@ -72,6 +73,7 @@ class Topic:
         is_fresh: whether its first push is still to come.
         symbol: our name of its contract, known from the first trade on.
         per_unit: `Sizes.per_unit` of a linear swap, known likewise.
+        take: what takes its trades, None where they are returned.
     """
 
     __slots__ = (
@@ -81,6 +83,7 @@ class Topic:
         "per_unit",
         "subscriptions",
         "symbol",
+        "take",
     )
 
     def __init__(self, argument: wire.Argument) -> None:
@@ -90,6 +93,7 @@ class Topic:
         self.is_fresh = True
         self.symbol = ""
         self.per_unit = 1.0
+        self.take: Taker | None = None
 
 
 class KnownSizes:
