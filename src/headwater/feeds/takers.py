@@ -85,14 +85,16 @@ def _uncounted(
         publish(trade)
 
     def take_run(trades: TradeRun) -> None:
-        first, last_ms = trades[0], trades[-1].timestamp_ms
-        is_later = first.timestamp_ms > line.latest.timestamp_ms
-        if waits or not is_later or len({one.trade_id for one in trades}) < len(trades):
+        first = trades[0]
+        if (
+            waits
+            or first.timestamp_ms <= line.latest.timestamp_ms
+            or len({one.timestamp_ms for one in trades}) > 1
+            or len({one.trade_id for one in trades}) < len(trades)
+        ):
             for trade in trades:
                 take(trade)
             return
-        if first.timestamp_ms < last_ms:
-            first = next(one for one in trades if one.timestamp_ms == last_ms)
         line.latest = first
         keep_all(trades)
         for trade in trades:

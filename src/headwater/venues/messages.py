@@ -69,7 +69,7 @@ StreamEvent: TypeAlias = Record | Ack | Ignored
 
 
 class TradeRun(list[Trade]):
-    """Several trades of one symbol and one message, oldest first; at least one.
+    """Several trades of one symbol and one message, in the venue's order; at least one.
 
     A stream that returns one lets them be taken together, not one by one.
     """

@@ -62,7 +62,7 @@ def run_of(rows: Sequence[wire.TradeRow], symbol: str, received_ns: int) -> Trad
     """Trades of one message, made without a call for each; None when they are of several coins.
 
     Args:
-        rows: at least one, oldest first.
+        rows: at least one, in the order of the message.
         symbol: of all of them.
         received_ns: when they came.
     """

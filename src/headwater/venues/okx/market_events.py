@@ -59,7 +59,7 @@ def run_of(
     """Trades of one message, made without a call for each; None if they are of several swaps.
 
     Args:
-        rows: at least one, oldest first.
+        rows: at least one, in the order of the message.
         symbol: of all of them.
         per_unit: `Sizes.per_unit` of the swap.
         received_ns: when they came.
