@@ -102,3 +102,15 @@ class GapState(StrEnum):
     OPEN = "open"
     REPAIRED = "repaired"
     UNRECOVERABLE = "unrecoverable"
+
+
+class StoredTable(StrEnum):
+    """A table of the database: one kind of record each."""
+
+    CANDLES = "candles"
+    TRADES = "trades"
+    LIQUIDATIONS = "liquidations"
+    FUNDING_RATES = "funding_rates"
+    OPEN_INTEREST = "open_interest"
+    GAPS = "gaps"
+    FORECASTS = "forecasts"

@@ -13,6 +13,8 @@
         VenueRejected      the venue understood and said no
         OutcomeUnknown     it may or may not have happened: ask, never resend
       WireError            the bytes do not mean what the documents say
+      StorageError         the database refused, is damaged or of another version
+        StorageUnavailable disk full, lock or lost connection: later it may work again
 
 Expected events (gap, disconnect, end of data) are values, not errors.
 """
@@ -168,3 +170,23 @@ class WireError(PlatformError):
         self.problem = problem
         self.payload_cut = text[:_PAYLOAD_CUT_BYTES]
         super().__init__(f"{exchange} {channel}: {problem}: {self.payload_cut!r}")
+
+
+class StorageError(PlatformError):
+    """The database refused what was asked, is damaged, or is of another version than the code.
+
+    Args:
+        database: which one, as it may be shown: without a password.
+        problem: in words.
+    """
+
+    def __init__(self, database: str, problem: str) -> None:
+        super().__init__(f"database {database}: {problem}")
+        self.database = database
+        self.problem = problem
+
+
+class StorageUnavailable(StorageError):
+    """The disk is full, somebody holds a lock or the server is away; nothing was stored."""
+
+    retryable = True

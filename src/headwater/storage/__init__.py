@@ -1,0 +1,1 @@
+"""The platform's memory: tables, one writer, readers, backups. The only package that speaks SQL."""

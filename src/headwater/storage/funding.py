@@ -1,0 +1,62 @@
+"""Funding rates in the database: per settlement the latest that was said of it."""
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from headwater.core.enums import StoredTable
+from headwater.core.records import FundingRate
+from headwater.storage.base import Columns, Query, Row, Span, TableSpec
+from headwater.storage.schema import FUNDING_RATES
+
+
+def row_of(funding: FundingRate) -> Row:
+    """The row of a funding rate."""
+    return (
+        funding.exchange,
+        funding.symbol,
+        funding.funding_time_ms,
+        funding.timestamp_ms,
+        funding.native_symbol,
+        funding.received_ns,
+        funding.rate,
+        funding.interval_h,
+    )
+
+
+def record_of(row: "sa.Row[Any]") -> FundingRate:
+    """The funding rate of a row."""
+    return FundingRate(
+        exchange=row.exchange,
+        symbol=row.symbol,
+        native_symbol=row.native_symbol,
+        timestamp_ms=row.timestamp_ms,
+        received_ns=row.received_ns,
+        rate=row.rate,
+        interval_h=row.interval_h,
+        funding_time_ms=row.funding_time_ms,
+    )
+
+
+def _replaces(stored: Columns, new: Columns) -> "sa.ColumnElement[bool]":
+    """What the venue said later: the settled rate over every estimate before it."""
+    return sa.and_(new.timestamp_ms > stored.timestamp_ms)
+
+
+SPEC: Final = TableSpec(
+    name=StoredTable.FUNDING_RATES,
+    table=FUNDING_RATES,
+    time_column="funding_time_ms",
+    row_of=row_of,
+    record_of=record_of,
+    replaces=_replaces,
+)
+"""How funding rates are stored."""
+
+
+def between(exchange: str, symbol: str, span: Span) -> Query[FundingRate]:
+    """Funding rates of one symbol by the time of settlement."""
+    statement = span.of(
+        SPEC, FUNDING_RATES.c.exchange == exchange, FUNDING_RATES.c.symbol == symbol
+    )
+    return Query(statement, record_of)

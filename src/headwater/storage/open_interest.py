@@ -1,0 +1,54 @@
+"""Readings of open interest in the database."""
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from headwater.core.enums import StoredTable
+from headwater.core.records import OpenInterest
+from headwater.storage.base import Query, Row, Span, TableSpec
+from headwater.storage.schema import OPEN_INTEREST
+
+
+def row_of(reading: OpenInterest) -> Row:
+    """The row of a reading."""
+    return (
+        reading.exchange,
+        reading.symbol,
+        reading.timestamp_ms,
+        reading.native_symbol,
+        reading.received_ns,
+        reading.open_interest,
+        reading.value,
+    )
+
+
+def record_of(row: "sa.Row[Any]") -> OpenInterest:
+    """The reading of a row."""
+    return OpenInterest(
+        exchange=row.exchange,
+        symbol=row.symbol,
+        native_symbol=row.native_symbol,
+        timestamp_ms=row.timestamp_ms,
+        received_ns=row.received_ns,
+        open_interest=row.open_interest,
+        value=row.value,
+    )
+
+
+SPEC: Final = TableSpec(
+    name=StoredTable.OPEN_INTEREST,
+    table=OPEN_INTEREST,
+    time_column="timestamp_ms",
+    row_of=row_of,
+    record_of=record_of,
+)
+"""How open interest is stored: the first reading of a moment stays."""
+
+
+def between(exchange: str, symbol: str, span: Span) -> Query[OpenInterest]:
+    """Readings of one symbol by time."""
+    statement = span.of(
+        SPEC, OPEN_INTEREST.c.exchange == exchange, OPEN_INTEREST.c.symbol == symbol
+    )
+    return Query(statement, record_of)

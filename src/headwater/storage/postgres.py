@@ -1,0 +1,174 @@
+"""PostgreSQL: connection, bulk upsert and error codes; everything else is portable SQL.
+
+Rows are copied into a temporary table and inserted from there, which is several times faster than
+inserting them one by one (https://www.postgresql.org/docs/15/populate.html). Durability is chosen
+per transaction (`synchronous_commit`). The driver is the optional extra `headwater[postgres]`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.dialects import postgresql
+
+from headwater.core.enums import StoredTable
+from headwater.core.errors import StorageError, StorageUnavailable
+from headwater.storage.base import Database, Row, TableSpec
+
+CONNECT_TIMEOUT_S: Final = 10
+"""Longest wait for a connection."""
+
+STATEMENT_TIMEOUT_MS: Final = 120_000
+"""Longest time one statement of a reader may take."""
+
+_TYPES: Final[dict[type, str]] = {
+    sa.Text: "text",
+    sa.BigInteger: "int8",
+    sa.Double: "float8",
+    sa.Boolean: "bool",
+    sa.LargeBinary: "bytea",
+}
+
+
+class PostgresDatabase(Database):
+    """A database on a server.
+
+    Args:
+        url: `postgresql://user:password@host:port/name`, as libpq reads it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = sa.make_url(url).set(drivername="postgresql+psycopg")
+        self.label = self._url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Nothing to hold: the server lets many write."""
+        yield
+
+    def writing_engine(self) -> sa.Engine:
+        """Connections that may write."""
+        return self._engine("READ COMMITTED", "")
+
+    def reading_engine(self) -> sa.Engine:
+        """Connections whose transactions see one state throughout and cannot write."""
+        options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+        return self._engine("REPEATABLE READ", options)
+
+    def begin(self, connection: sa.Connection, *, durable: bool) -> sa.RootTransaction:
+        """Begins a transaction; a commit that is not durable does not wait for the disk."""
+        transaction = connection.begin()
+        level = "on" if durable else "off"
+        connection.exec_driver_sql(f"SET LOCAL synchronous_commit TO {level}")
+        return transaction
+
+    def insert(self, connection: sa.Connection, spec: TableSpec[Any], rows: Sequence[Row]) -> int:
+        """Copies rows into a temporary table, and from there where they belong."""
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        staging = sql.Identifier(f"staging_{spec.table.name}")
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in spec.columns)
+        target = sql.Identifier(spec.table.name)
+        written = 0
+        with driver.cursor() as cursor:
+            cursor.execute(
+                sql.SQL(
+                    "CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS"
+                ).format(staging, target)
+            )
+            into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(staging, names)
+            for part in _without_doubles(spec, rows):
+                with cursor.copy(into) as copy:
+                    copy.set_types(_types(spec))
+                    for row in part:
+                        copy.write_row(row)
+                cursor.execute(_upsert(spec).encode())
+                written += max(cursor.rowcount, 0)
+                cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
+        return written
+
+    def usable(self, connection: sa.Connection) -> bool:
+        """False when the server hung up."""
+        if connection.closed or connection.invalidated:
+            return False
+        driver = connection.connection.driver_connection
+        return isinstance(driver, psycopg.Connection) and not driver.closed
+
+    def damage(self, connection: sa.Connection) -> Sequence[str]:
+        """Nothing of its own: reading every row, which a check does, makes the server check them.
+
+        Damaged pages are found where the server was made with checksums; `pg_amcheck` finds more.
+        """
+        del connection
+        return ()
+
+    def error_of(self, error: Exception) -> StorageError:
+        """By the driver's class of error."""
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        words = " ".join(str(cause).split()) or type(cause).__name__
+        if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+            return StorageUnavailable(self.label, words)
+        return StorageError(self.label, words)
+
+    def _engine(self, isolation: str, options: str) -> sa.Engine:
+        return sa.create_engine(
+            self._url,
+            poolclass=sa.pool.NullPool,
+            isolation_level=isolation,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": options},
+        )
+
+
+def _types(spec: TableSpec[Any]) -> Sequence[str]:
+    return [_TYPES[type(column.type)] for column in spec.table.columns]
+
+
+def _without_doubles(spec: TableSpec[Any], rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Cuts rows into parts without a key twice: one statement may touch a row only once."""
+    if spec.replaces is None:
+        yield rows
+        return
+    places = [spec.columns.index(name) for name in spec.key]
+    waiting = list(rows)
+    while waiting:
+        part: list[Row] = []
+        again: list[Row] = []
+        seen: set[Row] = set()
+        for row in waiting:
+            key = tuple([row[place] for place in places])
+            if key in seen:
+                again.append(row)
+            else:
+                seen.add(key)
+                part.append(row)
+        yield part
+        waiting = again
+
+
+_DIALECT: Final = sa.make_url("postgresql+psycopg://").get_dialect()()
+_UPSERTS: Final[dict[StoredTable, str]] = {}
+
+
+def _upsert(spec: TableSpec[Any]) -> str:
+    """The statement that moves a table's rows on from where they were copied to, made once."""
+    made = _UPSERTS.get(spec.name)
+    if made is None:
+        staging = sa.table(
+            f"staging_{spec.table.name}", *(sa.column(name) for name in spec.columns)
+        )
+        statement = postgresql.insert(spec.table).from_select(
+            list(spec.columns), sa.select(staging)
+        )
+        if spec.replaces is None:
+            statement = statement.on_conflict_do_nothing(index_elements=list(spec.key))
+        else:
+            statement = statement.on_conflict_do_update(
+                index_elements=list(spec.key),
+                set_={n: statement.excluded[n] for n in spec.columns if n not in spec.key},
+                where=spec.replaces(spec.table.columns, statement.excluded),
+            )
+        made = _UPSERTS[spec.name] = str(statement.compile(dialect=_DIALECT))
+    return made

@@ -1,0 +1,154 @@
+"""Sessions: one connection to a database, for writing or for reading, with our errors.
+
+A session is used by one thread at a time. It knows no dialect; those are `sqlite` and `postgres`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Self, TypeVar
+
+import sqlalchemy as sa
+
+from headwater.core.errors import StorageError
+from headwater.storage.base import Database, Query, Row, TableSpec
+
+RecordT = TypeVar("RecordT")
+
+PAGE_ROWS: Final = 5_000
+"""Rows that are read, written or deleted at a time where all rows of a table are concerned."""
+
+_DRIVER_ERRORS: Final = (sa.exc.SQLAlchemyError, OverflowError, ValueError)
+
+
+@contextmanager
+def _ours(database: Database) -> Iterator[None]:
+    """Turns the errors of a driver into ours; both drivers keep to the names of PEP 249."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except _DRIVER_ERRORS as error:
+        raise database.error_of(error) from error
+    except Exception as error:
+        if {one.__name__ for one in type(error).__mro__} & {"Error", "Warning"}:
+            raise database.error_of(error) from error
+        raise
+
+
+class _Session:
+    """What both kinds share: opening, closing, and the way errors go."""
+
+    def __init__(self, database: Database, engine: sa.Engine) -> None:
+        self.database = database
+        self._engine = engine
+        with _ours(database):
+            self._connection = engine.connect()
+
+    @property
+    def connection(self) -> sa.Connection:
+        """The connection; for migrations and checks."""
+        return self._connection
+
+    def close(self) -> None:
+        """Ends the connection; harmless when repeated."""
+        with _ours(self.database):
+            self._connection.close()
+            self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class ReadSession(_Session):
+    """A connection that cannot write.
+
+    Args:
+        database: what is read.
+
+    Raises:
+        StorageError: it is not there; StorageUnavailable when it may be later.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, database.reading_engine())
+
+    def fetch(self, query: Query[RecordT]) -> Sequence[RecordT]:
+        """The records that answer a query, in its order."""
+        with _ours(self.database), self._connection.begin():
+            rows = self._connection.execute(query.statement)
+            return [query.record_of(row) for row in rows]
+
+    @contextmanager
+    def snapshot(self) -> Iterator["Snapshot"]:
+        """One state of the database, whatever is written while the block runs."""
+        with _ours(self.database), self._connection.begin():
+            yield Snapshot(self._connection)
+
+
+class Snapshot:
+    """Whole tables in one state; made by `ReadSession.snapshot`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def pages(self, spec: TableSpec[Any]) -> Iterator[Sequence[Row]]:
+        """All rows of a table, in no order, `PAGE_ROWS` at a time."""
+        statement = sa.select(*spec.table.columns).execution_options(yield_per=PAGE_ROWS)
+        for page in self._connection.execute(statement).partitions():
+            yield [tuple(row) for row in page]
+
+
+class WriteSession(_Session):
+    """The connection that writes; hold the database's `claim` while it is open.
+
+    Args:
+        database: what is written.
+
+    Raises:
+        StorageError: it cannot be opened; StorageUnavailable when it may be later.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, database.writing_engine())
+
+    @property
+    def usable(self) -> bool:
+        """False when the connection is lost and the session must be replaced."""
+        return self.database.usable(self._connection)
+
+    @contextmanager
+    def transaction(self, *, durable: bool) -> Iterator["Transaction"]:
+        """All that the block writes, or nothing of it.
+
+        Args:
+            durable: whether the end of the block waits until the rows are on the disk.
+
+        Raises:
+            StorageError: nothing was written; StorageUnavailable when it may work later. After
+                a lost connection the rows may be stored all the same: write them again.
+        """
+        with _ours(self.database):
+            began = self.database.begin(self._connection, durable=durable)
+            with began:
+                yield Transaction(self.database, self._connection)
+
+
+class Transaction:
+    """Writes within one transaction; made by `WriteSession.transaction`."""
+
+    def __init__(self, database: Database, connection: sa.Connection) -> None:
+        self._database = database
+        self._connection = connection
+
+    def insert(self, spec: TableSpec[Any], rows: Sequence[Row]) -> int:
+        """Writes rows; returns how many were new or took another's place."""
+        return self._database.insert(self._connection, spec, rows) if rows else 0
+
+    def execute(self, statement: sa.Executable) -> "sa.CursorResult[Any]":
+        """Runs any other statement."""
+        result = self._connection.execute(statement)
+        assert isinstance(result, sa.CursorResult)
+        return result

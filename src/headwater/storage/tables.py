@@ -1,0 +1,57 @@
+"""Every table by its name, and the table of each kind of record: the one list of them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from headwater.core.enums import StoredTable
+from headwater.core.records import (
+    Candle,
+    FundingRate,
+    Gap,
+    LargeTrade,
+    Liquidation,
+    OpenInterest,
+    Trade,
+)
+from headwater.storage import (
+    candles,
+    forecasts,
+    funding,
+    gaps,
+    liquidations,
+    open_interest,
+    trades,
+)
+from headwater.storage.base import TableSpec
+from headwater.storage.forecasts import StoredForecast
+
+TABLES: Final[Mapping[StoredTable, TableSpec[Any]]] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            candles.SPEC,
+            trades.SPEC,
+            liquidations.SPEC,
+            funding.SPEC,
+            open_interest.SPEC,
+            gaps.SPEC,
+            forecasts.SPEC,
+        )
+    }
+)
+"""How each table is written and read."""
+
+TABLE_OF: Final[Mapping[type, TableSpec[Any]]] = MappingProxyType(
+    {
+        Candle: candles.SPEC,
+        Trade: trades.SPEC,
+        LargeTrade: trades.SPEC,
+        Liquidation: liquidations.SPEC,
+        FundingRate: funding.SPEC,
+        OpenInterest: open_interest.SPEC,
+        Gap: gaps.SPEC,
+        StoredForecast: forecasts.SPEC,
+    }
+)
+"""Where records of a class lie."""

@@ -1,0 +1,41 @@
+"""The stored ledger: a hole as it stands; a settled one never opens again."""
+
+from tests.storage.samples import T0, fetch, gap, store_together
+
+from headwater.core.enums import Channel, GapState
+from headwater.storage.base import Database, Span
+from headwater.storage.gaps import between
+
+OPEN = gap()
+NOTED = gap(received_ns=6, detail="still looking")
+SETTLED = gap(received_ns=9, state=GapState.REPAIRED, until_ms=T0 + 5, recovered=3)
+
+
+def test_a_hole_is_followed_until_it_is_settled(database: Database) -> None:
+    for record, left in ((OPEN, OPEN), (NOTED, NOTED), (OPEN, NOTED), (SETTLED, SETTLED)):
+        store_together(database, [record])
+        assert fetch(database, between(Span())) == [left]
+    store_together(database, [OPEN, NOTED, gap(received_ns=99)])
+    assert fetch(database, between(Span())) == [SETTLED]
+
+
+def test_in_one_batch_too(database: Database) -> None:
+    store_together(database, [OPEN, NOTED, SETTLED, OPEN])
+    assert fetch(database, between(Span())) == [SETTLED]
+
+
+def test_the_same_number_after_a_restart_is_another_hole(database: Database) -> None:
+    store_together(database, [SETTLED, gap(T0 + 1)])
+    assert fetch(database, between(Span(newest_first=True))) == [gap(T0 + 1), SETTLED]
+
+
+def test_holes_are_chosen_by_any_of_their_traits(database: Database) -> None:
+    other = gap(exchange="okx", symbol="ETHUSDT", channel=Channel.CANDLES)
+    store_together(database, [SETTLED, other])
+    for query in (
+        between(Span(), exchange="okx"),
+        between(Span(), symbol="ETHUSDT"),
+        between(Span(), channel=Channel.CANDLES),
+        between(Span(), state=GapState.OPEN),
+    ):
+        assert fetch(database, query) == [other]

@@ -1,0 +1,47 @@
+"""Versions of the tables: from nothing to today's, never back, and nothing half done."""
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from headwater.core.errors import StorageError
+from headwater.storage.base import Database
+from headwater.storage.schema import METADATA
+from headwater.storage.sessions import WriteSession
+from headwater.storage.upgrade import newest_version, upgrade, version_of
+
+
+def test_an_empty_database_gets_todays_tables_and_stays_as_it_is(blank: Database) -> None:
+    with blank.claim():
+        assert upgrade(blank).before is None
+        again = upgrade(blank)
+        assert (again.before, again.after) == (newest_version(), newest_version())
+        with WriteSession(blank) as session:
+            context = MigrationContext.configure(session.connection)
+            assert compare_metadata(context, METADATA) == []
+
+
+def test_a_newer_database_is_refused_and_left_alone(database: Database) -> None:
+    with WriteSession(database) as session, session.transaction(durable=True) as writing:
+        writing.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StorageError, match="9999 is newer than this program's 0001"):
+        upgrade(database)
+    with WriteSession(database) as session:
+        assert version_of(session.connection) == "9999"
+
+
+def test_a_step_that_fails_leaves_nothing_behind(blank: Database) -> None:
+    """A table in the way of the last thing the first step makes: all before it is undone."""
+    with blank.claim():
+        with WriteSession(blank) as session, session.transaction(durable=True) as writing:
+            writing.execute(sa.text("CREATE TABLE forecasts (x INTEGER)"))
+        with pytest.raises(StorageError):
+            upgrade(blank)
+        with WriteSession(blank) as session:
+            assert version_of(session.connection) is None
+            names = set(sa.inspect(session.connection).get_table_names())
+            assert names <= {"forecasts", "alembic_version"}
+        with WriteSession(blank) as session, session.transaction(durable=True) as writing:
+            writing.execute(sa.text("DROP TABLE forecasts"))
+        assert upgrade(blank).after == newest_version()
