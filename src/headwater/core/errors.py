@@ -15,6 +15,7 @@
       WireError            the bytes do not mean what the documents say
       StorageError         the database refused, is damaged or of another version
         StorageUnavailable disk full, lock or lost connection: later it may work again
+        StorageRefused     a row that the database does not take, whenever it is tried
 
 Expected events (gap, disconnect, end of data) are values, not errors.
 """
@@ -190,3 +191,7 @@ class StorageUnavailable(StorageError):
     """The disk is full, somebody holds a lock or the server is away; nothing was stored."""
 
     retryable = True
+
+
+class StorageRefused(StorageError):
+    """A row breaks a rule of its table or has a value that no column holds; nothing was stored."""

@@ -15,7 +15,7 @@ from psycopg import sql
 from sqlalchemy.dialects import postgresql
 
 from headwater.core.enums import StoredTable
-from headwater.core.errors import StorageError, StorageUnavailable
+from headwater.core.errors import StorageError, StorageRefused, StorageUnavailable
 from headwater.storage.base import Database, Row, TableSpec
 
 CONNECT_TIMEOUT_S: Final = 10
@@ -23,6 +23,9 @@ CONNECT_TIMEOUT_S: Final = 10
 
 STATEMENT_TIMEOUT_MS: Final = 120_000
 """Longest time one statement of a reader may take."""
+
+_ROWS_FAULT: Final = (psycopg.IntegrityError, psycopg.DataError, OverflowError, ValueError)
+"""Errors that say something about a row."""
 
 _TYPES: Final[dict[type, str]] = {
     sa.Text: "text",
@@ -111,6 +114,10 @@ class PostgresDatabase(Database):
         words = " ".join(str(cause).split()) or type(cause).__name__
         if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
             return StorageUnavailable(self.label, words)
+        if isinstance(
+            cause, psycopg.IntegrityError | psycopg.DataError | OverflowError | ValueError
+        ):
+            return StorageRefused(self.label, words)
         return StorageError(self.label, words)
 
     def _engine(self, isolation: str, options: str) -> sa.Engine:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from headwater.core.enums import StoredTable
-from headwater.core.errors import StorageError, StorageUnavailable
+from headwater.core.errors import StorageError, StorageRefused, StorageUnavailable
 from headwater.storage.base import Database, Row, TableSpec
 
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -48,6 +48,16 @@ _LATER: Final = frozenset(
     }
 )
 """Primary result codes after which the same may work later."""
+
+_ROWS_FAULT: Final = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    OverflowError,
+    ValueError,
+)
+"""Errors that say something about a row."""
 
 
 class SqliteDatabase(Database):
@@ -134,6 +144,8 @@ class SqliteDatabase(Database):
         words = str(cause)
         if code is not None and code & 0xFF in _LATER:
             return StorageUnavailable(self.label, words)
+        if isinstance(cause, _ROWS_FAULT):
+            return StorageRefused(self.label, words)
         return StorageError(self.label, words)
 
     def _opener(self, mode: str, pragmas: Sequence[str]) -> "Callable[[], sqlite3.Connection]":

@@ -1,0 +1,92 @@
+"""The store as the event loop uses it: open, put, ask, close; one process at a time on SQLite."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.storage.samples import fetch, forecast, trade
+
+from headwater.core.clock import SystemClock
+from headwater.core.enums import StoredTable
+from headwater.core.errors import StorageError, StorageUnavailable
+from headwater.storage import forecasts, trades
+from headwater.storage.base import Database, Span
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.store import QUESTIONS_MAX, Store
+from headwater.storage.writer import WriterSettings
+
+ALL = trades.between("binance", "BTCUSDT", Span(limit=10_000))
+
+
+async def test_what_was_put_is_there_after_a_flush_and_after_a_restart(blank: Database) -> None:
+    async with Store(blank, SystemClock()) as store:
+        for number in range(100):
+            store.put(trade(number))
+        await store.flush()
+        assert len(await store.fetch(ALL)) == 100
+        assert await store.put_durable([forecast()]) == 1
+        for number in range(100, 150):
+            store.put(trade(number))
+        assert store.health.tables[StoredTable.FORECASTS].written == 1
+    async with Store(blank, SystemClock()) as store:
+        assert len(await store.fetch(ALL)) == 150
+        query = forecasts.between("ladder", "1", "all", "BTCUSDT", Span())
+        assert await store.fetch(query) == [forecast()]
+
+
+async def test_questions_beyond_the_bound_are_refused_and_the_others_answered(
+    blank: Database,
+) -> None:
+    async with Store(blank, SystemClock()) as store:
+        asked = [asyncio.create_task(store.fetch(ALL)) for _ in range(QUESTIONS_MAX + 5)]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    refused = [one for one in found if isinstance(one, StorageUnavailable)]
+    assert (len(refused), len(found) - len(refused)) == (5, QUESTIONS_MAX)
+
+
+async def test_a_second_one_on_the_same_file_is_refused_by_name(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "one.sqlite3")
+    async with Store(database, SystemClock()):
+        program = (
+            "import asyncio, sys; from pathlib import Path\n"
+            "from headwater.core.clock import SystemClock\n"
+            "from headwater.storage.sqlite import SqliteDatabase\n"
+            "from headwater.storage.store import Store\n"
+            "async def main():\n"
+            "    async with Store(SqliteDatabase(Path(sys.argv[1])), SystemClock()): pass\n"
+            "asyncio.run(main())\n"
+        )
+        second = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-c", program, str(database.path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert "writes to it, and only one may" in second.stderr
+        with pytest.raises(StorageError, match="only one may"):
+            async with Store(database, SystemClock()):
+                pass
+    async with Store(database, SystemClock()) as again:
+        assert await again.fetch(ALL) == []
+
+
+async def test_a_failed_opening_leaves_nothing_open(tmp_path: Path) -> None:
+    path = tmp_path / "broken.sqlite3"
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError, match="not a database"):
+        async with Store(SqliteDatabase(path), SystemClock()):
+            pass
+    path.unlink()
+    async with Store(SqliteDatabase(path), SystemClock()) as store:
+        assert store.health.healthy
+
+
+async def test_closing_writes_the_last_batch(blank: Database) -> None:
+    async with Store(blank, SystemClock(), WriterSettings(flush_s=3_600)) as store:
+        for number in range(7):
+            store.put(trade(number))
+    assert len(fetch(blank, ALL)) == 7
