@@ -21,6 +21,8 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.services.liquidation_history import LiquidationHistory
+from headwater.storage.store import Store
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -45,6 +47,7 @@ class Platform:
         limits: StreamLimits | None = None,
         clock: Clock | None = None,
         venues: Sequence[str] = ("binance",),
+        store: Store | None = None,
     ) -> None:
         self.sources = {name: FakeSource(name) for name in venues}
         self.source = self.sources[venues[0]]
@@ -66,6 +69,7 @@ class Platform:
             clock=self.clock,
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
+            liquidations=None if store is None else LiquidationHistory(store, self.clock),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

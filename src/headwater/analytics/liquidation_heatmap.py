@@ -22,8 +22,8 @@ from headwater.core.enums import PositionSide, PriceKind
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 
-COLUMNS_KEPT: Final = 2_000
-"""Most columns kept, the newest: 20 days of quarters of an hour, 83 of hours."""
+COLUMNS_KEPT: Final = 9_000
+"""Most columns kept, the newest: 31 days of five minutes, 93 of quarters of an hour."""
 
 
 class HeatCell(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -16,9 +16,8 @@ from headwater.core.enums import PositionSide
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 
-BUCKETS_KEPT: Final = 2_000
-"""Most time buckets kept: the newest. The longest range that is answered has 1,440, a day of
-minutes."""
+BUCKETS_KEPT: Final = 9_000
+"""Most time buckets kept, the newest: six days of minutes, 31 of five minutes."""
 
 
 class LiquidationVolume(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -23,6 +23,7 @@ from headwater.core.errors import (
     PlatformError,
     RateLimited,
     RequestError,
+    StorageError,
     UnknownSymbol,
     VenueError,
     VenueTimeout,
@@ -84,6 +85,9 @@ def problem_of(error: PlatformError) -> Problem:
     if isinstance(error, WireError):
         detail = f"{error.exchange} answered what cannot be read ({error.channel})"
         return make_problem(502, "venue_unreadable", detail)
+    if isinstance(error, StorageError):
+        detail = "the database does not answer; its state is in /health"
+        return make_problem(503, "storage_unavailable", detail, retry_after=DEFAULT_RETRY_S)
     return make_problem(500, "internal_error", "internal error")
 
 

@@ -107,7 +107,7 @@ def read_event_filter(
     """
     least = min_value_usd
     if "min_value_usd" in fields:
-        least = _read_value(fields["min_value_usd"])
+        least = read_min_value(fields["min_value_usd"])
     exchanges = read_exchanges(fields.get("exchanges"), sources)
     return EventFilter(least, exchanges, read_symbols(fields.get("symbols"), sources, exchanges))
 
@@ -200,7 +200,12 @@ def _resolve(symbol: str, sources: Sequence[MarketSource]) -> set[str]:
     return found
 
 
-def _read_value(text: str) -> float:
+def read_min_value(text: str) -> float:
+    """Reads a least value in USD.
+
+    Raises:
+        RequestError: it is no number from 0 to `VALUE_MAX_USD`.
+    """
     value = float(text) if _NUMBER.fullmatch(text) else -1.0
     if not 0 <= value <= VALUE_MAX_USD:
         raise RequestError("min_value_usd", text[:_VALUE_CUT_CHARS], _VALUE_ALLOWED)

@@ -1,0 +1,356 @@
+"""`/liquidations/…`: what was liquidated, singly, by time, and by time and price (L-R3, L-R7).
+
+Everything here comes from the platform's own storage: no venue tells of past liquidations.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Any, Final, TypeAlias
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BeforeValidator
+
+from headwater.analytics.liquidation_heatmap import LiquidationHeatmap
+from headwater.analytics.price_buckets import PriceBuckets, bucket_width, nice_width
+from headwater.api.answering import Answers
+from headwater.api.lookup import UnknownExchange, instrument_of, shared_symbol
+from headwater.api.openapi import answers
+from headwater.api.parameters import (
+    EndQuery,
+    Limit1000,
+    StartQuery,
+    check_span,
+    read_interval,
+    refuse,
+)
+from headwater.api.schemas.base import View, iso_of
+from headwater.api.schemas.liquidations import (
+    HeatmapMetaView,
+    HeatmapView,
+    LiquidationSumView,
+    LiquidationVolumeView,
+    column_view,
+    late_total,
+    price_range_view,
+    sum_views,
+    volume_view,
+)
+from headwater.api.schemas.market import LiquidationView
+from headwater.api.schemas.views import liquidation_view
+from headwater.api.stream_filters import read_exchanges, read_min_value
+from headwater.core.errors import NotSupported, PlatformError, UnknownSymbol
+from headwater.core.intervals import Interval
+from headwater.services.liquidation_history import LiquidationHistory, Wanted
+
+HISTORY_PATH: Final = "/liquidations/history"
+VOLUME_PATH: Final = "/liquidations/volume"
+HEATMAP_PATH: Final = "/liquidations/heatmap-timeseries"
+
+_DAY_MS: Final = 86_400_000
+_WINDOWS: Final = {
+    "48h": (2, Interval.M30), "3d": (3, Interval.H1), "7d": (7, Interval.H1),
+    "14d": (14, Interval.H2), "30d": (30, Interval.H4), "60d": (60, Interval.H8),
+    "90d": (90, Interval.H12), "180d": (180, Interval.D1), "1y": (365, Interval.D1),
+}  # fmt: skip
+"""Days and length of a bar of each `time_window` (L-R3)."""
+
+_WIDTH_CANDLES: Final = 200
+"""Candles of which the height of the price buckets is made."""
+
+_BIN_MAX: Final = 1000.0
+_STATUSES: Final = (404, 422, 429, 502, 503, 504)
+
+
+def read_bin_size(value: object) -> object:
+    """Reads the height of a price bucket: a decimal number; None stays None."""
+    if value is None:
+        return None
+    text = str(value)
+    try:
+        size = Decimal(text) if len(text) <= 16 and text.isascii() else Decimal(0)
+    except ArithmeticError:
+        size = Decimal(0)
+    if not (size.is_finite() and Decimal("1e-8") <= size <= Decimal(_BIN_MAX)):
+        raise refuse(f"a number from 0.00000001 to {_BIN_MAX:.0f}")
+    return float(size)
+
+
+def read_window(value: object) -> object:
+    """Reads a `time_window`; None stays None."""
+    if value is not None and value not in _WINDOWS:
+        raise refuse(list(_WINDOWS))
+    return value
+
+
+_INTERVALS: Final[dict[str, Any]] = {"enum": [interval.value for interval in Interval]}
+SymbolNeeded: TypeAlias = Annotated[
+    str,
+    Query(
+        description="Symbol in any common spelling.",
+        min_length=1,
+        max_length=192,
+        examples=["BTCUSDT"],
+    ),
+]
+ExchangesQuery: TypeAlias = Annotated[
+    str | None,
+    Query(description="Venue ids with commas between; all when left out.", max_length=256),
+]
+BarQuery: TypeAlias = Annotated[
+    Interval,
+    BeforeValidator(read_interval),
+    Query(description="Length of a bar.", examples=["15m"], json_schema_extra=_INTERVALS),
+]
+AggregateQuery: TypeAlias = Annotated[
+    Interval | None,
+    BeforeValidator(lambda value: None if value is None else read_interval(value)),
+    Query(
+        description="Sums per bar of this length and side, oldest first, instead of single ones.",
+        json_schema_extra=_INTERVALS,
+    ),
+]
+LeastQuery: TypeAlias = Annotated[
+    str, Query(description="Least value of each in USD, inclusive.", max_length=32)
+]
+WindowQuery: TypeAlias = Annotated[
+    str | None,
+    BeforeValidator(read_window),
+    Query(
+        description="The newest so much; chooses `interval` itself and overrides `start_time`.",
+        json_schema_extra={"enum": list(_WINDOWS)},
+    ),
+]
+BinQuery: TypeAlias = Annotated[
+    float | None,
+    BeforeValidator(read_bin_size),
+    Query(
+        description="Height of a price bucket, quote currency. Left out: the smallest of 1, 2, "
+        "2.5, 5 × 10^k ticks that is at least a third of the median candle.",
+        json_schema_extra={"type": "number", "minimum": 1e-8, "maximum": _BIN_MAX},
+    ),
+]
+
+
+def liquidations_router(api: Answers) -> APIRouter:
+    """The routes of past liquidations; 404 where nothing is stored."""
+    router = APIRouter(tags=["liquidations"])
+    _add_history(router, api)
+    _add_volume(router, api)
+    _add_heatmap(router, api)
+    return router
+
+
+def _history_of(api: Answers) -> LiquidationHistory:
+    """What answers from storage.
+
+    Raises:
+        NotSupported: nothing is stored.
+    """
+    history = api.deps.liquidations
+    if history is None:
+        raise NotSupported("storage", "liquidations", "this process stores nothing")
+    return history
+
+
+def _add_history(router: APIRouter, api: Answers) -> None:
+    @router.get(
+        HISTORY_PATH,
+        summary="Past liquidations, newest first, or their sums",
+        responses=answers(
+            list[LiquidationView] | list[LiquidationSumView],
+            "Up to `limit` liquidations, newest first; with `aggregate` sums, oldest first.",
+            (404, 422, 503),
+        ),
+    )
+    async def read_history(
+        symbol: SymbolNeeded,
+        exchanges: ExchangesQuery = None,
+        start_time: StartQuery = None,
+        end_time: EndQuery = None,
+        min_value_usd: LeastQuery = "0",
+        limit: Limit1000 = 100,
+        aggregate: AggregateQuery = None,
+    ) -> Response:
+        """What the platform heard and stored; nothing before its first start."""
+        history = _history_of(api)
+        least = read_min_value(min_value_usd)
+        chosen = read_exchanges(exchanges, api.deps.sources)
+        end_ms = api.deps.clock.now_ms() + 1 if end_time is None else end_time + 1
+        default_ms = 0 if aggregate is None else max(0, end_ms - _DAY_MS)
+        start_ms = default_ms if start_time is None else start_time
+        check_span(start_ms, end_ms)
+        wanted = Wanted(
+            symbol=_known_symbol(api, symbol), start_ms=start_ms, end_ms=end_ms, exchanges=chosen
+        )
+
+        async def load() -> Sequence[View]:
+            if aggregate is not None:
+                rows = await history.volumes(wanted, aggregate)
+                return [view for row in rows for view in sum_views(row)]
+            found = await history.newest(wanted, limit=limit, value_min_usd=least)
+            return [liquidation_view(one) for one in found]
+
+        key = (wanted.symbol, chosen, start_time, end_time, least, limit, aggregate)
+        return await api.give(HISTORY_PATH, key, api.deps.settings.cache.quotes_s, load)
+
+
+def _add_volume(router: APIRouter, api: Answers) -> None:
+    @router.get(
+        VOLUME_PATH,
+        summary="Liquidated volume per bar, oldest first",
+        responses=answers(
+            list[LiquidationVolumeView],
+            "From the first bar with a liquidation to the last one; the last may grow.",
+            (404, 422, 503),
+        ),
+    )
+    async def read_volume(
+        symbol: SymbolNeeded,
+        interval: BarQuery = Interval.M15,
+        exchanges: ExchangesQuery = None,
+        start_time: StartQuery = None,
+        end_time: EndQuery = None,
+    ) -> Response:
+        """The newest day when no time is given."""
+        history = _history_of(api)
+        wanted = _span_of(api, symbol, exchanges, start_time, end_time, _DAY_MS)
+
+        async def load() -> Sequence[LiquidationVolumeView]:
+            return [volume_view(row) for row in await history.volumes(wanted, interval)]
+
+        key = (wanted.symbol, wanted.exchanges, interval, start_time, end_time)
+        return await api.give(VOLUME_PATH, key, api.deps.settings.cache.quotes_s, load)
+
+
+def _add_heatmap(router: APIRouter, api: Answers) -> None:
+    @router.get(
+        HEATMAP_PATH,
+        summary="Heat map of liquidations, price by time",
+        responses=answers(HeatmapView, "Columns that are not empty, oldest first.", _STATUSES),
+    )
+    async def read_heatmap(
+        symbol: SymbolNeeded,
+        time_window: WindowQuery = None,
+        start_time: StartQuery = None,
+        end_time: EndQuery = None,
+        interval: BarQuery = Interval.M15,
+        price_bin_size: BinQuery = None,
+        exchanges: ExchangesQuery = None,
+    ) -> Response:
+        """The realised map: what was liquidated, where and when. A closed column never changes."""
+        history = _history_of(api)
+        days = 7
+        if time_window is not None:
+            days, interval = _WINDOWS[time_window]
+            start_time = None
+        wanted = _span_of(api, symbol, exchanges, start_time, end_time, days * _DAY_MS)
+
+        async def load() -> HeatmapView:
+            size = price_bin_size
+            width = await _width(api, wanted, interval) if size is None else Decimal(str(size))
+            heatmap = await history.heatmap(wanted, interval, PriceBuckets.of_width(width))
+            return _heatmap_view(wanted, heatmap, tuple(api.deps.sources))
+
+        key = (
+            wanted.symbol,
+            wanted.exchanges,
+            interval,
+            days,
+            start_time,
+            end_time,
+            price_bin_size,
+        )
+        return await api.give(HEATMAP_PATH, key, api.deps.settings.cache.quotes_s, load)
+
+
+def _span_of(
+    api: Answers,
+    symbol: str,
+    exchanges: str | None,
+    start_time: int | None,
+    end_time: int | None,
+    default_ms: int,
+) -> Wanted:
+    """Which liquidations a request means."""
+    end_ms = api.deps.clock.now_ms() + 1 if end_time is None else end_time + 1
+    start_ms = max(0, end_ms - default_ms) if start_time is None else start_time
+    check_span(start_ms, end_ms)
+    return Wanted(
+        symbol=_known_symbol(api, symbol),
+        start_ms=start_ms,
+        end_ms=end_ms,
+        exchanges=read_exchanges(exchanges, api.deps.sources),
+    )
+
+
+def _known_symbol(api: Answers, symbol: str) -> str:
+    """The canonical symbol.
+
+    Raises:
+        UnknownSymbol: no venue lists it; the first one's suggestions go with it.
+        VenueUnavailable: no list has been loaded yet.
+    """
+    sources = list(api.deps.sources.values())
+    shared = shared_symbol(sources, symbol)
+    failed: PlatformError | None = None
+    for source in sources:
+        try:
+            return instrument_of(source, shared).symbol
+        except UnknownSymbol as error:
+            failed = error
+        except PlatformError as error:
+            failed = failed or error
+    raise failed or UnknownExchange("", ())
+
+
+async def _width(api: Answers, wanted: Wanted, interval: Interval) -> Decimal:
+    """Height of the buckets from the newest candles of the first venue that has some.
+
+    Raises:
+        PlatformError: no venue has candles now: without them the height has to be given.
+    """
+    failed: PlatformError | None = None
+    for name, source in api.deps.sources.items():
+        if wanted.exchanges is not None and name not in wanted.exchanges:
+            continue
+        try:
+            instrument = instrument_of(source, wanted.symbol)
+            question = source.candles(instrument, interval, limit=_WIDTH_CANDLES)
+            candles = await api.ask(name, "ohlc", question)
+        except PlatformError as error:
+            failed = error
+            continue
+        tick = instrument.price_tick
+        return bucket_width(candles, tick) if candles else nice_width(tick, 0.0)
+    raise failed or NotSupported("any venue", "ohlc", "give price_bin_size")
+
+
+def _heatmap_view(
+    wanted: Wanted, heatmap: LiquidationHeatmap, connected: tuple[str, ...]
+) -> HeatmapView:
+    """The answer, from the map."""
+    columns = heatmap.columns()
+    late = heatmap.late()
+    longs = sum(column.long_usd for column in columns) + late.long_usd
+    shorts = sum(column.short_usd for column in columns) + late.short_usd
+    meta = HeatmapMetaView(
+        symbol=wanted.symbol,
+        model="realised",
+        version="1",
+        exchanges=connected if wanted.chosen is None else tuple(wanted.chosen),
+        start_time=iso_of(wanted.start_ms),
+        end_time=iso_of(wanted.end_ms),
+        interval=heatmap.interval,
+        price_bin_size=heatmap.buckets.width,
+        total_snapshots=len(columns),
+        price_range=price_range_view(columns, heatmap.buckets),
+        total_long_volume=longs,
+        total_short_volume=shorts,
+        total_consumed=longs + shorts,
+        late_volume=late_total(late),
+        late_count=late.count,
+        is_floor=any(column.is_floor for column in columns),
+    )
+    return HeatmapView(
+        data=tuple(column_view(column, heatmap.buckets) for column in columns), meta=meta
+    )

@@ -1,0 +1,127 @@
+"""Past liquidations from a real database: one series for what is stored and what just happened."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from headwater.analytics.price_buckets import PriceBuckets
+from headwater.core.clock import ManualClock
+from headwater.core.enums import PositionSide, PriceKind, Side
+from headwater.core.errors import RequestError
+from headwater.core.intervals import Interval
+from headwater.core.records import Liquidation
+from headwater.services.liquidation_history import GRACE_MS, LiquidationHistory, Wanted
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.store import Store
+
+MINUTE_MS = 60_000
+START_MS = 28_850_000 * MINUTE_MS
+"""The beginning of a minute."""
+BUCKETS = PriceBuckets(units=100, places=0)
+
+
+def forced(
+    offset_ms: int,
+    price: float = 67_150.0,
+    *,
+    is_long: bool = True,
+    exchange: str = "bybit",
+    delay_ms: int = 500,
+) -> Liquidation:
+    """One base unit closed by force, told `delay_ms` later."""
+    return Liquidation(
+        exchange=exchange,
+        symbol="BTCUSDT",
+        native_symbol="BTCUSDT",
+        timestamp_ms=START_MS + offset_ms,
+        received_ns=(START_MS + offset_ms + delay_ms) * 1_000_000,
+        side=Side.SELL if is_long else Side.BUY,
+        position_side=PositionSide.LONG if is_long else PositionSide.SHORT,
+        price=price,
+        quantity=1.0,
+        value=price,
+        price_kind=PriceKind.BANKRUPTCY,
+        order_id=None,
+        is_floor=exchange != "bybit",
+    )
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[tuple[Store, LiquidationHistory, ManualClock]]:
+    """A store with its history; the clock stands an hour after the start."""
+    clock = ManualClock((START_MS + 60 * MINUTE_MS) * 1_000_000)
+    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+        yield store, LiquidationHistory(store, clock), clock
+
+
+def wanted(minutes: int = 10, exchanges: frozenset[str] | None = None) -> Wanted:
+    """The first minutes."""
+    end_ms = START_MS + minutes * MINUTE_MS
+    return Wanted(symbol="BTCUSDT", start_ms=START_MS, end_ms=end_ms, exchanges=exchanges)
+
+
+async def test_what_just_happened_is_in_the_answer(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, history, _):
+        for offset in (0, 1_000, 90_000):
+            store.put(forced(offset))
+        store.put(forced(500, exchange="binance"))
+        rows = await history.newest(wanted(), limit=3)
+        assert [row.timestamp_ms - START_MS for row in rows] == [90_000, 1_000, 500]
+        only = await history.newest(wanted(exchanges=frozenset({"binance"})), limit=10)
+        assert [row.exchange for row in only] == ["binance"]
+        assert await history.newest(wanted(), limit=10, value_min_usd=70_000.0) == []
+
+
+async def test_volume_by_time_has_both_sides_and_the_empty_bars_between(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, history, _):
+        store.put(forced(0, 100.0))
+        store.put(forced(1, 200.0, is_long=False))
+        store.put(forced(2 * MINUTE_MS, 50.0, exchange="okx"))
+        rows = await history.volumes(wanted(), Interval.M1)
+        assert [(row.sell_usd, row.buy_usd, row.is_floor) for row in rows] == [
+            (100.0, 200.0, False),
+            (0.0, 0.0, False),
+            (50.0, 0.0, True),
+        ]
+
+
+async def test_the_map_and_the_volume_are_the_same_money(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, history, _):
+        for number in range(200):
+            store.put(forced(number * 2_900, 67_000.0 + number * 7.3, is_long=number % 3 > 0))
+        volumes = await history.volumes(wanted(), Interval.M1)
+        heatmap = await history.heatmap(wanted(), Interval.M1, BUCKETS)
+        columns = heatmap.columns()
+        assert [(one.long_usd, one.short_usd) for one in columns] == [
+            (row.sell_usd, row.buy_usd) for row in volumes
+        ]
+        assert all(one.is_closed for one in columns)
+        assert heatmap.buckets.lower_edge(columns[0].cells[0].bucket_index) == 67_000.0
+
+
+async def test_what_was_told_after_the_bar_was_frozen_changes_no_column(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, history, clock):
+        store.put(forced(0))
+        before = (await history.heatmap(wanted(), Interval.M1, BUCKETS)).columns()
+        store.put(forced(10, 68_000.0, delay_ms=MINUTE_MS + GRACE_MS + 10))
+        heatmap = await history.heatmap(wanted(), Interval.M1, BUCKETS)
+        assert heatmap.columns() == before
+        assert (heatmap.late().count, heatmap.late().long_usd) == (1, 68_000.0)
+        now_ms = clock.now_ms()
+        recent = Wanted(symbol="BTCUSDT", start_ms=now_ms - 5_000, end_ms=now_ms + 1)
+        just = msgspec.structs.replace(
+            forced(0), timestamp_ms=now_ms - 10, received_ns=clock.now_ns()
+        )
+        store.put(just)
+        (column,) = (await history.heatmap(recent, Interval.M1, BUCKETS)).columns()
+        assert not column.is_closed, "its bar is not over for long enough"
+
+
+async def test_a_span_with_too_many_bars_is_refused_by_name(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, history, _):
+        with pytest.raises(RequestError) as failed:
+            await history.volumes(wanted(minutes=100_000), Interval.M1)
+        assert failed.value.field == "interval"
