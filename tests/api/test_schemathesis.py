@@ -15,6 +15,8 @@ import pytest
 from tests.api.served import Platform
 
 from headwater.core.clock import SystemClock
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.store import Store
 
 CONFIG = """\
 [[operations]]
@@ -26,6 +28,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
 LISTED_SYMBOL = """\
 [parameters]
 "path.symbol" = "BTCUSDT"
+"query.symbol" = "BTCUSDT"
 """
 
 
@@ -36,7 +39,11 @@ async def run_schemathesis(folder: Path, config_text: str, *options: str) -> int
     """
     config, report = folder / "schemathesis.toml", folder / "report.json"
     config.write_text(config_text)
-    async with Platform(clock=SystemClock()).served() as platform:
+    clock = SystemClock()
+    async with (
+        Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store,
+        Platform(clock=clock, store=store).served() as platform,
+    ):
         platform.source.offer_everything()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),

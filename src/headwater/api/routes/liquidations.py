@@ -67,7 +67,7 @@ def read_bin_size(value: object) -> object:
         return None
     text = str(value)
     try:
-        size = Decimal(text) if len(text) <= 16 and text.isascii() else Decimal(0)
+        size = Decimal(text) if len(text) <= 32 and text.isascii() else Decimal(0)
     except ArithmeticError:
         size = Decimal(0)
     if not (size.is_finite() and Decimal("1e-8") <= size <= Decimal(_BIN_MAX)):
@@ -106,18 +106,23 @@ AggregateQuery: TypeAlias = Annotated[
     BeforeValidator(lambda value: None if value is None else read_interval(value)),
     Query(
         description="Sums per bar of this length and side, oldest first, instead of single ones.",
-        json_schema_extra=_INTERVALS,
+        json_schema_extra={"anyOf": [{"type": "string", **_INTERVALS}]},
     ),
 ]
 LeastQuery: TypeAlias = Annotated[
-    str, Query(description="Least value of each in USD, inclusive.", max_length=32)
+    str,
+    Query(
+        description="Least value of each in USD, inclusive.",
+        max_length=32,
+        json_schema_extra={"pattern": "^[0-9]{1,9}$"},
+    ),
 ]
 WindowQuery: TypeAlias = Annotated[
     str | None,
     BeforeValidator(read_window),
     Query(
         description="The newest so much; chooses `interval` itself and overrides `start_time`.",
-        json_schema_extra={"enum": list(_WINDOWS)},
+        json_schema_extra={"anyOf": [{"type": "string", "enum": list(_WINDOWS)}]},
     ),
 ]
 BinQuery: TypeAlias = Annotated[
@@ -126,7 +131,7 @@ BinQuery: TypeAlias = Annotated[
     Query(
         description="Height of a price bucket, quote currency. Left out: the smallest of 1, 2, "
         "2.5, 5 × 10^k ticks that is at least a third of the median candle.",
-        json_schema_extra={"type": "number", "minimum": 1e-8, "maximum": _BIN_MAX},
+        json_schema_extra={"anyOf": [{"type": "number", "minimum": 1e-8, "maximum": _BIN_MAX}]},
     ),
 ]
 
