@@ -9,6 +9,7 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.feeds.source import MarketSource
+from headwater.storage.writer import WriterHealth
 
 
 class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +22,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         clock: tells the time.
         new_id: makes a request id: short, unique, letters and digits.
         settings: what can be set.
+        storage_health: what the database's writer did; None where nothing is stored.
     """
 
     sources: Mapping[str, MarketSource]
@@ -29,6 +31,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     new_id: Callable[[], str]
     settings: ApiSettings
+    storage_health: Callable[[], WriterHealth] | None = None
 
     @property
     def simulated(self) -> bool:
