@@ -3,7 +3,6 @@
 import asyncio
 import resource
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from tests.storage.samples import T0, forecast, trade
@@ -69,6 +68,7 @@ async def write_over_a_limit(url: str) -> None:
 
 if __name__ == "__main__":
     configure_logs("ERROR", "json")  # to standard error: standard output is read by the test
-    program: Callable[..., Coroutine[None, None, None]]
-    program = {"kill": write_until_killed, "limit": write_over_a_limit}[sys.argv[1]]
-    asyncio.run(program(*sys.argv[2:]))
+    if sys.argv[1] == "kill":
+        asyncio.run(write_until_killed(sys.argv[2], sys.argv[3]))
+    else:
+        asyncio.run(write_over_a_limit(sys.argv[2]))

@@ -41,12 +41,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+def _works(store: Store) -> bool:
+    return store.health.healthy
+
+
 async def test_a_full_file_system(small_disk: Path) -> None:
     database = SqliteDatabase(small_disk / "db.sqlite3")
     settings = WriterSettings(flush_s=3_600, batch_rows=500, retry_first_s=0.01)
     async with Store(database, SystemClock(), settings) as store:
         put = 0
-        while store.health.healthy:
+        while _works(store):
             for _ in range(500):
                 put += 1
                 store.put(trade(put, at_ms=T0 + put))
@@ -64,7 +68,7 @@ async def test_a_full_file_system(small_disk: Path) -> None:
         assert "full" in store.health.last_error
         (small_disk / "filler").unlink()
         async with asyncio.timeout(20):
-            while not store.health.healthy:
+            while not _works(store):
                 await asyncio.sleep(0.01)
         await store.flush()
         assert [one.trade_id for one in await store.fetch(QUERY)] == list(range(1, put + 1))
