@@ -8,8 +8,10 @@ RUN python -m venv /opt/headwater \
     && /opt/headwater/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 headwater
+RUN useradd --system --uid 10001 headwater && install -d -o headwater /data
 COPY --from=build /opt/headwater /opt/headwater
+ENV HEADWATER_DATA_DIR=/data
+VOLUME /data
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=3s CMD ["/opt/headwater/bin/python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/live', timeout=2)"]

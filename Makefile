@@ -35,8 +35,9 @@ check: $(STAMP) ## formatting, lint, types, import contracts, compose file, docs
 test: $(STAMP) ## run every test but the long ones, with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" --cov --cov-report=term $(ARGS)
 
-test-servers: ## install the servers some tests start (needs root; this stage needs none)
-	@echo "This stage of the platform needs no PostgreSQL, Redis or Chromium: nothing to install."
+test-servers: ## install the servers some tests start (Debian packages, needs root)
+	apt-get update
+	apt-get install --yes --no-install-recommends postgresql
 
 soak: $(STAMP) ## the long runs: 1,000,000 mutated frames, 2,000 API cases, 60 s of foreign clients
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)

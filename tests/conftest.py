@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,11 @@ def wire_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("recorded messages are not here (set HEADWATER_WIRE to their folder)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test, nor a process that it starts, ever writes to the data folder of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADWATER_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        yield

@@ -11,6 +11,7 @@ from headwater import __version__
 from headwater.app.cli import app
 
 COMMANDS = ["run", "demo", "simulate", "wire parse", "record", "replay", "fetch", "venues"]
+COMMANDS += [f"db {name}" for name in ("upgrade", "check", "backup", "restore")]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "settings", "doctor"])

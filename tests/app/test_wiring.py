@@ -2,12 +2,17 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
+from tests.storage.samples import T0, liquidation
 
 from headwater.app.settings import Settings, load
 from headwater.app.wiring import Platform, StartFailed, api_settings, stream_limits
+from headwater.core.errors import StorageError
 from headwater.core.intervals import Interval
+from headwater.storage import liquidations
+from headwater.storage.base import Span
 
 _NOWHERE = {
     "binance": {
@@ -62,3 +67,20 @@ def test_the_smallest_buffer_that_may_be_set_works() -> None:
     limits = stream_limits(_settings(stream_buffer_bytes=65_536))
     assert (limits.buffer_bytes, limits.chunk_bytes) == (65_536, 8_192)
     assert stream_limits(_settings()).chunk_bytes == 65_536
+
+
+async def test_what_the_bus_carries_is_stored_and_found_again(tmp_path: Path) -> None:
+    settings = _settings(data_dir=tmp_path)
+    query = liquidations.between(Span())
+    async with asyncio.timeout(20), Platform(settings, simulated=False) as platform:
+        platform.bus.publish(liquidation())
+        await asyncio.sleep(0)
+        platform.bus.publish(liquidation(T0 + 1))
+    async with asyncio.timeout(20), Platform(settings, simulated=False) as platform:
+        assert await platform.store.fetch(query) == [liquidation(), liquidation(T0 + 1)]
+        with pytest.raises(StorageError, match="only one may"):
+            async with Platform(settings, simulated=False):
+                pass
+    assert (tmp_path / "headwater.sqlite3").exists()
+    async with asyncio.timeout(20), Platform(settings, simulated=True) as platform:
+        assert await platform.store.fetch(query) == []

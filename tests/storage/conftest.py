@@ -1,20 +1,15 @@
 """Databases to test on: SQLite always, a private PostgreSQL where its programs are installed.
 
-The server runs for one worker's tests, in a folder of its own, reachable through a socket in that
-folder only; it refuses to run as root, so root starts it as `nobody`.
+The server runs for one worker's tests, reachable through a socket in a folder of its own only.
 """
 
 import itertools
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from benchmarks.postgres import private_postgres
 
 from headwater.storage.base import Database
 from headwater.storage.opening import database_of
@@ -24,38 +19,13 @@ from headwater.storage.upgrade import upgrade
 KINDS = ("sqlite", "postgres")
 
 
-def _program(name: str) -> Path | None:
-    found = shutil.which(name)
-    if found is not None:
-        return Path(found)
-    return max(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), default=None)
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A running server; gives the part of its addresses behind the name of the database."""
-    initdb, control = _program("initdb"), _program("pg_ctl")
-    if initdb is None or control is None:
-        pytest.skip("PostgreSQL is not installed (make test-servers)")
-    user = "nobody" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="headwater-pg-"))
-    data = folder / "data"
-    if user is not None:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-
-    def run(*command: str | Path) -> None:
-        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-
-    options = f"-k {folder} -c listen_addresses='' -c shared_buffers=64MB"
-    try:
-        run(initdb, "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--no-sync")
-        run(control, "-D", data, "-l", folder / "log", "-o", options, "-w", "start")
-        try:
-            yield f"host={folder}&user=tester"
-        finally:
-            run(control, "-D", data, "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with private_postgres() as address:
+        if address is None:
+            pytest.skip("PostgreSQL is not installed (make test-servers)")
+        yield address.partition("?")[2]
 
 
 _numbers = itertools.count(1)

@@ -10,6 +10,7 @@ from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.feeds.source import MarketSource
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.storage.writer import WriterHealth
 
 
 class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +23,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         clock: tells the time.
         new_id: makes a request id: short, unique, letters and digits.
         settings: what can be set.
-        liquidations: past liquidations from storage; None where nothing is stored (a tape).
+        liquidations: past liquidations from storage; None where nothing is stored.
+        storage_health: what the database's writer did; None where nothing is stored.
     """
 
     sources: Mapping[str, MarketSource]
@@ -32,6 +34,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     new_id: Callable[[], str]
     settings: ApiSettings
     liquidations: LiquidationHistory | None = None
+    storage_health: Callable[[], WriterHealth] | None = None
 
     @property
     def simulated(self) -> bool:

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from headwater.api.cache import AnswerCache
 from headwater.api.deps import ApiDeps
 from headwater.feeds.source import VenueHealth
+from headwater.storage.writer import WriterHealth
 
 BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Upper edges of the latency histograms, seconds."""
@@ -151,6 +152,8 @@ class PlatformCollector(Collector):
         yield from self._bus()
         yield from self._answers()
         yield from _venues([source.health() for source in self._deps.sources.values()])
+        if self._deps.storage_health is not None:
+            yield from _storage(self._deps.storage_health())
 
     def _streams(self) -> Iterator[Metric]:
         stats = self._deps.publisher.hub.stats()
@@ -267,6 +270,22 @@ def _venues(venues: Sequence[VenueHealth]) -> Iterator[Metric]:
                 age.add_metric(labels, channel.age_s)
     yield from (healthy, connections, messages, wire_errors, reconnects, resyncs)
     yield from (gaps, offset, breaker, weight, age)
+
+
+def _storage(health: WriterHealth) -> Iterator[Metric]:
+    """What the database's writer did."""
+    one = ("table",)
+    written = Counter("headwater_storage_rows_written", "Rows written.", labels=one)
+    dropped = Counter("headwater_storage_rows_dropped", "Rows lost: no room to wait.", labels=one)
+    refused = Counter("headwater_storage_rows_refused", "Rows that never fit.", labels=one)
+    waiting = Gauge("headwater_storage_rows_waiting", "Rows not yet written.", labels=one)
+    for table, rows in health.tables.items():
+        written.add_metric((table.value,), rows.written)
+        dropped.add_metric((table.value,), rows.dropped)
+        refused.add_metric((table.value,), rows.refused)
+        waiting.add_metric((table.value,), rows.waiting)
+    yield from (written, dropped, refused, waiting)
+    yield Gauge("headwater_storage_healthy", "1 when writing works.", float(health.healthy))
 
 
 def _histogram(

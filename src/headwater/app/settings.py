@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from headwater.core.enums import SpikeMethod
+from headwater.core.enums import SpikeMethod, StoredTable
 from headwater.core.errors import ConfigError
 from headwater.core.instruments import canonical_spelling
 from headwater.core.intervals import Interval
@@ -208,6 +208,21 @@ class Settings(BaseSettings):
         gt=0,
         le=60,
         description="Seconds one venue may take under `/multi/…`; then the others' data go out.",
+    )
+    data_dir: Path = Field(
+        default=Path("~/.local/share/headwater"),
+        description="Folder of the platform's own data, made when it is not there.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "The database: `postgresql://user:password@host/name`, or `sqlite:////absolute/file`; "
+            "not set: a SQLite file in `data_dir`. Simulated runs use one that is thrown away."
+        ),
+    )
+    retention_days: dict[StoredTable, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default={StoredTable.TRADES: 90, StoredTable.OPEN_INTEREST: 365, StoredTable.GAPS: 365},
+        description="Days that rows are kept, by table, as JSON; tables not named: for ever.",
     )
     record_dir: Path | None = Field(
         default=None,

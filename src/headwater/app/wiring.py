@@ -21,13 +21,17 @@ from headwater.app.live_feeds import LiveFeeds
 from headwater.app.oi_volume import oi_volume_settings
 from headwater.app.process import raise_open_files
 from headwater.app.settings import Settings
+from headwater.app.storing import open_store
 from headwater.bus.bus import Bus
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
 from headwater.services.large_trades import LargeTradesService
+from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
+from headwater.services.recording import RecordingService
+from headwater.storage.store import Store
 
 START_TIMEOUT_S: Final = 30.0
 """Longest wait for the HTTP server to listen."""
@@ -72,6 +76,7 @@ class Platform:
         self._stack = AsyncExitStack()
         self._server: PlatformServer | None = None
         self._failed: asyncio.Future[None] | None = None
+        self._store: Store | None = None
         self._started_at = 0.0
 
     async def __aenter__(self) -> Self:
@@ -79,6 +84,7 @@ class Platform:
 
         Raises:
             ConfigError: settings do not go together.
+            StorageError: the database cannot be opened, or another process writes to it.
             StartFailed: the address is taken.
             PlatformError: a part could not start.
         """
@@ -87,6 +93,7 @@ class Platform:
         watched = oi_volume_settings(self._settings)
         raise_open_files()
         try:
+            await self._start_storage()
             if not self.sources:
                 feeds = LiveFeeds(
                     self._settings, bus=self.bus, clock=self._clock, simulated=self._simulated
@@ -126,9 +133,25 @@ class Platform:
         return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
     @property
+    def store(self) -> Store:
+        """The database in use."""
+        assert self._store is not None, "enter the platform first"
+        return self._store
+
+    @property
     def uptime_s(self) -> float:
         """Seconds since the start."""
         return self._clock.monotonic() - self._started_at
+
+    async def _start_storage(self) -> None:
+        """Before everything else, so that it ends last: what others say at their end is kept."""
+        opening = open_store(self._settings, self._clock, simulated=self._simulated)
+        store = await self._stack.enter_async_context(opening)
+        self._own(store.ended(), "storage writer")
+        self._own(RecordingService(self.bus, store.put).run(), "service recording")
+        # It must hear the first record that anything publishes.
+        await asyncio.sleep(0)
+        self._store = store
 
     async def _start_api(self) -> None:
         settings = api_settings(self._settings)
@@ -142,6 +165,8 @@ class Platform:
         deps = ApiDeps(
             sources=self.sources,
             publisher=publisher,
+            liquidations=LiquidationHistory(self.store, self._clock),
+            storage_health=lambda: self.store.health,
             bus=self.bus,
             clock=self._clock,
             new_id=lambda: f"{self._rng.getrandbits(64):016x}",

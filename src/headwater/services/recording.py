@@ -1,0 +1,102 @@
+"""The recording service: hears the bus and hands to the store what shall be remembered.
+
+Closed candles, large trades, liquidations, holes; of funding and open interest one reading a minute
+and symbol. Knows the bus and something that takes records; not where they come from.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from headwater.bus.bus import Bus, ReaderClosed
+from headwater.bus.topics import TopicFilter
+from headwater.core.records import (
+    Candle,
+    FundingRate,
+    Gap,
+    LargeTrade,
+    Liquidation,
+    MarkPrice,
+    OpenInterest,
+    Record,
+)
+
+QUEUE_CAPACITY: Final = 65_536
+"""Records that may wait for this service; beyond it the oldest are dropped and counted."""
+
+SAMPLE_MS: Final = 60_000
+"""Of states, the first reading of each such span is kept."""
+
+SERIES_MAX: Final = 20_000
+"""Series of states whose last sample is remembered; beyond it all are forgotten, which costs an
+additional sample of each."""
+
+_HEARD: Final = (Candle, LargeTrade, Liquidation, Gap, FundingRate, MarkPrice, OpenInterest)
+
+
+class RecordingService:
+    """Chooses what is stored.
+
+    Args:
+        bus: where records come from.
+        put: takes a record to be stored; never waits and never fails.
+    """
+
+    def __init__(self, bus: Bus, put: Callable[[Any], None]) -> None:
+        self._bus = bus
+        self._put = put
+        self._sampled: dict[tuple[type[Record], str, str], int] = {}
+
+    async def run(self) -> None:
+        """Works until cancelled or until the bus closes its reader; then takes what still waits."""
+        filters = [TopicFilter(kind) for kind in _HEARD]
+        reader = self._bus.subscribe("recording", filters, QUEUE_CAPACITY)
+        try:
+            while True:
+                for record in await reader.next_batch():
+                    self._take(record)
+        except ReaderClosed:
+            return
+        finally:
+            for record in reader.drain():
+                self._take(record)
+            reader.close()
+
+    def _take(self, record: Record) -> None:
+        if isinstance(record, Candle):
+            if record.is_closed:
+                self._put(record)
+        elif isinstance(record, MarkPrice):
+            self._take_funding(record)
+        elif isinstance(record, OpenInterest):
+            if self._is_due(record):
+                self._put(record)
+        else:
+            self._put(record)
+
+    def _take_funding(self, mark: MarkPrice) -> None:
+        """The estimate that comes with mark prices: the last one before a settlement stays."""
+        if mark.funding_rate is None or mark.next_funding_ms is None or not self._is_due(mark):
+            return
+        self._put(
+            FundingRate(
+                exchange=mark.exchange,
+                symbol=mark.symbol,
+                native_symbol=mark.native_symbol,
+                timestamp_ms=mark.timestamp_ms,
+                received_ns=mark.received_ns,
+                rate=mark.funding_rate,
+                interval_h=None,
+                funding_time_ms=mark.next_funding_ms,
+            )
+        )
+
+    def _is_due(self, record: Record) -> bool:
+        """Whether nothing of its series was kept yet in its span."""
+        series = (record.__class__, record.exchange, record.symbol)
+        span = record.timestamp_ms // SAMPLE_MS
+        if self._sampled.get(series) == span:
+            return False
+        if len(self._sampled) >= SERIES_MAX:
+            self._sampled.clear()
+        self._sampled[series] = span
+        return True
