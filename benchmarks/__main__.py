@@ -16,6 +16,7 @@ BENCHMARKS: Final = (
     "bench_rest_cache",
     "bench_memory",
     "bench_four_venues",
+    "bench_liquidation_map",
 )
 
 
