@@ -14,6 +14,8 @@ def test_classes_by_hand() -> None:
     amounts = np.array([0.0, 99.0, 101.0, 999.0, 1001.0, 3001.0, 1e4 + 1.0, 9e5])
     assert heat_classes(amounts, 1e6).tolist() == [0, 0, 1, 2, 3, 4, 5, 5]
     assert heat_classes(thresholds_usd(1e6), 1e6).tolist() == [1, 2, 3, 4, 5]
+    # The same dollars in a market ten times as large: 1,001 are above the first step only.
+    assert heat_classes(amounts, 1e7).tolist() == [0, 0, 0, 0, 1, 2, 3, 5]
     assert len(CLASS_SHARES) == 5
 
 

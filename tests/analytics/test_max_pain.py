@@ -36,6 +36,13 @@ def test_a_curve_by_hand() -> None:
     assert curve.max_pain == curve.max_pain_short
 
 
+def test_a_bucket_whose_middle_is_the_mark_is_reached_on_both_sides() -> None:
+    held = PriceMap.of(GRID, np.full(6, 1.0), np.full(6, 1.0))
+    curve = fuel_curve(held, 125.0)
+    assert [one.price for one in curve.longs] == [115.0, 105.0]
+    assert [one.price for one in curve.shorts] == [135.0, 145.0, 155.0]
+
+
 def test_of_equal_buckets_the_nearest_counts() -> None:
     held = PriceMap.of(
         GRID, np.array([5.0, 5.0, 0.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 0.0, 5.0, 5.0])
