@@ -382,7 +382,7 @@ def test_a_bar_is_its_minutes_one_after_the_other(bars: list[ModelBar]) -> None:
                 for price, amount in step.entries if change > 0.0 and volume > 0.0 else ():
                     target = ten_times().targets(side, np.array([price]))[0, 0]
                     middle = middles[GRID.buckets.lower_edge(GRID.buckets.index_of(float(target)))]
-                    open_ones.append((middle, change * one.price * amount / volume))
+                    open_ones.append((middle, change * one.price * (amount / volume)))
             keep = 1.0
             if change < 0.0 and interest is not None:
                 fall_usd = max(0.0, -change * one.price - taken)
