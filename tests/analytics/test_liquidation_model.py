@@ -271,6 +271,24 @@ def test_defect_e_what_a_minute_opens_survives_that_minute() -> None:
     assert cells(columns[1].held, LONG) == {900.0: 10_000.0}
 
 
+def test_defect_e_a_rise_in_a_later_minute_reaches_shorts_of_any_minute_before() -> None:
+    """Thirds at 900, 1000 and 1000: shorts at 990, 1100 and 1100; then the marks 1105 and 950.
+
+    The third minute's own mark of 1105 reaches the shorts of the two before it, not its own; the
+    last minute's 950 is lower than that, and does not hide it.
+    """
+    minutes = (
+        minute(((900.0, 1.0),), 890.0, 900.0),
+        minute(((1000.0, 1.0),), 900.0, 1000.0),
+        minute(((1000.0, 1.0),), 1000.0, 1105.0),
+        minute((), 950.0, 950.0),
+    )
+    model = LiquidationModel(GRID, ten_times())
+    column = run(model, [bar(0, 100.0, AT_1000), bar(1, 103.0, *minutes)])[1]
+    assert cells(column.held, SHORT) == {1100.0: pytest.approx(1_000.0)}
+    assert column.shorts.consumed_usd == pytest.approx(2_000.0)
+
+
 def test_l_d11_a_position_counts_once_and_consumed_is_money() -> None:
     """10,000 USD a side live for ten bars; then the longs are reached."""
     model = LiquidationModel(GRID, ten_times())
@@ -287,7 +305,7 @@ def test_l_d11_a_position_counts_once_and_consumed_is_money() -> None:
 
 # --- Laws. ---
 
-PRICES = st.floats(600.0, 1400.0)
+PRICES = st.floats(600.0, 1350.0)
 MINUTES = st.builds(
     lambda entries, one, other, heard: ModelMinute(
         mark_low=min(one, other) if heard else None,
@@ -335,6 +353,51 @@ def test_money_is_conserved_and_never_above_open_interest(
             if column.open_interest_usd is not None:
                 most_usd = column.open_interest_usd * margin_share
                 assert flows.held_usd <= most_usd * (1.0 + 1e-9) + 1e-9
+
+
+@given(BARS)
+def test_a_bar_is_its_minutes_one_after_the_other(bars: list[ModelBar]) -> None:
+    """The same told minute by minute: the mark price takes, then the minute's volume opens.
+
+    Positions are kept one by one here; a side is closed and cut as a whole.
+    """
+    model = LiquidationModel(GRID, ten_times())
+    middles = dict(zip(GRID.edges[:-1].tolist(), GRID.centres.tolist(), strict=True))
+    held: dict[PositionSide, list[tuple[float, float]]] = {LONG: [], SHORT: []}
+    interest: float | None = None
+    for one in bars:
+        column = model.advance(one)
+        change = 0.0
+        if one.open_interest is not None and interest is not None:
+            change = one.open_interest - interest
+        volume = sum(amount for step in one.minutes for _, amount in step.entries)
+        for side, sign in ((LONG, 1.0), (SHORT, -1.0)):
+            open_ones, taken = held[side], 0.0
+            for step in one.minutes:
+                mark = step.mark_low if side is LONG else step.mark_high
+                if mark is not None:
+                    reached = [pair for pair in open_ones if sign * (pair[0] - mark) >= 0.0]
+                    taken += sum(usd for _, usd in reached)
+                    open_ones = [pair for pair in open_ones if pair not in reached]
+                for price, amount in step.entries if change > 0.0 and volume > 0.0 else ():
+                    target = ten_times().targets(side, np.array([price]))[0, 0]
+                    middle = middles[GRID.buckets.lower_edge(GRID.buckets.index_of(float(target)))]
+                    open_ones.append((middle, change * one.price * (amount / volume)))
+            keep = 1.0
+            if change < 0.0 and interest is not None:
+                fall_usd = max(0.0, -change * one.price - taken)
+                keep = max(0.0, 1.0 - fall_usd / (interest * one.price))
+            total = keep * sum(usd for _, usd in open_ones)
+            if one.open_interest is not None and total > one.open_interest * one.price:
+                keep *= one.open_interest * one.price / total
+            held[side] = [(middle, usd * keep) for middle, usd in open_ones]
+            expected = np.zeros(GRID.count)
+            for middle, usd in held[side]:
+                expected[int(GRID.positions(np.array([middle]))[0])] += usd
+            scale = 1.0 + column.longs.before_usd + column.longs.created_usd
+            scale += column.shorts.before_usd + column.shorts.created_usd
+            assert column.held.side(side) == pytest.approx(expected, abs=1e-9 * scale)
+        interest = interest if one.open_interest is None else one.open_interest
 
 
 @given(BARS, BARS)

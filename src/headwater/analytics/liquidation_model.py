@@ -40,6 +40,8 @@ class LiquidationModel:
 
     Args:
         grid: price axis, fixed; positions liquidated outside are told (`unplaced_usd`), not held.
+            When the market nears its end, run the bars again over another grid: buckets of one
+            width have the same index in both, and a week takes a tenth of a second.
         kernel: spreads what is opened over liquidation prices.
         margin_share: share of open interest held with isolated margin, 0 … 1; 1 says that amounts
             are relative.
