@@ -46,6 +46,8 @@ class MarginTiers(Record, frozen=True, kw_only=True, gc=False):
             that ships with the program because the venue publishes none.
         reference_price: mark price that turned quantities into notionals, quote currency; None
             where the venue's own edges are notionals.
+        is_fee_demanded: whether the venue demands the taker fee of the closing order together
+            with the maintenance margin.
     """
 
     kind: ClassVar[str] = "margin_tiers"
@@ -53,3 +55,4 @@ class MarginTiers(Record, frozen=True, kw_only=True, gc=False):
     tiers: tuple[MarginTier, ...]
     source: str
     reference_price: float | None = None
+    is_fee_demanded: bool = False

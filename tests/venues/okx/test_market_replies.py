@@ -27,6 +27,7 @@ def test_contracts_become_base_units_and_notionals_at_the_mark() -> None:
     found = tiers(LARGE, SMALL)
     assert found is not None
     assert found.reference_price == 50_000.0
+    assert found.is_fee_demanded
     assert found.timestamp_ms == MARK.ts
     first, second = found.tiers
     assert (first.quantity_floor, first.quantity_cap) == (0.0, 10.0)

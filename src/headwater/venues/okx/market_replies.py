@@ -245,6 +245,7 @@ def margin_tiers_of(
         tiers=tuple(tiers),
         source="GET /api/v5/public/position-tiers",
         reference_price=mark.mark,
+        is_fee_demanded=True,
     )
 
 
