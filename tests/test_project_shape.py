@@ -31,6 +31,7 @@ VENUE_FILES = {
 # Declarations without behaviour of their own; what they declare is exercised by every other test.
 DECLARATIONS = {
     "core/enums.py",
+    "core/margin_tiers.py",
     "core/records.py",
     "core/http_messages.py",
     "venues/base.py",

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from headwater.analytics.margin import build_tiers
 from headwater.core.enums import (
     Channel,
     FeedState,
@@ -22,6 +23,7 @@ from headwater.core.enums import (
 from headwater.core.errors import PlatformError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTier, MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -248,6 +250,25 @@ def make_predicted_funding(coin: str = "BTC", venue: str = "HlPerp") -> Predicte
     )
 
 
+THREE_TIERS = build_tiers([(0.0, 0.004, 125.0), (50e3, 0.005, 100.0), (600e3, 0.01, 50.0)], 3e6)
+"""Deductions 0, 50 000 × 0.1 % = 50 and 50 + 600 000 × 0.5 % = 3 050."""
+
+
+def make_margin_tiers(instrument: Instrument, tiers: tuple[MarginTier, ...]) -> MarginTiers:
+    """Tiers of one contract; by quantity when the first one says so."""
+    by_quantity = tiers[0].quantity_cap is not None
+    return MarginTiers(
+        exchange=instrument.exchange,
+        symbol=instrument.symbol,
+        native_symbol=instrument.native_symbol,
+        timestamp_ms=NOW_MS,
+        received_ns=NOW_MS * 1_000_000,
+        tiers=tiers,
+        source="GET /tiers",
+        reference_price=50_000.0 if by_quantity else None,
+    )
+
+
 def make_open_interest(symbol: str = "BTCUSDT") -> OpenInterest:
     """A reading whose value the venue does not tell."""
     return OpenInterest(
@@ -315,6 +336,7 @@ def make_facts(venue_id: str = "binance") -> VenueFacts:
             "funding_rate": offered,
             "funding_history": missing,
             "predicted_funding": missing,
+            "margin_tiers": offered,
         },
         intervals=(Interval.M1, Interval.M5, Interval.H1),
         open_interest_periods=(Interval.M5, Interval.H1),
@@ -357,6 +379,7 @@ class FakeSource:
         self.ledger: list[Gap] = [make_gap(2), make_gap(1, GapState.REPAIRED)]
         self.before_answer: Callable[[], None] | None = None
         self.wait_for: asyncio.Event | None = None
+        self.tiers: tuple[MarginTier, ...] = THREE_TIERS
 
     @property
     def facts(self) -> VenueFacts:
@@ -494,6 +517,11 @@ class FakeSource:
             for instrument in self._table
             for venue in ("HlPerp", "BinPerp")
         ]
+
+    async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
+        """Three tiers of every symbol, or those of `tiers`."""
+        await self._asked(f"margin_tiers {instrument.symbol}")
+        return make_margin_tiers(instrument, self.tiers)
 
     def acquire(self, subscription: Subscription) -> FakeLease:
         """A lease, unless refused."""

@@ -121,6 +121,15 @@ class Platform:
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return await self.send(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1"))
 
+    async def post(self, target: str, body: object) -> Reply:
+        """Sends a body: bytes as they are, anything else as JSON."""
+        data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        head = (
+            f"POST {target} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\nconnection: close\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n"
+        )
+        return await self.send(head.encode("latin-1") + data)
+
     async def send(self, data: bytes) -> Reply:
         """Sends bytes and reads the answer to the end of the connection."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)

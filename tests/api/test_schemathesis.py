@@ -2,7 +2,8 @@
 
 Runs schemathesis' own command over the served application with every check it has. The one
 allowance: whether `end_time` lies before `start_time` cannot be said in a schema, so routes with
-both may answer 422 to what the schema allows.
+both may answer 422 to what the schema allows; nor which fields of a position go together, or what
+leverage a tier allows, so the routes of margin may too.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from headwater.storage.store import Store
 
 CONFIG = """\
 [[operations]]
-include-path-regex = "ohlc|-hist"
+include-path-regex = "ohlc|-hist|margin"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
 """
 

@@ -119,6 +119,17 @@ async def test_predicted_funding_comes_from_the_venue_that_publishes_it() -> Non
             await stage.feed.predicted_funding()
 
 
+async def test_margin_tiers_are_asked_for_once() -> None:
+    async with scene(8, chosen=venue("bybit")) as stage:
+        bitcoin = stage.feed.table.resolve("BTC")
+        tiers = await stage.feed.margin_tiers(bitcoin)
+        assert tiers.source == "GET /v5/market/risk-limit"
+        assert tiers.tiers[0].leverage_max == 125.0
+        before = stage.feed._rest.replies
+        assert await stage.feed.margin_tiers(bitcoin) is tiers
+        assert stage.feed._rest.replies == before
+
+
 async def test_what_the_venue_does_not_offer_is_refused_with_its_reason() -> None:
     class Poor(BinanceVenue):
         facts = msgspec.structs.replace(

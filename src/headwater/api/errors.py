@@ -124,9 +124,9 @@ def wrong_field(
         message: what is wrong.
     """
     return ProblemField(
-        field=field,
+        field=_shown(field),
         message=message,
-        value=str(value)[:_VALUE_CUT_CHARS],
+        value=_shown(value),
         allowed=(allowed,) if isinstance(allowed, str) else tuple(allowed),
     )
 
@@ -206,6 +206,15 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     return problem_response(problem, request.scope, headers)
 
 
+def _shown(value: object) -> str:
+    """A value as text that can be sent: a body may hold half a character, or lists in lists."""
+    try:
+        text = str(value)[:_VALUE_CUT_CHARS]
+    except RecursionError:
+        text = "too deeply nested"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _request_problem(error: RequestError) -> Problem:
     """404 for what does not exist, 422 for what cannot be meant."""
     if isinstance(error, UnknownExchange):
@@ -236,5 +245,7 @@ def _field_of(error: Mapping[str, Any]) -> ProblemField:
     """One of pydantic's findings, in our words."""
     context: Mapping[str, Any] = error.get("ctx", {})
     allowed = context.get("allowed") or _QUOTED.findall(context.get("expected", "")) or error["msg"]
-    place = [str(part) for part in error["loc"] if part not in ("query", "path")]
+    if error["type"] == "json_invalid":
+        return wrong_field("body", "", f"JSON ({context.get('error', '')})")
+    place = [str(part) for part in error["loc"] if part not in ("query", "path", "body")]
     return wrong_field(".".join(place) or "request", error.get("input"), allowed, "not allowed")

@@ -23,7 +23,7 @@ from headwater.api.limits import HttpLimits
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.platform import Problem
 
-_METHODS: Final = ("GET",)
+_METHODS: Final = ("GET", "POST")
 _CONNECTIONS_RETRY_S: Final = 5.0
 
 
@@ -169,7 +169,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         while error is not None and not isinstance(error, _TooMuch):
             if isinstance(error, httptools.HttpParserInvalidMethodError):
                 field = wrong_field("method", "unknown", _METHODS)
-                detail = "method: unknown; use GET"
+                detail = f"method: unknown; use {' or '.join(_METHODS)}"
                 self._refuse(make_problem(405, "method_not_allowed", detail, errors=[field]))
                 return
             error = error.__cause__ or error.__context__

@@ -29,6 +29,7 @@ TIME_ALLOWED: Final = (
 """What a time may be, in words."""
 
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
+_DECIMAL: Final = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,2})?")
 _ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{2,15}(Z|[+-][0-9:]{2,6})?)?")
 _ISO_PATTERN: Final = (
     r"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
@@ -101,6 +102,16 @@ def _iso_ms(text: str) -> int:
         return round(moment.timestamp() * 1000)
     except (ValueError, OverflowError) as error:
         raise refuse(TIME_ALLOWED) from error
+
+
+def read_amount(value: object) -> object:
+    """Reads a decimal number written plainly or with an exponent; None stays None."""
+    if value is None or isinstance(value, int | float):
+        return value
+    text = str(value)
+    if not _DECIMAL.fullmatch(text):
+        raise refuse("a number above 0 such as 250000 or 0.5")
+    return float(text)
 
 
 def read_interval(value: object) -> object:

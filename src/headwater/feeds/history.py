@@ -13,6 +13,7 @@ from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -278,6 +279,16 @@ class MarketHistory:
             return await self._rest.call(self._calls.predicted_funding())
 
         return await self._answers.get("predicted_funding", self._settings.interest_ttl_s, ask)
+
+    async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
+        """What the venue demands of positions in one contract, by their size."""
+        self._demand("margin_tiers")
+
+        async def ask() -> MarginTiers:
+            return await self._rest.call(self._calls.margin_tiers(instrument))
+
+        key = ("margin_tiers", instrument.native_symbol)
+        return await self._answers.get(key, self._settings.tiers_ttl_s, ask)
 
     @property
     def _calls(self) -> MarketRest:

@@ -16,6 +16,7 @@ from headwater.core.clock import Clock
 from headwater.core.errors import NotSupported
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -238,6 +239,11 @@ class ReplaySource:
     async def predicted_funding(self) -> Sequence[PredictedFunding]:
         """Not offered by a tape."""
         self._refuse("predicted_funding", "a tape cannot be asked for it")
+
+    async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
+        """Not offered by a tape."""
+        del instrument
+        self._refuse("margin_tiers", "a tape cannot be asked for them")
 
     def acquire(self, subscription: Subscription) -> _TapeLease:
         """A hold on nothing: the tape plays what it holds.

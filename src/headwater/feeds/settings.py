@@ -153,6 +153,7 @@ class RestSettings(msgspec.Struct, frozen=True, kw_only=True):
         book_ttl_s: the same for books that are not kept, and newest trades.
         interest_ttl_s: the same for open interest and funding.
         history_ttl_s: the same for history.
+        tiers_ttl_s: the same for margin tiers, which venues change a few times a year.
     """
 
     timeout_s: float = 10.0
@@ -171,6 +172,7 @@ class RestSettings(msgspec.Struct, frozen=True, kw_only=True):
     book_ttl_s: float = 1.0
     interest_ttl_s: float = 15.0
     history_ttl_s: float = 30.0
+    tiers_ttl_s: float = 600.0
 
 
 class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):

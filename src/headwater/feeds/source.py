@@ -12,6 +12,7 @@ import msgspec
 from headwater.core.enums import Channel, FeedState
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -182,6 +183,10 @@ class MarketSource(Protocol):
 
     async def predicted_funding(self) -> Sequence[PredictedFunding]:
         """What the venue expects of the coming funding, on itself and on other venues."""
+        ...
+
+    async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
+        """What the venue demands of positions in one contract, by their size."""
         ...
 
     def acquire(self, subscription: Subscription) -> Lease:

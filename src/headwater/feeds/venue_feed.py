@@ -14,6 +14,7 @@ from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported, UnknownSymbol, VenueUnavailable
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -284,6 +285,10 @@ class VenueFeed:
     async def predicted_funding(self) -> Sequence[PredictedFunding]:
         """What the venue expects of the coming funding, on itself and on others."""
         return await self._history.predicted_funding()
+
+    async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
+        """What the venue demands of positions in one contract, by their size."""
+        return await self._history.margin_tiers(instrument)
 
     def _connection_parts(
         self, addresses: Addresses, tap: FrameTap | None, options: SocketOptions

@@ -17,6 +17,7 @@ from operator import attrgetter
 from headwater.core.errors import RequestError, UnknownSymbol
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTier
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -29,6 +30,7 @@ from headwater.simulator.arbitrage import Arbitrage
 from headwater.simulator.fair_price import STEP_MS, CommonFactor
 from headwater.simulator.ground_truth import MAX_FORCED_CLOSES, ForcedClose, Truth
 from headwater.simulator.listings import LISTINGS, instruments
+from headwater.simulator.margin import tiers_for
 from headwater.simulator.market import Market, MarketSeed
 from headwater.simulator.more_listings import LISTING_BY_SYMBOL
 from headwater.simulator.open_interest import SAMPLE_MS
@@ -277,6 +279,11 @@ class SimulatedExchange:
     ) -> list[FundingRate]:
         """Past settlements; from `start_ms` forward when given, else the newest."""
         return self._market(symbol).funding_records(limit, start_ms, end_ms)
+
+    def margin_tiers(self, symbol: str) -> tuple[MarginTier, ...]:
+        """The tiers by which positions of this symbol are closed by force."""
+        self._market(symbol)
+        return tiers_for(LISTING_BY_SYMBOL[symbol].max_leverage)
 
     def _second(self) -> None:
         """What begins with a second: the common factor, and a hunt when all was quiet too long.

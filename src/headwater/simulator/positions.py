@@ -9,8 +9,10 @@ import math
 import random
 from typing import Final
 
+from headwater.analytics.margin import liquidation_price, margin_of, tier_of
+from headwater.core.enums import PositionSide
 from headwater.simulator.listings import Grid, Listing
-from headwater.simulator.margin import bankruptcy_price, liquidation_price, tier_of, tiers_for
+from headwater.simulator.margin import bankruptcy_price, tiers_for
 
 MAX_POSITIONS = 20_000
 """Positions kept per symbol; opening beyond it is refused (the crowd closes before that)."""
@@ -80,19 +82,19 @@ class PositionBook:
     def draw_leverage(self, rng: random.Random, notional: float) -> int:
         """A leverage of the crowd's distribution, at most what the tier of `notional` allows."""
         drawn = rng.choices(_LEVERAGES, _WEIGHTS)[0]
-        return min(drawn, tier_of(self._tiers, notional).max_leverage)
+        return min(drawn, int(tier_of(self._tiers, notional).leverage_max))
 
     def liquidation_of(self, is_long: bool, lots: int, entry: float, leverage: int) -> float:
-        """Mark price in ticks at which such a position would be closed by force."""
-        unit = self._grid.price(1)
+        """Mark price in ticks at which such a position would be closed by force; 0 for never."""
+        unit, quantity = self._grid.price(1), self._grid.quantity(lots)
         price = liquidation_price(
-            is_long=is_long,
-            entry=entry * unit,
-            quantity=self._grid.quantity(lots),
-            leverage=leverage,
-            tiers=self._tiers,
+            PositionSide.LONG if is_long else PositionSide.SHORT,
+            entry * unit,
+            quantity,
+            margin_of(entry * unit, quantity, leverage),
+            self._tiers,
         )
-        return price / unit
+        return (price or 0.0) / unit
 
     def open(self, is_long: bool, lots: int, entry: float, leverage: int) -> Position | None:
         """Adds a position.

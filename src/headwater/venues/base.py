@@ -14,6 +14,7 @@ from headwater.core.errors import NotSupported, VenueError
 from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import (
     BookDelta,
     BookSnapshot,
@@ -222,6 +223,15 @@ class MarketRest(ABC):
             NotSupported: the venue publishes no such table.
         """
         raise NotSupported(type(self).__name__, "predicted_funding", "there is no such table")
+
+    def margin_tiers(self, instrument: Instrument) -> RestCall[MarginTiers]:
+        """What the venue demands of positions in one contract, by their size.
+
+        Raises:
+            NotSupported: the venue publishes no tiers, or not of this contract.
+        """
+        reason = f"the tiers of {instrument.native_symbol} are not read"
+        raise NotSupported(type(self).__name__, "margin_tiers", reason)
 
 
 class TapeReader(ABC):

@@ -15,6 +15,7 @@ from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported
 from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTier
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -153,6 +154,10 @@ class MarketView(Protocol):
         end_ms: int | None = None,
     ) -> list[FundingRate]:
         """Past settlements; from `start_ms` forward when given, else the newest."""
+        ...
+
+    def margin_tiers(self, symbol: str) -> tuple[MarginTier, ...]:
+        """Margin tiers of a contract, smallest positions first, by notional."""
         ...
 
 

@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from headwater.analytics.margin import build_tiers
 from headwater.core.enums import (
     InstrumentKind,
     InstrumentStatus,
@@ -13,6 +14,7 @@ from headwater.core.enums import (
 )
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTier
 from headwater.core.order_book import OrderBook
 from headwater.core.records import (
     BookDelta,
@@ -225,6 +227,9 @@ class HandMarket:
             funding_time_ms=START_MS,
         )
         return [row][:limit]
+
+    def margin_tiers(self, symbol: str) -> tuple[MarginTier, ...]:
+        return build_tiers([(0.0, 0.004, 125.0)])
 
     def liquidation(self, quantity: float) -> Liquidation:
         return Liquidation(

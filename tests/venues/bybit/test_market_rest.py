@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from headwater.core.enums import InstrumentKind, InstrumentStatus
+from headwater.core.errors import WireError
 from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.venues.bybit.market_rest import BybitMarketRest
 from headwater.venues.messages import RestCall
 
@@ -128,3 +130,57 @@ def test_newest_rows_are_paged_backwards() -> None:
     assert [one.timestamp_ms for one in answered(call, times)[0]] == times[-450:]
     funding = REST.funding_history(contract(None), limit=450, end_ms=times[-3])
     assert [one.funding_time_ms for one in answered(funding, times)[0]] == times[-452:-2]
+
+
+RISK_ROW = {"id": 1, "symbol": "BTCUSDT", "isLowestRisk": 1}
+
+
+def risk_limits(*rows: dict[str, str]) -> MarginTiers:
+    """What the call makes of these tiers."""
+    listed = [RISK_ROW | row for row in rows]
+    body = {"retCode": 0, "result": {"category": "linear", "list": listed}, "time": NOW_MS}
+    call = BybitMarketRest(InstrumentTable("bybit", [])).margin_tiers(contract(None))
+    request = next(call)
+    assert (request.path, dict(request.query)["symbol"]) == ("/v5/market/risk-limit", "BTCUSDT")
+    with pytest.raises(StopIteration) as end:
+        call.send(HttpReply(status=200, headers={}, body=msgspec.json.encode(body), received_ns=9))
+    found = end.value.value
+    assert isinstance(found, MarginTiers)
+    return found
+
+
+SMALL = {"riskLimitValue": "2000000", "maintenanceMargin": "0.005", "initialMargin": "0.01",
+         "maxLeverage": "100.00", "mmDeduction": ""}  # fmt: skip
+LARGE = {"riskLimitValue": "2600000", "maintenanceMargin": "0.0056", "initialMargin": "0.0112",
+         "maxLeverage": "89.29", "mmDeduction": "1200"}  # fmt: skip
+
+
+def test_margin_tiers_begin_where_the_one_before_ends() -> None:
+    """2 000 000 × (0.56 % − 0.5 %) = 1 200: the venue's deduction is the running one."""
+    found = risk_limits(LARGE, SMALL)
+    assert found.timestamp_ms == NOW_MS
+    assert [(one.notional_floor, one.notional_cap) for one in found.tiers] == [
+        (0.0, 2e6),
+        (2e6, 2.6e6),
+    ]
+    assert [one.maintenance_deduction for one in found.tiers] == [0.0, 1200.0]
+    worked_out = risk_limits(SMALL, {**LARGE, "mmDeduction": ""}).tiers
+    assert worked_out[1].maintenance_deduction == pytest.approx(1200.0)
+
+
+def test_margin_rates_in_percents_are_known_by_the_leverage() -> None:
+    """The documents' example: 1 with 100× can only be a percent, so 0.5 is 0.5 %."""
+    percents = {**SMALL, "maintenanceMargin": "0.5", "initialMargin": "1"}
+    assert risk_limits(percents).tiers[0].maintenance_rate == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"riskLimitValue": "0"}, {"maintenanceMargin": "1.5"}, {"mmDeduction": "much"},
+     {"maxLeverage": "inf"}],
+)  # fmt: skip
+def test_margin_tiers_that_mean_nothing_are_a_wire_error(wrong: dict[str, str]) -> None:
+    with pytest.raises(WireError):
+        risk_limits(SMALL | wrong)
+    with pytest.raises(WireError):
+        risk_limits(SMALL, SMALL)

@@ -1,7 +1,9 @@
 """What a venue's REST code reads from its own side is what the market did."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
+import msgspec
 import pytest
 from tests.venues.conformance.loopback import Loopback
 
@@ -29,6 +31,7 @@ def calls(loop: Loopback) -> Calls:
         "open_interest_history": lambda: rest.open_interest_history(contract, periods[0], limit=3),
         "funding_rate": lambda: rest.funding_rate(contract),
         "funding_history": lambda: rest.funding_history(contract, limit=3),
+        "margin_tiers": lambda: rest.margin_tiers(contract),
         "server_time": lambda: rest.server_time_ms(),
     }
 
@@ -153,6 +156,45 @@ def test_marks_interest_and_funding_are_the_markets(loop: Loopback) -> None:
     assert all(time_ms <= loop.market.now_ms() for time_ms in times)
 
 
+def test_margin_tiers_are_the_markets(loop: Loopback) -> None:
+    """Edges, leverages and rates are those by which the market closes positions by force.
+
+    A copy that ships with the program is of the real venue, so only its shape can be held to it;
+    a venue that tells no rates has them follow from the leverage (0.0065 is shown as 1/150).
+    """
+    contract = loop.instrument()
+    read = loop.ask(loop.rest.margin_tiers(contract))
+    real = loop.market.margin_tiers("BTCUSDT")
+    assert (read.exchange, read.symbol) == (loop.facts.venue_id, "BTCUSDT")
+    assert read.native_symbol == contract.native_symbol
+    assert read.tiers[0].notional_floor == 0.0
+    for below, above in pairwise(read.tiers):
+        assert below.notional_cap == above.notional_floor
+        assert below.quantity_cap == above.quantity_floor
+        assert below.leverage_max > above.leverage_max
+    if read.source.startswith("snapshot"):
+        return
+    for got, true in zip(read.tiers, real, strict=True):
+        assert got.leverage_max == true.leverage_max
+        assert got.notional_floor == pytest.approx(true.notional_floor, rel=1e-3)
+        assert got.maintenance_rate == pytest.approx(true.maintenance_rate, rel=0.03)
+        if read.reference_price is None:
+            assert got.maintenance_deduction == pytest.approx(true.maintenance_deduction, rel=0.15)
+        else:
+            assert got.quantity_cap == pytest.approx(
+                true.notional_cap / loop.market.mark_price("BTCUSDT").mark, rel=1e-3
+            )
+
+
+def test_margin_tiers_of_a_contract_the_venue_does_not_list(loop: Loopback) -> None:
+    """A typed error, never an empty table."""
+    stranger = msgspec.structs.replace(
+        loop.instrument(), symbol="NOPEUSDT", native_symbol="NOPE-USDT-SWAP"
+    )
+    with pytest.raises((VenueError, NotSupported)):
+        loop.ask(loop.rest.margin_tiers(stranger))
+
+
 def test_tickers_are_the_markets(loop: Loopback) -> None:
     """24-hour figures in base units and quote currency; change as a fraction."""
     real = loop.market.day_stats("BTCUSDT")
@@ -169,8 +211,6 @@ def test_tickers_are_the_markets(loop: Loopback) -> None:
 
 def test_a_contract_the_venue_does_not_list_is_an_error(loop: Loopback) -> None:
     """A typed one, raised in the call: never an empty success."""
-    import msgspec
-
     stranger = msgspec.structs.replace(
         loop.instrument(), symbol="NOPEUSDT", native_symbol="NOPE-USDT-SWAP"
     )
@@ -197,8 +237,6 @@ def test_months_are_counted_from_the_start_asked_for(loop: Loopback, limit: int)
 
 def test_the_candle_in_which_a_contract_was_listed_is_its_first(loop: Loopback) -> None:
     """It opened before the listing."""
-    import msgspec
-
     now_ms = loop.market.now_ms()
     opened_ms = Interval.D1.opens_at_ms(now_ms - 5 * Interval.D1.nominal_ms)
     born = msgspec.structs.replace(loop.instrument(), listed_at_ms=opened_ms + 36_000_000)

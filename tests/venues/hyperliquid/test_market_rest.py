@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from headwater.core.enums import InstrumentKind, InstrumentStatus
+from headwater.core.errors import WireError
 from headwater.core.http_messages import HttpReply, HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import Candle
 from headwater.venues.hyperliquid.market_replies import contexts_of
 from headwater.venues.hyperliquid.market_rest import CANDLES_MAX, WEIGHT, HyperliquidMarketRest
@@ -88,3 +90,46 @@ def test_a_delisted_coin_does_not_hide_the_others() -> None:
     contexts = [{"markPx": "0.0", "oraclePx": None, "funding": "0.0"}, {"markPx": "67000.0"}, None]
     body = msgspec.json.encode([{"universe": universe}, contexts])
     assert [(coin, one.mark) for coin, one in contexts_of(body)] == [("BTC", 67_000.0)]
+
+
+def margin_tiers(row: dict[str, object], tables: list[object]) -> MarginTiers:
+    """What the call makes of one coin's row and the tables."""
+    body = {"universe": [{"name": "BTC", "szDecimals": 5} | row], "marginTables": tables}
+    call = REST.margin_tiers(COIN)
+    assert msgspec.json.decode(next(call).body or b"") == {"type": "meta"}
+    reply = HttpReply(status=200, headers={}, body=msgspec.json.encode(body), received_ns=9)
+    with pytest.raises(StopIteration) as end:
+        call.send(reply)
+    found = end.value.value
+    assert isinstance(found, MarginTiers)
+    return found
+
+
+BTC_TABLE = [56, {"description": "tiered 40x", "marginTiers": [
+    {"lowerBound": "0.0", "maxLeverage": 40}, {"lowerBound": "150000000.0", "maxLeverage": 20},
+]}]  # fmt: skip
+
+
+def test_margin_tiers_are_half_of_the_initial_margin() -> None:
+    """1/80 = 1.25 % to 150 M, then 2.5 %; deduction 150 M × 1.25 % = 1 875 000."""
+    found = margin_tiers({"maxLeverage": 40, "marginTableId": 56}, [BTC_TABLE])
+    rates = [(one.maintenance_rate, one.maintenance_deduction) for one in found.tiers]
+    assert rates == [(0.0125, 0.0), (0.025, pytest.approx(1_875_000.0))]
+    assert (found.tiers[0].notional_cap, found.tiers[1].notional_cap) == (150e6, float("inf"))
+
+
+@pytest.mark.parametrize("row", [{"maxLeverage": 3}, {"maxLeverage": 3, "marginTableId": 3}])
+def test_a_table_that_is_not_listed_is_one_tier(row: dict[str, object]) -> None:
+    """3×: 1/6 = 16.7 %."""
+    [tier] = margin_tiers(row, [BTC_TABLE]).tiers
+    assert (tier.leverage_max, tier.notional_floor) == (3.0, 0.0)
+    assert tier.maintenance_rate == pytest.approx(1 / 6)
+
+
+@pytest.mark.parametrize(
+    "tables", [[], [[56, {"marginTiers": []}]],
+               [[56, {"marginTiers": [{"lowerBound": "5", "maxLeverage": 40}]}]]]
+)  # fmt: skip
+def test_margin_tables_that_mean_nothing_are_a_wire_error(tables: list[object]) -> None:
+    with pytest.raises(WireError):
+        margin_tiers({"maxLeverage": 40, "marginTableId": 56}, tables)

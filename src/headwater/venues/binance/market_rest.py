@@ -13,6 +13,7 @@ from headwater.core.errors import NotSupported, VenueError, WireError
 from headwater.core.http_messages import HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -25,6 +26,7 @@ from headwater.core.records import (
 )
 from headwater.venues.base import MarketRest
 from headwater.venues.binance import market_replies as replies
+from headwater.venues.binance.margin_snapshot import snapshot_of
 from headwater.venues.binance.symbols import DEFAULT_FUNDING_INTERVAL_H, EXCHANGE
 from headwater.venues.common import query_of, require_positive
 from headwater.venues.messages import RestCall
@@ -371,6 +373,11 @@ class BinanceMarketRest(MarketRest):
         return replies.fundings_of(
             reply.body, self._table, instrument.funding_interval_h, reply.received_ns
         )
+
+    def margin_tiers(self, instrument: Instrument) -> RestCall[MarginTiers]:
+        """A dated copy of the brackets; asks nothing, for the venue tells them to keys only."""
+        yield from ()
+        return snapshot_of(instrument)
 
 
 def _within(row: Record, start_ms: int | None, end_ms: int | None) -> bool:

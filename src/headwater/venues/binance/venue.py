@@ -13,6 +13,7 @@ from headwater.core.instruments import InstrumentTable
 from headwater.venues.base import BookRule, MarketRest, MarketStream, TapeReader, Venue
 from headwater.venues.binance.book import BinanceBookRule
 from headwater.venues.binance.errors import error_of, used_weights
+from headwater.venues.binance.margin_snapshot import KNOWN, SOURCE
 from headwater.venues.binance.market_rest import (
     CANDLES_MAX,
     DEPTH_WEIGHTS,
@@ -122,6 +123,11 @@ FACTS: Final = VenueFacts(
         ),
         "funding_rate": Support(available=True, source="GET /fapi/v1/premiumIndex"),
         "funding_history": Support(available=True, source="GET /fapi/v1/fundingRate"),
+        "margin_tiers": Support(
+            available=True,
+            source=SOURCE,
+            note=f"a dated copy ({SOURCE}) of {KNOWN} only: brackets are told to keys alone",
+        ),
     },
     intervals=tuple(INTERVALS.values()),
     open_interest_periods=OPEN_INTEREST_PERIODS,

@@ -43,7 +43,8 @@ USED_WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
 _WEBSOCKET_PATH = re.compile(r"/+(?:(public|market)/+)?(ws|stream)(?:/+(.*))?")
 _SIGNED_PATH = re.compile(
     r"/fapi/v[123]/(order|batchOrders|allOpenOrders|openOrders?|allOrders|account|balance|leverage"
-    r"|positionRisk|marginType|listenKey|forceOrders|userTrades|income|algoOrder|commissionRate)"
+    r"|leverageBracket|positionRisk|marginType|listenKey|forceOrders|userTrades|income|algoOrder"
+    r"|commissionRate)"
     r"(/.*)?"
 )
 

@@ -8,9 +8,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from headwater.analytics.margin import build_tiers
 from headwater.core.errors import WireError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTier, MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -29,6 +31,8 @@ T = TypeVar("T")
 
 NS_PER_MS: Final = 1_000_000
 _TEXT_CUT: Final = 200
+_PERCENT_FROM: Final = 10.0
+"""Initial margin × highest leverage is 1 in shares and 100 in percents."""
 
 _decode_reply = msgspec.json.Decoder(wire_rest.Reply, strict=False).decode
 
@@ -266,6 +270,54 @@ def instruments_in(body: bytes, received_ns: int) -> tuple[list[Instrument], str
     except ValueError as error:
         raise WireError(EXCHANGE, "instruments-info", str(error), body) from error
     return [one for one in made if one is not None], page.cursor or ""
+
+
+def margin_tiers_of(body: bytes, contract: Contract, received_ns: int) -> MarginTiers | None:
+    """The tiers of a contract, None for one that has none.
+
+    Raises:
+        WireError: sizes or rates that no venue can mean.
+    """
+    result, time_ms = result_of(body, wire_rest.RiskLimits, "risk-limit")
+    rows = sorted(result.list, key=lambda one: one.notional_cap)
+    rows = [row for row in rows if row.symbol == contract.native_symbol]
+    if not rows:
+        return None
+    try:
+        tiers = _tiers_of(rows)
+    except ValueError as error:
+        raise WireError(EXCHANGE, "risk-limit", str(error)[:_TEXT_CUT], body) from error
+    return MarginTiers(
+        exchange=EXCHANGE,
+        symbol=contract.symbol,
+        native_symbol=contract.native_symbol,
+        timestamp_ms=time_ms or received_ns // NS_PER_MS,
+        received_ns=received_ns,
+        tiers=tiers,
+        source="GET /v5/market/risk-limit",
+    )
+
+
+def _tiers_of(rows: Sequence[wire_rest.RiskLimit]) -> tuple[MarginTier, ...]:
+    """Tiers by where they end; deductions as the venue names them, else worked out.
+
+    Raises:
+        ValueError: sizes that do not ascend, or a rate or deduction that is none.
+    """
+    floors = [0.0, *(row.notional_cap for row in rows[:-1])]
+    rates = [
+        row.maintenance * (0.01 if row.initial * row.leverage_max > _PERCENT_FROM else 1.0)
+        for row in rows
+    ]
+    leverages = [row.leverage_max for row in rows]
+    tiers = build_tiers([*zip(floors, rates, leverages, strict=True)], rows[-1].notional_cap)
+    told = [market_events.figure(row.deduction) for row in rows]
+    return tuple(
+        tier
+        if deduction is None
+        else msgspec.structs.replace(tier, maintenance_deduction=deduction)
+        for tier, deduction in zip(tiers, told, strict=True)
+    )
 
 
 def _head(

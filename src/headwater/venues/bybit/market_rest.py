@@ -13,6 +13,7 @@ from headwater.core.errors import NotSupported, RequestError, VenueRejected
 from headwater.core.http_messages import HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -236,6 +237,16 @@ class BybitMarketRest(MarketRest):
         # Settlements are an hour apart at least.
         span_ms = FUNDING_MAX * _HOUR_MS
         return (yield from _since(page, FUNDING_MAX, limit, from_ms, end_ms, span_ms))
+
+    def margin_tiers(self, instrument: Instrument) -> RestCall[MarginTiers]:
+        """Risk limits of one contract."""
+        reply = yield _request("risk-limit", symbol=instrument.native_symbol)
+        found = replies.margin_tiers_of(
+            reply.body, replies.contract_of(instrument), reply.received_ns
+        )
+        if found is None:
+            raise VenueRejected(EXCHANGE, f"no risk limits of {instrument.native_symbol}")
+        return found
 
     def _candle_page(
         self,

@@ -150,6 +150,7 @@ class Boards:
             "/v5/market/instruments-info": self.instruments,
             "/v5/market/open-interest": self.open_interest,
             "/v5/market/funding/history": self.funding_history,
+            "/v5/market/risk-limit": self.risk_limits,
             "/v5/system/status": lambda _: {"list": []},
         }
 
@@ -311,6 +312,27 @@ class Boards:
             }
             for row in reversed(found)
             if start_ms is None or row.funding_time_ms >= start_ms
+        ]
+        return {"category": "linear", "list": rows}
+
+    def risk_limits(self, query: Query) -> object:
+        """Tiers by the notional at which they end; the first has no deduction to name."""
+        if not query.is_linear:
+            return {"category": query.get("category"), "list": []}
+        chosen = [query.symbol()] if query.get("symbol") else list(self._texts.values())
+        rows = [
+            {
+                "id": number,
+                "symbol": text.native,
+                "riskLimitValue": f"{tier.notional_cap:.0f}",
+                "maintenanceMargin": f"{tier.maintenance_rate:g}",
+                "initialMargin": f"{1 / tier.leverage_max:.6g}",
+                "isLowestRisk": int(number == 1),
+                "maxLeverage": f"{tier.leverage_max:.2f}",
+                "mmDeduction": f"{tier.maintenance_deduction:.2f}" if number > 1 else "",
+            }
+            for text in chosen
+            for number, tier in enumerate(self._market.margin_tiers(text.symbol), 1)
         ]
         return {"category": "linear", "list": rows}
 

@@ -241,6 +241,39 @@ class InstrumentRow(
     funding_interval_min: Count = 0
 
 
+class RiskLimit(
+    msgspec.Struct,
+    frozen=True,
+    rename={
+        "notional_cap": "riskLimitValue",
+        "maintenance": "maintenanceMargin",
+        "initial": "initialMargin",
+        "leverage_max": "maxLeverage",
+        "deduction": "mmDeduction",
+    },
+):
+    """One tier of `/v5/market/risk-limit`; `riskLimitValue` is where it ends, in quote currency.
+
+    `{"id":1,"symbol":"BTCUSDT","riskLimitValue":"2000000","maintenanceMargin":"0.005",
+    "initialMargin":"0.01","isLowestRisk":1,"maxLeverage":"100.00","mmDeduction":""}`. The example
+    in the documents has percents ("0.5", "1") where the servers send shares: initial margin ×
+    leverage tells which it is.
+    """
+
+    symbol: Name
+    notional_cap: Price
+    maintenance: Amount
+    initial: Price
+    leverage_max: Price
+    deduction: str = ""
+
+
+class RiskLimits(msgspec.Struct, frozen=True):
+    """Tiers of one symbol, in any order."""
+
+    list: list[RiskLimit]
+
+
 class Instruments(msgspec.Struct, frozen=True, rename={"cursor": "nextPageCursor"}):
     """A page of the listing; an empty or absent cursor is the end."""
 

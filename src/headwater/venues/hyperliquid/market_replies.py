@@ -8,8 +8,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from headwater.analytics.margin import build_tiers
 from headwater.core.errors import WireError
 from headwater.core.instruments import Instrument, InstrumentTable
+from headwater.core.margin_tiers import MarginTier, MarginTiers
 from headwater.core.records import BookSnapshot, Candle, FundingRate, PredictedFunding, Trade
 from headwater.venues.common import UNREADABLE
 from headwater.venues.hyperliquid import market_events, wire, wire_rest
@@ -27,6 +29,10 @@ T = TypeVar("T")
 
 _TEXT_CUT: Final = 200
 _OWN: Final = "HlPerp"
+_LISTED_FROM: Final = 50
+"""Ids of margin tables below this one are leverages, of tables with one tier."""
+_MAINTENANCE_SHARE: Final = 0.5
+"""Maintenance margin as a share of the initial margin at the highest leverage of a tier."""
 _NOTHING: Final = b"null"
 
 
@@ -135,6 +141,52 @@ def predictions_of(body: bytes, table: InstrumentTable, received_ns: int) -> lis
         for venue, told in venues
         if told is not None and is_perpetual(coin)
     ]
+
+
+def margin_tiers_of(body: bytes, instrument: Instrument, received_ns: int) -> MarginTiers | None:
+    """The tiers of a coin, None for one that is not in the universe.
+
+    Raises:
+        WireError: a table that is not there, or whose tiers no venue can mean.
+    """
+    meta = result_of(body, wire_rest.MarginMeta, "meta")
+    row = next((one for one in meta.universe if one.name == instrument.native_symbol), None)
+    if row is None or row.leverage_max is None:
+        return None
+    try:
+        tiers = _tiers_of(row.margin_table, row.leverage_max, dict(meta.tables))
+    except (KeyError, ValueError) as error:
+        words = f"margin table of {row.name}: {error}"
+        raise WireError(EXCHANGE, "meta", words[:_TEXT_CUT], body) from error
+    return MarginTiers(
+        exchange=EXCHANGE,
+        symbol=instrument.symbol,
+        native_symbol=instrument.native_symbol,
+        timestamp_ms=received_ns // NS_PER_MS,
+        received_ns=received_ns,
+        tiers=tiers,
+        source="POST /info meta",
+    )
+
+
+def _tiers_of(
+    table: int | None, leverage_max: float, tables: dict[int, wire_rest.MarginTable]
+) -> tuple[MarginTier, ...]:
+    """The tiers of a table; without an id, one tier at the coin's highest leverage.
+
+    Raises:
+        KeyError: there is no such table.
+        ValueError: floors that do not ascend from 0, or a leverage of a half and less.
+    """
+    if table is None or table < _LISTED_FROM:
+        rows = [(0.0, leverage_max if table is None else float(table))]
+    else:
+        rows = [(one.notional_floor, one.leverage_max) for one in tables[table].rows]
+    if any(leverage <= _MAINTENANCE_SHARE for _, leverage in rows):
+        raise ValueError("a leverage of a half or less")
+    return build_tiers(
+        [(floor, _MAINTENANCE_SHARE / leverage, leverage) for floor, leverage in sorted(rows)]
+    )
 
 
 def instruments_of(body: bytes, received_ns: int) -> list[Instrument]:

@@ -13,6 +13,7 @@ from headwater.core.errors import NotSupported, VenueRejected
 from headwater.core.http_messages import HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -230,6 +231,14 @@ class HyperliquidMarketRest(MarketRest):
         """What the venue expects of the coming funding, on itself and on others."""
         reply = yield _info("predictedFundings")
         return replies.predictions_of(reply.body, self._table, reply.received_ns)
+
+    def margin_tiers(self, instrument: Instrument) -> RestCall[MarginTiers]:
+        """The margin table of one coin."""
+        reply = yield _info("meta")
+        found = replies.margin_tiers_of(reply.body, instrument, reply.received_ns)
+        if found is None:
+            raise VenueRejected(EXCHANGE, f"no margin table of {instrument.native_symbol}")
+        return found
 
     def _candle_page(
         self,

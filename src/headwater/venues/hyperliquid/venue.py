@@ -115,6 +115,11 @@ FACTS: Final = VenueFacts(
         "funding_rate": Support(available=True, source=_CONTEXTS, note="per hour"),
         "funding_history": Support(available=True, source="POST /info fundingHistory"),
         "predicted_funding": Support(available=True, source="POST /info predictedFundings"),
+        "margin_tiers": Support(
+            available=True,
+            source="POST /info meta",
+            note="maintenance is half the initial margin at a tier's highest leverage",
+        ),
     },
     intervals=tuple(INTERVALS.values()),
     open_interest_periods=(),

@@ -14,6 +14,7 @@ import msgspec
 
 from headwater.core.errors import PlatformError
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTier
 from headwater.core.numbers import places_of
 from headwater.core.records import Candle, Trade
 from headwater.venues.side import MarketView
@@ -32,8 +33,8 @@ LIGHT: Final = frozenset({"l2Book", "allMids", "clearinghouseState", "orderStatu
 
 _HOUR_MS: Final = 3_600_000
 _USUAL_HOURS: Final = 8.0
-_LEVERAGE: Final = 40
-_TABLE: Final = 56
+_TABLES_FROM: Final = 50
+"""The first id of a margin table that is listed; below it an id is a leverage."""
 _EMPTY_LISTS: Final = ("userFills", "userFillsByTime", "openOrders", "frontendOpenOrders",
                        "historicalOrders", "userFunding")  # fmt: skip
 _MALFORMED: Final = "Failed to deserialize the JSON body into the target type"
@@ -209,17 +210,19 @@ class Boards:
         }
 
     def _meta(self) -> dict[str, Any]:
-        universe = [
-            {
-                "szDecimals": places_of(text.instrument.quantity_step),
-                "name": coin,
-                "maxLeverage": _LEVERAGE,
-                "marginTableId": _TABLE,
-            }
-            for coin, text in self._texts.items()
-        ]
-        tiers = [{"lowerBound": "0.0", "maxLeverage": _LEVERAGE}]
-        tables = [[_TABLE, {"description": "invented", "marginTiers": tiers}]]
+        ids: dict[tuple[MarginTier, ...], int] = {}
+        universe = []
+        for coin, text in self._texts.items():
+            tiers = self._market.margin_tiers(text.symbol)
+            universe.append(
+                {
+                    "szDecimals": places_of(text.instrument.quantity_step),
+                    "name": coin,
+                    "maxLeverage": int(tiers[0].leverage_max),
+                    "marginTableId": ids.setdefault(tiers, _TABLES_FROM + len(ids)),
+                }
+            )
+        tables = [[number, _margin_table(tiers)] for tiers, number in ids.items()]
         return {"universe": universe, "marginTables": tables, "collateralToken": 0}
 
     def _contexts(self) -> list[dict[str, Any]]:
@@ -351,3 +354,12 @@ def _time(request: dict[str, Any], name: str, usual: int | None = None) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
         raise malformed()
     return value
+
+
+def _margin_table(tiers: tuple[MarginTier, ...]) -> dict[str, Any]:
+    """Where each tier begins and its leverage; the venue names no rates."""
+    rows = [
+        {"lowerBound": f"{tier.notional_floor:.1f}", "maxLeverage": int(tier.leverage_max)}
+        for tier in tiers
+    ]
+    return {"description": f"tiered {rows[0]['maxLeverage']}x", "marginTiers": rows}

@@ -5,14 +5,19 @@ Source: https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-
 
 import msgspec
 
-from headwater.venues.hyperliquid.wire import Change, Count, Name, Price
+from headwater.venues.hyperliquid.wire import Amount, Change, Count, Name, Price
 
 
 class AssetRow(
     msgspec.Struct,
     frozen=True,
     gc=False,
-    rename={"size_decimals": "szDecimals", "is_delisted": "isDelisted"},
+    rename={
+        "size_decimals": "szDecimals",
+        "is_delisted": "isDelisted",
+        "leverage_max": "maxLeverage",
+        "margin_table": "marginTableId",
+    },
 ):
     """A coin of the universe; its place in the list is the asset's id, delisted ones stay.
 
@@ -22,12 +27,42 @@ class AssetRow(
     name: Name
     size_decimals: int
     is_delisted: bool | None = None
+    leverage_max: Price | None = None
+    margin_table: Count | None = None
 
 
 class Meta(msgspec.Struct, frozen=True, gc=False):
     """`meta`: `{"universe":[…],"marginTables":[…]}`."""
 
     universe: list[AssetRow]
+
+
+class MarginRow(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={"notional_floor": "lowerBound", "leverage_max": "maxLeverage"},
+):
+    """`{"lowerBound":"150000000.0","maxLeverage":20}`: from which notional, in USDC."""
+
+    notional_floor: Amount
+    leverage_max: Price
+
+
+class MarginTable(msgspec.Struct, frozen=True, gc=False, rename={"rows": "marginTiers"}):
+    """`{"description":"tiered 40x","marginTiers":[…]}`."""
+
+    rows: list[MarginRow]
+
+
+class MarginMeta(msgspec.Struct, frozen=True, gc=False, rename={"tables": "marginTables"}):
+    """`meta` with its tables: `{"universe":[…],"marginTables":[[56,{…}],…]}`.
+
+    A table whose id is below 50 is not listed: it is one tier at that leverage.
+    """
+
+    universe: list[AssetRow]
+    tables: list[tuple[Count, MarginTable]]
 
 
 class Contexts(msgspec.Struct, frozen=True, gc=False, array_like=True):

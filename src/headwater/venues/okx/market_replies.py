@@ -10,6 +10,7 @@ import msgspec
 from headwater.core.errors import WireError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTier, MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -201,6 +202,51 @@ def fundings_of(body: bytes, received_ns: int) -> list[FundingRate]:
             )
         )
     return sorted(found, key=lambda one: one.funding_time_ms)
+
+
+def margin_tiers_of(
+    body: bytes, sizes: Sizes, mark: wire_rest.MarkRow, received_ns: int
+) -> MarginTiers | None:
+    """The tiers of a contract, None for one that has none.
+
+    They are by quantity, whatever the price; their notionals are those at the mark price.
+
+    Raises:
+        WireError: sizes that do not ascend, or a rate that no venue can mean.
+    """
+    rows = rows_of(body, wire_rest.PositionTierRow, "position-tiers")
+    rows.sort(key=lambda one: one.size_cap)
+    tiers: list[MarginTier] = []
+    floor = 0.0
+    for row in rows:
+        cap = sizes.base(row.size_cap, mark.mark)
+        if cap <= floor or row.maintenance >= 1.0:
+            raise WireError(EXCHANGE, "position-tiers", f"no tier ends at {row.size_cap}", body)
+        tiers.append(
+            MarginTier(
+                notional_floor=floor * mark.mark,
+                notional_cap=cap * mark.mark,
+                maintenance_rate=row.maintenance,
+                maintenance_deduction=0.0,
+                leverage_max=row.leverage_max,
+                quantity_floor=floor,
+                quantity_cap=cap,
+            )
+        )
+        floor = cap
+    if not tiers:
+        return None
+    return MarginTiers(
+        exchange=EXCHANGE,
+        symbol=sizes.symbol,
+        native_symbol=sizes.native_symbol,
+        timestamp_ms=mark.ts,
+        received_ns=received_ns,
+        tiers=tuple(tiers),
+        source="GET /api/v5/public/position-tiers",
+        reference_price=mark.mark,
+        is_fee_demanded=True,
+    )
 
 
 def instruments_of(body: bytes, received_ns: int) -> list[Instrument]:

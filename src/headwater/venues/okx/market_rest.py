@@ -12,6 +12,7 @@ from headwater.core.errors import NotSupported, RequestError, VenueRejected
 from headwater.core.http_messages import HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import (
     BookSnapshot,
     Candle,
@@ -25,7 +26,7 @@ from headwater.venues.base import MarketRest
 from headwater.venues.common import candles_forward, not_counted, query_of, require_positive
 from headwater.venues.messages import RestCall
 from headwater.venues.okx import market_replies as replies
-from headwater.venues.okx.symbols import BAR_NAMES, EXCHANGE, PERIODS, SWAP, Sizes
+from headwater.venues.okx.symbols import BAR_NAMES, EXCHANGE, PERIODS, SWAP, Sizes, index_of
 
 CANDLES_MAX: Final = 300
 OLD_CANDLES_MAX: Final = 100
@@ -233,6 +234,25 @@ class OkxMarketRest(MarketRest):
             after_ms = page[0].funding_time_ms
         kept = [row for row in found if start_ms is None or row.funding_time_ms >= start_ms]
         return kept[:limit] if start_ms is not None else kept[-limit:]
+
+    def margin_tiers(self, instrument: Instrument) -> RestCall[MarginTiers]:
+        """Position tiers of one contract in isolated margin, valued at its mark price."""
+        native = instrument.native_symbol
+        tiers = yield _request(
+            "public/position-tiers",
+            "position_tiers",
+            instType=SWAP,
+            tdMode="isolated",
+            instFamily=index_of(native),
+        )
+        marks = yield _request("public/mark-price", "mark_price", instType=SWAP, instId=native)
+        mark = replies.mark_rows_of(marks.body).get(native)
+        found = None
+        if mark is not None:
+            found = replies.margin_tiers_of(tiers.body, Sizes(instrument), mark, tiers.received_ns)
+        if found is None:
+            raise VenueRejected(EXCHANGE, f"no position tiers of {native}")
+        return found
 
     def _candle_page(
         self,

@@ -50,6 +50,7 @@ _POOLS: Final[Mapping[str, int]] = {
     "funding": 10,
     "funding_history": 10,
     "mark_price": 10,
+    "position_tiers": 10,
 }
 """Requests in two seconds by endpoint. Some are counted per instrument there; not here."""
 
@@ -134,6 +135,11 @@ FACTS: Final = VenueFacts(
             available=True,
             source="GET /api/v5/public/funding-rate-history",
             note="of the last three months",
+        ),
+        "margin_tiers": Support(
+            available=True,
+            source="GET /api/v5/public/position-tiers",
+            note="by quantity; notionals are worked out with the mark price",
         ),
     },
     intervals=tuple(sorted(BARS.values(), key=lambda one: one.nominal_ms)),

@@ -20,6 +20,7 @@ from headwater.venues.okx.venue_side_rows import (
     instrument_row,
     interest_row,
     mark_row,
+    tier_rows,
 )
 from headwater.venues.side import MarketView
 from headwater.venues.side_desk import SymbolText
@@ -147,6 +148,7 @@ class Boards:
         # Answer, requests in two seconds.
         self.endpoints: Mapping[str, tuple[Callable[[Query], list[object]], int]] = {
             "public/time": (self.time, 10),
+            "public/position-tiers": (lambda q: tier_rows(market, texts, q.get("instFamily")), 10),
             "public/instruments": (self.instruments, 20),
             "market/candles": (lambda query: self.candles(query, 300, NEW_CANDLES), 40),
             "market/history-candles": (lambda query: self.candles(query, 100, None), 20),

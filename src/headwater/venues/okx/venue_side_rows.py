@@ -3,6 +3,7 @@
 Sizes are contracts. Premium, impact value, leverage and maximum sizes are invented.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -135,3 +136,35 @@ def instrument_row(text: SymbolText) -> dict[str, object]:
 def envelope(data: object, code: str = "0", message: str = "") -> bytes:
     """A reply around rows."""
     return msgspec.json.encode({"code": code, "msg": message, "data": data})
+
+
+def tier_rows(
+    market: MarketView, texts: Mapping[str, SymbolText], family: str | None
+) -> list[object]:
+    """Position tiers of a family, in whole contracts: the market's notionals at the mark price."""
+    rows: list[object] = []
+    for text in texts.values():
+        if index_of(text) != family:
+            continue
+        contract = market.mark_price(text.symbol).mark * text.instrument.contract_size
+        least = 0
+        for number, tier in enumerate(market.margin_tiers(text.symbol), 1):
+            most = round(tier.notional_cap / contract)
+            rows.append(
+                {
+                    "baseMaxLoan": "",
+                    "imr": f"{1 / tier.leverage_max:.6g}",
+                    "instFamily": family,
+                    "instId": "",
+                    "maxLever": f"{tier.leverage_max:g}",
+                    "maxSz": str(most),
+                    "minSz": str(least),
+                    "mmr": f"{tier.maintenance_rate:g}",
+                    "optMgnFactor": "0",
+                    "quoteMaxLoan": "",
+                    "tier": str(number),
+                    "uly": family,
+                }
+            )
+            least = most + 1
+    return rows

@@ -174,6 +174,27 @@ class MarkRow(msgspec.Struct, frozen=True, rename={"native_symbol": "instId", "m
     ts: Count
 
 
+class PositionTierRow(
+    msgspec.Struct,
+    frozen=True,
+    rename={
+        "size_cap": "maxSz",
+        "maintenance": "mmr",
+        "leverage_max": "maxLever",
+    },
+):
+    """One tier of `public/position-tiers`; sizes are contracts, rates shares of 1.
+
+    `{"instFamily":"BTC-USDT","instId":"","tier":"1","minSz":"0","maxSz":"1000","mmr":"0.004",
+    "imr":"0.01","maxLever":"100","uly":"BTC-USDT",…}`. The next one's `minSz` may be one contract
+    higher than this `maxSz`: what lies between belongs to the higher tier.
+    """
+
+    size_cap: Price
+    maintenance: Amount
+    leverage_max: Price
+
+
 class IndexRow(msgspec.Struct, frozen=True, rename={"name": "instId", "index": "idxPx"}):
     """`{"instId":"BTC-USDT","idxPx":"37000.1","ts":"…"}`."""
 
