@@ -47,7 +47,7 @@ _SLOW_MS: Final = 10_000
 
 
 class TradeTopic(TopicStream):
-    """`trades`: fills of one taker order at one price, as they come."""
+    """`trades`: fills of one taker order at one price; the id is that of the last of `count`."""
 
     hears: ClassVar[tuple[type[Record], ...]] = (Trade,)
 
@@ -63,19 +63,22 @@ class TradeTopic(TopicStream):
             self._waiting.append(record)
 
     def on_tick(self, now_ms: int) -> list[str]:  # noqa: ARG002 - as they come
-        """One message per print."""
+        """One message per print; REST lists its fills one by one."""
         waiting, self._waiting = self._waiting, []
         text = self._text
-        return [
-            (
+        messages: list[str] = []
+        for one in waiting:
+            found = self._market.prints(text.symbol, limit=1, first_sequence=one.sequence)
+            last_id = found[0].last_fill_id
+            count = last_id - found[0].first_fill_id + 1
+            messages.append(
                 f'{{"arg":{{"channel":"trades","instId":"{text.native}"}},"data":[{{'
-                f'"instId":"{text.native}","tradeId":"{one.sequence}",'
+                f'"instId":"{text.native}","tradeId":"{last_id}",'
                 f'"px":"{text.price(one.price)}","sz":"{text.size(one.quantity)}",'
-                f'"side":"{one.side.value}","ts":"{one.timestamp_ms}","count":"1",'
+                f'"side":"{one.side.value}","ts":"{one.timestamp_ms}","count":"{count}",'
                 f'"source":"0","seqId":{one.sequence}}}]}}'
             )
-            for one in waiting
-        ]
+        return messages
 
 
 class BookTopic(TopicStream):
