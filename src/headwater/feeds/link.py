@@ -24,7 +24,7 @@ from headwater.core.records import (
 )
 from headwater.transport.ws import CloseInfo, Socket, SocketClosed
 from headwater.venues.base import MarketStream, Taker
-from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription, TradeRun
+from headwater.venues.messages import Ack, Ignored, Past, StreamEvent, Subscription, TradeRun
 
 Handler: TypeAlias = Callable[[Any], None]
 """Takes one event of the class it is registered for."""
@@ -42,10 +42,11 @@ STREAM_CLASSES: Final[tuple[type, ...]] = (
     MarkPrice,
     FundingRate,
     OpenInterest,
+    Past,
 )
 """Classes of records a stream may give. Sinks have a handler for each."""
 
-_KEPT_IN_SHADOW: Final = (Trade, BookDelta, BookSnapshot, Candle, Liquidation)
+_KEPT_IN_SHADOW: Final = (Trade, BookDelta, BookSnapshot, Candle, Liquidation, Past)
 
 
 class FrameTap(Protocol):

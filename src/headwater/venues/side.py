@@ -19,6 +19,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    Liquidation,
     MarkPrice,
     OpenInterest,
     Record,
@@ -110,6 +111,10 @@ class MarketView(Protocol):
         self, symbol: str, *, limit: int, first_sequence: int | None = None
     ) -> list[FillPrint]:
         """Prints from `first_sequence` on, or the newest `limit`."""
+        ...
+
+    def liquidations(self, *, since_ms: int) -> list[Liquidation]:
+        """Forced closes of all symbols from a moment on, of the newest that are kept."""
         ...
 
     def print_of_fill(self, symbol: str, fill_id: int) -> FillPrint | None:
