@@ -1,9 +1,10 @@
 """Keeps one connection to a venue's endpoint for ever.
 
 Connects (gate, full-jitter back-off), subscribes, watches, and renews: a lost connection is
-opened again; one that grows old, or has a silent channel among living ones, is replaced by a new
-one that listens beside it first, so that nothing is missed and nothing comes twice. The rules are
-in `session` and `staleness`; this module only carries their decisions out.
+opened again; one that grows old, that the venue will close, or that has a silent channel among
+living ones, is replaced by a new one that listens beside it first, so that nothing is missed and
+nothing comes twice. The rules are in `session` and `staleness`; this module only carries their
+decisions out.
 """
 
 import asyncio
@@ -188,6 +189,8 @@ class Connection:
                 continue
             if reconnect is not None:
                 self._renew(reconnect.reason, now)
+            elif active.link.ends_because:
+                self._renew(f"the venue will close it: {active.link.ends_because}", now)
             elif self._too_old(active, now):
                 self._renew("its permitted life ends soon", now)
             elif self._lacks_instruments(active.link):

@@ -78,7 +78,17 @@ class Past(msgspec.Struct, frozen=True):
     record: Liquidation
 
 
-StreamEvent: TypeAlias = Record | Ack | Ignored | Past
+class Closing(msgspec.Struct, frozen=True):
+    """The venue will close this connection soon: another one should take its place before.
+
+    Attributes:
+        reason: the venue's words.
+    """
+
+    reason: str
+
+
+StreamEvent: TypeAlias = Record | Ack | Ignored | Past | Closing
 
 
 class TradeRun(list[Trade]):

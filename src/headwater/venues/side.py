@@ -226,6 +226,10 @@ class ServerSocket(ABC):
         """Notes a ping, which the server has answered (some venues count it)."""
         return ServerFrames()
 
+    def retire(self, now_ms: int) -> ServerFrames:  # noqa: ARG002 - for venues that announce it
+        """The server goes into maintenance: the connection is closed, now or after a notice."""
+        return ServerFrames(close_code=1001, close_reason="maintenance")
+
     def closed(self) -> None:  # noqa: B027 - a venue that shares nothing has nothing to forget
         """Notes that the connection is gone: nothing is delivered any more."""
 

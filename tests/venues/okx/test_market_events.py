@@ -17,7 +17,7 @@ from headwater.core.errors import RequestError, WireError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, Liquidation, MarkPrice, OpenInterest, Ticker, Trade
-from headwater.venues.messages import Ack, Ignored, Past, StreamEvent, Subscription
+from headwater.venues.messages import Ack, Closing, Ignored, Past, StreamEvent, Subscription
 from headwater.venues.okx.market_stream import OkxStream
 
 AT_NS = 1_692_266_435_000_000_000
@@ -240,8 +240,9 @@ def test_a_request_is_answered_when_its_last_topic_is() -> None:
     (refused,) = fed(made, {"id": "9", "event": "error", "code": "60018", "msg": "Wrong URL"})
     assert isinstance(refused, Ack)
     assert refused.error == "60018: Wrong URL"
-    assert fed(made, {"event": "notice", "code": "64008", "msg": "soon"}) == [
-        Ignored(what="notice", reason="64008 soon")
+    assert fed(made, {"event": "notice", "code": "64008", "msg": "soon"}) == [Closing("64008 soon")]
+    assert fed(made, {"event": "notice", "code": "1", "msg": "other"}) == [
+        Ignored(what="notice", reason="1 other")
     ]
     assert list(made.feed(b"pong", AT_NS)) == [Ack(request_id=None)]
 
