@@ -29,6 +29,10 @@ class Connection:
         name: of its tasks.
         endpoint: name of the venue's endpoint.
         parts: what it shares with the venue's other connections.
+
+    Attributes:
+        lost_because: why it was lost or could not be had; empty while it stands, or is opened for
+            the first time.
     """
 
     def __init__(self, name: str, endpoint: str, parts: ConnectionParts) -> None:
@@ -45,6 +49,7 @@ class Connection:
         self._wake = asyncio.Event()
         self._old_frames = 0
         self._made = 0
+        self.lost_because = ""
         self.reconnects = 0
         self.rotations = 0
 
@@ -113,6 +118,7 @@ class Connection:
                 await self._wait_until_wanted()
                 self._parts.sink.on_connection(self.endpoint, FeedState.CONNECTING, "")
                 serving = await self._connect()
+                self.lost_because = ""
                 self._parts.sink.on_connection(self.endpoint, FeedState.LIVE, "")
                 await self._serve(serving)
         finally:
@@ -120,6 +126,7 @@ class Connection:
 
     async def _wait_until_wanted(self) -> None:
         while not self._wanted:
+            self.lost_because = ""  # nobody misses it
             self._wake.clear()
             await self._wake.wait()
 
@@ -129,7 +136,7 @@ class Connection:
             try:
                 return await self._open(shadow_max=None)
             except (ConnectFailed, VenueError) as error:
-                self._parts.sink.on_connection(self.endpoint, FeedState.DOWN, str(error))
+                self._down(str(error))
                 await asyncio.sleep(self._delay_after(error))
 
     def _delay_after(self, error: PlatformError) -> float:
@@ -333,8 +340,12 @@ class Connection:
         if shadow is not None:
             self._drop(shadow)
         self._interrupted(list(self._wanted), reason, lost)
-        self._parts.sink.on_connection(self.endpoint, FeedState.DOWN, reason)
+        self._down(reason)
         return False
+
+    def _down(self, reason: str) -> None:
+        self.lost_because = reason
+        self._parts.sink.on_connection(self.endpoint, FeedState.DOWN, reason)
 
     def _interrupted(
         self, subscriptions: Sequence[Subscription], reason: str, ended: Serving

@@ -89,6 +89,7 @@ class HealthWatch:
             resyncs=pipeline.books.resyncs,
             open_gaps=pipeline.ledger.open_count,
             channels=pipeline.board.channels(pool.leases, pool.age_s),
+            lost_connections=tuple(pool.lost_connections),
         )
 
     def _data_age_s(self, now: float) -> float | None:
