@@ -127,7 +127,7 @@ class SubscriptionPool:
     def lost_connections(self) -> Sequence[str]:
         """Connections that were lost or refused and are not back: endpoint and reason."""
         lost = (one for one in self._connections if one.lost_because)
-        return [f"{one.endpoint}: {one.lost_because}" for one in lost]
+        return [f"{one.endpoint} connection down: {one.lost_because}" for one in lost]
 
     @property
     def frames(self) -> int:
