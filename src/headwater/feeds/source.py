@@ -70,7 +70,7 @@ class VenueHealth(msgspec.Struct, frozen=True, kw_only=True):
         reconnects: connections lost and reopened.
         resyncs: books rebuilt after a gap.
         open_gaps: holes not yet repaired.
-        channels: every wanted subscription.
+        channels: every wanted subscription, built candles among them.
         since_start_s: seconds over which `healthy_s` was measured, None where it is not.
         healthy_s: seconds of them in which the venue was healthy.
         last_error: its newest trouble in words, past ones included; None when there was none.
