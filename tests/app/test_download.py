@@ -63,6 +63,24 @@ async def test_a_start_before_the_venues_memory_gives_what_there_is(name: str) -
 
 
 @VENUES
+async def test_a_contract_of_unknown_age_is_not_searched_for_since_1970(name: str) -> None:
+    """The same minutes as with its listing, and few requests, whatever the start."""
+    async with staged(name) as stage:
+        until = Interval.M1.opens_at_ms(stage.market.now_ms())
+        known = stage.request(Kind.CANDLES, Interval.H1, since_ms=until - 40 * HOUR_MS)
+        instrument = msgspec.structs.replace(known.instrument, listed_at_ms=None)
+        unknown = msgspec.structs.replace(known, instrument=instrument)
+        assert await stage.rows(unknown) == await stage.rows(known)
+        begins_ms = await stage.download._begins_ms(instrument)
+        months = stage.market.candles("BTCUSDT", Interval.MONTH1, limit=1000)
+        assert begins_ms == months[0].timestamp_ms
+        told = len(stage.told)
+        days = msgspec.structs.replace(unknown, interval=Interval.D1, since_ms=0)
+        assert len(await stage.rows(days)) > 1000
+        assert "no candles before" in stage.told[told]
+
+
+@VENUES
 async def test_funding_is_whole(name: str) -> None:
     async with staged(name) as stage:
         instrument = stage.download.table.resolve("BTCUSDT")

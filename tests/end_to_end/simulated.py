@@ -44,8 +44,13 @@ class Simulated:
 
     def trades(self, symbol: str, first: int, last: int) -> dict[int, dict[str, Any]]:
         """The prints of a canonical symbol by sequence number, both ends included."""
+        return {one["trade"]["sequence"]: one["trade"] for one in self.prints(symbol, first, last)}
+
+    def prints(self, symbol: str, first: int, last: int) -> list[dict[str, Any]]:
+        """The same with the numbers of their fills, ascending."""
         found = self.truth(f"prints?symbol={symbol}&first={first}&last={last}")
-        return {one["trade"]["sequence"]: one["trade"] for one in found}
+        assert isinstance(found, list)
+        return found
 
     def book(self, symbol: str, depth: int) -> Image:
         """The book now, sizes in base units."""

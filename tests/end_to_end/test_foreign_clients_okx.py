@@ -67,8 +67,9 @@ def test_ccxt_reads_markets_and_candles_synchronously(venue: Simulated) -> None:
 async def test_ccxt_reads_everything_public(client: Any, venue: Simulated) -> None:
     """Status, trades, book, tickers, candles."""
     assert (await client.fetch_status())["status"] == "ok"
+    near = int((await client.watch_trades(SYMBOL))[-1]["info"]["seqId"])
     trades = await client.fetch_trades(SYMBOL, limit=50)
-    _check_trades(venue, trades)
+    _check_fills(venue, trades, near)
     assert len(trades) == 50
     book = await client.fetch_order_book(SYMBOL, 100)
     assert (len(book["bids"]), len(book["asks"])) == (100, 100)
@@ -168,12 +169,36 @@ def _check_book(book: Any) -> None:
 
 
 def _check_trades(venue: Simulated, trades: list[Any]) -> None:
-    """Consecutive prints of the market, with its values."""
+    """Consecutive prints of the market, with its values; each named after its last fill."""
+    numbers = [int(trade["info"]["seqId"]) for trade in trades]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    truth = venue.prints("BTCUSDT", numbers[0], numbers[-1])
+    for one, trade in zip(truth, trades, strict=True):
+        count = one["last_fill_id"] - one["first_fill_id"] + 1
+        assert (int(trade["id"]), int(trade["info"]["count"])) == (one["last_fill_id"], count)
+        assert trade["amount"] == pytest.approx(one["trade"]["quantity"] / CONTRACT)
+        _check_terms(trade, one["trade"])
+
+
+def _check_fills(venue: Simulated, trades: list[Any], near: int) -> None:
+    """Consecutive fills of the prints around `near`; those of a whole print add up to it."""
+    amounts = {int(trade["id"]): trade["amount"] for trade in trades}
     numbers = [int(trade["id"]) for trade in trades]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    truth = venue.trades("BTCUSDT", numbers[0], numbers[-1])
-    for number, trade in zip(numbers, trades, strict=True):
-        one = truth[number]
-        assert trade["price"] == pytest.approx(one["price"])
-        assert trade["amount"] == pytest.approx(one["quantity"] / CONTRACT)
-        assert (trade["side"], trade["timestamp"]) == (one["side"], one["timestamp_ms"])
+    prints = venue.prints("BTCUSDT", near - len(trades), near + len(trades))
+    by_fill = {
+        fill: one for one in prints for fill in range(one["first_fill_id"], one["last_fill_id"] + 1)
+    }
+    for trade in trades:
+        one = by_fill[int(trade["id"])]
+        fills = range(one["first_fill_id"], one["last_fill_id"] + 1)
+        if amounts.keys() >= set(fills):
+            whole = sum(amounts[fill] for fill in fills)
+            assert whole == pytest.approx(one["trade"]["quantity"] / CONTRACT)
+        _check_terms(trade, one["trade"])
+
+
+def _check_terms(trade: Any, true: Any) -> None:
+    """Price, side and moment."""
+    assert trade["price"] == pytest.approx(true["price"])
+    assert (trade["side"], trade["timestamp"]) == (true["side"], true["timestamp_ms"])

@@ -12,7 +12,7 @@ from tests.feeds.simulated_venue import scene
 
 from headwater.analytics.candles import fold, source_interval
 from headwater.core.clock import ManualClock
-from headwater.core.enums import Channel, GapState
+from headwater.core.enums import Channel, FeedState, GapState
 from headwater.core.errors import NotSupported, RequestError, VenueRejected, VenueUnavailable
 from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
@@ -20,6 +20,7 @@ from headwater.core.records import Candle, Trade
 from headwater.feeds.built_candles import BuiltCandles
 from headwater.feeds.pipeline import Fetchers, MarketPipeline, Surroundings
 from headwater.feeds.settings import CandleSettings, FeedSettings, TradeSettings
+from headwater.feeds.source import ChannelHealth
 from headwater.venues.binance.venue import FACTS, BinanceVenue
 from headwater.venues.discovery import venue
 from headwater.venues.messages import Subscription
@@ -220,6 +221,47 @@ async def test_one_builder_for_all_and_none_for_nobody() -> None:
         assert len(made.bars()) == 2
 
 
+def _source_row(state: FeedState, since_ms: int, reason: str = "") -> ChannelHealth:
+    """The row of the minutes that three are built of."""
+    return ChannelHealth(
+        channel=Channel.CANDLES,
+        symbol=SYMBOL,
+        interval=Interval.M1,
+        state=state,
+        since_ms=since_ms,
+        age_s=0.5,
+        reason=reason,
+        subscribers=1,
+    )
+
+
+async def test_a_built_stream_is_as_good_as_its_source_once_its_first_bar_is_whole() -> None:
+    async with desk() as made:
+        begun_ms = made.clock.now_ms()
+        leases = [made.built.acquire(THREE) for _ in range(2)]
+        hours = msgspec.structs.replace(_source_row(FeedState.DOWN, 0), interval=Interval.H1)
+        rows = [hours, _source_row(FeedState.LIVE, begun_ms - 1)]
+        (row,) = made.built.channels(rows)
+        assert (row.interval, row.state, row.since_ms) == (
+            Interval.M3,
+            FeedState.CONNECTING,
+            begun_ms,
+        )
+        assert row.reason == "built of 1m: its first bar is not whole yet"
+        assert (row.subscribers, row.age_s) == (2, 0.5)
+        made.clock.advance(5.0)
+        await made.live(1, closed=False)
+        (row,) = made.built.channels(rows)
+        assert (row.state, row.since_ms, row.reason) == (FeedState.LIVE, begun_ms + 5_000, "")
+        stale = _source_row(FeedState.STALE, begun_ms + 9_000, "silent for more than 9.0 s")
+        (row,) = made.built.channels([hours, stale])
+        assert (row.state, row.since_ms) == (FeedState.STALE, begun_ms + 9_000)
+        assert row.reason == "built of 1m: silent for more than 9.0 s"
+        for lease in leases:
+            lease.release()
+        assert made.built.channels(rows) == ()
+
+
 async def test_what_cannot_be_built_is_refused() -> None:
     async with desk() as made:
         for interval in (None, Interval.MONTH1):
@@ -252,6 +294,9 @@ async def test_a_venue_serves_what_it_lacks() -> None:
             return [one for one in mine if one.is_closed and one.revision == 0]
 
         assert await stage.until(lambda: len(closed()) >= 2)
+        rows_of = {one.interval: one for one in feed.health().channels}
+        assert rows_of[Interval.M3].state is rows_of[Interval.M1].state is FeedState.LIVE
+        assert rows_of[Interval.M3].subscribers == len(leases)
         for lease in leases:
             lease.release()
         bars = closed()

@@ -22,6 +22,7 @@ from headwater.core.records import ConnectionState
 from headwater.simulator.connection import Connection
 from headwater.simulator.faults import SocketFault
 from headwater.venues.binance.venue import FACTS, BinanceVenue
+from headwater.venues.discovery import venue
 from headwater.venues.messages import Subscription
 
 FORCED = Subscription(channel=Channel.LIQUIDATIONS, native_symbol=None)
@@ -189,6 +190,38 @@ async def test_an_instrument_that_is_new_renews_what_follows_the_whole_market() 
         assert stage.feed.rotations == 1
         assert stage.feed.gaps() == []
         lease.release()
+
+
+async def test_a_connection_whose_end_is_announced_is_replaced_before_it() -> None:
+    """OKX gives a minute's notice; the market runs ten times as fast, so six seconds."""
+    async with scene(6, chosen=venue("okx"), speed=10.0) as stage:
+        native = stage.feed.table.resolve("BTCUSDT").native_symbol
+        wanted = [
+            Subscription(channel=Channel.TRADES, native_symbol=native),
+            Subscription(channel=Channel.BOOK, native_symbol=native),
+            FORCED,
+        ]
+        leases = [stage.feed.acquire(one) for one in wanted]
+        assert await stage.until(lambda: stage.all_live(wanted))
+        (old,) = stage.server.connections
+        assert stage.server.cut_all(SocketFault.RETIRE) == 1
+        assert await stage.until(lambda: stage.feed.rotations == 1, 5.0)
+        assert await stage.until(lambda: _is_gone(stage, old))
+        assert stage.feed.health().reconnects == 0
+        assert stage.feed.gaps() == []
+        stage.market.frozen = True
+        newest = stage.exchange.prints("BTCUSDT", limit=1)[-1].last_fill_id
+
+        def is_there() -> bool:
+            stage.seen.drain()
+            return stage.seen.trades["BTCUSDT"][-1].trade_id == newest
+
+        assert await stage.until(is_there)
+        told = [one.trade_id for one in stage.seen.trades["BTCUSDT"]]
+        prints = stage.exchange.prints("BTCUSDT", limit=len(told))
+        assert told == [one.last_fill_id for one in prints]
+        for lease in leases:
+            lease.release()
 
 
 async def test_subscriptions_change_while_the_connection_runs() -> None:

@@ -1,6 +1,11 @@
 """Events that no venue can replay, and states that need no repair."""
 
+import asyncio
+
+import msgspec
+import pytest
 from tests.feeds.made import EXCHANGE, START_MS, Heard, liquidation
+from tests.feeds.simulated_venue import SETTINGS, scene
 
 from headwater.core.clock import ManualClock
 from headwater.core.enums import Channel, GapCause, GapState
@@ -8,7 +13,9 @@ from headwater.core.records import Liquidation, MarkPrice
 from headwater.feeds import event_watch
 from headwater.feeds.event_watch import EventWatch, StateKeeper
 from headwater.feeds.gaps import GapLedger
-from headwater.venues.messages import Subscription
+from headwater.simulator.faults import SocketFault
+from headwater.venues.discovery import venue
+from headwater.venues.messages import Past, Subscription
 
 FORCED = Subscription(channel=Channel.LIQUIDATIONS, native_symbol=None)
 
@@ -68,6 +75,110 @@ def test_a_hole_begins_with_what_had_not_been_sent_when_data_last_came() -> None
     waiting_ms = 500 + event_watch.ON_ITS_WAY_MS
     assert silent.timestamp_ms == last_ms - waiting_ms
     assert sudden.timestamp_ms == ManualClock().now_ms() - waiting_ms
+
+
+def _missed(*, is_told: bool = True) -> tuple[EventWatch, Heard, ManualClock, GapLedger]:
+    """A watch of a venue that tells the past, and a hole of a minute that has just ended."""
+    heard, clock = Heard(), ManualClock()
+    ledger = GapLedger(EXCHANGE, heard.bus, clock)
+    past = {Channel.LIQUIDATIONS} if is_told else set()
+    watch = EventWatch(heard.bus, ledger, clock, str.upper, {}, past)
+    watch.interrupted(FORCED, GapCause.DISCONNECT, "connection lost")
+    clock.advance(60.0)
+    watch.resumed(FORCED)
+    return watch, heard, clock, ledger
+
+
+def test_the_past_fills_a_hole_and_is_counted_in_it() -> None:
+    """Of a minute: one in the middle, one twice, one from before it, one from after it."""
+    watch, heard, clock, ledger = _missed()
+    now_ms = clock.now_ms()
+    inside, also = liquidation(now_ms - 30_000), liquidation(now_ms - 1)
+    for event in (inside, also, inside, liquidation(now_ms - 90_000), liquidation(now_ms + 1)):
+        watch.on_past(Past(event))
+    watch.on_liquidation(liquidation(now_ms - 2_000))
+    watch.on_liquidation(liquidation(now_ms + 2))
+    clock.advance(event_watch.PAST_WAIT_S - 1)
+    watch.sweep()
+    assert ledger.open_count == 1
+    clock.advance(1)
+    watch.sweep()
+    (gap,) = ledger.newest_first()
+    assert (gap.state, gap.until_ms, gap.recovered) == (GapState.UNRECOVERABLE, now_ms, 3)
+    assert "3 of them came with the new subscription" in gap.detail
+    assert watch.recovered == 3
+    assert _forced(heard) == 4
+
+
+def test_the_past_is_no_news_where_nothing_was_lost() -> None:
+    """A process begins, or the hole is settled already."""
+    watch, heard = _watch()
+    watch.on_past(Past(liquidation(ManualClock().now_ms())))
+    assert _forced(heard) == 0
+    watch, heard, clock, ledger = _missed(is_told=False)
+    assert ledger.open_count == 0
+    watch.on_past(Past(liquidation(clock.now_ms() - 30_000)))
+    assert _forced(heard) == 0
+
+
+def test_the_past_is_known_again_after_any_time() -> None:
+    """What was told just before an outage of an hour is not told again after it."""
+    heard, clock = Heard(), ManualClock()
+    ledger = GapLedger(EXCHANGE, heard.bus, clock)
+    watch = EventWatch(heard.bus, ledger, clock, str.upper, {}, {Channel.LIQUIDATIONS})
+    happened_ms = clock.now_ms() - 500
+    watch.on_liquidation(liquidation(happened_ms, received_ns=clock.now_ns()))
+    watch.interrupted(FORCED, GapCause.DISCONNECT, "connection lost")
+    clock.advance(3600.0)
+    watch.resumed(FORCED)
+    watch.on_past(Past(liquidation(happened_ms, received_ns=clock.now_ns())))
+    assert _forced(heard) == 1
+    assert watch.duplicates == 1
+
+
+def test_a_stream_that_is_lost_again_at_once_keeps_its_hole() -> None:
+    watch, heard, clock, ledger = _missed()
+    watch.interrupted(FORCED, GapCause.DISCONNECT, "lost again")
+    clock.advance(30.0)
+    watch.sweep()
+    assert ledger.open_count == 1
+    watch.on_past(Past(liquidation(clock.now_ms() - 10_000)))
+    watch.resumed(FORCED)
+    watch.forget(FORCED)
+    (gap,) = ledger.newest_first()
+    assert (gap.recovered, gap.until_ms) == (1, clock.now_ms())
+    assert _forced(heard) == 1
+
+
+@pytest.mark.parametrize("name", ["okx", "hyperliquid"])
+async def test_liquidations_of_an_outage_come_back_over_real_sockets(name: str) -> None:
+    """The process begins without telling the past, and learns what a lost connection missed."""
+    late = msgspec.structs.replace(SETTINGS.connection, backoff_base_s=8.0, backoff_ceiling_s=8.0)
+    settings = msgspec.structs.replace(SETTINGS, connection=late)
+    async with scene(11, chosen=venue(name), settings=settings) as stage:
+        assert await stage.until(lambda: bool(stage.exchange.liquidations(since_ms=0)))
+        wanted = Subscription(channel=Channel.LIQUIDATIONS, native_symbol=None)
+        begun_ms = stage.exchange.now_ms()
+        lease = stage.feed.acquire(wanted)
+        assert await stage.until(lambda: stage.all_live([wanted]))
+        ledger = stage.feed.pipeline.ledger
+        watch = stage.feed.pipeline.events
+
+        def recovered() -> bool:
+            settled = [gap for gap in ledger.newest_first() if gap.state is not GapState.OPEN]
+            return any(gap.recovered for gap in settled)
+
+        async with asyncio.timeout(60):
+            while not recovered():
+                stage.server.cut_all(SocketFault.RESET)
+                assert await stage.until(lambda: ledger.open_count > 0)
+                assert await stage.until(lambda: not ledger.open_count)
+        stage.seen.drain()
+        told = stage.seen.liquidations
+        assert len({(one.symbol, one.timestamp_ms, one.quantity) for one in told}) == len(told)
+        assert all(one.timestamp_ms >= begun_ms - 10_000 for one in told)
+        assert watch.recovered == sum(gap.recovered for gap in ledger.newest_first())
+        lease.release()
 
 
 def test_an_unreadable_frame_may_have_held_an_event_and_says_so_once_a_second() -> None:

@@ -28,9 +28,9 @@ FINE = HealthFacts(
 )
 
 
-def _channel(state: FeedState) -> ChannelHealth:
+def _channel(state: FeedState, channel: Channel = Channel.TRADES) -> ChannelHealth:
     return ChannelHealth(
-        channel=Channel.TRADES,
+        channel=channel,
         symbol="AAAUSDT",
         interval=None,
         state=state,
@@ -57,11 +57,31 @@ def test_nothing_known_is_not_healthy() -> None:
     assert health.last_data_ms is None
 
 
-def test_a_channel_that_is_down_is_not_healthy_a_stale_one_shows_in_the_list() -> None:
+def test_a_kind_of_data_that_is_all_down_is_not_healthy_a_stale_one_shows_in_the_list() -> None:
     down = (_channel(FeedState.DOWN), _channel(FeedState.DOWN))
     health = judge(msgspec.structs.replace(FINE, channels=down))
     assert health.reason == "trades AAAUSDT and 1 more down: connection lost"
     assert judge(msgspec.structs.replace(FINE, channels=(_channel(FeedState.STALE),))).healthy
+
+
+def test_one_refused_stream_is_not_the_venues_trouble() -> None:
+    """Another one of its kind flows; books do not help trades, nor does one that still connects."""
+    down = _channel(FeedState.DOWN)
+    for carries in (FeedState.LIVE, FeedState.RESYNCING):
+        health = judge(msgspec.structs.replace(FINE, channels=(down, _channel(carries))))
+        assert (health.healthy, health.reason) == (True, "")
+        assert health.channels[0].reason == "connection lost"
+    for other in (_channel(FeedState.LIVE, Channel.BOOK), _channel(FeedState.CONNECTING)):
+        health = judge(msgspec.structs.replace(FINE, channels=(down, other)))
+        assert health.reason == "trades AAAUSDT down: connection lost"
+
+
+def test_a_lost_connection_is_not_healthy_whatever_others_carry() -> None:
+    live = (_channel(FeedState.LIVE),)
+    health = judge(
+        msgspec.structs.replace(FINE, channels=live, lost_connections=("public: refused",))
+    )
+    assert (health.healthy, health.reason) == (False, "public: refused")
 
 
 def test_long_silence_is_not_healthy_but_a_probe_is_enough() -> None:

@@ -31,6 +31,15 @@ def plain(number: int) -> Trade:
     return msgspec.structs.replace(trade(number), sequence=None, trade_id=f"t{number}")
 
 
+def fills_of(number: int) -> list[Trade]:
+    """As a venue lists what it told live as one trade: three fills, the last with its id."""
+    whole = plain(number)
+    return [
+        msgspec.structs.replace(whole, trade_id=trade_id, quantity=quantity)
+        for trade_id, quantity in ((f"t{number}a", 0.2), (f"t{number}b", 0.5), (f"t{number}", 0.3))
+    ]
+
+
 class Desk:
     """A continuity with a venue that gives its newest trades."""
 
@@ -41,6 +50,8 @@ class Desk:
         self.fail: list[Exception] = []
         self.quiet: list[str] = []
         self.page = page
+        self.list_fills = False
+        self.leave_out = 0
         self.gate = asyncio.Event()
         self.gate.set()
         self.ledger = GapLedger(EXCHANGE, self.heard.bus, self.clock)
@@ -67,7 +78,11 @@ class Desk:
         if self.fail:
             raise self.fail.pop(0)
         await self.gate.wait()
-        return [plain(number) for number in self.happened[-self.page :]]
+        newest = self.happened[-self.page :]
+        if not self.list_fills:
+            return [plain(number) for number in newest]
+        listed = [fill for number in newest for fill in fills_of(number)]
+        return listed[: len(listed) - self.leave_out]
 
     def live(self, *numbers: int) -> None:
         """Trades happen and arrive on the stream."""
@@ -293,6 +308,51 @@ async def test_an_answer_behind_the_stream_is_asked_for_again() -> None:
                 await asyncio.sleep(0)
         assert made.numbers == [1, 4]
         assert made.states == [GapState.UNRECOVERABLE]
+
+
+async def test_fills_of_a_trade_that_came_live_are_not_missed_ones() -> None:
+    """The stream gathers and the list does not: nothing comes twice, whichever goes out first."""
+    for hold_max in (100, 1):
+        async with desk(hold_max=hold_max) as made:
+            made.list_fills = True
+            made.live(1, 2)
+            made.cut()
+            made.happened += [3]
+            made.gate.clear()
+            made.live(4, 5)
+            made.gate.set()
+            await made.settle()
+            sums: dict[int, float] = defaultdict(float)
+            for one in made.heard.all():
+                if isinstance(one, Trade):
+                    sums[one.timestamp_ms] += one.quantity
+            assert {round(total, 9) for total in sums.values()} == {1.0}
+            assert len(sums) == 5
+            assert made.states == [GapState.REPAIRED]
+            assert made.ledger.newest_first()[0].recovered == 3
+            assert made.continuity.overlap.recovered == 3
+
+
+async def test_a_list_that_ends_within_an_order_is_asked_for_again() -> None:
+    """It reaches the moment of the first live trade, but not the trade."""
+    async with desk() as made:
+        made.list_fills = True
+        made.live(1)
+        made.cut()
+        made.happened += [2]
+        made.leave_out = 1
+        made.live(3)
+        await turns(6)
+        assert made.states == [GapState.OPEN]
+        made.leave_out = 0
+        async with asyncio.timeout(5):
+            while made.continuity.overlap.is_waiting:
+                await made.settle(0.05)
+                await asyncio.sleep(0)
+        told = [one for one in made.heard.all() if isinstance(one, Trade)]
+        assert [one.trade_id for one in told] == ["t1", "t2a", "t2b", "t2", "t3"]
+        assert told[-1].quantity == 1.0
+        assert made.states == [GapState.REPAIRED]
 
 
 async def test_nobody_wants_it_any_more() -> None:

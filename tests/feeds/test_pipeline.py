@@ -145,6 +145,6 @@ def test_unreadable_frames_are_counted_and_the_tasks_are_named() -> None:
     assert rig.pipeline.wire_errors == 1
     assert "broken" in rig.pipeline.last_wire_error
     names = [name for name, _ in rig.pipeline.tasks()]
-    assert len(names) == len(set(names)) == 7
+    assert len(names) == len(set(names)) == 8
     rig.pipeline._on_quiet_trades(SYMBOL)
     assert rig.quiet == [TRADES]

@@ -44,7 +44,12 @@ class Rig:
     def tick(self, seconds: float = TICK_S) -> list[Decision]:
         """Time passes."""
         self.clock.advance(seconds)
-        return self.session.tick(self.clock.monotonic(), self.signs)
+        now = self.clock.monotonic()
+        decided = self.session.tick(now, self.signs)
+        for one in decided:
+            if isinstance(one, Send) and one.request_id is not None:
+                self.session.sent(one.request_id, now)
+        return decided
 
     def data(self, *subscriptions: Subscription) -> None:
         """Data of these arrive."""
@@ -157,6 +162,26 @@ def test_a_request_without_an_answer_is_repeated_once_then_the_connection_renewe
     assert sends == 2
     assert not reconnects[0].graceful
     assert 20 < rig.clock.monotonic() < 23
+
+
+def test_what_is_not_sent_yet_is_neither_overdue_nor_silent() -> None:
+    """A long list goes out paced: of each the wait begins when it has its turn."""
+    forced, trades = _sub(Channel.LIQUIDATIONS, None), _sub(Channel.TRADES)
+    rig = Rig(forced, trades)
+    now = rig.clock.monotonic()
+    (asked,) = [one for one in rig.session.tick(now, 1) if isinstance(one, Send)]
+    for signs in range(2, 122):
+        rig.clock.advance(TICK_S)
+        assert rig.session.tick(rig.clock.monotonic(), signs) == []
+    assert asked.request_id is not None
+    sent_at = rig.clock.monotonic()
+    rig.session.sent(asked.request_id, sent_at)
+    stale_at = 0.0
+    while not stale_at:
+        rig.data()
+        if (trades, FeedState.STALE) in _states(rig.tick()):
+            stale_at = rig.clock.monotonic()
+    assert 9.0 < stale_at - sent_at <= 10.0
 
 
 def test_a_connection_without_any_frame_is_dead() -> None:

@@ -23,7 +23,15 @@ from headwater.core.records import Liquidation, Record
 from headwater.feeds.tape_format import TapeLine, read_tape
 from headwater.venues.base import MarketStream, TapeReader, Venue
 from headwater.venues.discovery import venue, venues
-from headwater.venues.messages import Ack, Ignored, RestCall, StreamEvent, Subscription
+from headwater.venues.messages import (
+    Ack,
+    Closing,
+    Ignored,
+    Past,
+    RestCall,
+    StreamEvent,
+    Subscription,
+)
 
 SEED = 20260730
 FRAMES = 5_000
@@ -166,7 +174,7 @@ def run(one: Bench, count: int, frames: list[bytes], seed: int) -> Counter[str]:
 def note(seen: Counter[str], events: Sequence[StreamEvent]) -> None:
     """Counts what came out, and checks it."""
     for event in events:
-        assert isinstance(event, Record | Ack | Ignored)
+        assert isinstance(event, Record | Ack | Closing | Ignored | Past)
         seen[event.kind if isinstance(event, Record) else type(event).__name__] += 1
         if isinstance(event, Record):
             check(event)

@@ -3,11 +3,15 @@
 Nothing is assumed: a venue is healthy when its source says so, and that measures data and probes.
 """
 
+from typing import Final
+
 from headwater.api.deps import ApiDeps
 from headwater.api.schemas.base import iso_of
 from headwater.api.schemas.platform import ComponentView, HealthStatus, HealthView
 from headwater.core.enums import FeedState
 from headwater.feeds.source import VenueHealth
+
+_REASON_CUT_CHARS: Final = 80
 
 
 def measure(deps: ApiDeps) -> HealthView:
@@ -42,6 +46,7 @@ def _feed(health: VenueHealth) -> ComponentView:
     """One venue's feeds: also degraded while single streams are not live or holes are open."""
     behind = [
         f"{channel.channel.value} {channel.symbol} {channel.state.value}"
+        + (f" ({channel.reason[:_REASON_CUT_CHARS]})" if channel.reason else "")
         for channel in health.channels
         if channel.state is not FeedState.LIVE
     ]

@@ -41,6 +41,10 @@ WAIT_MAX_S: Final = 600.0
 """Longest wait that a venue may demand; a longer one ends the download."""
 STRETCH_PAGES: Final = 10
 """Pages of open interest that are asked for at a time: they come newest first."""
+BEGINNING_ROWS: Final = 1000
+"""Longest candles that are asked for to learn where a history begins: 83 years of months."""
+EARLIEST_MS: Final = 1_230_940_800_000
+"""3 January 2009, the first block of Bitcoin: no history begins before it."""
 _BACKOFF_S: Final = (1.0, 30.0)
 
 T = TypeVar("T")
@@ -155,13 +159,31 @@ class VenueDownload:
             )
 
         listed_ms = interval.opens_at_ms(request.instrument.listed_at_ms or 0)
+        first_ms = listed_ms
+        if request.instrument.listed_at_ms is None and request.first_ms is not None:
+            first_ms = interval.opens_at_ms(await self._begins_ms(request.instrument))
         begun = False
         page = self._venue.facts.candles_max
-        async for rows in self._by_time(request, ask, _stamped_ms, page, listed_ms):
+        async for rows in self._by_time(request, ask, _stamped_ms, page, first_ms):
             if rows and not begun:
                 begun = True
                 self._note_beginning(request, interval, rows[0].timestamp_ms, listed_ms)
             yield [row for row in rows if row.is_closed]
+
+    async def _begins_ms(self, instrument: Instrument) -> int:
+        """Where the candles of a contract of unknown age begin, by the longest that there are.
+
+        A start long before it would be walked to window by window on some venues.
+        """
+        longest = self._venue.facts.intervals[-1]
+        rows = await self._ask(
+            lambda: self._calls.candles(
+                instrument, longest, limit=BEGINNING_ROWS, now_ms=self.now_ms()
+            )
+        )
+        if not rows:
+            return self.now_ms()
+        return rows[0].timestamp_ms if len(rows) < BEGINNING_ROWS else EARLIEST_MS
 
     async def _open_interest(self, request: FetchRequest) -> AsyncIterator[Sequence[OpenInterest]]:
         period = _interval(request)

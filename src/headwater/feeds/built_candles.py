@@ -8,18 +8,20 @@ bar that is under way at the start is first shown whole: its earlier parts are f
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
+import msgspec
+
 from headwater.analytics.candles import fold_one, source_interval
-from headwater.core.enums import Channel, GapCause, GapState
+from headwater.core.enums import Channel, FeedState, GapCause, GapState
 from headwater.core.errors import NotSupported, PlatformError, RequestError, VenueRejected
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 from headwater.feeds.candle_keeper import CandleKeeper, FetchCandles
 from headwater.feeds.pipeline import MarketPipeline, Surroundings
 from headwater.feeds.repairs import retry_after_s
-from headwater.feeds.source import Lease
+from headwater.feeds.source import ChannelHealth, Lease
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.facts import VenueFacts
 from headwater.venues.messages import Subscription
@@ -47,6 +49,7 @@ class _Builder:
         started_ms: opening time of the bar that was under way at the start, None before data.
         heard_ms: opening time of the first candle heard of the source.
         is_settled: whether that bar was seen whole, or has been given up.
+        since_ms: wall time since which that is so or not.
     """
 
     __slots__ = (
@@ -59,6 +62,7 @@ class _Builder:
         "lease",
         "native_symbol",
         "on_part",
+        "since_ms",
         "source",
         "started_ms",
         "symbol",
@@ -85,10 +89,34 @@ class _Builder:
         self.started_ms: int | None = None
         self.heard_ms = 0
         self.is_settled = False
+        self.since_ms = 0
         self.on_part: Callable[[Candle], None] = _ignore
         self._born_ms = born_ms
         self._keeper = keeper
         self._venue_ms = venue_ms
+
+    def settle(self, now_ms: int) -> None:
+        """The first bar was seen whole, or is given up."""
+        self.is_settled = True
+        self.since_ms = now_ms
+
+    def health(self, source: ChannelHealth) -> ChannelHealth:
+        """What the state of its source makes of it: as good as that, once the first bar is whole.
+
+        Args:
+            source: the row of the source stream.
+        """
+        state, reason = source.state, source.reason
+        if state is FeedState.LIVE and not self.is_settled:
+            state, reason = FeedState.CONNECTING, "its first bar is not whole yet"
+        return msgspec.structs.replace(
+            source,
+            interval=self.wanted,
+            state=state,
+            since_ms=max(source.since_ms, self.since_ms),
+            reason=f"built of {self.source}: {reason}" if reason else "",
+            subscribers=self.holders,
+        )
 
     def build(self, opened_ms: int) -> bool:
         """Hands the bar that opened then to the keeper; false when it has a hole."""
@@ -158,6 +186,16 @@ class BuiltCandles:
         """Builders at work."""
         return len(self._builders)
 
+    def channels(self, sources: Iterable[ChannelHealth]) -> tuple[ChannelHealth, ...]:
+        """The built streams, for health.
+
+        Args:
+            sources: the venue's own streams; that of a builder is always among them.
+        """
+        rows = {(one.symbol, one.interval): one for one in sources if one.interval is not None}
+        found = ((one, rows.get((one.symbol, one.source))) for one in self._builders.values())
+        return tuple(builder.health(row) for builder, row in found if row is not None)
+
     def _begin(self, wanted: Subscription) -> _Builder:
         interval, offered = wanted.interval, self._facts.intervals
         source = None if interval is None else source_interval(interval, offered)
@@ -180,6 +218,7 @@ class BuiltCandles:
             self._venue_ms,
             lease,
         )
+        builder.since_ms = self._around.clock.now_ms()
         builder.on_part = partial(self._on_part, wanted, builder)
         self._keeper.listen(builder.symbol, source, builder.on_part)
         return builder
@@ -197,7 +236,7 @@ class BuiltCandles:
             # A hole further on is the keeper's to fill; its parts come here as they are found.
             return
         if is_built:
-            builder.is_settled = True
+            builder.settle(self._around.clock.now_ms())
         else:
             work = partial(self._complete, wanted, builder, opened_ms)
             self._crew.submit(("built", builder.symbol, builder.wanted), work)
@@ -229,11 +268,11 @@ class BuiltCandles:
                 answers += 1
                 self._keeper.seed(parts)
                 if self._builders.get(wanted) is builder and builder.build(opened_ms):
-                    builder.is_settled = True
+                    builder.settle(self._around.clock.now_ms())
                     return
             await asyncio.sleep(backoff.next_delay(not_before_s))
         if self._builders.get(wanted) is builder:
-            builder.is_settled = True
+            builder.settle(self._around.clock.now_ms())
             self._give_up(builder, opened_ms, problem)
 
     def _give_up(self, builder: _Builder, opened_ms: int, problem: str) -> None:

@@ -1,9 +1,10 @@
 """Keeps one connection to a venue's endpoint for ever.
 
 Connects (gate, full-jitter back-off), subscribes, watches, and renews: a lost connection is
-opened again; one that grows old, or has a silent channel among living ones, is replaced by a new
-one that listens beside it first, so that nothing is missed and nothing comes twice. The rules are
-in `session` and `staleness`; this module only carries their decisions out.
+opened again; one that grows old, that the venue will close, or that has a silent channel among
+living ones, is replaced by a new one that listens beside it first, so that nothing is missed and
+nothing comes twice. The rules are in `session` and `staleness`; this module only carries their
+decisions out.
 """
 
 import asyncio
@@ -13,24 +14,12 @@ from headwater.core.enums import FeedState, GapCause
 from headwater.core.errors import PlatformError, VenueError
 from headwater.feeds.connection_parts import ConnectionParts
 from headwater.feeds.link import Link
+from headwater.feeds.serving import Serving
 from headwater.feeds.session import Change, Confirmed, Decision, Reconnect, Send, Session
 from headwater.feeds.staleness import SilenceWatch
 from headwater.transport.pacing import MessagePacer
-from headwater.transport.ws import ConnectFailed, SocketClosed, open_socket
+from headwater.transport.ws import ConnectFailed, open_socket
 from headwater.venues.messages import Subscription
-
-
-class _Serving:
-    """An open link with its session."""
-
-    __slots__ = ("asked_at", "link", "opened_at", "pacer", "session")
-
-    def __init__(self, link: Link, session: Session, pacer: MessagePacer, opened_at: float) -> None:
-        self.link = link
-        self.session = session
-        self.pacer = pacer
-        self.opened_at = opened_at
-        self.asked_at = opened_at  # when the last request for subscriptions went out
 
 
 class Connection:
@@ -40,6 +29,10 @@ class Connection:
         name: of its tasks.
         endpoint: name of the venue's endpoint.
         parts: what it shares with the venue's other connections.
+
+    Attributes:
+        lost_because: why it was lost or could not be had; empty while it stands, or is opened for
+            the first time.
     """
 
     def __init__(self, name: str, endpoint: str, parts: ConnectionParts) -> None:
@@ -48,13 +41,15 @@ class Connection:
         self._parts = parts
         self._limits = parts.venue.facts.stream_limits
         self._wanted: dict[Subscription, SilenceWatch] = {}
-        self._active: _Serving | None = None
-        self._shadow: _Serving | None = None
+        self._active: Serving | None = None
+        self._shadow: Serving | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._renew_after = 0.0
         self._renew_reason = ""
         self._wake = asyncio.Event()
         self._old_frames = 0
+        self._made = 0
+        self.lost_because = ""
         self.reconnects = 0
         self.rotations = 0
 
@@ -108,7 +103,7 @@ class Connection:
     def renew(self, subscription: Subscription) -> None:
         """Asks for a subscription anew: a book whose stream has to send its image again."""
         if self._active is not None:
-            self._active.session.renew((subscription,), self._parts.clock.monotonic())
+            self._active.session.renew((subscription,))
             self._wake.set()
 
     def quiet(self, subscription: Subscription) -> None:
@@ -123,6 +118,7 @@ class Connection:
                 await self._wait_until_wanted()
                 self._parts.sink.on_connection(self.endpoint, FeedState.CONNECTING, "")
                 serving = await self._connect()
+                self.lost_because = ""
                 self._parts.sink.on_connection(self.endpoint, FeedState.LIVE, "")
                 await self._serve(serving)
         finally:
@@ -130,16 +126,17 @@ class Connection:
 
     async def _wait_until_wanted(self) -> None:
         while not self._wanted:
+            self.lost_because = ""  # nobody misses it
             self._wake.clear()
             await self._wake.wait()
 
-    async def _connect(self) -> _Serving:
+    async def _connect(self) -> Serving:
         """Opens a connection, trying for ever."""
         while True:
             try:
                 return await self._open(shadow_max=None)
             except (ConnectFailed, VenueError) as error:
-                self._parts.sink.on_connection(self.endpoint, FeedState.DOWN, str(error))
+                self._down(str(error))
                 await asyncio.sleep(self._delay_after(error))
 
     def _delay_after(self, error: PlatformError) -> float:
@@ -149,7 +146,7 @@ class Connection:
             self._parts.gate.block_until(self._parts.clock.monotonic() + retry_after_s)
         return self._parts.backoff.next_delay(retry_after_s or 0.0)
 
-    async def _open(self, shadow_max: int | None) -> _Serving:
+    async def _open(self, shadow_max: int | None) -> Serving:
         parts = self._parts
         await parts.gate.turn()
         table = parts.table()
@@ -177,11 +174,15 @@ class Connection:
             requests=self._limits.requests_per_window,
             request_window_s=self._limits.request_window_s,
         )
-        return _Serving(link, session, pacer, now)
+        serving = Serving(link, session, pacer, parts.clock)
+        self._made += 1
+        serving.start(parts.supervisor, f"{self.name}/{self._made}")
+        return serving
 
-    async def _serve(self, serving: _Serving) -> None:
+    async def _serve(self, serving: Serving) -> None:
         """Serves until no link is left; survives rotations."""
         self._active = serving
+        serving.is_active = True
         while True:
             active = self._active
             if not active.link.is_open:
@@ -189,47 +190,38 @@ class Connection:
                     return
                 continue
             now = self._parts.clock.monotonic()
-            reconnect = await self._turn(active, now, judge_silence=True)
+            reconnect = self._turn(active, now, judge_silence=True)
             if reconnect is not None and not reconnect.graceful:
-                self._end(active, reconnect.reason)
+                active.end(reconnect.reason)  # the loop then treats it as lost
                 continue
             if reconnect is not None:
                 self._renew(reconnect.reason, now)
+            elif active.link.ends_because:
+                self._renew(f"the venue will close it: {active.link.ends_because}", now)
             elif self._too_old(active, now):
                 self._renew("its permitted life ends soon", now)
             elif self._lacks_instruments(active.link):
                 self._renew("instruments are new", now)
             if self._shadow is not None:
-                await self._attend_shadow(active, self._shadow)
+                self._attend_shadow(active, self._shadow)
             await self._pause()
 
-    async def _turn(
-        self, serving: _Serving, now: float, *, judge_silence: bool
-    ) -> Reconnect | None:
+    def _turn(self, serving: Serving, now: float, *, judge_silence: bool) -> Reconnect | None:
         """Lets the session decide and carries it out; returns a reconnect that it wants."""
         session = serving.session
         for ack in serving.link.take_acks():
             session.acked(ack, now)
         decided = session.tick(now, serving.link.signs, judge_silence=judge_silence)
         reconnect: Reconnect | None = None
-        sends: list[Send] = []
         for decision in decided:
             if isinstance(decision, Send):
-                sends.append(decision)
+                serving.send(decision)
             elif isinstance(decision, Reconnect):
                 reconnect = decision
             elif judge_silence:
                 self._tell(decision)
         if judge_silence and session.live:
             self._parts.backoff.note_healthy(now)
-        for send in sends:
-            await serving.pacer.turn(is_request=send.is_request)
-            try:
-                serving.link.send(send.text)
-            except SocketClosed:
-                break
-            if send.is_request:
-                serving.asked_at = self._parts.clock.monotonic()
         return reconnect
 
     def _tell(self, decision: Decision) -> None:
@@ -250,7 +242,7 @@ class Connection:
         except TimeoutError:
             return
 
-    def _too_old(self, serving: _Serving, now: float) -> bool:
+    def _too_old(self, serving: Serving, now: float) -> bool:
         max_age_s = self._limits.max_age_s
         if max_age_s is None:
             return False
@@ -294,10 +286,10 @@ class Connection:
             return
         self._shadow = shadow
 
-    async def _attend_shadow(self, active: _Serving, shadow: _Serving) -> None:
+    def _attend_shadow(self, active: Serving, shadow: Serving) -> None:
         """Lets the replacement subscribe; hands over when it carries what the old one does."""
         now = self._parts.clock.monotonic()
-        problem = await self._turn(shadow, now, judge_silence=False)
+        problem = self._turn(shadow, now, judge_silence=False)
         if not shadow.link.is_open or problem is not None:
             self._shadow = None
             self._drop(shadow)
@@ -305,7 +297,7 @@ class Connection:
             return
         settings = self._parts.settings
         # Many subscriptions go out paced: the replacement listens once all are asked for.
-        listening_s = self._parts.clock.monotonic() - shadow.asked_at
+        listening_s = 0.0 if shadow.is_asking else now - shadow.asked_at
         ready = listening_s >= settings.overlap_min_s and all(
             shadow.session.has_data(one) for one in active.session.live if self._is_busy(one)
         )
@@ -318,7 +310,7 @@ class Connection:
         age_s = self.age_s(subscription)
         return age_s is not None and age_s < self._parts.settings.overlap_min_s
 
-    def _hand_over(self, active: _Serving, shadow: _Serving) -> None:
+    def _hand_over(self, active: Serving, shadow: Serving) -> None:
         """The replacement takes over in one step, between two frames."""
         self.rotations += 1
         carried = set(shadow.session.confirmed)
@@ -331,11 +323,11 @@ class Connection:
         reason = f"renewed: {self._renew_reason}"
         self._parts.sink.on_connection(self.endpoint, FeedState.LIVE, reason)
 
-    def _take_over_from_lost(self, lost: _Serving) -> bool:
+    def _take_over_from_lost(self, lost: Serving) -> bool:
         """The active link is gone: its replacement steps in, if there is one."""
         info = lost.link.closed
         reason = "connection lost" if info is None else info.reason
-        self._old_frames += lost.link.frames
+        self._drop(lost)
         self._active = None
         self.reconnects += 1
         shadow, self._shadow = self._shadow, None
@@ -348,11 +340,15 @@ class Connection:
         if shadow is not None:
             self._drop(shadow)
         self._interrupted(list(self._wanted), reason, lost)
-        self._parts.sink.on_connection(self.endpoint, FeedState.DOWN, reason)
+        self._down(reason)
         return False
 
+    def _down(self, reason: str) -> None:
+        self.lost_because = reason
+        self._parts.sink.on_connection(self.endpoint, FeedState.DOWN, reason)
+
     def _interrupted(
-        self, subscriptions: Sequence[Subscription], reason: str, ended: _Serving
+        self, subscriptions: Sequence[Subscription], reason: str, ended: Serving
     ) -> None:
         now = self._parts.clock.monotonic()
         last_data_ns = ended.session.last_data_ns
@@ -361,10 +357,11 @@ class Connection:
             self._wanted[one].interrupted(now)
             self._parts.sink.on_change(one, FeedState.DOWN, reason)
 
-    def _become_active(self, shadow: _Serving) -> None:
+    def _become_active(self, shadow: Serving) -> None:
         """Ends the shadow's waiting; its quiet streams get the benefit of the doubt."""
         now = self._parts.clock.monotonic()
         self._active = shadow
+        shadow.is_active = True
         self._shadow = None
         for watch in self._wanted.values():
             watch.carried_over(now)
@@ -373,18 +370,14 @@ class Connection:
         for one in shadow.session.live:
             self._parts.sink.on_change(one, FeedState.LIVE, "")
 
-    def _end(self, serving: _Serving, reason: str) -> None:
-        """Ends a link from our side; the loop then treats it as lost."""
-        serving.link.abandon(reason)
-
-    def _drop(self, serving: _Serving) -> None:
+    def _drop(self, serving: Serving) -> None:
         self._old_frames += serving.link.frames
-        serving.link.abandon("replaced")
+        serving.end("replaced")
 
     async def _close_all(self) -> None:
         for serving in (self._active, self._shadow):
             if serving is not None:
-                serving.link.abandon("stopped")
+                serving.end("stopped")
         if self._renewing is not None:
             self._renewing.cancel()
         for serving in (self._active, self._shadow):

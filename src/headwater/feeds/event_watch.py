@@ -2,14 +2,17 @@
 
 Two connections overlap while one replaces the other, so the same event may come twice; it is
 recognised by the venue's id, or else by its content, for ten minutes (requirements A3). While the
-stream is interrupted nothing can be brought back: the hole is unrecoverable from the start, and
+stream is interrupted nothing can be asked for again: the hole is unrecoverable from the start, and
 settled with its end when the stream carries on. It begins before the interruption was noticed: what
-was on its way then, or still waited at the venue to be sent with others, is lost too. State records
-(tickers, mark prices, funding, open interest) need no repair: the next one supersedes what was
-missed.
+was on its way then, or still waited at the venue to be sent with others, is lost too. Where a venue
+tells of the past with a new subscription (`VenueFacts.tells_past`), what lies in the hole goes out
+and is counted in it; a process that has just begun has no hole, so the past is not news to it.
+State records (tickers, mark prices, funding, open interest) need no repair: the next one supersedes
+what was missed.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from typing import Final, TypeVar
 
 from headwater.bus.bus import Bus
@@ -17,7 +20,7 @@ from headwater.core.clock import Clock
 from headwater.core.enums import Channel, GapCause, GapState
 from headwater.core.records import ALL_SYMBOLS, Liquidation, Record
 from headwater.feeds.gaps import GapLedger
-from headwater.venues.messages import Subscription
+from headwater.venues.messages import Past, Subscription
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -37,6 +40,27 @@ REMEMBERED_MAX: Final = 50_000
 a dictionary each time makes it walk over all its holes, and grow and move now and then."""
 
 
+PAST_WAIT_S: Final = 5.0
+"""How long after a stream carries on its first data, which tell of the past, are waited for."""
+
+
+class _Hole:
+    """An interruption of one stream; `until_ms` is its end, known when the stream carries on."""
+
+    __slots__ = ("gap_id", "recovered", "settle_at", "start_ms", "until_ms")
+
+    def __init__(self, gap_id: int, start_ms: int) -> None:
+        self.gap_id = gap_id
+        self.start_ms = start_ms
+        self.until_ms: int | None = None
+        self.settle_at = 0.0
+        self.recovered = 0
+
+    def holds(self, moment_ms: int) -> bool:
+        """Whether a venue time lies in it."""
+        return self.start_ms <= moment_ms and (self.until_ms is None or moment_ms <= self.until_ms)
+
+
 class EventWatch:
     """Events of one venue that cannot be replayed.
 
@@ -46,6 +70,11 @@ class EventWatch:
         clock: stamps them.
         symbol_of: canonical symbol of a native one.
         gathered_s: how long the venue gathers events of a channel (`VenueFacts.gathered_s`).
+        tells_past: channels of which a new subscription tells the past (`VenueFacts.tells_past`).
+
+    Attributes:
+        duplicates: events that came again.
+        recovered: events of an interruption that came with the new subscription.
     """
 
     def __init__(
@@ -55,35 +84,44 @@ class EventWatch:
         clock: Clock,
         symbol_of: Callable[[str], str],
         gathered_s: Mapping[Channel, float],
+        tells_past: Collection[Channel] = frozenset(),
     ) -> None:
         self._publish = bus.outlet(Liquidation, ledger.exchange)
         self._ledger = ledger
         self._clock = clock
         self._symbol_of = symbol_of
         self._gathered_s = gathered_s
+        self._tells_past = tells_past
         self._seen: dict[Hashable, int] = {}
         self._seen_before: dict[Hashable, int] = {}
-        self._open: dict[Subscription, int] = {}
+        self._open: dict[Subscription, _Hole] = {}
+        self._wake = asyncio.Event()
         self._unreadable_at = float("-inf")
         self.duplicates = 0
+        self.recovered = 0
 
     def on_liquidation(self, event: Liquidation) -> None:
         """Takes a live liquidation."""
-        key: Hashable
-        if event.order_id is not None:
-            key = (event.symbol, event.order_id, event.timestamp_ms, event.quantity)
-        else:
-            key = (event.symbol, event.timestamp_ms, event.side, event.price, event.quantity)
-        seen_ns = self._seen.get(key)
-        if seen_ns is None:
-            seen_ns = self._seen_before.get(key)
+        key = _key_of(event)
+        seen_ns = self._seen_ns(key)
         if seen_ns is not None and event.received_ns - seen_ns < REMEMBERED_NS:
             self.duplicates += 1
             return
-        self._seen[key] = event.received_ns
-        if len(self._seen) >= REMEMBERED_MAX // 2:
-            self._seen_before, self._seen = self._seen, {}
-        self._publish(event)
+        self._tell(key, event)
+
+    def on_past(self, past: Past) -> None:
+        """Takes an event of before a subscription: it is news if it lies in a hole.
+
+        A moment of the past is told once however long ago it was heard of.
+        """
+        event = past.record
+        if not self._holes_of(event):
+            return
+        key = _key_of(event)
+        if self._seen_ns(key) is not None:
+            self.duplicates += 1
+            return
+        self._tell(key, event)
 
     def interrupted(
         self,
@@ -101,19 +139,25 @@ class EventWatch:
             last_data_ns: when its connection last brought anything; None when that is now.
         """
         channel = subscription.channel
-        if channel not in _NOT_REPLAYED or subscription in self._open:
+        if channel not in _NOT_REPLAYED:
+            return
+        hole = self._open.get(subscription)
+        if hole is not None:
+            hole.until_ms = None  # lost again before the past was told: it is still the same hole
             return
         native = subscription.native_symbol
         seen_ms = self._clock.now_ms() if last_data_ns is None else last_data_ns // 1_000_000
         unsent_ms = round(self._gathered_s.get(channel, 0.0) * 1000)
-        self._open[subscription] = self._ledger.open(
+        start_ms = seen_ms - unsent_ms - ON_ITS_WAY_MS
+        gap_id = self._ledger.open(
             channel,
             ALL_SYMBOLS if native is None else self._symbol_of(native),
             ALL_SYMBOLS if native is None else native,
             cause,
-            start_ms=seen_ms - unsent_ms - ON_ITS_WAY_MS,
+            start_ms=start_ms,
             detail=f"{reason}; the venue does not replay {channel}",
         )
+        self._open[subscription] = _Hole(gap_id, start_ms)
 
     def unreadable(self, live: Iterable[Subscription]) -> None:
         """A frame could not be read: it may have held an event of any of these streams.
@@ -128,17 +172,87 @@ class EventWatch:
         for subscription in live:
             if subscription.channel in _NOT_REPLAYED and subscription not in self._open:
                 self.interrupted(subscription, GapCause.WIRE_ERROR, reason)
-                self.resumed(subscription)
+                self._settle(subscription)
 
     def resumed(self, subscription: Subscription) -> None:
-        """The stream carries on."""
-        gap_id = self._open.pop(subscription, None)
-        if gap_id is not None:
-            self._ledger.settle(gap_id, GapState.UNRECOVERABLE)
+        """The stream carries on: its hole ends here, and is settled when the past was told."""
+        hole = self._open.get(subscription)
+        if hole is None or hole.until_ms is not None:
+            return
+        hole.until_ms = self._clock.now_ms()
+        if subscription.channel not in self._tells_past:
+            self._settle(subscription)
+            return
+        hole.settle_at = self._clock.monotonic() + PAST_WAIT_S
+        self._wake.set()
 
     def forget(self, subscription: Subscription) -> None:
         """Nobody wants the stream any more."""
-        self.resumed(subscription)
+        self._settle(subscription)
+
+    async def run(self) -> None:
+        """Settles for ever the holes whose past was waited for."""
+        while True:
+            if not any(hole.until_ms is not None for hole in self._open.values()):
+                self._wake.clear()
+                await self._wake.wait()
+            await asyncio.sleep(PAST_WAIT_S / 5)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Looks once: holes whose wait has ended are settled."""
+        now = self._clock.monotonic()
+        for subscription, hole in list(self._open.items()):
+            if hole.until_ms is not None and now >= hole.settle_at:
+                self._settle(subscription)
+
+    def _seen_ns(self, key: Hashable) -> int | None:
+        """When an event was last told, None when it is not remembered."""
+        seen_ns = self._seen.get(key)
+        return self._seen_before.get(key) if seen_ns is None else seen_ns
+
+    def _tell(self, key: Hashable, event: Liquidation) -> None:
+        self._seen[key] = event.received_ns
+        if len(self._seen) >= REMEMBERED_MAX // 2:
+            self._seen_before, self._seen = self._seen, {}
+        holes = self._holes_of(event) if self._open else ()
+        for hole in holes:
+            hole.recovered += 1
+        self.recovered += bool(holes)
+        self._publish(event)
+
+    def _holes_of(self, event: Liquidation) -> list[_Hole]:
+        """The holes in which an event happened."""
+        return [
+            hole
+            for subscription, hole in self._open.items()
+            if subscription.native_symbol in (None, event.native_symbol)
+            and hole.holds(event.timestamp_ms)
+        ]
+
+    def _settle(self, subscription: Subscription) -> None:
+        hole = self._open.pop(subscription, None)
+        if hole is None:
+            return
+        gap = self._ledger.get(hole.gap_id)
+        detail = "" if gap is None else gap.detail
+        if hole.recovered:
+            told = f"{hole.recovered} of them came with the new subscription"
+            detail = f"{detail}; {told}, which need not be all"
+        self._ledger.settle(
+            hole.gap_id,
+            GapState.UNRECOVERABLE,
+            until_ms=hole.until_ms,
+            recovered=hole.recovered,
+            detail=detail,
+        )
+
+
+def _key_of(event: Liquidation) -> Hashable:
+    """What tells an event from others: the venue's id, or its content."""
+    if event.order_id is not None:
+        return (event.symbol, event.order_id, event.timestamp_ms, event.quantity)
+    return (event.symbol, event.timestamp_ms, event.side, event.price, event.quantity)
 
 
 class StateKeeper:

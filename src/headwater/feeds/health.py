@@ -1,6 +1,7 @@
 """Measured health of a venue: a value built from counters and states, never assumed."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -30,6 +31,7 @@ class HealthFacts(msgspec.Struct, frozen=True, kw_only=True):
         resyncs: books rebuilt.
         open_gaps: holes under repair.
         channels: every wanted subscription.
+        lost_connections: connections that were lost or refused and are not back, in words.
     """
 
     exchange: str
@@ -50,10 +52,19 @@ class HealthFacts(msgspec.Struct, frozen=True, kw_only=True):
     resyncs: int
     open_gaps: int
     channels: tuple[ChannelHealth, ...]
+    lost_connections: tuple[str, ...] = ()
+
+
+_CARRIES: Final = frozenset({FeedState.LIVE, FeedState.RESYNCING})
+"""States in which the stream flows."""
 
 
 def judge(facts: HealthFacts) -> VenueHealth:
-    """Says whether a venue is healthy: something answered lately and nothing wanted is down."""
+    """Says whether a venue is healthy.
+
+    Something answered lately, no connection is lost, and of no kind of data every stream fails. A
+    single stream that is refused or stale shows in the list, and is that stream's trouble only.
+    """
     reason = _trouble(facts)
     last_ms = None
     if facts.data_age_s is not None:
@@ -80,7 +91,12 @@ def judge(facts: HealthFacts) -> VenueHealth:
 def _trouble(facts: HealthFacts) -> str:
     if not facts.instruments:
         return facts.problem or "the instrument list is not loaded yet"
-    down = [one for one in facts.channels if one.state is FeedState.DOWN]
+    if facts.lost_connections:
+        return "; ".join(facts.lost_connections)
+    flowing = {one.channel for one in facts.channels if one.state in _CARRIES}
+    down = [
+        one for one in facts.channels if one.state is FeedState.DOWN and one.channel not in flowing
+    ]
     if down:
         first = down[0]
         more = f" and {len(down) - 1} more" if len(down) > 1 else ""

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from headwater.core.clock import Clock
+from headwater.feeds.built_candles import BuiltCandles
 from headwater.feeds.catalogue import Catalogue
 from headwater.feeds.health import HealthFacts, judge
 from headwater.feeds.health_memory import HealthMemory
@@ -24,6 +25,7 @@ class HealthWatch:
         rest: its REST side.
         pipeline: its live memory.
         pool: its streams.
+        built: candles that are built of them.
         clock: ours.
         settings: limits of age, and how often to look.
     """
@@ -35,6 +37,7 @@ class HealthWatch:
         rest: VenueRest,
         pipeline: MarketPipeline,
         pool: SubscriptionPool,
+        built: BuiltCandles,
         clock: Clock,
         settings: FeedSettings,
     ) -> None:
@@ -43,6 +46,7 @@ class HealthWatch:
         self._rest = rest
         self._pipeline = pipeline
         self._pool = pool
+        self._built = built
         self._clock = clock
         self._settings = settings
         self._memory = HealthMemory(clock)
@@ -70,6 +74,7 @@ class HealthWatch:
         pool, pipeline, catalogue = self._pool, self._pipeline, self._catalogue
         now = self._clock.monotonic()
         probed_at = catalogue.probed_at
+        channels = pipeline.board.channels(pool.leases, pool.age_s)
         return HealthFacts(
             exchange=self._exchange,
             instruments=len(catalogue.table),
@@ -88,7 +93,8 @@ class HealthWatch:
             reconnects=pool.reconnects,
             resyncs=pipeline.books.resyncs,
             open_gaps=pipeline.ledger.open_count,
-            channels=pipeline.board.channels(pool.leases, pool.age_s),
+            channels=channels + self._built.channels(channels),
+            lost_connections=tuple(pool.lost_connections),
         )
 
     def _data_age_s(self, now: float) -> float | None:

@@ -24,7 +24,15 @@ from headwater.core.records import (
 )
 from headwater.transport.ws import CloseInfo, Socket, SocketClosed
 from headwater.venues.base import MarketStream, Taker
-from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription, TradeRun
+from headwater.venues.messages import (
+    Ack,
+    Closing,
+    Ignored,
+    Past,
+    StreamEvent,
+    Subscription,
+    TradeRun,
+)
 
 Handler: TypeAlias = Callable[[Any], None]
 """Takes one event of the class it is registered for."""
@@ -42,10 +50,11 @@ STREAM_CLASSES: Final[tuple[type, ...]] = (
     MarkPrice,
     FundingRate,
     OpenInterest,
+    Past,
 )
 """Classes of records a stream may give. Sinks have a handler for each."""
 
-_KEPT_IN_SHADOW: Final = (Trade, BookDelta, BookSnapshot, Candle, Liquidation)
+_KEPT_IN_SHADOW: Final = (Trade, BookDelta, BookSnapshot, Candle, Liquidation, Past)
 
 
 class FrameTap(Protocol):
@@ -74,11 +83,14 @@ class Link:
         table: the instruments `stream` knows.
         handlers: take the records.
         on_wire_error: takes frames that cannot be read; the connection goes on.
-        wake: called when the socket ended, when an acknowledgement came, or when a shadow has
-            kept as much as it may.
+        wake: called when the socket ended or will end, when an acknowledgement came, or when a
+            shadow has kept as much as it may.
         tap: hears frames, None for nobody.
         shadow_max: events kept while a shadow; None for a link that is none.
         taker_of: what takes the trades of a symbol, for a parser that hands them over itself.
+
+    Attributes:
+        ends_because: why the venue will close the connection soon; empty while it will not.
     """
 
     def __init__(
@@ -102,6 +114,7 @@ class Link:
         self.controls = 0
         self.acks: list[Ack] = []
         self.ignored = 0
+        self.ends_because = ""
         self._feed = stream.feed
         self._on_wire_error = on_wire_error
         self._wake = wake
@@ -109,7 +122,11 @@ class Link:
         self._shadow_max = shadow_max
         self._kept: list[StreamEvent] = []
         self._untaped: list[tuple[bytes, int]] = []
-        own: dict[type, Handler] = {Ack: self._on_ack, Ignored: self._on_ignored}
+        own: dict[type, Handler] = {
+            Ack: self._on_ack,
+            Ignored: self._on_ignored,
+            Closing: self._on_closing,
+        }
         self._promoted: dict[type, Handler] = {TradeRun: self._one_by_one, **handlers, **own}
         self._handlers = self._promoted
         self._taker_of = taker_of
@@ -230,6 +247,10 @@ class Link:
 
     def _on_ack(self, ack: Ack) -> None:
         self.acks.append(ack)
+        self._wake()
+
+    def _on_closing(self, event: Closing) -> None:
+        self.ends_because = event.reason
         self._wake()
 
     def _on_ignored(self, event: Ignored) -> None:  # noqa: ARG002 - only counted

@@ -4,9 +4,10 @@ Such trades have ids but no numbers, so a loss shows itself nowhere. After an in
 venue's newest trades are asked for as soon as the stream is back, which its first trade or the
 venue's confirmation shows; an answer given before that says nothing about what is missed after it.
 They are laid over what was published before: what follows the newest known id was missed and goes
-out first, then the live trades that were held back meanwhile. Without a known id among them, or
-when they never reach the first live trade, something is lost, which the ledger says. What waits is
-bounded in number and time.
+out first, then the live trades that were held back meanwhile. A live trade may stand for several
+listed ones (`live_fills.py`): those were not missed. Without a known id among them, or when they
+never reach the first live trade, something is lost, which the ledger says. What waits is bounded in
+number and time.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from headwater.core.enums import Channel, GapCause, GapState
 from headwater.core.errors import PlatformError
 from headwater.core.records import Trade
 from headwater.feeds.gaps import GapLedger
+from headwater.feeds.live_fills import told_live
 from headwater.feeds.repairs import RepairCrew, retry_after_s
 from headwater.feeds.settings import TradeSettings
 from headwater.feeds.trade_line import TradeLine
@@ -35,7 +37,7 @@ class _Wait:
     """One symbol between an interruption and its repair; `since` is its cut or its return."""
 
     __slots__ = (
-        "back_ms",
+        "back",
         "before",
         "gap_id",
         "held",
@@ -53,7 +55,7 @@ class _Wait:
         self.since = since
         self.held: list[Trade] = []
         self.before: frozenset[int | str] | None = None
-        self.back_ms: int | None = None  # venue time of the first live trade since the return
+        self.back: Trade | None = None  # the first live trade since the return
         self.is_back = False
         self.is_asked = False
         self.is_released = False
@@ -113,8 +115,8 @@ class OverlapRepair:
         if wait is None:
             self._send(line, trade)
             return
-        if wait.back_ms is None:
-            wait.back_ms = trade.timestamp_ms
+        if wait.back is None:
+            wait.back = trade
         self._come_back(wait)
         if wait.is_released:
             self._send(line, trade)
@@ -132,7 +134,7 @@ class OverlapRepair:
             wait.round += 1
             wait.since = self._clock.monotonic()
             wait.is_back = False
-            wait.back_ms = None
+            wait.back = None
             return
         gap_id = self._ledger.open(
             Channel.TRADES, line.symbol, line.native_symbol, cause, start_ms=line.last_ms,
@@ -220,7 +222,7 @@ class OverlapRepair:
                 if not wait.is_back:
                     wait.is_asked = False  # its return asks anew
                     return
-            elif wait.back_ms is None or (trades and trades[-1].timestamp_ms >= wait.back_ms):
+            elif _reaches(trades, wait.back):
                 self._merge(wait, trades, is_behind=False)
                 return
             else:
@@ -237,11 +239,20 @@ class OverlapRepair:
             return
         known = self._known(line) if wait.before is None else wait.before
         newest = max((at for at, one in enumerate(trades) if one.trade_id in known), default=-1)
-        missed = [one for one in trades[newest + 1 :] if one.timestamp_ms >= line.first_ms]
-        live = {trade.trade_id for trade in wait.held}
-        brought = sum(self._send(line, one) for one in missed)
-        brought -= len(live & {one.trade_id for one in missed})
-        self.recovered += max(0, brought)
+        later = [one for one in trades[newest + 1 :] if one.timestamp_ms >= line.first_ms]
+        held = {trade.trade_id: trade for trade in wait.held}
+        told = told_live(later, {one.trade_id: one for one in line.recent} | held)
+        missed = 0
+        brought = 0
+        for at, one in enumerate(later):
+            live = told.get(at)
+            if live is None:
+                missed += 1
+                brought += self._send(line, one)
+            elif held.get(one.trade_id) is live:
+                self._send(line, held.pop(one.trade_id))
+        wait.held = [trade for trade in wait.held if trade.trade_id in held]
+        self.recovered += brought
         if not missed:
             self._on_quiet(line.native_symbol)
         if newest < 0:
@@ -251,11 +262,21 @@ class OverlapRepair:
             words = "the venue's newest trades do not reach the first one of the new stream"
             self._end(wait, GapState.UNRECOVERABLE, words, brought)
         else:
-            self._end(wait, GapState.REPAIRED, f"{max(0, brought)} missing trades fetched", brought)
+            self._end(wait, GapState.REPAIRED, f"{brought} missing trades fetched", brought)
 
     def _end(self, wait: _Wait, state: GapState, detail: str, recovered: int) -> None:
         self.waits.pop(wait.line.symbol, None)
         for trade in wait.held:
             self._send(wait.line, trade)
         wait.held = []
-        self._ledger.settle(wait.gap_id, state, recovered=max(0, recovered), detail=detail)
+        self._ledger.settle(wait.gap_id, state, recovered=recovered, detail=detail)
+
+
+def _reaches(listed: Sequence[Trade], back: Trade | None) -> bool:
+    """Whether a list goes on to the first live trade: of one instant it may have only some."""
+    if back is None:
+        return True
+    if not listed:
+        return False
+    is_later = listed[-1].timestamp_ms > back.timestamp_ms
+    return is_later or any(one.trade_id == back.trade_id for one in listed)

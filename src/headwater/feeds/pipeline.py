@@ -41,7 +41,7 @@ from headwater.feeds.states import StateBoard
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.base import Venue
 from headwater.venues.facts import BookSource
-from headwater.venues.messages import Subscription, TradeRun
+from headwater.venues.messages import Past, Subscription, TradeRun
 
 _log = structlog.get_logger(__name__)
 
@@ -110,7 +110,10 @@ class MarketPipeline:
         self.book_crew = RepairCrew(settings.repairs_parallel, settings.repairs_waiting_max)
         self.board = StateBoard(exchange, bus, clock, self.symbol_of)
         self.states = StateKeeper(bus)
-        self.events = EventWatch(bus, self.ledger, clock, self.symbol_of, venue.facts.gathered_s)
+        facts = venue.facts
+        self.events = EventWatch(
+            bus, self.ledger, clock, self.symbol_of, facts.gathered_s, facts.tells_past
+        )
         self.trades = TradeContinuity(
             bus,
             self.ledger,
@@ -154,6 +157,7 @@ class MarketPipeline:
             BookSnapshot: self.books.on_snapshot,
             Candle: self.candles.on_candle,
             Liquidation: self.events.on_liquidation,
+            Past: self.events.on_past,
             Ticker: on_state,
             MarkPrice: on_state,
             FundingRate: on_state,
@@ -165,6 +169,7 @@ class MarketPipeline:
         yield "trades", self.trades.run
         yield "books", self.books.run
         yield "candles", self.candles.run
+        yield "events", self.events.run
         for number in range(1, self.crew.parallel + 1):
             yield f"repair-{number}", self.crew.work
             yield f"book-snapshot-{number}", self.book_crew.work

@@ -124,6 +124,12 @@ class SubscriptionPool:
         return sum(connection.is_open for connection in self._connections)
 
     @property
+    def lost_connections(self) -> Sequence[str]:
+        """Connections that were lost or refused and are not back: endpoint and reason."""
+        lost = (one for one in self._connections if one.lost_because)
+        return [f"{one.endpoint} connection down: {one.lost_because}" for one in lost]
+
+    @property
     def frames(self) -> int:
         """Frames received since the start."""
         return self._past_frames + sum(one.frames for one in self._connections)

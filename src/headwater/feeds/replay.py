@@ -37,7 +37,7 @@ from headwater.feeds.tape_files import tape_files, tape_lines
 from headwater.feeds.tape_format import TapeLine, read_tape
 from headwater.feeds.tape_instruments import TapeInstruments
 from headwater.venues.base import Venue
-from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription
+from headwater.venues.messages import Ack, Closing, Ignored, Past, StreamEvent, Subscription
 
 BATCH_LINES: Final = 200
 """Lines read at once in a thread; between batches everybody else has a turn."""
@@ -172,7 +172,7 @@ class TapePlayer:
             self._take_reply(read.events)
         else:
             for event in read.events:
-                if not isinstance(event, Ack | Ignored):
+                if not isinstance(event, Ack | Closing | Ignored | Past):
                     self._take_record(event)
         now = self._tape_clock.monotonic()
         if now - self._swept_at >= SWEEP_S:

@@ -26,11 +26,11 @@ class Send(msgspec.Struct, frozen=True):
 
     Attributes:
         text: the frame.
-        is_request: whether it asks for subscriptions or gives them up; a heartbeat does not.
+        request_id: of what asks for subscriptions or gives them up; None for a heartbeat.
     """
 
     text: str
-    is_request: bool = True
+    request_id: int | None = None
 
 
 class Reconnect(msgspec.Struct, frozen=True):
@@ -75,12 +75,13 @@ Decision: TypeAlias = Send | Reconnect | Confirmed | Change
 class _Entry:
     """What is known of one subscription on this connection."""
 
-    __slots__ = ("asked", "asks", "confirmed", "refused_at", "seen_ns", "state", "watch")
+    __slots__ = ("asked", "asks", "confirmed", "refused_at", "seen_ns", "sent", "state", "watch")
 
     def __init__(self, watch: SilenceWatch) -> None:
         self.watch = watch
         self.asked = False
         self.asks = 0
+        self.sent = False
         self.confirmed = False
         self.refused_at: float | None = None
         self.seen_ns: int | None = None
@@ -88,11 +89,11 @@ class _Entry:
 
 
 class _Pending(msgspec.Struct, frozen=True):
-    """A request without its acknowledgement."""
+    """A request without its acknowledgement; it has no deadline before it is sent."""
 
     subscriptions: tuple[Subscription, ...]
-    deadline: float
     asks_data: bool
+    deadline: float = float("inf")
 
 
 class Session:
@@ -166,6 +167,26 @@ class Session:
         entry = self._entries.get(subscription)
         return entry is not None and entry.seen_ns is not None
 
+    def sent(self, request_id: int, now: float, *, is_active: bool = True) -> None:
+        """A request has gone out: its answer is due, and what it asks for may be silent no longer.
+
+        Args:
+            request_id: as its `Send` has it.
+            now: monotonic seconds.
+            is_active: whether no other connection carries the subscriptions meanwhile.
+        """
+        pending = self._pending.get(request_id)
+        if pending is None:
+            return
+        deadline = now + self._settings.ack_timeout_s
+        self._pending[request_id] = _Pending(pending.subscriptions, pending.asks_data, deadline)
+        for subscription in pending.subscriptions if pending.asks_data else ():
+            entry = self._entries.get(subscription)
+            if entry is not None and not entry.sent:
+                entry.sent = True
+                if is_active:
+                    entry.watch.asked(now)
+
     def acked(self, ack: Ack, now: float) -> None:
         """Takes the venue's answer to a request."""
         if ack.request_id is None:
@@ -176,7 +197,7 @@ class Session:
         answered = ack.subscriptions or pending.subscriptions
         rest = tuple([one for one in pending.subscriptions if one not in answered])
         if rest:
-            self._pending[ack.request_id] = _Pending(rest, pending.deadline, pending.asks_data)
+            self._pending[ack.request_id] = _Pending(rest, pending.asks_data, pending.deadline)
         if not pending.asks_data:
             return
         if ack.error is not None and ack.may_be_partial and len(answered) > 1:
@@ -199,12 +220,12 @@ class Session:
                 entry.asked = False
                 self._change(subscription, entry, FeedState.DOWN, f"refused: {ack.error}")
 
-    def renew(self, subscriptions: Sequence[Subscription], now: float) -> None:
+    def renew(self, subscriptions: Sequence[Subscription]) -> None:
         """Gives subscriptions up and asks for them again, whoever shares their topics."""
         asked = [one for one in subscriptions if one in self._entries and self._entries[one].asked]
         if not asked:
             return
-        self._send(self._stream.renew(asked), now)
+        self._send(self._stream.renew(asked))
         for subscription in asked:
             entry = self._entries[subscription]
             entry.confirmed = False
@@ -283,7 +304,7 @@ class Session:
         watched = [
             (subscription, entry)
             for subscription, entry in self._entries.items()
-            if entry.asked and entry.watch.watched
+            if entry.asked and entry.sent and entry.watch.watched
         ]
         overdue = [pair for pair in watched if pair[1].watch.overdue(now)]
         if not overdue:
@@ -303,7 +324,7 @@ class Session:
             alive = silent_s < self._settings.ack_timeout_s
             names = f"{_name(reconnect[0])} and {len(reconnect) - 1} more silent"
             return Reconnect(f"{names} after subscribing again", graceful=alive)
-        self.renew(again, now)
+        self.renew(again)
         return None
 
     def _ask(self, now: float) -> None:
@@ -311,12 +332,12 @@ class Session:
             gone = [one for one in self._unwanted if one not in self._entries]
             self._unwanted = []
             if gone:
-                self._send(self._stream.unsubscribe(gone), now)
+                self._send(self._stream.unsubscribe(gone))
         halves, self._halves = self._halves, []
         for half in halves:
             still = [one for one in half if one in self._entries and self._entries[one].asked]
             if still:
-                self._send(self._stream.subscribe(still), now)
+                self._send(self._stream.subscribe(still))
         retry_before = now - self._settings.refused_retry_s
         asked: list[Subscription] = []
         for subscription, entry in self._entries.items():
@@ -327,25 +348,21 @@ class Session:
             entry.refused_at = None
             asked.append(subscription)
         if asked:
-            self._send(self._stream.subscribe(asked), now)
+            self._send(self._stream.subscribe(asked))
 
     def _beat(self, now: float) -> None:
         if self._limits.heartbeat_s is not None and now >= self._next_heartbeat:
             self._next_heartbeat = now + self._limits.heartbeat_s
             text = self._stream.heartbeat()
             if text is not None:
-                self._decided.append(Send(text, is_request=False))
+                self._decided.append(Send(text))
 
-    def _send(self, requests: Iterable[StreamRequest], now: float) -> None:
-        # The messages of a long list go out paced: the last one is due later than the first.
-        spacing = 1.0 / self._limits.messages_per_s
-        deadline = now + self._settings.ack_timeout_s
+    def _send(self, requests: Iterable[StreamRequest]) -> None:
         for request in requests:
-            deadline += spacing
             self._pending[request.request_id] = _Pending(
-                request.subscriptions, deadline, not request.gives_up
+                request.subscriptions, not request.gives_up
             )
-            self._decided.append(Send(request.payload))
+            self._decided.append(Send(request.payload, request.request_id))
 
     def _stale(self, subscription: Subscription, entry: _Entry) -> None:
         limit = entry.watch.limit_s or 0.0

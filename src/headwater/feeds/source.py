@@ -57,7 +57,8 @@ class VenueHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         exchange: venue id.
-        healthy: data or a probe answered within its limit and no wanted channel is down.
+        healthy: data or a probe answered within its limit, no connection is lost, and of each kind
+            of data that is wanted at least one stream carries some.
         reason: why it is not healthy; empty when it is.
         last_data_ms: wall time of the last frame or successful reply, None before the first.
         clock_offset_ms: venue clock less ours, None before the first probe.
@@ -70,7 +71,7 @@ class VenueHealth(msgspec.Struct, frozen=True, kw_only=True):
         reconnects: connections lost and reopened.
         resyncs: books rebuilt after a gap.
         open_gaps: holes not yet repaired.
-        channels: every wanted subscription.
+        channels: every wanted subscription, built candles among them.
         since_start_s: seconds over which `healthy_s` was measured, None where it is not.
         healthy_s: seconds of them in which the venue was healthy.
         last_error: its newest trouble in words, past ones included; None when there was none.

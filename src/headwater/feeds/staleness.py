@@ -87,6 +87,10 @@ class SilenceWatch:
         ceiling = max(self._settings.quiet_max_s, configured)
         return min(limit * float(2 ** min(self._strikes, 20)), ceiling)
 
+    def asked(self, now: float) -> None:
+        """The stream was asked for just now: its silence counts from here."""
+        self._mark = max(self._mark, now)
+
     def seen(self, now: float) -> None:
         """Notes that data came since the last look."""
         if self._last_data is not None:

@@ -121,11 +121,12 @@ class VenueFeed:
         )
         parts = self._connection_parts(addresses, frame_tap, socket_options)
         self._pool = SubscriptionPool(parts, self.pipeline.added, self.pipeline.removed)
-        self._health = HealthWatch(
-            facts.venue_id, self._catalogue, self._rest, self.pipeline, self._pool, clock, settings
-        )
         self._market = WholeMarket(self._pool, self._table_now, settings.market_symbols_max)
         self._built = BuiltCandles(facts, around, self.pipeline, fetchers.candles, self.acquire)
+        self._health = HealthWatch(
+            facts.venue_id, self._catalogue, self._rest, self.pipeline, self._pool, self._built,
+            clock, settings,
+        )  # fmt: skip
 
     async def start(self) -> None:
         """Starts all tasks and returns; data come when the venue answers."""

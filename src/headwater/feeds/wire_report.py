@@ -17,7 +17,7 @@ from headwater.core.order_book import OrderBook
 from headwater.core.records import BookDelta, BookSnapshot, Record, Trade
 from headwater.feeds.tape_format import TapeLine, read_tape
 from headwater.venues.base import BookRule, TapeReader, Venue
-from headwater.venues.messages import Ack, Ignored, StreamEvent, Verdict
+from headwater.venues.messages import Ack, Closing, Ignored, Past, StreamEvent, Verdict
 
 BOOKS_MAX: Final = 10_000
 """Symbols whose books are kept; a recording with more is counted, but their books are not kept."""
@@ -85,7 +85,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     books: dict[str, BookCheck]
 
 
-ReportBody = Record | Ack | Ignored | Failure | Summary
+ReportBody = Record | Ack | Closing | Ignored | Past | Failure | Summary
 
 
 class ReportLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -326,4 +326,6 @@ def _kind_of(body: StreamEvent | Failure) -> str:
         return body.kind
     if isinstance(body, Ack):
         return "ack"
+    if isinstance(body, Past | Closing):
+        return type(body).__name__.lower()
     return "ignored" if isinstance(body, Ignored) else "error"

@@ -7,7 +7,7 @@
     GET  faults                                 the plan in force
     PUT  faults                                 another plan (JSON of `FaultPlan`)
     GET  injected                               counters and journal of injected faults
-    POST strike?fault=reset|close|half_frame|stall      every connection, now
+    POST strike?fault=reset|close|half_frame|stall|retire   every connection, now
     POST mute?channel&symbol&seconds            one channel of one symbol, now
     POST refuse?seconds                         cut all, accept none for a while
 

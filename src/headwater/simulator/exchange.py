@@ -22,6 +22,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    Liquidation,
     MarkPrice,
     OpenInterest,
     Record,
@@ -41,6 +42,9 @@ from headwater.venues.side import DayStats, FillPrint
 
 QUIET_MS = 4_000
 """Time without a forced close anywhere after which a run towards the nearest one starts."""
+
+LIQUIDATIONS_KEPT = 1_000
+"""Newest forced closes that the venue still tells of; older ones are forgotten."""
 
 _by_time = attrgetter("timestamp_ms")
 
@@ -96,6 +100,7 @@ class SimulatedExchange:
             self._markets[listing.symbol] = Market(listing, self._makers[listing.symbol], origin)
         self._common = CommonFactor(random.Random(f"{seed}/common"))  # noqa: S311
         self._closes: deque[ForcedClose] = deque(maxlen=MAX_FORCED_CLOSES)
+        self._liquidations: deque[Liquidation] = deque(maxlen=LIQUIDATIONS_KEPT)
         self._desk = OrderDesk()
         self._ties: Arbitrage | None = None
         self._ready: list[Record] = []
@@ -133,6 +138,7 @@ class SimulatedExchange:
                 self._closes.extend(closes)
                 self._last_close_ms = self._step_ms
         made.sort(key=_by_time)
+        self._liquidations.extend(one for one in made if isinstance(one, Liquidation))
         self._ready += made
 
     @property
@@ -206,6 +212,10 @@ class SimulatedExchange:
         if first_sequence is None:
             return market.newest_prints(limit)
         return market.fill_prints(first_sequence, limit)
+
+    def liquidations(self, *, since_ms: int) -> list[Liquidation]:
+        """Forced closes of all symbols from a moment on, of the newest that are kept."""
+        return [one for one in self._liquidations if one.timestamp_ms >= since_ms]
 
     def print_of_fill(self, symbol: str, fill_id: int) -> FillPrint | None:
         """The print that contains this fill, None when it is unknown or forgotten."""

@@ -103,6 +103,7 @@ class AgedMarket:
         self.table = market.table
         self.candles = market.candles
         self.prints = market.prints
+        self.liquidations = market.liquidations
         self.print_of_fill = market.print_of_fill
         self.day_stats = market.day_stats
         self.mark_price = market.mark_price

@@ -176,12 +176,13 @@ class HttpFault(StrEnum):
 
 
 class SocketFault(StrEnum):
-    """What may happen to a connection."""
+    """What may happen to a connection; `retire` is maintenance, with the venue's notice of it."""
 
     RESET = "reset"
     CLOSE = "close"
     HALF_FRAME = "half_frame"
     STALL = "stall"
+    RETIRE = "retire"
 
 
 class Injection(msgspec.Struct, frozen=True, kw_only=True):

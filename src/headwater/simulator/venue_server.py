@@ -283,6 +283,8 @@ class VenueServer:
             connection.close(1001, "going away", now_s)
         elif fault is SocketFault.HALF_FRAME:
             connection.cut_in_frame()
+        elif fault is SocketFault.RETIRE:
+            connection.reply(connection.side.retire(now_ms), now_s)
         else:
             connection.stall(now_s + self.injector.draw(self.injector.plan.sockets.stall_s))
 

@@ -165,7 +165,10 @@ class MarketRest(ABC):
 
     @abstractmethod
     def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
-        """The newest `limit` trades (of the same kind and ids as the live channel)."""
+        """The newest `limit` trades, with the ids of the live channel.
+
+        Where that gathers fills under the id of the last one, each fill may be listed by itself.
+        """
 
     @abstractmethod
     def trades_between(

@@ -124,6 +124,8 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
         book_source: how the order book comes about.
         gathered_s: longest time for which events of a channel wait at the venue before they are
             sent together; a channel that is not listed is sent at once.
+        tells_past: channels whose first data may hold events of before the subscription, given as
+            `Past`; they fill a part of what a lost connection missed.
     """
 
     venue_id: str
@@ -146,3 +148,4 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
     whole_market: frozenset[Channel] = frozenset()
     book_source: BookSource = BookSource.REST
     gathered_s: Mapping[Channel, float] = {}
+    tells_past: frozenset[Channel] = frozenset()

@@ -9,7 +9,7 @@ import msgspec
 from headwater.core.enums import Channel
 from headwater.core.http_messages import HttpReply, HttpRequest
 from headwater.core.intervals import Interval
-from headwater.core.records import Record, Trade
+from headwater.core.records import Liquidation, Record, Trade
 
 T = TypeVar("T")
 
@@ -65,7 +65,30 @@ class Ignored(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-StreamEvent: TypeAlias = Record | Ack | Ignored
+class Past(msgspec.Struct, frozen=True):
+    """An event of before the subscription, which came with its first data.
+
+    A stream cannot know whether the event is new to anybody: it is to whoever lost an earlier
+    connection, and to nobody else. The receiver decides.
+
+    Attributes:
+        record: the event.
+    """
+
+    record: Liquidation
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """The venue will close this connection soon: another one should take its place before.
+
+    Attributes:
+        reason: the venue's words.
+    """
+
+    reason: str
+
+
+StreamEvent: TypeAlias = Record | Ack | Ignored | Past | Closing
 
 
 class TradeRun(list[Trade]):

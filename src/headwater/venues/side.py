@@ -20,6 +20,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    Liquidation,
     MarkPrice,
     OpenInterest,
     Record,
@@ -111,6 +112,10 @@ class MarketView(Protocol):
         self, symbol: str, *, limit: int, first_sequence: int | None = None
     ) -> list[FillPrint]:
         """Prints from `first_sequence` on, or the newest `limit`."""
+        ...
+
+    def liquidations(self, *, since_ms: int) -> list[Liquidation]:
+        """Forced closes of all symbols from a moment on, of the newest that are kept."""
         ...
 
     def print_of_fill(self, symbol: str, fill_id: int) -> FillPrint | None:
@@ -225,6 +230,10 @@ class ServerSocket(ABC):
     def receive_ping(self, now_ms: int) -> ServerFrames:  # noqa: ARG002 - most venues ignore it
         """Notes a ping, which the server has answered (some venues count it)."""
         return ServerFrames()
+
+    def retire(self, now_ms: int) -> ServerFrames:  # noqa: ARG002 - for venues that announce it
+        """The server goes into maintenance: the connection is closed, now or after a notice."""
+        return ServerFrames(close_code=1001, close_reason="maintenance")
 
     def closed(self) -> None:  # noqa: B027 - a venue that shares nothing has nothing to forget
         """Notes that the connection is gone: nothing is delivered any more."""

@@ -76,6 +76,19 @@ class SymbolText:
         return ",".join([f'["{p:.{price}f}","{q / size:.{places}f}"{tail}]' for p, q in levels])
 
 
+def shares_of(quantity: float, count: int, step: float) -> list[float]:
+    """Sizes of the single fills of a print: even, on the step, the rest with the last one.
+
+    Args:
+        quantity: of the print, base units, at least `count` steps.
+        count: its fills, ≥ 1.
+        step: quantity step, base units.
+    """
+    # Rounded before it is divided: 0.043 / 0.001 is a little less than 43.
+    share = round(quantity / step) // count * step
+    return [*[share] * (count - 1), quantity - share * (count - 1)]
+
+
 class TopicStream(ABC):
     """One topic, shared by all connections that subscribed to it.
 

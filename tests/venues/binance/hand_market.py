@@ -139,6 +139,11 @@ class HandMarket:
             return made[-limit:]
         return [f for f in made if (f.trade.sequence or 0) >= first_sequence][:limit]
 
+    def liquidations(self, *, since_ms: int) -> list[Liquidation]:
+        """None: the venue does not tell of the past."""
+        assert since_ms >= 0
+        return []
+
     def print_of_fill(self, symbol: str, fill_id: int) -> FillPrint | None:
         return next(
             (f for f in self.made[symbol] if f.first_fill_id <= fill_id <= f.last_fill_id), None

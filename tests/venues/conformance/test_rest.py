@@ -11,6 +11,7 @@ from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported, VenueError
 from headwater.core.intervals import Interval
 from headwater.core.records import Trade
+from headwater.feeds.live_fills import told_live
 from headwater.venues.messages import RestCall, Subscription
 
 Calls = dict[str, Callable[[], RestCall[object]]]
@@ -106,7 +107,10 @@ def test_trades_are_the_markets_newest(loop: Loopback) -> None:
 
 
 def test_trades_are_those_of_the_live_channel(loop: Loopback) -> None:
-    """The same ids and quantities: what a repair lays over the stream must neither add nor lack."""
+    """Each live trade is listed, whole or as its fills, and nothing else is: a repair relies on it.
+
+    Its id stands for it in both, that of the last fill where the live channel gathers them.
+    """
     wanted = Subscription(channel=Channel.TRADES, native_symbol=loop.instrument().native_symbol)
     line = loop.follow(wanted)
     line.advance(40_000)
@@ -114,16 +118,19 @@ def test_trades_are_those_of_the_live_channel(loop: Loopback) -> None:
     read = loop.ask(loop.rest.trades(loop.instrument(), limit=loop.facts.trades_max))
     begun_ms = max(live[0].timestamp_ms, read[0].timestamp_ms)
 
-    def told(trades: list[Trade]) -> dict[int | str, tuple[object, ...]]:
+    def inner(trades: list[Trade]) -> list[Trade]:
         # The ends may be cut in the middle of a taker's order.
-        return {
-            one.trade_id: (one.price, pytest.approx(one.quantity, rel=1e-9), one.side)
-            for one in trades
-            if begun_ms < one.timestamp_ms < loop.market.now_ms() - 1_000
-        }
+        ended_ms = loop.market.now_ms() - 1_000
+        return [one for one in trades if begun_ms < one.timestamp_ms < ended_ms]
 
-    assert len(told(read)) > 5
-    assert told(read) == told(live)
+    listed, came = inner(read), {one.trade_id: one for one in inner(live)}
+    assert len(listed) > 5
+    told = told_live(listed, came)
+    assert len(told) == len(listed)
+    assert {one.trade_id for one in told.values()} == set(came)
+    for trade in came.values():
+        fills = [listed[at].quantity for at, one in told.items() if one is trade]
+        assert sum(fills) == pytest.approx(trade.quantity, rel=1e-9)
 
 
 def test_the_book_is_the_markets(loop: Loopback) -> None:

@@ -7,7 +7,8 @@ from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import BookSnapshot, Candle, Trade
 from headwater.venues.hyperliquid.market_stream import HyperliquidStream
-from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription
+from headwater.venues.hyperliquid.market_topics import VAULTS
+from headwater.venues.messages import Ack, Ignored, Past, StreamEvent, Subscription
 
 MINUTE_MS = 60_000
 
@@ -35,6 +36,25 @@ def trade(time_ms: int, tid: int) -> dict[str, object]:
     """A fill."""
     return {"coin": "BTC", "side": "A", "px": "100", "sz": "1", "time": time_ms, "tid": tid,
             "hash": "0x", "users": ["0xa", "0xb"]}  # fmt: skip
+
+
+def test_the_history_of_a_vault_is_told_as_the_past() -> None:
+    """Only what it took over; a tape, which subscribed to nothing, leaves history out."""
+    vault = VAULTS[0]
+    taken = {
+        "coin": "BTC", "px": "60000.0", "sz": "0.1", "side": "B", "time": 7, "crossed": False,
+        "startPosition": "0.0", "dir": "Open Long", "closedPnl": "0.0", "hash": "0x", "oid": 1,
+        "fee": "0.0", "tid": 2, "feeToken": "USDC",
+        "liquidation": {"liquidatedUser": "0xa", "markPx": "60010.0", "method": "backstop"},
+    }  # fmt: skip
+    traded = {key: value for key, value in taken.items() if key != "liquidation"}
+    message = {"isSnapshot": True, "user": vault, "fills": [taken, traded]}
+    past, other = fed(stream(Channel.LIQUIDATIONS), "userFills", message)
+    assert isinstance(past, Past)
+    assert (past.record.timestamp_ms, past.record.symbol) == (7, "BTCUSDT")
+    assert isinstance(other, Ignored)
+    tape = HyperliquidStream(InstrumentTable("hyperliquid", []), wants_all=True)
+    assert [type(one) for one in fed(tape, "userFills", message)] == [Ignored]
 
 
 def test_trades_of_several_blocks_come_out_by_time() -> None:

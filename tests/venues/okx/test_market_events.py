@@ -17,7 +17,7 @@ from headwater.core.errors import RequestError, WireError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, Liquidation, MarkPrice, OpenInterest, Ticker, Trade
-from headwater.venues.messages import Ack, Ignored, StreamEvent, Subscription
+from headwater.venues.messages import Ack, Closing, Ignored, Past, StreamEvent, Subscription
 from headwater.venues.okx.market_stream import OkxStream
 
 AT_NS = 1_692_266_435_000_000_000
@@ -128,12 +128,14 @@ def test_every_row_and_every_detail_counts() -> None:
     assert len([event for event in events if isinstance(event, Liquidation)]) == 3
 
 
-def test_what_happened_before_we_subscribed_is_skipped_once() -> None:
+def test_what_happened_before_we_subscribed_is_told_as_the_past() -> None:
     """Only in the first push: later ones may be late."""
     made = stream(Channel.LIQUIDATIONS)
     arg = {"channel": "liquidation-orders", "instType": "SWAP"}
     old = forced("BTC-USDT-SWAP", detail("sell", "long", "1", "1", "1692260000000"))
-    assert isinstance(fed(made, {"arg": arg, "data": [old]})[0], Ignored)
+    (past,) = fed(made, {"arg": arg, "data": [old]})
+    assert isinstance(past, Past)
+    assert past.record.timestamp_ms == 1692260000000
     assert isinstance(fed(made, {"arg": arg, "data": [old]})[0], Liquidation)
 
 
@@ -238,8 +240,9 @@ def test_a_request_is_answered_when_its_last_topic_is() -> None:
     (refused,) = fed(made, {"id": "9", "event": "error", "code": "60018", "msg": "Wrong URL"})
     assert isinstance(refused, Ack)
     assert refused.error == "60018: Wrong URL"
-    assert fed(made, {"event": "notice", "code": "64008", "msg": "soon"}) == [
-        Ignored(what="notice", reason="64008 soon")
+    assert fed(made, {"event": "notice", "code": "64008", "msg": "soon"}) == [Closing("64008 soon")]
+    assert fed(made, {"event": "notice", "code": "1", "msg": "other"}) == [
+        Ignored(what="notice", reason="1 other")
     ]
     assert list(made.feed(b"pong", AT_NS)) == [Ack(request_id=None)]
 

@@ -1,8 +1,6 @@
 """`/gaps`: what is missing in the streams, why, and what became of it."""
 
 import heapq
-from collections.abc import Iterable
-from itertools import islice
 
 from fastapi import APIRouter, Response
 
@@ -31,7 +29,7 @@ def gaps_router(api: Answers) -> APIRouter:
     @router.get(
         "/gaps",
         summary="Holes in the streams, newest first",
-        responses=answers(list[GapView], "Up to `limit` holes, newest first.", (404, 422)),
+        responses=answers(list[GapView], "Up to `limit` holes, latest start first.", (404, 422)),
     )
     async def read_gaps(
         exchange: ExchangeQuery = None,
@@ -44,20 +42,23 @@ def gaps_router(api: Answers) -> APIRouter:
         sources = api.deps.sources
         chosen = list(sources.values()) if exchange is None else [source_of(sources, exchange)]
         wanted = _symbol_of(chosen, symbol, exchange)
-        newest_first: Iterable[Gap] = heapq.merge(
-            *(source.gaps() for source in chosen), key=lambda gap: gap.timestamp_ms, reverse=True
-        )
         found = (
             gap
-            for gap in newest_first
+            for source in chosen
+            for gap in source.gaps()
             if (wanted is None or gap.symbol == wanted)
             and (channel is None or gap.channel == channel)
             and (state is None or gap.state == state)
         )
-        rows = [gap_view(gap) for gap in islice(found, limit)]
+        rows = [gap_view(gap) for gap in heapq.nlargest(limit, found, key=_begun)]
         return Response(encode(rows), media_type="application/json")
 
     return router
+
+
+def _begun(gap: Gap) -> tuple[int, int]:
+    """Where a hole stands in time: by its start; of holes of one start the later found is newer."""
+    return (gap.timestamp_ms, gap.gap_id)
 
 
 def _symbol_of(sources: list[MarketSource], symbol: str | None, exchange: str | None) -> str | None:

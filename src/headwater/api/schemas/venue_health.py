@@ -44,7 +44,8 @@ class VenueHealthView(View, frozen=True, kw_only=True):
     Attributes:
         exchange: its id.
         is_connected: a connection stands; for a venue that no stream is wanted of, it is healthy.
-        healthy: data or a probe answered within its limit, and no wanted stream is down.
+        healthy: data or a probe answered within its limit, no connection is lost, and of each kind
+            of data that is wanted at least one stream is not down; single ones are in `channels`.
         reason: why it is not healthy; empty when it is.
         last_heartbeat: time of the last frame or reply, UTC; null before the first.
         message_count: frames received since the start.

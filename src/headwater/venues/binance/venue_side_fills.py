@@ -1,8 +1,8 @@
 """Prints as single fills and by time: what `trades`, `aggTrades` and `@trade` need.
 
 A print (aggregate trade) holds the fills of one taker order at one price. The market counts fills
-without holes but keeps only prints, so the split of a print's quantity is made here: even, on the
-quantity step, the rest with the last fill. The same print always splits the same way.
+without holes but keeps only prints, so a print's quantity is split (`side_desk.shares_of`). The
+same print always splits the same way.
 """
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from headwater.core.enums import Side
 from headwater.venues.binance.venue_side_text import SymbolText
 from headwater.venues.side import FillPrint, MarketView
+from headwater.venues.side_desk import shares_of
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -34,11 +35,7 @@ def fills_of(text: SymbolText, fill_print: FillPrint) -> list[Fill]:
     """The single fills of a print, by rising id."""
     trade = fill_print.trade
     count = fill_print.last_fill_id - fill_print.first_fill_id + 1
-    step = float(text.instrument.quantity_step)
-    # Rounded before it is divided: 0.043 / 0.001 is a little less than 43.
-    share = round(trade.quantity / step) // count * step
-    sizes = [share] * (count - 1)
-    sizes.append(trade.quantity - share * (count - 1))
+    sizes = shares_of(trade.quantity, count, float(text.instrument.quantity_step))
     return [
         Fill(
             fill_id=fill_print.first_fill_id + index,

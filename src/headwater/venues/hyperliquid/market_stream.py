@@ -35,6 +35,7 @@ from headwater.venues.hyperliquid.symbols import EXCHANGE, INTERVALS, is_perpetu
 from headwater.venues.messages import (
     Ack,
     Ignored,
+    Past,
     StreamEvent,
     StreamRequest,
     Subscription,
@@ -290,7 +291,7 @@ class HyperliquidStream(MarketStream):
             return (Ignored(what="userFills", reason="fills of an account"),)
         if topic is not None:
             topic.last_data_ns = received_ns
-        if data.is_snapshot:
+        if data.is_snapshot and topic is None:
             return (Ignored(what="userFills", reason="history that comes with subscribing"),)
         made: list[StreamEvent] = []
         for fill in data.fills:
@@ -300,7 +301,8 @@ class HyperliquidStream(MarketStream):
                 made.append(Ignored(what="userFills", reason="another market"))
             else:
                 symbol = symbol_in(self._table, fill.coin)
-                made.append(market_events.liquidation_of(fill, user, symbol, received_ns))
+                event = market_events.liquidation_of(fill, user, symbol, received_ns)
+                made.append(Past(event) if data.is_snapshot else event)
         return made
 
     def _answer(self, frame: bytes, _: int) -> Sequence[StreamEvent]:

@@ -142,6 +142,7 @@ FACTS: Final = VenueFacts(
     documentation="https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api",
     whole_market=frozenset({Channel.LIQUIDATIONS}),
     book_source=BookSource.IMAGES,
+    tells_past=frozenset({Channel.LIQUIDATIONS}),
 )
 """Everything about the venue that is data."""
 

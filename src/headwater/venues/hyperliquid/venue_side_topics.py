@@ -47,6 +47,8 @@ VAULTS: Final = (
     "0x2ed5c4484ea3ff8b57d5f2fb152a40d9f2b68308",
 )
 """The liquidator vaults."""
+PAST_FILLS: Final = 2_000
+"""Fills that come with subscribing to an account's."""
 
 
 class TradeTopic(TopicStream):
@@ -273,21 +275,25 @@ class FillsTopic(TopicStream):
 
     hears: ClassVar[tuple[type[Record], ...]] = (Liquidation,)
 
-    def __init__(self, texts: Mapping[str, SymbolText], user: str) -> None:
+    def __init__(self, market: MarketView, texts: Mapping[str, SymbolText], user: str) -> None:
         super().__init__(ALL_SYMBOLS)
+        self._market = market
         self._texts = {text.symbol: text for text in texts.values()}
         self._user = user
         self._rows: list[str] = []
 
     def first(self, now_ms: int) -> list[str]:  # noqa: ARG002
-        """History: none is kept."""
-        return [
-            f'{{"channel":"userFills","data":{{"isSnapshot":true,"user":"{self._user}","fills":[]}}}}'
-        ]
+        """History: the newest take-overs, newest first."""
+        past = [one for one in self._market.liquidations(since_ms=0) if self._is_own(one)]
+        rows = ",".join(
+            takeover_row(one, self._texts[one.symbol]) for one in reversed(past[-PAST_FILLS:])
+        )
+        head = f'{{"channel":"userFills","data":{{"isSnapshot":true,"user":"{self._user}",'
+        return [f'{head}"fills":[{rows}]}}}}']
 
     def on_record(self, record: Record) -> None:
         """Keeps a take-over of this vault for the next message."""
-        if isinstance(record, Liquidation) and vault_of(record) == self._user:
+        if isinstance(record, Liquidation) and self._is_own(record):
             self._rows.append(takeover_row(record, self._texts[record.symbol]))
 
     def on_tick(self, now_ms: int) -> list[str]:  # noqa: ARG002
@@ -298,6 +304,9 @@ class FillsTopic(TopicStream):
         return [
             f'{{"channel":"userFills","data":{{"user":"{self._user}","fills":[{",".join(rows)}]}}}}'
         ]
+
+    def _is_own(self, record: Liquidation) -> bool:
+        return record.symbol in self._texts and vault_of(record) == self._user
 
 
 def _digest_of(record: Liquidation) -> bytes:
@@ -333,7 +342,8 @@ def topic_of(market: MarketView, texts: Mapping[str, SymbolText], key: str) -> T
     kind, _, rest = key.partition(":")
     name, _, interval = rest.rpartition(":")
     if kind == "userFills":
-        return FillsTopic(texts, name) if name.startswith("0x") and len(name) == 42 else None
+        is_address = name.startswith("0x") and len(name) == 42
+        return FillsTopic(market, texts, name) if is_address else None
     if kind == "webData2":
         return OverviewTopic(market, texts, name)
     if kind == "allMids":

@@ -6,13 +6,16 @@ Source: https://www.okx.com/docs-v5/en/#overview-websocket-subscribe
 from collections.abc import Iterable
 from typing import Final
 
-from headwater.venues.messages import Ack, Ignored, StreamEvent
+from headwater.venues.messages import Ack, Closing, Ignored, StreamEvent
 from headwater.venues.okx import wire
 
 _TEXT_CUT: Final = 200
 _ID_DIGITS_MAX: Final = 15
 _NO_SUCH_TOPIC: Final = "60018"
 """Refuses one topic of a request, without saying which; the others are accepted."""
+
+_UPGRADE: Final = "64008"
+"""The connection will be closed for an upgrade of the service, in about a minute."""
 
 
 class Answers:
@@ -43,6 +46,8 @@ class Answers:
             return Ack(request_id=request_id)
         if event not in ("subscribe", "unsubscribe"):
             words = f"{control.code} {control.message}".strip()[:_TEXT_CUT] or "a notice"
+            if control.code == _UPGRADE:
+                return Closing(words)
             return Ignored(what=event[:80], reason=words)
         waiting = None if request_id is None else self._waiting.get(request_id)
         if waiting is not None and control.arg is not None and request_id is not None:

@@ -21,6 +21,7 @@ from headwater.venues.common import UNREADABLE
 from headwater.venues.messages import (
     Ack,
     Ignored,
+    Past,
     StreamEvent,
     StreamRequest,
     Subscription,
@@ -31,7 +32,6 @@ from headwater.venues.okx.market_topics import (
     ACCOUNT,
     BOOKS,
     INDEX,
-    LIQUIDATIONS,
     SKIPPED,
     TRADES,
     KnownSizes,
@@ -297,11 +297,8 @@ class OkxStream(MarketStream):
                 made.append(sizes)
                 continue
             for detail in row.details:
-                if detail.closed_at_ms < oldest_ms:
-                    reason = "happened before we subscribed"
-                    made.append(Ignored(what=LIQUIDATIONS, reason=reason))
-                else:
-                    made.append(market_events.liquidation_of(detail, sizes, received_ns))
+                event = market_events.liquidation_of(detail, sizes, received_ns)
+                made.append(Past(event) if detail.closed_at_ms < oldest_ms else event)
         return made
 
     def _begun(

@@ -150,6 +150,7 @@ FACTS: Final = VenueFacts(
     trades_max=TRADES_MAX,
     book_depths=BOOK_DEPTHS,
     gathered_s={Channel.LIQUIDATIONS: 1.0},
+    tells_past=frozenset({Channel.LIQUIDATIONS}),
     stale_after_s={
         Channel.TRADES: 9.0,
         Channel.CANDLES: 30.0,

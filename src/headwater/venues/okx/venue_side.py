@@ -33,6 +33,8 @@ CONNECTIONS_PER_S: Final = 3
 REQUESTS_PER_HOUR: Final = 480
 HOUR_MS: Final = 3_600_000
 IDLE_MS: Final = 30_000
+NOTICE_MS: Final = 60_000
+"""From the notice of an upgrade to the end of the connection."""
 ARGUMENT_BYTES: Final = 64 * 1024
 MAX_OUTBOX: Final = 50_000
 """Frames that may wait for the next `tick`; beyond it the client is cut."""
@@ -140,6 +142,18 @@ class OkxSocket(ServerSocket):
         self._keys: dict[str, None] = {}
         self._outbox: list[str] = []
         self._close: tuple[int, str] | None = None
+        self._ends_ms: int | None = None
+
+    def retire(self, now_ms: int) -> ServerFrames:
+        """Announces an upgrade of the service; the connection lives on for a minute."""
+        self._ends_ms = now_ms + NOTICE_MS
+        notice = {
+            "event": "notice",
+            "code": "64008",
+            "msg": "The connection will soon be closed for a service upgrade. Please reconnect.",
+            "connId": self._conn_id,
+        }
+        return ServerFrames(texts=(msgspec.json.encode(notice).decode(),))
 
     def receive(self, text: str, now_ms: int) -> ServerFrames:
         """Answers a text: `ping`, or a request as JSON."""
@@ -187,6 +201,8 @@ class OkxSocket(ServerSocket):
     def tick(self, now_ms: int) -> ServerFrames:
         """Sends what is due; cuts a connection on which nothing happens."""
         self._desk.tick(now_ms)
+        if self._ends_ms is not None and now_ms >= self._ends_ms and self._close is None:
+            self._close = (_GOING_AWAY, "service upgrade")
         if self._outbox:
             self._alive_ms = now_ms
         elif now_ms - self._alive_ms >= IDLE_MS and self._close is None:

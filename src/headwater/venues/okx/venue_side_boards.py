@@ -11,6 +11,7 @@ from typing import Final
 from headwater.core.errors import PlatformError
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
+from headwater.venues.okx.venue_side_fills import newest_fills
 from headwater.venues.okx.venue_side_rows import (
     RATE_PLACES,
     candle_row,
@@ -203,11 +204,12 @@ class Boards:
 
     def trades(self, query: Query) -> list[object]:
         """The newest fills, newest first."""
-        return self._trades(query.symbol(), query.limit(100, 500), None)
+        return [*newest_fills(self._market, query.symbol(), query.limit(100, 500), None)]
 
     def old_trades(self, query: Query) -> list[object]:
         """Fills before an id, newest first."""
-        return self._trades(query.symbol(), query.limit(100, 100), query.number("after"))
+        limit, before_id = query.limit(100, 100), query.number("after")
+        return [*newest_fills(self._market, query.symbol(), limit, before_id)]
 
     def books(self, query: Query, highest: int) -> list[object]:
         """The book."""
@@ -377,20 +379,3 @@ class Boards:
         now_ms = self._market.now_ms()
         oldest_ms = 0 if reach is None else now_ms - reach * interval.nominal_ms
         return text, [row for row in found if row.timestamp_ms > max(before_ms or -1, oldest_ms)]
-
-    def _trades(self, text: SymbolText, limit: int, before_id: int | None) -> list[object]:
-        first = None if before_id is None else max(1, before_id - limit)
-        prints = self._market.prints(text.symbol, limit=limit, first_sequence=first)
-        return [
-            {
-                "instId": text.native,
-                "tradeId": str(found.trade.sequence),
-                "px": text.price(found.trade.price),
-                "sz": text.size(found.trade.quantity),
-                "side": found.trade.side.value,
-                "source": "0",
-                "ts": str(found.trade.timestamp_ms),
-            }
-            for found in reversed(prints)
-            if before_id is None or (found.trade.sequence or 0) < before_id
-        ]

@@ -41,13 +41,15 @@ CANDLE_MS: Final = 1000
 FUNDING_MS: Final = 60_000
 INTEREST_MS: Final = 3000
 LIQUIDATION_MS: Final = 1000
+PAST_MS: Final = 600_000
+"""How far back the first push of liquidations goes; the venue does not say."""
 _MARK_MS: Final = 200
 _TICKER_MS: Final = 100
 _SLOW_MS: Final = 10_000
 
 
 class TradeTopic(TopicStream):
-    """`trades`: fills of one taker order at one price, as they come."""
+    """`trades`: fills of one taker order at one price; the id is that of the last of `count`."""
 
     hears: ClassVar[tuple[type[Record], ...]] = (Trade,)
 
@@ -63,19 +65,22 @@ class TradeTopic(TopicStream):
             self._waiting.append(record)
 
     def on_tick(self, now_ms: int) -> list[str]:  # noqa: ARG002 - as they come
-        """One message per print."""
+        """One message per print; REST lists its fills one by one."""
         waiting, self._waiting = self._waiting, []
         text = self._text
-        return [
-            (
+        messages: list[str] = []
+        for one in waiting:
+            found = self._market.prints(text.symbol, limit=1, first_sequence=one.sequence)
+            last_id = found[0].last_fill_id
+            count = last_id - found[0].first_fill_id + 1
+            messages.append(
                 f'{{"arg":{{"channel":"trades","instId":"{text.native}"}},"data":[{{'
-                f'"instId":"{text.native}","tradeId":"{one.sequence}",'
+                f'"instId":"{text.native}","tradeId":"{last_id}",'
                 f'"px":"{text.price(one.price)}","sz":"{text.size(one.quantity)}",'
-                f'"side":"{one.side.value}","ts":"{one.timestamp_ms}","count":"1",'
+                f'"side":"{one.side.value}","ts":"{one.timestamp_ms}","count":"{count}",'
                 f'"source":"0","seqId":{one.sequence}}}]}}'
             )
-            for one in waiting
-        ]
+        return messages
 
 
 class BookTopic(TopicStream):
@@ -235,11 +240,23 @@ class LiquidationTopic(TopicStream):
 
     hears: ClassVar[tuple[type[Record], ...]] = (Liquidation,)
 
-    def __init__(self, texts: Mapping[str, SymbolText]) -> None:
+    def __init__(self, market: MarketView, texts: Mapping[str, SymbolText]) -> None:
         super().__init__(ALL_SYMBOLS)
+        self._market = market
         self._texts = {text.symbol: text for text in texts.values()}
-        self._waiting: list[str] = []
+        self._waiting: list[Liquidation] = []
         self._second: dict[str, int] = {}
+
+    def first(self, now_ms: int) -> list[str]:
+        """One message with what was told, or would have been, of late."""
+        told: list[Liquidation] = []
+        seconds: set[tuple[str, int]] = set()
+        for one in self._market.liquidations(since_ms=now_ms - PAST_MS):
+            key = (one.symbol, one.timestamp_ms // LIQUIDATION_MS)
+            if one.symbol in self._texts and key not in seconds:
+                seconds.add(key)
+                told.append(one)
+        return [self._message(told)] if told else []
 
     def on_record(self, record: Record) -> None:
         """Takes the first forced close of a contract and second."""
@@ -249,22 +266,29 @@ class LiquidationTopic(TopicStream):
         if self._second.get(record.symbol) == second:
             return
         self._second[record.symbol] = second
-        text = self._texts[record.symbol]
-        side = Side.SELL if record.position_side is PositionSide.LONG else Side.BUY
-        price = record.price if record.order_price is None else record.order_price
-        name = index_of(text)
-        self._waiting.append(
-            f'{{"arg":{{"channel":"liquidation-orders","instType":"SWAP"}},"data":[{{'
-            f'"instType":"SWAP","instFamily":"{name}","uly":"{name}","instId":"{text.native}",'
-            f'"details":[{{"side":"{side.value}","posSide":"{record.position_side.value}",'
-            f'"bkPx":"{text.price(price)}","sz":"{text.size(record.quantity)}","bkLoss":"0",'
-            f'"ccy":"","ts":"{record.timestamp_ms}"}}]}}]}}'
-        )
+        self._waiting.append(record)
 
     def on_tick(self, now_ms: int) -> list[str]:  # noqa: ARG002 - throttled above
         """What was taken since the last tick."""
         waiting, self._waiting = self._waiting, []
-        return waiting
+        return [self._message([one]) for one in waiting]
+
+    def _message(self, records: Iterable[Liquidation]) -> str:
+        rows = ",".join(map(self._row, records))
+        head = '{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":['
+        return f"{head}{rows}]}}"
+
+    def _row(self, record: Liquidation) -> str:
+        text = self._texts[record.symbol]
+        side = Side.SELL if record.position_side is PositionSide.LONG else Side.BUY
+        price = record.price if record.order_price is None else record.order_price
+        name = index_of(text)
+        return (
+            f'{{"instType":"SWAP","instFamily":"{name}","uly":"{name}","instId":"{text.native}",'
+            f'"details":[{{"side":"{side.value}","posSide":"{record.position_side.value}",'
+            f'"bkPx":"{text.price(price)}","sz":"{text.size(record.quantity)}","bkLoss":"0",'
+            f'"ccy":"","ts":"{record.timestamp_ms}"}}]}}'
+        )
 
 
 def topic_of(
@@ -273,7 +297,7 @@ def topic_of(
     """The topic of `channel:instId` (or `channel:instType`), None when there is none."""
     channel, _, name = key.partition(":")
     if channel == "liquidation-orders":
-        return LiquidationTopic(texts) if name == "SWAP" else None
+        return LiquidationTopic(market, texts) if name == "SWAP" else None
     if channel == "index-tickers":
         text = next((one for one in texts.values() if index_of(one) == name), None)
         if text is None:
