@@ -2,12 +2,15 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
 from headwater.app.doctor import Finding, examine
 from headwater.app.settings import load
 from headwater.app.simulated import SimulatedExchanges, SimulatorOptions
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.upgrade import upgrade
 from headwater.venues.discovery import venues
 
 
@@ -58,3 +61,30 @@ def test_an_unreachable_venue_and_a_taken_port_are_named(
     bad = [finding for finding in found.values() if not finding.ok]
     assert len(bad) == 4
     assert all(finding.advice for finding in bad)
+
+
+def _database(**options: object) -> Finding:
+    given = {"venue_addresses": {"binance": _NOWHERE}, "venues": "binance", "port": 0} | options
+    return _by_name(examine(load(options=given, environ={})))["database"]
+
+
+_NOWHERE = {
+    "rest": "http://127.0.0.1:1",
+    "streams": {"public": "ws://127.0.0.1:1/public", "market": "ws://127.0.0.1:1/market"},
+}
+
+
+def test_the_database_is_looked_at_and_not_made(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    found = _database(data_dir=folder)
+    assert (found.ok, "first run" in found.found) == (True, True)
+    assert not folder.exists()
+    database = SqliteDatabase(folder / "headwater.sqlite3")
+    with database.claim():
+        upgrade(database)
+        assert _database(data_dir=folder).ok
+    database.path.write_bytes(b"no database" * 1_000)
+    found = _database(data_dir=folder)
+    assert not found.ok
+    assert "not a database" in found.found
+    assert not _database(database_url="mysql://here").ok

@@ -113,6 +113,17 @@ def test_it_goes_on_by_itself_when_a_failure_has_passed(
     assert [one.trade_id for one in fetch(database, ALL)] == sorted(range(10, 40), key=str)
 
 
+def test_rows_that_cannot_be_written_at_the_end_are_counted(database: Database) -> None:
+    writer = StorageWriter(database, SystemClock(), WriterSettings(flush_s=NEVER))
+    writer.start()
+    _run(database, "ALTER TABLE trades RENAME TO hidden")
+    for number in range(3):
+        writer.put(trade(number))
+    assert writer.close() == 3
+    assert writer.health.tables[StoredTable.TRADES].dropped == 3
+    writer.ended.result(PATIENCE_S)
+
+
 def test_retention_runs_between_writes(database: Database) -> None:
     clock = ManualClock(T0 * 1_000_000)
     day_ms = 86_400_000

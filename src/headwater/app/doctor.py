@@ -17,10 +17,13 @@ from typing import Final
 import msgspec
 
 from headwater.app.settings import Settings
+from headwater.app.storing import database_of_settings
 from headwater.app.venues import addresses_of, chosen_venues
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.probe import ProbeResult, probe_stream, probe_time
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.upgrade import newest_version, stored_version
 from headwater.venues.base import Venue
 
 CLOCK_OFFSET_MAX_MS: Final = 1_000
@@ -64,7 +67,8 @@ def examine(settings: Settings) -> list[Finding]:
         _python(),
         _event_loop(),
         _descriptors(),
-        _disk(settings.record_dir or Path.cwd()),
+        _disk(settings.record_dir or settings.data_dir.expanduser()),
+        _database(settings),
         _port(settings.host, settings.port),
     ]
     return findings + asyncio.run(_venues(settings, SystemClock()))
@@ -105,6 +109,26 @@ def _disk(folder: Path) -> Finding:
         ok=free >= DISK_FREE_MIN_BYTES,
         found=f"{free / 1e9:.1f} GB free",
         advice="free at least 1 GB before you record a tape",
+    )
+
+
+def _database(settings: Settings) -> Finding:
+    """Whether the database answers with the tables of this program; nothing is made or changed."""
+    what, advice = "database", "see `headwater db --help`, or set data_dir or database_url"
+    try:
+        database = database_of_settings(settings)
+        if isinstance(database, SqliteDatabase) and not database.path.exists():
+            found = f"{database.label}: made by the first run"
+            return Finding(what=what, ok=True, found=found)
+        version = stored_version(database)
+    except PlatformError as error:
+        return Finding(what=what, ok=False, found=str(error), advice=advice)
+    # An older version is brought up by the next run; a newer one cannot be used.
+    return Finding(
+        what=what,
+        ok=version is None or version <= newest_version(),
+        found=f"{database.label}: version {version or 'none'}, wanted {newest_version()}",
+        advice="update the program or restore a backup of before",
     )
 
 

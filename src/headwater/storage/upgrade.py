@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 
 from headwater.core.errors import StorageError
 from headwater.storage.base import Database
-from headwater.storage.sessions import WriteSession
+from headwater.storage.sessions import ReadSession, WriteSession
 
 _SCRIPTS: Final = "headwater.storage:migrations"
 
@@ -41,6 +41,16 @@ def newest_version() -> str:
 def version_of(connection: sa.Connection) -> str | None:
     """The version that a database has, None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def stored_version(database: Database) -> str | None:
+    """The version of a database that is there, which is only looked at.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with ReadSession(database) as session, session.snapshot():
+        return version_of(session.connection)
 
 
 def upgrade(database: Database) -> Upgrade:
