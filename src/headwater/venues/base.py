@@ -103,7 +103,8 @@ class MarketStream(ABC):
             received_ns: wall time of its arrival, ns since the epoch.
 
         Returns:
-            Records, acknowledgements and skipped messages in the venue's order; may be empty.
+            Records, acknowledgements, notices and skipped messages in the venue's order; may be
+            empty.
 
         Raises:
             WireError: the frame does not mean what the documents say; the connection may go on.
