@@ -2,7 +2,7 @@
 
 Runs schemathesis' own command over the served application with every check it has. The one
 allowance: whether `end_time` lies before `start_time` cannot be said in a schema, so routes with
-both may answer 422 to what the schema allows; nor which fields of a position go together, or what
+both may answer 422 to what the schema allows, nor how many bars a span has; nor which fields of a position go together, or what
 leverage a tier allows, so the routes of margin may too.
 """
 
@@ -21,7 +21,7 @@ from headwater.storage.store import Store
 
 CONFIG = """\
 [[operations]]
-include-path-regex = "ohlc|-hist|margin"
+include-path-regex = "ohlc|-hist|margin|liquidations"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
 """
 

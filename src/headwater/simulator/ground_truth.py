@@ -5,10 +5,12 @@ Live figures are counted since the start; lists are rings with named bounds, so 
 
 from collections import deque
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Protocol
 
 import msgspec
 
+from headwater.core.enums import PositionSide
 from headwater.core.records import BookSnapshot, Liquidation
 from headwater.venues.side import FillPrint
 
@@ -34,6 +36,28 @@ class ForcedClose(msgspec.Struct, frozen=True, kw_only=True):
     entry: float
     mark: float
     unfilled: float
+
+
+class OpenPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """A leveraged position that is open now, which no venue shows.
+
+    Attributes:
+        position_id: number within its symbol.
+        position_side: direction.
+        quantity: base units, > 0.
+        entry: average entry price, USDT.
+        leverage: entry notional / margin.
+        liquidation_price: mark price at which it is closed by force, USDT.
+        liquidation_value: quantity × that price, USDT.
+    """
+
+    position_id: int
+    position_side: PositionSide
+    quantity: float
+    entry: float
+    leverage: int
+    liquidation_price: float
+    liquidation_value: float
 
 
 class Totals(msgspec.Struct, kw_only=True):
@@ -80,6 +104,10 @@ class TruthSource(Protocol):
         """The book now."""
         ...
 
+    def open_positions(self) -> list[OpenPosition]:
+        """The leveraged positions open now."""
+        ...
+
 
 class Truth:
     """Answers questions about everything that happened.
@@ -112,6 +140,10 @@ class Truth:
     def liquidation_ids(self, symbol: str | None = None) -> list[str]:
         """Order ids of the kept forced closes in order (ids count per symbol)."""
         return [close.liquidation.order_id or "" for close in self.forced_closes(symbol)]
+
+    def positions(self, symbol: str) -> list[OpenPosition]:
+        """Leveraged positions open now, by number: the liquidation map as it really is."""
+        return sorted(self._source(symbol).open_positions(), key=attrgetter("position_id"))
 
     def book(self, symbol: str, depth: int = 1_000_000) -> BookSnapshot:
         """The whole book now, best first."""

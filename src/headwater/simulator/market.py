@@ -14,7 +14,7 @@ from headwater.core.records import BookSnapshot, FundingRate, Level, MarkPrice, 
 from headwater.simulator.candles import CandleStore
 from headwater.simulator.fair_price import STEP_MS, FairPrice
 from headwater.simulator.flow import OPEN_SHARE, Crowd
-from headwater.simulator.ground_truth import ForcedClose, Totals
+from headwater.simulator.ground_truth import ForcedClose, OpenPosition, Totals
 from headwater.simulator.history import (
     Move,
     as_prints,
@@ -216,6 +216,10 @@ class Market:
         self._crowd.grab(is_buy, lots, limit)
         self.collect()
 
+    def open_positions(self) -> list[OpenPosition]:
+        """The crowd's leveraged positions, in no order."""
+        return [self._maker.open_position(position) for position in self._positions]
+
     def temptation(self) -> float:
         """How near the next forced close is: the way to it in days' volatility, ≥ 0."""
         way = self._positions.nearest(self.pricer.mark)
@@ -387,13 +391,9 @@ class Market:
         self, limit: int, start_ms: int | None, end_ms: int | None
     ) -> list[FundingRate]:
         """Past settlements, ascending, bounds inclusive."""
-        found = [
-            row
-            for row in self.pricer.settlements
-            if (start_ms is None or row.funding_time_ms >= start_ms)
-            and (end_ms is None or row.funding_time_ms <= end_ms)
-        ]
-        chosen = (
-            found[: max(0, limit)] if start_ms is not None else found[-limit:] if limit > 0 else []
-        )
+        first_ms, last_ms = start_ms or 0, math.inf if end_ms is None else end_ms
+        past = self.pricer.settlements
+        rows = [row for row in past if first_ms <= row.funding_time_ms <= last_ms]
+        newest = slice(-limit, None) if limit > 0 else slice(0)
+        chosen = rows[newest if start_ms is None else slice(max(0, limit))]
         return [self._maker.funding(row) for row in chosen]

@@ -7,6 +7,7 @@ a check costs nothing while none is crossed. Quantities are whole lots and price
 import heapq
 import math
 import random
+from collections.abc import Iterator
 from typing import Final
 
 from headwater.analytics.margin import liquidation_price, margin_of, tier_of
@@ -78,6 +79,10 @@ class PositionBook:
 
     def __len__(self) -> int:
         return len(self._positions)
+
+    def __iter__(self) -> Iterator[Position]:
+        """All open positions, in no order; do not open or reduce meanwhile."""
+        return iter(self._positions)
 
     def draw_leverage(self, rng: random.Random, notional: float) -> int:
         """A leverage of the crowd's distribution, at most what the tier of `notional` allows."""

@@ -17,7 +17,7 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.simulator.candles import CandleRow
-from headwater.simulator.ground_truth import ForcedClose
+from headwater.simulator.ground_truth import ForcedClose, OpenPosition
 from headwater.simulator.listings import Grid, Listing
 from headwater.simulator.marks import Settlement
 from headwater.simulator.matching import Changes, Placement, Print
@@ -164,6 +164,21 @@ class RecordMaker:
             entry=round(position.entry * unit, _PRICE_PLACES),
             mark=round(mark * unit, _PRICE_PLACES),
             unfilled=grid.quantity(unfilled_lots),
+        )
+
+    def open_position(self, position: Position) -> OpenPosition:
+        """A position that is open now."""
+        unit = self._grid.price(1)
+        quantity = self._grid.quantity(position.lots)
+        price = round(position.liquidation * unit, _PRICE_PLACES)
+        return OpenPosition(
+            position_id=position.position_id,
+            position_side=PositionSide.LONG if position.is_long else PositionSide.SHORT,
+            quantity=quantity,
+            entry=round(position.entry * unit, _PRICE_PLACES),
+            leverage=position.leverage,
+            liquidation_price=price,
+            liquidation_value=price * quantity,
         )
 
     def candle(self, interval: Interval, row: CandleRow, *, is_closed: bool) -> Candle:
