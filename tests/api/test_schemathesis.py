@@ -1,9 +1,9 @@
 """Generated requests against the document: no 5xx, no undocumented status, no wrong body.
 
 Runs schemathesis' own command over the served application with every check it has. The one
-allowance: whether `end_time` lies before `start_time` cannot be said in a schema, so routes with
-both may answer 422 to what the schema allows, nor how many bars a span has; nor which fields of a position go together, or what
-leverage a tier allows, so the routes of margin may too.
+allowance: whether `end_time` lies before `start_time`, and how many bars a span has, cannot be said
+in a schema, so routes with both times may answer 422 to what the schema allows; nor which fields of
+a position go together, or what leverage a tier allows, so the routes of margin may too.
 """
 
 import asyncio
