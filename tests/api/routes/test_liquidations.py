@@ -121,6 +121,8 @@ async def test_l_r3_a_time_window_chooses_the_bars(stored: Platform) -> None:
     body = await map_of(stored, f"{HEATMAP}&time_window=14d")
     assert body["meta"]["interval"] == "2h"
     assert body["meta"]["price_bin_size"] > 0, "chosen from the candles"
+    minutes = await map_of(stored, f"{HEATMAP}&interval=1m")
+    assert minutes["meta"]["total_snapshots"] == 3, "as far back as minutes go, not refused"
     empty = await map_of(stored, "/liquidations/heatmap-timeseries?symbol=ETHUSDT&price_bin_size=1")
     assert (empty["data"], empty["meta"]["total_consumed"]) == ([], 0.0)
     assert empty["meta"]["price_range"] is None

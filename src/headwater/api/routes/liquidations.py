@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
 
-from headwater.analytics.liquidation_heatmap import LiquidationHeatmap
+from headwater.analytics.liquidation_heatmap import COLUMNS_KEPT, LiquidationHeatmap
 from headwater.analytics.price_buckets import PriceBuckets, bucket_width, nice_width
 from headwater.api.answering import Answers
 from headwater.api.lookup import UnknownExchange, instrument_of, shared_symbol
@@ -248,7 +248,8 @@ def _add_heatmap(router: APIRouter, api: Answers) -> None:
         if time_window is not None:
             days, interval = _WINDOWS[time_window]
             start_time = None
-        wanted = _span_of(api, symbol, exchanges, start_time, end_time, days * _DAY_MS)
+        default_ms = min(days * _DAY_MS, (COLUMNS_KEPT - 1) * interval.nominal_ms)
+        wanted = _span_of(api, symbol, exchanges, start_time, end_time, default_ms)
 
         async def load() -> HeatmapView:
             size = price_bin_size
