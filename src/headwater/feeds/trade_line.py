@@ -304,6 +304,9 @@ class TradeLine:
         ids = self._beside_ids
         if trade.trade_id in ids:
             return False
+        if len(ids) >= 2 * (self.recent.maxlen or 1):
+            # A clock that stands still must not fill the memory: as in `known_ids`.
+            ids = self._beside_ids = {one.trade_id for one in self.recent}
         ids.add(trade.trade_id)
         return True
 
