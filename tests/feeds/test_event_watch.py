@@ -201,6 +201,17 @@ def test_an_unreadable_frame_may_have_held_an_event_and_says_so_once_a_second() 
     ]
 
 
+def test_a_hole_that_waits_for_the_past_goes_on_to_an_unreadable_frame() -> None:
+    watch, _, clock, ledger = _missed()
+    clock.advance(2.0)
+    unread_ms = clock.now_ms()
+    watch.unreadable([FORCED])
+    clock.advance(event_watch.PAST_WAIT_S)
+    watch.sweep()
+    (gap,) = ledger.newest_first()
+    assert (gap.state, gap.until_ms) == (GapState.UNRECOVERABLE, unread_ms)
+
+
 def test_streams_that_can_be_repaired_are_not_its_business() -> None:
     watch, heard = _watch()
     trades = Subscription(channel=Channel.TRADES, native_symbol="a")

@@ -136,6 +136,23 @@ async def test_doubles_are_told_by_id() -> None:
         assert made.continuity.overlap.duplicates == 2
 
 
+async def test_a_replacement_that_listened_for_long_brings_nothing_twice() -> None:
+    """It hands over more trades than ids are remembered; the newest did not come before."""
+    async with desk(recent_max=10, recent_ids_max=10) as made:
+        made.live(*range(1, 101))
+        made.live(*range(40, 105))
+        assert made.numbers == list(range(1, 105))
+        assert made.continuity.overlap.duplicates == 61
+
+
+async def test_a_trade_that_comes_live_is_new_however_late_it_is() -> None:
+    async with desk(recent_max=10, recent_ids_max=10) as made:
+        made.live(*range(2, 101))
+        late = msgspec.structs.replace(plain(1), received_ns=plain(100).received_ns)
+        made.continuity.on_trade(late)
+        assert made.numbers == [*range(2, 101), 1]
+
+
 async def test_what_was_missed_comes_before_what_is_live() -> None:
     async with desk() as made:
         made.live(1, 2, 3)

@@ -14,6 +14,7 @@ from headwater.feeds.link import Link, drop
 from headwater.feeds.serving import REQUESTS_MAX, Serving
 from headwater.feeds.session import Send, Session
 from headwater.feeds.settings import SessionSettings
+from headwater.feeds.staleness import SilenceWatch
 from headwater.transport.pacing import MessagePacer
 from headwater.venues.hyperliquid.venue import FACTS, HyperliquidVenue
 from headwater.venues.hyperliquid.venue_side import HyperliquidSide
@@ -108,11 +109,27 @@ async def test_the_old_link_beats_while_its_replacement_asks_for_a_long_list() -
             lease.release()
 
 
-def _serving() -> Serving:
+_TRADES = Subscription(channel=Channel.TRADES, native_symbol="AAA")
+
+
+def _serving(*wanted: Subscription) -> Serving:
     clock, stream = SystemClock(), ToyStream()
     link = Link("ws://x", stream, InstrumentTable("toy", []), {}, drop, lambda: None)
-    session = Session(stream, LIMITS, SessionSettings(), {}, clock.monotonic())
+    settings, now = SessionSettings(), clock.monotonic()
+    watches = {one: SilenceWatch(None, settings, now) for one in wanted}
+    session = Session(stream, LIMITS, settings, watches, now)
+    session.want(wanted)
     return Serving(link, session, MessagePacer("toy", 1.0, clock=clock), clock)
+
+
+def test_before_its_first_data_a_link_speaks_for_the_time_since_its_opening() -> None:
+    made = _serving(_TRADES)
+    assert made.last_data_ns == made.opened_ns
+    stream = made.link.stream
+    assert isinstance(stream, ToyStream)
+    stream.subscribe([_TRADES])
+    stream.data_ns[_TRADES] = made.opened_ns + 5
+    assert made.last_data_ns == made.opened_ns + 5
 
 
 async def test_requests_that_pile_up_end_the_link() -> None:

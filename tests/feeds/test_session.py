@@ -184,6 +184,23 @@ def test_what_is_not_sent_yet_is_neither_overdue_nor_silent() -> None:
     assert 9.0 < stale_at - sent_at <= 10.0
 
 
+def test_what_is_asked_again_is_not_silent_before_it_is_sent_again() -> None:
+    """A refused stream waits its turn behind a long list like any other."""
+    trades, book = _sub(Channel.TRADES), _sub(Channel.BOOK)
+    rig = Rig(trades, book)
+    rig.tick()
+    refused = Ack(request_id=1, error="busy", subscriptions=(trades,))
+    rig.session.acked(refused, rig.clock.monotonic())
+    asked: list[Send] = []
+    for _ in range(400):
+        rig.data(book)
+        rig.clock.advance(TICK_S)
+        decided = rig.session.tick(rig.clock.monotonic(), rig.signs)
+        asked += [one for one in decided if isinstance(one, Send)]
+        assert (trades, FeedState.STALE) not in _states(decided)
+    assert len(asked) == 1
+
+
 def test_a_connection_without_any_frame_is_dead() -> None:
     rig = Rig(_sub(Channel.LIQUIDATIONS, None))
     rig.tick()

@@ -100,6 +100,20 @@ def test_at_least_the_ids_of_the_recent_trades_and_at_most_the_bound_are_known()
     assert line.take_new(trade(None, trade_id="0"), 10), "it was forgotten long ago"
 
 
+def test_of_an_instant_that_does_not_end_the_newest_ids_are_known() -> None:
+    """Each trade is a new one once, as the recent ones tell, and the memory is bounded."""
+    line = TradeLine(trade(None, trade_id="0"), recent_max=5)
+    news: list[str] = []
+    for newest in range(1, 50):
+        for number in range(max(0, newest - 4), newest + 1):
+            one = trade(None, trade_id=str(number))
+            if line.joins_latest(one):
+                line.recent.append(one)
+                news.append(str(number))
+    assert news == [str(number) for number in range(1, 50)]
+    assert line.joins_latest(trade(None, trade_id="1")), "it was forgotten long ago"
+
+
 def test_a_line_that_has_ended_is_continued_by_no_trade() -> None:
     line = _line()
     line.end()

@@ -351,8 +351,8 @@ class Connection:
         self, subscriptions: Sequence[Subscription], reason: str, ended: Serving
     ) -> None:
         now = self._parts.clock.monotonic()
-        last_data_ns = ended.session.last_data_ns
-        self._parts.sink.on_interrupted(subscriptions, GapCause.DISCONNECT, reason, last_data_ns)
+        last_ns = ended.last_data_ns
+        self._parts.sink.on_interrupted(subscriptions, GapCause.DISCONNECT, reason, last_ns)
         for one in subscriptions:
             self._wanted[one].interrupted(now)
             self._parts.sink.on_change(one, FeedState.DOWN, reason)

@@ -168,11 +168,17 @@ class EventWatch:
         if now - self._unreadable_at < UNREADABLE_EVERY_S:
             return
         self._unreadable_at = now
+        now_ms = self._clock.now_ms()
         reason = "a frame could not be read, which may have held one"
         for subscription in live:
-            if subscription.channel in _NOT_REPLAYED and subscription not in self._open:
+            if subscription.channel not in _NOT_REPLAYED:
+                continue
+            hole = self._open.get(subscription)
+            if hole is None:
                 self.interrupted(subscription, GapCause.WIRE_ERROR, reason)
                 self._settle(subscription)
+            elif hole.until_ms is not None:
+                hole.until_ms = now_ms  # the hole waits for the past, and goes on to here
 
     def resumed(self, subscription: Subscription) -> None:
         """The stream carries on: its hole ends here, and is settled when the past was told."""

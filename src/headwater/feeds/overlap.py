@@ -113,7 +113,10 @@ class OverlapRepair:
         """Takes a live trade of a known symbol."""
         wait = self.waits.get(line.symbol)
         if wait is None:
-            self._send(line, trade)
+            if line.is_behind(trade):
+                self.duplicates += 1
+            else:
+                self._send(line, trade)
             return
         if wait.back is None:
             wait.back = trade

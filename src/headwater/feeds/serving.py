@@ -31,6 +31,7 @@ class Serving:
 
     Attributes:
         opened_at: monotonic time of its opening.
+        opened_ns: wall time of the same.
         asked_at: when the last request went out; `opened_at` before the first.
         is_active: whether it is the one that carries the streams.
     """
@@ -39,6 +40,7 @@ class Serving:
         self.link = link
         self.session = session
         self.opened_at = clock.monotonic()
+        self.opened_ns = clock.now_ns()
         self.asked_at = self.opened_at
         self.is_active = False
         self._pacer = pacer
@@ -71,6 +73,12 @@ class Serving:
     def is_asking(self) -> bool:
         """Whether requests wait to be sent."""
         return bool(self._requests)
+
+    @property
+    def last_data_ns(self) -> int:
+        """When the link last brought data of anything wanted; its opening before the first."""
+        seen_ns = self.session.last_data_ns
+        return self.opened_ns if seen_ns is None else seen_ns
 
     def end(self, reason: str) -> None:
         """Ends the link from our side, and the sending."""

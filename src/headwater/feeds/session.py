@@ -345,6 +345,7 @@ class Session:
                 continue
             entry.asked = True
             entry.asks += 1
+            entry.sent = False
             entry.refused_at = None
             asked.append(subscription)
         if asked:

@@ -304,8 +304,24 @@ class TradeLine:
         ids = self._beside_ids
         if trade.trade_id in ids:
             return False
+        if len(ids) >= 2 * (self.recent.maxlen or 1):
+            # A clock that stands still must not fill the memory: as in `known_ids`.
+            ids = self._beside_ids = {one.trade_id for one in self.recent}
         ids.add(trade.trade_id)
         return True
+
+    def is_behind(self, trade: Trade) -> bool:
+        """Whether an uncounted trade waited beside the stream and is older than all of `recent`.
+
+        A new connection hands over what it kept beside the old one: of so many trades that their
+        ids are forgotten by now, those the old one brought are told by their time.
+        """
+        recent = self.recent
+        return (
+            len(recent) == recent.maxlen
+            and trade.timestamp_ms < recent[0].timestamp_ms
+            and trade.received_ns < recent[-1].received_ns
+        )
 
     def known_ids(self, remembered_max: int) -> AbstractSet[int | str]:
         """The newest ids of an uncounted symbol, those of `recent` among them.
