@@ -190,7 +190,7 @@ def _add_history(router: APIRouter, api: Answers) -> None:
 
         async def load() -> Sequence[View]:
             if aggregate is not None:
-                rows = await history.volumes(wanted, aggregate)
+                rows = await history.volumes(wanted, aggregate, value_min_usd=least)
                 return [view for row in rows for view in sum_views(row)]
             found = await history.newest(wanted, limit=limit, value_min_usd=least)
             return [liquidation_view(one) for one in found]
