@@ -116,14 +116,19 @@ class LiquidationHistory:
             buckets: of the price.
 
         Raises:
-            RequestError: more than `COLUMNS_KEPT` bars, or more than `EVENTS_MAX` events.
+            RequestError: more than `COLUMNS_KEPT` bars, more than `EVENTS_MAX` events, or buckets
+                too fine for a price.
             StorageError: the database does not answer.
         """
         _demand_columns(wanted, interval, COLUMNS_KEPT)
         found = await self._all(wanted)
         heatmap = LiquidationHeatmap(wanted.symbol, interval, buckets)
         closed_ms = self._clock.now_ms() - GRACE_MS
-        await asyncio.to_thread(_fill, heatmap, found, closed_ms)
+        try:
+            await asyncio.to_thread(_fill, heatmap, found, closed_ms)
+        except ValueError as error:
+            allowed = "a height at which the edges of the buckets are exact"
+            raise RequestError("price_bin_size", buckets.width, allowed) from error
         return heatmap
 
     async def _all(self, wanted: Wanted, value_min_usd: float = 0.0) -> Sequence[Liquidation]:
