@@ -8,7 +8,9 @@ from tests.api.served import Platform
 
 from headwater.api.health import measure
 from headwater.bus.topics import TopicFilter
+from headwater.core.enums import StoredTable
 from headwater.core.records import Trade
+from headwater.storage.writer import TableHealth, WriterHealth
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,22 @@ def test_a_reader_that_is_behind_degrades_the_bus() -> None:
     assert bus.status == "degraded"
     assert "sleeper" in bus.detail
     assert "10 dropped" in bus.detail
+
+
+def test_storage_says_whether_it_can_write() -> None:
+    deps = Platform().deps
+    assert "storage" not in measure(deps).components
+    written = {StoredTable.TRADES: TableHealth(written=5, waiting=2)}
+    works = WriterHealth(tables=written, forgotten=0, failing_since_ms=None, last_error="")
+    fails = msgspec.structs.replace(works, failing_since_ms=0, last_error="/secret/place is full")
+    found = [
+        measure(msgspec.structs.replace(deps, storage_health=lambda one=one: one))
+        for one in (works, fails)
+    ]
+    assert [view.components["storage"].status for view in found] == ["healthy", "unhealthy"]
+    assert "5 rows written, 2 waiting" in found[0].components["storage"].detail
+    assert "since 1970-01-01" in found[1].components["storage"].detail
+    assert "secret" not in found[1].components["storage"].detail
 
 
 async def test_routes_of_health(platform: Platform) -> None:

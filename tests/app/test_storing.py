@@ -31,7 +31,14 @@ def test_a_password_is_never_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "retention", ['{"trades": 0}', '{"trades": -1}', '{"nothing": 3}', '{"trades": "NaN"}']
+    "retention",
+    [
+        '{"trades": 0}',
+        '{"trades": -1}',
+        '{"nothing": 3}',
+        '{"trades": "NaN"}',
+        '{"trades": 1e302}',
+    ],
 )
 def test_a_retention_without_meaning_is_refused(
     monkeypatch: pytest.MonkeyPatch, retention: str

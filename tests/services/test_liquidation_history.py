@@ -75,6 +75,22 @@ async def test_what_just_happened_is_in_the_answer(tmp_path: Path) -> None:
         assert await history.newest(wanted(), limit=10, value_min_usd=70_000.0) == []
 
 
+async def test_buckets_too_fine_for_a_price_are_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, history, _):
+        store.put(forced(0))
+        fine = PriceBuckets(units=1, places=12)
+        with pytest.raises(RequestError, match="price_bin_size"):
+            await history.heatmap(wanted(), Interval.M1, fine)
+
+
+async def test_volume_counts_what_is_large_enough(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, history, _):
+        store.put(forced(0, 100.0))
+        store.put(forced(1_000, 300.0))
+        (row,) = await history.volumes(wanted(), Interval.M1, value_min_usd=300.0)
+        assert (row.sell_usd, row.sell_count) == (300.0, 1)
+
+
 async def test_volume_by_time_has_both_sides_and_the_empty_bars_between(tmp_path: Path) -> None:
     async with opened(tmp_path) as (store, history, _):
         store.put(forced(0, 100.0))

@@ -32,7 +32,21 @@ def test_postgres_without_its_password(scheme: str) -> None:
     assert found.label == "postgresql://me:***@host:5433/name"
 
 
-@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "mysql://x/y", "/a/file", "x:y"])
+def test_a_password_in_the_query_is_not_shown() -> None:
+    found = database_of("postgresql://host/name?user=me&password=s3cret", Path())
+    assert found.label == "postgresql://host/name"
+
+
+def test_an_address_that_cannot_be_read_is_refused_without_its_password() -> None:
+    with pytest.raises(ConfigError, match="database_url") as refused:
+        database_of("postgresql://me:s3cret@host:port/name", Path())
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "sqlite://", "sqlite:///", "sqlite:////", "sqlite:///.", "mysql://x/y", "/a/file", "x:y"],
+)
 def test_anything_else_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="database_url"):
         database_of(url, Path())

@@ -1,16 +1,18 @@
 """The writer: batches, order of the classes, failures that pass and rows that never fit."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
 
 import msgspec
 import pytest
 import sqlalchemy as sa
-from tests.storage.samples import T0, fetch, forecast, store_together, trade
+from tests.storage.samples import T0, fetch, forecast, gap, store_together, trade
 
 from headwater.core.clock import ManualClock, SystemClock
 from headwater.core.enums import StoredTable
-from headwater.core.errors import StorageError, StorageRefused
-from headwater.storage import forecasts, trades
+from headwater.core.errors import StorageError, StorageRefused, StorageUnavailable
+from headwater.storage import forecasts, gaps, trades
 from headwater.storage.base import Database, Span
 from headwater.storage.retention import Retention
 from headwater.storage.sessions import WriteSession
@@ -83,6 +85,49 @@ def test_a_row_that_never_fits_does_not_hold_up_the_others(
     assert good.result(PATIENCE_S) == 1
     with pytest.raises(StorageRefused):
         bad.result(PATIENCE_S)
+
+
+def test_a_row_that_never_fits_costs_no_row_of_another_table(
+    database: Database, make_writer: MakeWriter
+) -> None:
+    """One good row alone of its table, in a batch that another table's row spoils."""
+    writer = make_writer(WriterSettings(flush_s=NEVER))
+    writer.put(msgspec.structs.replace(trade(0), price=None))
+    writer.put(gap())
+    writer.flush().result(PATIENCE_S)
+    tables = writer.health.tables
+    assert tables[StoredTable.TRADES].refused == 1
+    assert (tables[StoredTable.GAPS].refused, tables[StoredTable.GAPS].written) == (0, 1)
+    assert len(fetch(database, gaps.between(Span()))) == 1
+
+
+def test_one_who_goes_away_does_not_end_the_writer(
+    database: Database, make_writer: MakeWriter
+) -> None:
+    writer = make_writer(WriterSettings(flush_s=NEVER))
+    for number in range(50):
+        asked: list[Future[Any]] = [writer.flush(), writer.put_durable([forecast(T0 + number)])]
+        for one in asked:
+            one.cancel()
+    writer.put(trade(0))
+    writer.flush().result(PATIENCE_S)
+    assert not writer.ended.done()
+    assert len(fetch(database, ALL)) == 1
+
+
+def test_a_writer_that_ended_by_an_error_refuses_and_keeps_nobody_waiting(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = StorageWriter(database, SystemClock(), WriterSettings(flush_s=NEVER))
+    monkeypatch.setattr(writer, "_write_all", lambda: 1 // 0)
+    writer.start()
+    with pytest.raises(ZeroDivisionError):
+        writer.ended.result(PATIENCE_S)
+    assert writer.close() == 0
+    with pytest.raises(StorageUnavailable):
+        writer.flush().result(PATIENCE_S)
+    with pytest.raises(StorageUnavailable):
+        writer.put_durable([forecast()]).result(PATIENCE_S)
 
 
 def test_it_goes_on_by_itself_when_a_failure_has_passed(

@@ -1,4 +1,4 @@
-"""Health of the platform, measured: what the venues' feeds, the bus and the hub say of themselves.
+"""Health of the platform, measured: what feeds, bus, hub and storage say of themselves.
 
 Nothing is assumed: a venue is healthy when its source says so, and that measures data and probes.
 """
@@ -10,6 +10,7 @@ from headwater.api.schemas.base import iso_of
 from headwater.api.schemas.platform import ComponentView, HealthStatus, HealthView
 from headwater.core.enums import FeedState
 from headwater.feeds.source import VenueHealth
+from headwater.storage.writer import WriterHealth
 
 _REASON_CUT_CHARS: Final = 80
 
@@ -24,6 +25,8 @@ def measure(deps: ApiDeps) -> HealthView:
     components = {f"feeds.{name}": _feed(health) for name, health in venues.items()}
     components["bus"] = _bus(deps)
     components["streams"] = _streams(deps)
+    if deps.storage_health is not None:
+        components["storage"] = _storage(deps.storage_health())
     return HealthView(
         status=_overall([health.healthy for health in venues.values()]),
         timestamp=iso_of(deps.clock.now_ms()),
@@ -81,3 +84,18 @@ def _streams(deps: ApiDeps) -> ComponentView:
     detail = f"{stats.clients} clients, {stats.slow_clients} slow, {stats.closed_slow} closed"
     status: HealthStatus = "degraded" if stats.clients >= hub.limits.max_clients else "healthy"
     return ComponentView(status=status, detail=detail)
+
+
+def _storage(health: WriterHealth) -> ComponentView:
+    """The database: unhealthy while writing fails; why is in the log, not for everybody."""
+    tables = health.tables.values()
+    detail = (
+        f"{sum(one.written for one in tables)} rows written, "
+        f"{sum(one.waiting for one in tables)} waiting, "
+        f"{sum(one.dropped for one in tables)} dropped, "
+        f"{sum(one.refused for one in tables)} refused"
+    )
+    if health.failing_since_ms is not None:
+        since = iso_of(health.failing_since_ms)
+        return ComponentView(status="unhealthy", detail=f"writing fails since {since}; {detail}")
+    return ComponentView(status="healthy", detail=detail)

@@ -220,7 +220,9 @@ class Settings(BaseSettings):
             "not set: a SQLite file in `data_dir`. Simulated runs use one that is thrown away."
         ),
     )
-    retention_days: dict[StoredTable, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+    retention_days: dict[
+        StoredTable, Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+    ] = Field(
         default={StoredTable.TRADES: 90, StoredTable.OPEN_INTEREST: 365, StoredTable.GAPS: 365},
         description="Days that rows are kept, by table, as JSON; tables not named: for ever.",
     )

@@ -2,9 +2,10 @@
 
 What the platform heard lies in storage; what still waits for the writer is written before a
 question is answered, so that history and the running bucket are one series from one source. Sums
-are made by `analytics`, which does not care in what portions events come.
+are made by `analytics`, which does not care in what portions events come, and off the event loop.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -86,17 +87,23 @@ class LiquidationHistory:
         )
         return await self._store.fetch(query)
 
-    async def volumes(self, wanted: Wanted, interval: Interval) -> Sequence[LiquidationVolume]:
+    async def volumes(
+        self, wanted: Wanted, interval: Interval, *, value_min_usd: float = 0.0
+    ) -> Sequence[LiquidationVolume]:
         """Liquidated volume per bucket of time, oldest first, empty ones as zero.
+
+        Args:
+            wanted: which liquidations.
+            interval: length of a bucket.
+            value_min_usd: least value of each liquidation that counts.
 
         Raises:
             RequestError: more than `BUCKETS_KEPT` buckets, or more than `EVENTS_MAX` events.
             StorageError: the database does not answer.
         """
         _demand_columns(wanted, interval, BUCKETS_KEPT)
-        volumes = LiquidationVolumes(wanted.symbol, interval)
-        volumes.add(await self._all(wanted))
-        return volumes.buckets()
+        found = await self._all(wanted, value_min_usd)
+        return await asyncio.to_thread(_volumes, wanted.symbol, interval, found)
 
     async def heatmap(
         self, wanted: Wanted, interval: Interval, buckets: PriceBuckets
@@ -109,28 +116,34 @@ class LiquidationHistory:
             buckets: of the price.
 
         Raises:
-            RequestError: more than `COLUMNS_KEPT` bars, or more than `EVENTS_MAX` events.
+            RequestError: more than `COLUMNS_KEPT` bars, more than `EVENTS_MAX` events, or buckets
+                too fine for a price.
             StorageError: the database does not answer.
         """
         _demand_columns(wanted, interval, COLUMNS_KEPT)
-        on_time: list[Liquidation] = []
-        late: list[Liquidation] = []
-        for event in await self._all(wanted):
-            (late if _is_late(event, interval) else on_time).append(event)
+        found = await self._all(wanted)
         heatmap = LiquidationHeatmap(wanted.symbol, interval, buckets)
-        heatmap.add(on_time)
-        heatmap.close_until(self._clock.now_ms() - GRACE_MS)
-        heatmap.add(late)
+        closed_ms = self._clock.now_ms() - GRACE_MS
+        try:
+            await asyncio.to_thread(_fill, heatmap, found, closed_ms)
+        except ValueError as error:
+            allowed = "a height at which the edges of the buckets are exact"
+            raise RequestError("price_bin_size", buckets.width, allowed) from error
         return heatmap
 
-    async def _all(self, wanted: Wanted) -> Sequence[Liquidation]:
+    async def _all(self, wanted: Wanted, value_min_usd: float = 0.0) -> Sequence[Liquidation]:
         """All of them, oldest first."""
         await self._written()
         found: list[Liquidation] = []
         start_ms = wanted.start_ms
         while True:
             span = Span(start_ms=start_ms, end_ms=wanted.end_ms, limit=LIMIT_MAX)
-            query = liquidations.between(span, symbol=wanted.symbol, exchanges=wanted.chosen)
+            query = liquidations.between(
+                span,
+                symbol=wanted.symbol,
+                exchanges=wanted.chosen,
+                value_min_usd=value_min_usd,
+            )
             page = await self._store.fetch(query)
             found += page
             if len(page) < LIMIT_MAX:
@@ -151,6 +164,27 @@ class LiquidationHistory:
         except StorageError:
             # Writing goes on when it can, health tells of it, and reading need not wait for it.
             return
+
+
+# Both take seconds for a million liquidations: in a thread, streams go on meanwhile.
+
+
+def _volumes(
+    symbol: str, interval: Interval, events: Sequence[Liquidation]
+) -> Sequence[LiquidationVolume]:
+    volumes = LiquidationVolumes(symbol, interval)
+    volumes.add(events)
+    return volumes.buckets()
+
+
+def _fill(heatmap: LiquidationHeatmap, events: Sequence[Liquidation], closed_ms: int) -> None:
+    on_time: list[Liquidation] = []
+    late: list[Liquidation] = []
+    for event in events:
+        (late if _is_late(event, heatmap.interval) else on_time).append(event)
+    heatmap.add(on_time)
+    heatmap.close_until(closed_ms)
+    heatmap.add(late)
 
 
 def _is_late(event: Liquidation, interval: Interval) -> bool:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
+
 from headwater.core.errors import ConfigError
 from headwater.storage.base import Database
 from headwater.storage.sqlite import SqliteDatabase
@@ -26,7 +28,7 @@ def database_of(url: str | None, data_dir: Path) -> Database:
     if url is None:
         return SqliteDatabase(data_dir.expanduser() / FILE_NAME)
     scheme, found, rest = url.partition("://")
-    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+    if scheme == "sqlite" and rest.startswith("/") and Path(rest[1:]).name:
         return SqliteDatabase(Path(rest[1:]).expanduser())
     if scheme in ("postgresql", "postgres") and found:
         try:
@@ -35,5 +37,9 @@ def database_of(url: str | None, data_dir: Path) -> Database:
             raise ConfigError(
                 "database_url", "the driver of PostgreSQL is missing", 'pip "headwater[postgres]"'
             ) from error
-        return PostgresDatabase(f"postgresql://{rest}")
+        try:
+            return PostgresDatabase(f"postgresql://{rest}")
+        except (sa.exc.ArgumentError, ValueError):
+            # Without its words: they may have the address in them, password and all.
+            raise ConfigError("database_url", "not the address of a database", _ALLOWED) from None
     raise ConfigError("database_url", "not the address of a database", _ALLOWED)

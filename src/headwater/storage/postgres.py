@@ -45,7 +45,9 @@ class PostgresDatabase(Database):
 
     def __init__(self, url: str) -> None:
         self._url = sa.make_url(url).set(drivername="postgresql+psycopg")
-        self.label = self._url.set(drivername="postgresql").render_as_string(hide_password=True)
+        # The query goes too: libpq takes a password there as well.
+        shown = self._url.set(drivername="postgresql", query={})
+        self.label = shown.render_as_string(hide_password=True)
 
     @contextmanager
     def claim(self) -> Iterator[None]:
@@ -114,9 +116,7 @@ class PostgresDatabase(Database):
         words = " ".join(str(cause).split()) or type(cause).__name__
         if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
             return StorageUnavailable(self.label, words)
-        if isinstance(
-            cause, psycopg.IntegrityError | psycopg.DataError | OverflowError | ValueError
-        ):
+        if isinstance(cause, _ROWS_FAULT):
             return StorageRefused(self.label, words)
         return StorageError(self.label, words)
 

@@ -107,9 +107,15 @@ class Waiting:
         return request.done
 
     def flush(self) -> "Future[None]":
-        """Asks for everything that waits now to be written at once."""
+        """Asks for everything that waits now to be written at once.
+
+        Raises:
+            StorageUnavailable: the writer is closing.
+        """
         asked: Future[None] = Future()
         with self._changed:
+            if self.closing:
+                raise StorageUnavailable(self._label, "is being closed")
             self._flushes.append(asked)
             self._changed.notify()
         return asked
@@ -135,12 +141,13 @@ class Waiting:
         return bool(self.closing or self._durable or self._flushes or (self._full and not failing))
 
     def take_durable(self) -> Sequence[DurableRequest]:
-        """All durable requests, oldest first."""
+        """All durable requests, oldest first; not those whose asker went away."""
         with self._changed:
             taken = list(self._durable)
             self._durable.clear()
             self._durable_rows = 0
-        return taken
+        # From here on they cannot be cancelled: the answer to one that was would be an error.
+        return [request for request in taken if request.done.set_running_or_notify_cancel()]
 
     def take(self, rows: int) -> Batch:
         """At most so many of the waiting rows, each table's oldest first."""
@@ -164,10 +171,10 @@ class Waiting:
                 queue.records.extendleft(reversed(kept))
 
     def take_flushes(self) -> "Sequence[Future[None]]":
-        """Who asked for everything to be written."""
+        """Who asked for everything to be written; not those who went away."""
         with self._changed:
             taken, self._flushes = self._flushes, []
-        return taken
+        return [asked for asked in taken if asked.set_running_or_notify_cancel()]
 
     def drop_all(self) -> int:
         """Gives up what still waits; returns how many rows that were."""

@@ -135,12 +135,16 @@ class StorageWriter:
             `StorageError`: then they are not acknowledged, and writing them again is safe.
 
         Raises:
-            StorageUnavailable: too many wait already.
+            StorageUnavailable: too many wait already, or the writer is closing or has ended.
         """
         return self._waiting.put_durable(records)
 
     def flush(self) -> "Future[None]":
-        """Ends when what waits now is written; with a `StorageError` when that failed."""
+        """Ends when what waits now is written; with a `StorageError` when that failed.
+
+        Raises:
+            StorageUnavailable: the writer is closing or has ended.
+        """
         return self._waiting.flush()
 
     def close(self) -> int:
@@ -201,6 +205,8 @@ class StorageWriter:
         else:
             self.ended.set_result(None)
         finally:
+            # Nobody is left to answer: what is asked from here on is refused, not left waiting.
+            self._waiting.close()
             problem = StorageUnavailable(self._database.label, "its writer has ended")
             for request in self._waiting.take_durable():
                 request.done.set_exception(problem)
@@ -251,23 +257,24 @@ class StorageWriter:
         try:
             self._write([batch], durable=False)
         except StorageRefused as error:
-            for spec, records in batch:
-                self._sift(spec, records, error)
+            if len(batch) > 1:
+                # Only one of the tables may have refused: each is tried for itself.
+                for part in batch:
+                    self._write_sifting([part])
+                return
+            spec, records = batch[0]
+            if len(records) == 1:
+                self._put_aside(spec, records[0], error)
+                return
+            middle = len(records) // 2
+            for half in (records[:middle], records[middle:]):
+                self._write_sifting([(spec, half)])
 
-    def _sift(self, spec: TableSpec[Any], records: Sequence[Any], error: StorageRefused) -> None:
-        if len(records) == 1:
-            self._refused[spec.name] += 1
-            self._last_error = str(error)
-            _log.error(
-                "row_refused", table=spec.name.value, row=repr(records[0]), reason=str(error)
-            )
-            return
-        middle = len(records) // 2
-        for half in (records[:middle], records[middle:]):
-            try:
-                self._write([[(spec, half)]], durable=False)
-            except StorageRefused as refused:
-                self._sift(spec, half, refused)
+    def _put_aside(self, spec: TableSpec[Any], record: Any, error: StorageRefused) -> None:
+        """Counts a row that was tried alone and does not fit."""
+        self._refused[spec.name] += 1
+        self._last_error = str(error)
+        _log.error("row_refused", table=spec.name.value, row=repr(record), reason=str(error))
 
     def _write(self, batches: Sequence[Batch], *, durable: bool) -> Sequence[int]:
         """One transaction; returns how many rows of each batch were new or changed one."""

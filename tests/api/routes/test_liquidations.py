@@ -79,6 +79,19 @@ async def test_l_r7_sums_are_oldest_first_and_per_side(stored: Platform) -> None
         ("sell", 67_100.0, 1),
     ]
     assert rows[0]["avg_price"] == 67_190.0
+    large = await rows_of(
+        stored, "/liquidations/history?symbol=BTCUSDT&aggregate=15m&min_value_usd=67200"
+    )
+    assert sum(row["total_volume"] for row in large) == 67_250.0 + 67_300.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"), [("33.333333333333336", 33.33333333), ("1e-8", 1e-8), ("0.1", 0.1)]
+)
+async def test_a_bucket_has_eight_decimal_places(stored: Platform, asked: str, used: float) -> None:
+    answer = await map_of(stored, f"{HEATMAP}&price_bin_size={asked}")
+    assert answer["meta"]["price_bin_size"] == used
+    assert answer["meta"]["total_consumed"] == 67_100.0 + 67_190.0 + 67_250.0 + 67_300.0
 
 
 async def test_volume_counts_both_sides(stored: Platform) -> None:

@@ -58,11 +58,15 @@ _WIDTH_CANDLES: Final = 200
 """Candles of which the height of the price buckets is made."""
 
 _BIN_MAX: Final = 1000.0
+
+_BIN_PLACES: Final = 8
+"""Decimal places of a given height: with more, edges of buckets are no longer exact in floats."""
+
 _STATUSES: Final = (404, 422, 429, 502, 503, 504)
 
 
 def read_bin_size(value: object) -> object:
-    """Reads the height of a price bucket: a decimal number; None stays None."""
+    """Reads the height of a price bucket, to `_BIN_PLACES`; None stays None."""
     if value is None:
         return None
     text = str(value)
@@ -72,7 +76,7 @@ def read_bin_size(value: object) -> object:
         size = Decimal(0)
     if not (size.is_finite() and Decimal("1e-8") <= size <= Decimal(_BIN_MAX)):
         raise refuse(f"a number from 0.00000001 to {_BIN_MAX:.0f}")
-    return float(size)
+    return float(round(size, _BIN_PLACES))
 
 
 def read_window(value: object) -> object:
@@ -129,7 +133,8 @@ BinQuery: TypeAlias = Annotated[
     float | None,
     BeforeValidator(read_bin_size),
     Query(
-        description="Height of a price bucket, quote currency. Left out: the smallest of 1, 2, "
+        description="Height of a price bucket, quote currency, to 8 decimal places. Left out: the "
+        "smallest of 1, 2, "
         "2.5, 5 × 10^k ticks that is at least a third of the median candle.",
         json_schema_extra={"anyOf": [{"type": "number", "minimum": 1e-8, "maximum": _BIN_MAX}]},
     ),
@@ -190,7 +195,7 @@ def _add_history(router: APIRouter, api: Answers) -> None:
 
         async def load() -> Sequence[View]:
             if aggregate is not None:
-                rows = await history.volumes(wanted, aggregate)
+                rows = await history.volumes(wanted, aggregate, value_min_usd=least)
                 return [view for row in rows for view in sum_views(row)]
             found = await history.newest(wanted, limit=limit, value_min_usd=least)
             return [liquidation_view(one) for one in found]
