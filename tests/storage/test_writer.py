@@ -1,5 +1,6 @@
 """The writer: batches, order of the classes, failures that pass and rows that never fit."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -184,6 +185,28 @@ def test_retention_runs_between_writes(database: Database) -> None:
     assert writer.close() == 0
     writer.ended.result(PATIENCE_S)
     assert {one.trade_id for one in fetch(database, ALL)} == {0, 1, 2, 3, 4, 20}
+
+
+def test_retention_that_failed_once_is_forgiven_without_a_row_to_write(database: Database) -> None:
+    store_together(database, [trade(0)])
+    settings = WriterSettings(
+        flush_s=0.01, retention=Retention({StoredTable.TRADES: 1}), retention_every_s=0.01
+    )
+    _run(database, "ALTER TABLE trades RENAME TO hidden")
+    writer = StorageWriter(database, SystemClock(), settings)
+    writer.start()
+    _wait_until(lambda: not writer.health.healthy)
+    _run(database, "ALTER TABLE hidden RENAME TO trades")
+    _wait_until(lambda: writer.health.healthy)
+    writer.close()
+    writer.ended.result(PATIENCE_S)
+
+
+def _wait_until(reached: Callable[[], bool]) -> None:
+    ends = time.monotonic() + PATIENCE_S
+    while not reached():
+        assert time.monotonic() < ends
+        time.sleep(0.005)
 
 
 def _run(database: Database, statement: str) -> None:

@@ -292,10 +292,7 @@ class StorageWriter:
         for batch in batches:
             for spec, records in batch:
                 self._written[spec.name] += len(records)
-        if self._failing_since_ms is not None:
-            _log.warning("storage_works_again", reason=self._last_error)
-        self._failing_since_ms = None
-        self._pause_s = 0.0
+        self._worked()
         return counts
 
     def _reopen(self) -> None:
@@ -306,6 +303,13 @@ class StorageWriter:
             except StorageError as error:
                 _log.info("storage_connection_lost", reason=str(error))
         self._session = WriteSession(self._database)
+
+    def _worked(self) -> None:
+        """Notes a success: a failure before it has ended."""
+        if self._failing_since_ms is not None:
+            _log.warning("storage_works_again", reason=self._last_error)
+        self._failing_since_ms = None
+        self._pause_s = 0.0
 
     def _failed(self, error: StorageError) -> None:
         """Notes a failure; pauses grow from one to the next."""
@@ -320,14 +324,22 @@ class StorageWriter:
     def _forget_some(self) -> None:
         """One step of retention, when it is due."""
         now = self._clock.monotonic()
-        if self._forgetting is None:
-            if now < self._retention_at or self._session is None:
-                return
-            self._retention_at = now + self._settings.retention_every_s
-            self._forgetting = forget(self._session, self._settings.retention, self._clock.now_ms())
+        if self._forgetting is None and now < self._retention_at:
+            return
         try:
-            self._forgotten += next(self._forgetting)
-        except StopIteration:
-            self._forgetting = None
+            if self._forgetting is None:
+                self._retention_at = now + self._settings.retention_every_s
+                if self._session is None or not self._session.usable:
+                    self._reopen()
+                assert self._session is not None
+                retention = self._settings.retention
+                self._forgetting = forget(self._session, retention, self._clock.now_ms())
+            deleted = next(self._forgetting, None)
         except StorageError as error:
             self._failed(error)
+            return
+        if deleted is None:
+            self._forgetting = None
+        else:
+            self._forgotten += deleted
+            self._worked()

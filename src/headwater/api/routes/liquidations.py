@@ -134,8 +134,7 @@ BinQuery: TypeAlias = Annotated[
     BeforeValidator(read_bin_size),
     Query(
         description="Height of a price bucket, quote currency, to 8 decimal places. Left out: the "
-        "smallest of 1, 2, "
-        "2.5, 5 × 10^k ticks that is at least a third of the median candle.",
+        "smallest of 1, 2, 2.5, 5 × 10^k ticks that is at least a third of the median candle.",
         json_schema_extra={"anyOf": [{"type": "number", "minimum": 1e-8, "maximum": _BIN_MAX}]},
     ),
 ]
