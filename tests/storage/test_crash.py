@@ -24,7 +24,9 @@ def _url(database: Database) -> str:
     if isinstance(database, SqliteDatabase):
         return f"sqlite:///{database.path}"
     assert isinstance(database, PostgresDatabase)
-    return database.label  # the test's server wants no password
+    # The label leaves out what follows the `?`, and there stands where the test's server is.
+    address = database.writing_engine().url.set(drivername="postgresql")
+    return address.render_as_string(hide_password=False)
 
 
 @pytest.mark.timeout(120)
