@@ -30,6 +30,7 @@ VENUE_FILES = {
 
 # Declarations without behaviour of their own; what they declare is exercised by every other test.
 DECLARATIONS = {
+    "analytics/arrays.py",
     "core/enums.py",
     "core/margin_tiers.py",
     "core/records.py",

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from headwater.analytics.skill_windows import FloatArray, Forecast, Window
+from headwater.analytics.arrays import FloatArray
+from headwater.analytics.skill_windows import Forecast, Window
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from tests.analytics.skill_samples import DAY_MS, HOUR_MS, random_windows, window
 
+from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill_baseline import (
     LEARNING_WINDOWS_MIN,
     distance_baselines,
     uniform_baseline,
 )
-from headwater.analytics.skill_windows import FloatArray, Window
+from headwater.analytics.skill_windows import Window
 
 
 def learnt(baseline: FloatArray | None) -> FloatArray:

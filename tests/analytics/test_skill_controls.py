@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from tests.analytics.skill_samples import DAY_MS, HOUR_MS, random_windows, window
 
+from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill import SkillVerdict, score
 from headwater.analytics.skill_baseline import distance_baselines
 from headwater.analytics.skill_controls import (
@@ -16,7 +17,7 @@ from headwater.analytics.skill_controls import (
     swapped,
 )
 from headwater.analytics.skill_observation import reached_cells
-from headwater.analytics.skill_windows import FloatArray, Forecast, Window, mass_of_levels
+from headwater.analytics.skill_windows import Forecast, Window, mass_of_levels
 
 
 def numbered(days: int, per_day: int, symbol: str = "BTCUSDT") -> list[Window]:

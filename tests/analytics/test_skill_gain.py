@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.analytics.skill_samples import baselines_of, ones, window, windows_of
 
+from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill_cells import tabulate
 from headwater.analytics.skill_gain import (
     WINDOW_SHARE_MAX,
@@ -18,7 +19,7 @@ from headwater.analytics.skill_gain import (
     largest_gain,
     usd_gain,
 )
-from headwater.analytics.skill_windows import FloatArray, Window
+from headwater.analytics.skill_windows import Window
 
 
 def gain_of(windows: list[Window], baselines: list[FloatArray]) -> float:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.analytics.skill_samples import ones, window
 
+from headwater.analytics.arrays import BoolArray, FloatArray
 from headwater.analytics.skill_cells import tabulate
 from headwater.analytics.skill_ranking import (
     area_under_roc,
@@ -15,7 +16,6 @@ from headwater.analytics.skill_ranking import (
     capture,
     ranking,
 )
-from headwater.analytics.skill_windows import BoolArray, FloatArray
 
 _cells = st.lists(
     st.tuples(st.integers(0, 5), st.booleans(), st.floats(0.5, 100.0)), min_size=2, max_size=60

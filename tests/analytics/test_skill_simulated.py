@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from headwater.analytics.arrays import BoolArray, FloatArray, IndexArray
 from headwater.analytics.skill import SkillReport, SkillVerdict, score
 from headwater.analytics.skill_baseline import distance_baselines
 from headwater.analytics.skill_controls import SkillControls, controls
@@ -24,14 +25,7 @@ from headwater.analytics.skill_observation import (
     MarkPath,
     observe,
 )
-from headwater.analytics.skill_windows import (
-    BoolArray,
-    FloatArray,
-    Forecast,
-    IntArray,
-    Window,
-    mass_of_levels,
-)
+from headwater.analytics.skill_windows import Forecast, Window, mass_of_levels
 from headwater.core.enums import PositionSide
 from headwater.core.records import MarkPrice
 from headwater.simulator.exchange import SimulatedExchange
@@ -49,7 +43,7 @@ class Issue(NamedTuple):
 
     at_ms: int
     price: float
-    numbers: IntArray
+    numbers: IndexArray
     levels: FloatArray
     usd: FloatArray
     is_long: BoolArray

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.analytics.skill_samples import DAY_MS, HOUR_MS
 
+from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.analytics.skill_gain import Gain
 from headwater.analytics.skill_uncertainty import (
     DAYS_MIN,
@@ -14,10 +15,9 @@ from headwater.analytics.skill_uncertainty import (
     equal_gain_test,
     expanded_tail,
 )
-from headwater.analytics.skill_windows import FloatArray, IntArray
 
 
-def hourly(days: int, per_day: int = 24) -> IntArray:
+def hourly(days: int, per_day: int = 24) -> IndexArray:
     return np.concatenate([day * DAY_MS + np.arange(per_day) * HOUR_MS for day in range(days)])
 
 

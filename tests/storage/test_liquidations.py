@@ -11,7 +11,7 @@ from headwater.core.enums import PositionSide, Side
 from headwater.core.errors import RequestError
 from headwater.core.records import Liquidation
 from headwater.storage.base import Database, Span
-from headwater.storage.liquidations import LiquidationVolume, between, volume
+from headwater.storage.liquidations import LiquidationSum, between, volume
 
 MINUTE = 60_000
 ALL = Span(limit=10_000)
@@ -101,8 +101,8 @@ def test_volume_is_the_sum_of_the_rows(
 
 def _volume(
     opened_at_ms: int, side: Side, value: float, quantity: float, count: int, is_floor: bool
-) -> LiquidationVolume:
-    return LiquidationVolume(
+) -> LiquidationSum:
+    return LiquidationSum(
         opened_at_ms=opened_at_ms,
         side=side,
         value=value,

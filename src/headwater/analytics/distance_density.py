@@ -18,7 +18,7 @@ from typing import ClassVar, Final, Self
 import msgspec
 import numpy as np
 
-from headwater.analytics.price_buckets import FloatArray
+from headwater.analytics.arrays import FloatArray
 from headwater.core.enums import PositionSide
 
 POINTS: Final = 64

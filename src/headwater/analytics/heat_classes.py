@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from headwater.analytics.price_buckets import FloatArray
+from headwater.analytics.arrays import FloatArray
 
 CLASS_SHARES: Final = (0.0001, 0.0003, 0.001, 0.003, 0.01)
 """Least share of open interest in one cell for the classes 1 … 5; class 0 is below the first."""

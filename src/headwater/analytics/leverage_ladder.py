@@ -14,8 +14,8 @@ from typing import ClassVar, Final, Protocol
 
 import numpy as np
 
+from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.analytics.leverage_weights import LeverageClass
-from headwater.analytics.price_buckets import FloatArray, IndexArray
 from headwater.core.enums import PositionSide
 
 LiquidationPriceOf = Callable[[PositionSide, float, float], float | None]

@@ -17,8 +17,9 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from headwater.analytics.arrays import FloatArray
 from headwater.analytics.leverage_ladder import SeedKernel
-from headwater.analytics.price_buckets import FloatArray, PriceGrid
+from headwater.analytics.price_buckets import PriceGrid
 from headwater.analytics.price_map import SIDES, PriceMap, shares_of
 from headwater.core.enums import PositionSide
 from headwater.core.records import Liquidation

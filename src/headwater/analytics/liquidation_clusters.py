@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from headwater.analytics.price_buckets import FloatArray, IndexArray
+from headwater.analytics.arrays import FloatArray, IndexArray
 
 LEVELS_MAX: Final = 10_000
 """Most levels of one question; more are refused."""

@@ -27,9 +27,10 @@ from typing import Final
 
 import numpy as np
 
+from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.analytics.leverage_ladder import SeedKernel
 from headwater.analytics.model_columns import ModelBar, ModelColumn, SideFlows
-from headwater.analytics.price_buckets import FloatArray, IndexArray, PriceGrid
+from headwater.analytics.price_buckets import PriceGrid
 from headwater.analytics.price_map import SIDES, PriceMap
 
 _NOTHING: Final = np.zeros(len(SIDES))

@@ -8,7 +8,7 @@ runs.
 import msgspec
 import numpy as np
 
-from headwater.analytics.price_buckets import FloatArray
+from headwater.analytics.arrays import FloatArray
 from headwater.analytics.price_map import PriceMap
 from headwater.core.enums import PositionSide
 

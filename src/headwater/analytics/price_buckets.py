@@ -20,12 +20,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.core.records import Candle
 
-FloatArray = npt.NDArray[np.float64]
-"""Numbers of double precision; each use says its axes."""
-IndexArray = npt.NDArray[np.int64]
-"""Whole numbers; each use says what they count."""
 BUCKETS_MAX: Final = 4096
 """Most buckets of a grid; a range that needs more is refused, so that no request fills the memory.
 """

@@ -9,7 +9,8 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from headwater.analytics.price_buckets import FloatArray, PriceGrid
+from headwater.analytics.arrays import FloatArray
+from headwater.analytics.price_buckets import PriceGrid
 from headwater.core.enums import PositionSide
 
 SIDES = (PositionSide.LONG, PositionSide.SHORT)

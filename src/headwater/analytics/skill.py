@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill_cells import HALF_SMOOTHING, CellTable, tabulate
 from headwater.analytics.skill_gain import (
     Gain,
@@ -30,7 +31,7 @@ from headwater.analytics.skill_uncertainty import (
     days_of,
     equal_gain_test,
 )
-from headwater.analytics.skill_windows import FloatArray, Window
+from headwater.analytics.skill_windows import Window
 
 NO_SKILL: Final = "no measurable skill"
 """What is said, in exactly these words, when the interval holds 0."""

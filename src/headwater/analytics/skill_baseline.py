@@ -16,7 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from headwater.analytics.skill_windows import FloatArray, IntArray, Window
+from headwater.analytics.arrays import FloatArray, IndexArray
+from headwater.analytics.skill_windows import Window
 
 LEARNING_MS: Final = 30 * 86_400_000
 """How far back the baseline looks from the time of issue."""
@@ -73,7 +74,7 @@ def _of_symbol(
         raise ValueError(f"{windows[0].forecast.symbol}: windows with {len(grids)} kinds of cells")
     ended = [one.forecast.issued_ms + one.forecast.horizon_ms for one in windows]
     order = sorted(range(len(windows)), key=ended.__getitem__)
-    ended_ms: IntArray = np.array([ended[index] for index in order], dtype=np.int64)
+    ended_ms: IndexArray = np.array([ended[index] for index in order], dtype=np.int64)
     usd = np.stack([windows[index].realised_usd for index in order])
     seen = np.stack([windows[index].reached for index in order]).astype(np.float64)
     weights = _weights(usd.shape[2])

@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from headwater.analytics.skill_windows import FloatArray, IntArray, Window
+from headwater.analytics.arrays import FloatArray, IndexArray
+from headwater.analytics.skill_windows import Window
 
 SMOOTHING: Final = 0.05
 """ε: part of the baseline mixed into a map, so that one empty cell cannot cost infinite bits."""
@@ -37,13 +38,13 @@ class CellTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """
 
     symbols: tuple[str, ...]
-    issued_ms: IntArray
+    issued_ms: IndexArray
     horizon_ms: int
-    window: IntArray
+    window: IndexArray
     ratio: FloatArray
     baseline: FloatArray
     usd: FloatArray
-    events: IntArray
+    events: IndexArray
 
     @property
     def share(self) -> FloatArray:

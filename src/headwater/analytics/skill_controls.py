@@ -15,9 +15,10 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill import SkillReport, score
 from headwater.analytics.skill_uncertainty import DAY_MS, DRAWS, Interval
-from headwater.analytics.skill_windows import FloatArray, Window
+from headwater.analytics.skill_windows import Window
 
 
 class SkillControls(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,8 +18,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill_cells import CellTable
-from headwater.analytics.skill_windows import FloatArray
 
 WINDOW_SHARE_MAX: Final = 0.01
 """Largest part of all weight that one window has in the capped gain."""

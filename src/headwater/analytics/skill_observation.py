@@ -13,16 +13,8 @@ from typing import Final, Self
 import msgspec
 import numpy as np
 
-from headwater.analytics.skill_windows import (
-    LONG_ROW,
-    SHORT_ROW,
-    BoolArray,
-    FloatArray,
-    Forecast,
-    IntArray,
-    Window,
-    cells_of,
-)
+from headwater.analytics.arrays import BoolArray, FloatArray, IndexArray
+from headwater.analytics.skill_windows import LONG_ROW, SHORT_ROW, Forecast, Window, cells_of
 from headwater.core.enums import Channel, GapState, PositionSide
 from headwater.core.records import Gap, Liquidation, MarkPrice
 
@@ -42,7 +34,7 @@ class MarkPath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         high: shape (n,): highest.
     """
 
-    at_ms: IntArray
+    at_ms: IndexArray
     low: FloatArray
     high: FloatArray
 
@@ -65,7 +57,7 @@ class LiquidationEvents(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         is_long: shape (n,): the position that was closed.
     """
 
-    at_ms: IntArray
+    at_ms: IndexArray
     price: FloatArray
     usd: FloatArray
     is_long: BoolArray
@@ -176,14 +168,14 @@ def reached_cells(forecast: Forecast, low: float, high: float) -> BoolArray:
     return reached
 
 
-def _is_marked(start_ms: int, end_ms: int, at_ms: IntArray) -> bool:
+def _is_marked(start_ms: int, end_ms: int, at_ms: IndexArray) -> bool:
     """Whether (start, end] has a mark price often enough, up to its end."""
     inside = at_ms[_between(at_ms, start_ms, end_ms)]
     stops = np.concatenate([[start_ms], inside, [end_ms]])
     return len(inside) > 0 and bool(np.diff(stops).max() <= MARK_SILENCE_MAX_MS)
 
 
-def _between(at_ms: IntArray, start_ms: int, end_ms: int) -> slice:
+def _between(at_ms: IndexArray, start_ms: int, end_ms: int) -> slice:
     """Where (start, end] stands in ascending times."""
     first, last = np.searchsorted(at_ms, [start_ms, end_ms], side="right")
     return slice(int(first), int(last))

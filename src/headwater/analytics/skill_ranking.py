@@ -14,8 +14,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from headwater.analytics.arrays import BoolArray, FloatArray
 from headwater.analytics.skill_cells import CellTable
-from headwater.analytics.skill_windows import BoolArray, FloatArray
 
 CAPTURE_SHARE: Final = 0.1
 """Part of the reached cells whose USD are captured."""

@@ -22,8 +22,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.analytics.skill_gain import Gain
-from headwater.analytics.skill_windows import FloatArray, IntArray
 
 DAY_MS: Final = 86_400_000
 DRAWS: Final = 1_000
@@ -63,15 +63,15 @@ class EqualGainTest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lag: int
 
 
-def days_of(issued_ms: IntArray) -> IntArray:
+def days_of(issued_ms: IndexArray) -> IndexArray:
     """Number of the UTC day of each time of issue, counted from the epoch."""
-    days: IntArray = issued_ms // DAY_MS
+    days: IndexArray = issued_ms // DAY_MS
     return days
 
 
 def bootstrap_interval(
     gain: Gain,
-    issued_ms: IntArray,
+    issued_ms: IndexArray,
     symbols: Sequence[str],
     rng: np.random.Generator,
     *,
@@ -126,7 +126,7 @@ def expanded_tail(days: int) -> float:
     return normal.cdf(-t * math.sqrt(days / free))
 
 
-def equal_gain_test(gain: Gain, issued_ms: IntArray, horizon_ms: int) -> EqualGainTest | None:
+def equal_gain_test(gain: Gain, issued_ms: IndexArray, horizon_ms: int) -> EqualGainTest | None:
     """Tests whether map and baseline are equally good.
 
     Windows issued together are added up to one difference. The variance of their mean adds the
@@ -169,7 +169,7 @@ def _counts(count: int, draws: int, rng: np.random.Generator) -> FloatArray:
     return rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
 
 
-def _autocovariance(centred: FloatArray, times: IntArray, apart_ms: int) -> float:
+def _autocovariance(centred: FloatArray, times: IndexArray, apart_ms: int) -> float:
     """Sum of the products of differences exactly so far apart, over the number of times."""
     index = np.searchsorted(times, times + apart_ms)
     index = np.minimum(index, len(times) - 1)

@@ -15,14 +15,8 @@ from typing import Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-"""Numbers of double precision; each use says its axes."""
-IntArray = npt.NDArray[np.int64]
-"""Whole numbers; each use says what they count."""
-BoolArray = npt.NDArray[np.bool_]
-"""Yes or no; each use says its axes."""
+from headwater.analytics.arrays import BoolArray, FloatArray, IndexArray
 
 LONG_ROW: Final = 0
 """Row of the longs wherever an array has an axis of sides."""
@@ -90,13 +84,13 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     forecast: Forecast
     reached: BoolArray
     realised_usd: FloatArray
-    events: IntArray
+    events: IndexArray
     outside_usd: float
 
 
 def cells_of(
     price: float, prices: FloatArray, is_long: BoolArray, cell_width: float = CELL_WIDTH
-) -> IntArray:
+) -> IndexArray:
     """Cell numbers of prices, each on the side it is asked for.
 
     Args:
@@ -109,7 +103,7 @@ def cells_of(
         Shape (n,), counted from 0; -1 for a price on the wrong side of `price`.
     """
     away = np.where(is_long, 1.0 - prices / price, prices / price - 1.0)
-    cells: IntArray = np.where(away >= 0.0, np.floor(away / cell_width), -1.0).astype(np.int64)
+    cells: IndexArray = np.where(away >= 0.0, np.floor(away / cell_width), -1.0).astype(np.int64)
     return cells
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from headwater.analytics.candles import source_interval
@@ -146,6 +146,29 @@ def shared_symbol(sources: Iterable[MarketSource], symbol: str) -> str:
     """
     found = symbols_named(sources, symbol)
     return found.pop() if len(found) == 1 else symbol
+
+
+def canonical_symbols(symbol: str, sources: Sequence[MarketSource]) -> set[str]:
+    """Canonical symbols that a spelling means: at least one.
+
+    Args:
+        symbol: any common spelling.
+        sources: of the venues that may list it.
+
+    Raises:
+        UnknownSymbol: none of them lists it.
+        VenueUnavailable: none does, but one has not told its list yet and may know it.
+        UnknownExchange: there are no venues.
+    """
+    found = symbols_named(sources, symbol)
+    if found:
+        return found
+    loading = [source for source in sources if not len(source.table)]
+    for source in (*loading, *reversed(sources)):
+        found.add(instrument_of(source, symbol).symbol)
+    if not found:
+        raise UnknownExchange("", ())
+    return found
 
 
 def demand(source: MarketSource, capability: str) -> None:

@@ -167,6 +167,10 @@ EndQuery: TypeAlias = Annotated[
 ExchangeQuery: TypeAlias = Annotated[
     str | None, Query(description="Venue id; all venues when left out.", max_length=32)
 ]
+ExchangesQuery: TypeAlias = Annotated[
+    str | None,
+    Query(description="Venue ids with commas between; all venues when left out.", max_length=256),
+]
 SymbolQuery: TypeAlias = Annotated[
     str | None,
     Query(description="Symbol in any common spelling, or `*`.", min_length=1, max_length=192),

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from headwater.api.lookup import instrument_of, symbols_named
+from headwater.api.lookup import canonical_symbols
 from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.core.records import LargeTrade, Liquidation, OiVolumeSpike, Trade
@@ -181,23 +181,9 @@ def read_symbols(
         return None
     chosen = [source for name, source in sources.items() if not exchanges or name in exchanges]
     found: set[str] = set()
-    for matches in _read_list("symbols", text, lambda symbol: _resolve(symbol, chosen)):
+    for matches in _read_list("symbols", text, lambda symbol: canonical_symbols(symbol, chosen)):
         found |= matches
     return frozenset(found)
-
-
-def _resolve(symbol: str, sources: Sequence[MarketSource]) -> set[str]:
-    """Canonical symbols of a spelling; where there is none, a venue says why it knows none.
-
-    One that has not told its list yet comes first: it may know it.
-    """
-    found = symbols_named(sources, symbol)
-    if found:
-        return found
-    loading = [source for source in sources if not len(source.table)]
-    for source in (*loading, *reversed(sources)):
-        instrument_of(source, symbol)
-    return found
 
 
 def read_min_value(text: str) -> float:

@@ -13,7 +13,7 @@ from headwater.storage.base import LIMIT_MAX, Query, Row, Span, TableSpec
 from headwater.storage.schema import LIQUIDATIONS
 
 
-class LiquidationVolume(msgspec.Struct, frozen=True, kw_only=True):
+class LiquidationSum(msgspec.Struct, frozen=True, kw_only=True):
     """What was liquidated in one bucket of time, on one side.
 
     Attributes:
@@ -110,7 +110,7 @@ def volume(
     *,
     symbol: str | None = None,
     exchanges: Sequence[str] | None = None,
-) -> Query[LiquidationVolume]:
+) -> Query[LiquidationSum]:
     """Liquidated volume per bucket of time and side; buckets in which nothing was are left out.
 
     Args:
@@ -156,8 +156,8 @@ def _chosen(symbol: str | None, exchanges: Sequence[str] | None) -> "list[sa.Col
     return conditions
 
 
-def _volume_of(row: "sa.Row[Any]") -> LiquidationVolume:
-    return LiquidationVolume(
+def _volume_of(row: "sa.Row[Any]") -> LiquidationSum:
+    return LiquidationSum(
         opened_at_ms=row.opened_at_ms,
         side=Side(row.side),
         value=row.value,

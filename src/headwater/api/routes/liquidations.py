@@ -10,35 +10,33 @@ from typing import Annotated, Any, Final, TypeAlias
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
 
-from headwater.analytics.liquidation_heatmap import COLUMNS_KEPT, LiquidationHeatmap
+from headwater.analytics.liquidation_heatmap import COLUMNS_KEPT
 from headwater.analytics.price_buckets import PriceBuckets, bucket_width, nice_width
 from headwater.api.answering import Answers
-from headwater.api.lookup import UnknownExchange, instrument_of, shared_symbol
+from headwater.api.lookup import canonical_symbols, instrument_of
 from headwater.api.openapi import answers
 from headwater.api.parameters import (
     EndQuery,
+    ExchangesQuery,
     Limit1000,
     StartQuery,
     check_span,
     read_interval,
     refuse,
 )
-from headwater.api.schemas.base import View, iso_of
+from headwater.api.schemas.base import View
 from headwater.api.schemas.liquidations import (
-    HeatmapMetaView,
     HeatmapView,
     LiquidationSumView,
     LiquidationVolumeView,
-    column_view,
-    late_total,
-    price_range_view,
+    heatmap_view,
     sum_views,
     volume_view,
 )
 from headwater.api.schemas.market import LiquidationView
 from headwater.api.schemas.views import liquidation_view
 from headwater.api.stream_filters import read_exchanges, read_min_value
-from headwater.core.errors import NotSupported, PlatformError, UnknownSymbol
+from headwater.core.errors import NotSupported, PlatformError
 from headwater.core.intervals import Interval
 from headwater.services.liquidation_history import LiquidationHistory, Wanted
 
@@ -95,10 +93,6 @@ SymbolNeeded: TypeAlias = Annotated[
         max_length=192,
         examples=["BTCUSDT"],
     ),
-]
-ExchangesQuery: TypeAlias = Annotated[
-    str | None,
-    Query(description="Venue ids with commas between; all when left out.", max_length=256),
 ]
 BarQuery: TypeAlias = Annotated[
     Interval,
@@ -189,7 +183,7 @@ def _add_history(router: APIRouter, api: Answers) -> None:
         start_ms = default_ms if start_time is None else start_time
         check_span(start_ms, end_ms)
         wanted = Wanted(
-            symbol=_known_symbol(api, symbol), start_ms=start_ms, end_ms=end_ms, exchanges=chosen
+            symbol=_symbol_of(api, symbol), start_ms=start_ms, end_ms=end_ms, exchanges=chosen
         )
 
         async def load() -> Sequence[View]:
@@ -259,7 +253,7 @@ def _add_heatmap(router: APIRouter, api: Answers) -> None:
             size = price_bin_size
             width = await _width(api, wanted, interval) if size is None else Decimal(str(size))
             heatmap = await history.heatmap(wanted, interval, PriceBuckets.of_width(width))
-            return _heatmap_view(wanted, heatmap, tuple(api.deps.sources))
+            return heatmap_view(wanted, heatmap, tuple(api.deps.sources))
 
         key = (
             wanted.symbol,
@@ -286,31 +280,16 @@ def _span_of(
     start_ms = max(0, end_ms - default_ms) if start_time is None else start_time
     check_span(start_ms, end_ms)
     return Wanted(
-        symbol=_known_symbol(api, symbol),
+        symbol=_symbol_of(api, symbol),
         start_ms=start_ms,
         end_ms=end_ms,
         exchanges=read_exchanges(exchanges, api.deps.sources),
     )
 
 
-def _known_symbol(api: Answers, symbol: str) -> str:
-    """The canonical symbol.
-
-    Raises:
-        UnknownSymbol: no venue lists it; the first one's suggestions go with it.
-        VenueUnavailable: no list has been loaded yet.
-    """
-    sources = list(api.deps.sources.values())
-    shared = shared_symbol(sources, symbol)
-    failed: PlatformError | None = None
-    for source in sources:
-        try:
-            return instrument_of(source, shared).symbol
-        except UnknownSymbol as error:
-            failed = error
-        except PlatformError as error:
-            failed = failed or error
-    raise failed or UnknownExchange("", ())
+def _symbol_of(api: Answers, symbol: str) -> str:
+    """The one canonical symbol of a spelling; of several, the first in alphabetical order."""
+    return min(canonical_symbols(symbol, list(api.deps.sources.values())))
 
 
 async def _width(api: Answers, wanted: Wanted, interval: Interval) -> Decimal:
@@ -333,34 +312,3 @@ async def _width(api: Answers, wanted: Wanted, interval: Interval) -> Decimal:
         tick = instrument.price_tick
         return bucket_width(candles, tick) if candles else nice_width(tick, 0.0)
     raise failed or NotSupported("any venue", "ohlc", "give price_bin_size")
-
-
-def _heatmap_view(
-    wanted: Wanted, heatmap: LiquidationHeatmap, connected: tuple[str, ...]
-) -> HeatmapView:
-    """The answer, from the map."""
-    columns = heatmap.columns()
-    late = heatmap.late()
-    longs = sum(column.long_usd for column in columns) + late.long_usd
-    shorts = sum(column.short_usd for column in columns) + late.short_usd
-    meta = HeatmapMetaView(
-        symbol=wanted.symbol,
-        model="realised",
-        version="1",
-        exchanges=connected if wanted.chosen is None else tuple(wanted.chosen),
-        start_time=iso_of(wanted.start_ms),
-        end_time=iso_of(wanted.end_ms),
-        interval=heatmap.interval,
-        price_bin_size=heatmap.buckets.width,
-        total_snapshots=len(columns),
-        price_range=price_range_view(columns, heatmap.buckets),
-        total_long_volume=longs,
-        total_short_volume=shorts,
-        total_consumed=longs + shorts,
-        late_volume=late_total(late),
-        late_count=late.count,
-        is_floor=any(column.is_floor for column in columns),
-    )
-    return HeatmapView(
-        data=tuple(column_view(column, heatmap.buckets) for column in columns), meta=meta
-    )

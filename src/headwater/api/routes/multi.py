@@ -7,10 +7,10 @@ Each venue is asked as its own route asks it, shares that route's kept answer, a
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import structlog
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from headwater.api.answering import Answers
 from headwater.api.cache import Answer
@@ -25,6 +25,7 @@ from headwater.api.lookup import shared_symbol
 from headwater.api.openapi import Responses, market_answers
 from headwater.api.parameters import (
     EndQuery,
+    ExchangesQuery,
     IntervalPath,
     Limit1000,
     StartQuery,
@@ -63,11 +64,6 @@ _log: Final = structlog.stdlib.get_logger("headwater.api")
 
 AskVenue: TypeAlias = Callable[[MarketSource], Awaitable[Answer]]
 """Puts a route's question to one venue."""
-
-ExchangesQuery: TypeAlias = Annotated[
-    str | None,
-    Query(description="Venue ids with commas between; all venues when left out.", max_length=256),
-]
 
 
 class NoVenueAnswered(Exception):

@@ -4,13 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from headwater.analytics.liquidation_heatmap import HeatColumn, LateVolume
+from headwater.analytics.liquidation_heatmap import HeatColumn, LateVolume, LiquidationHeatmap
 from headwater.analytics.liquidation_volume import LiquidationVolume
 from headwater.analytics.price_buckets import PriceBuckets
 from headwater.api.schemas.base import IsoTime, View, iso_of
 from headwater.api.schemas.market import NotNegative
 from headwater.core.enums import Side
 from headwater.core.intervals import Interval
+from headwater.services.liquidation_history import Wanted
 
 
 class LiquidationSumView(View, frozen=True, kw_only=True, gc=False):
@@ -196,6 +197,43 @@ def sum_views(row: LiquidationVolume) -> list[LiquidationSumView]:
         for side, usd, quantity, count in sides
         if count
     ]
+
+
+def heatmap_view(
+    wanted: Wanted, heatmap: LiquidationHeatmap, connected: tuple[str, ...]
+) -> HeatmapView:
+    """The answer, from the realised map.
+
+    Args:
+        wanted: which liquidations it was made of.
+        heatmap: the map.
+        connected: ids of all venues.
+    """
+    columns = heatmap.columns()
+    late = heatmap.late()
+    longs = sum(column.long_usd for column in columns) + late.long_usd
+    shorts = sum(column.short_usd for column in columns) + late.short_usd
+    meta = HeatmapMetaView(
+        symbol=wanted.symbol,
+        model="realised",
+        version="1",
+        exchanges=connected if wanted.chosen is None else tuple(wanted.chosen),
+        start_time=iso_of(wanted.start_ms),
+        end_time=iso_of(wanted.end_ms),
+        interval=heatmap.interval,
+        price_bin_size=heatmap.buckets.width,
+        total_snapshots=len(columns),
+        price_range=price_range_view(columns, heatmap.buckets),
+        total_long_volume=longs,
+        total_short_volume=shorts,
+        total_consumed=longs + shorts,
+        late_volume=late_total(late),
+        late_count=late.count,
+        is_floor=any(column.is_floor for column in columns),
+    )
+    return HeatmapView(
+        data=tuple(column_view(column, heatmap.buckets) for column in columns), meta=meta
+    )
 
 
 def column_view(column: HeatColumn, buckets: PriceBuckets) -> HeatColumnView:
