@@ -52,6 +52,7 @@ RUN_BY = {
     "app/commands/info.py": "tests/app/test_cli.py",
     "app/commands/run.py": "tests/end_to_end/test_demo.py",
     "app/standing.py": "tests/app/test_live_feeds.py",
+    "app/storage_settings.py": "tests/app/test_settings.py",
     "storage/base.py": "tests/storage/test_candles.py",
     "storage/schema.py": "tests/storage/test_upgrade.py",
     "storage/tables.py": "tests/storage/test_sessions.py",

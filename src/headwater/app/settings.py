@@ -24,18 +24,13 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from headwater.core.enums import SpikeMethod, StoredTable
+from headwater.app.storage_settings import PREFIX, StorageSettings, also_known_as
+from headwater.core.enums import SpikeMethod
 from headwater.core.errors import ConfigError
 from headwater.core.instruments import canonical_spelling
 from headwater.core.intervals import Interval
 
-PREFIX = "HEADWATER_"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-def _names(setting: str, known_as: str) -> AliasChoices:
-    """Our name of a setting, the name other tools use for it, and its name in the file."""
-    return AliasChoices(PREFIX + setting.upper(), known_as, setting)
 
 
 class VenueAddressSettings(BaseModel):
@@ -47,7 +42,7 @@ class VenueAddressSettings(BaseModel):
     streams: dict[str, str] = Field(description="Base URL of each WebSocket endpoint by its name.")
 
 
-class Settings(BaseSettings):
+class Settings(StorageSettings, BaseSettings):
     """Everything that can be set. Units are in the names."""
 
     model_config = SettingsConfigDict(
@@ -60,14 +55,14 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         default="127.0.0.1",
-        validation_alias=_names("host", "APP_HOST"),
+        validation_alias=also_known_as("host", "APP_HOST"),
         description="Address the API listens on. Beyond loopback, name `allowed_hosts`.",
     )
     port: int = Field(
         default=8000,
         ge=0,
         le=65535,
-        validation_alias=_names("port", "APP_PORT"),
+        validation_alias=also_known_as("port", "APP_PORT"),
         description="TCP port of the API; 0 takes a free one.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -79,7 +74,7 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO",
-        validation_alias=_names("log_level", "LOG_LEVEL"),
+        validation_alias=also_known_as("log_level", "LOG_LEVEL"),
         description="Least severe log lines that are written.",
     )
     log_format: Literal["auto", "console", "json"] = Field(
@@ -109,7 +104,7 @@ class Settings(BaseSettings):
     )
     supported_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("BTCUSDT", "ETHUSDT", "SOLUSDT"),
-        validation_alias=_names("supported_symbols", "SUPPORTED_SYMBOLS"),
+        validation_alias=also_known_as("supported_symbols", "SUPPORTED_SYMBOLS"),
         description=(
             "Symbols kept live all the time (trades, book, candles, quotes, mark price); any other "
             "symbol is connected when somebody asks for it. Comma-separated."
@@ -117,13 +112,13 @@ class Settings(BaseSettings):
     )
     supported_intervals: Annotated[tuple[Interval, ...], NoDecode] = Field(
         default=(Interval.M1,),
-        validation_alias=_names("supported_intervals", "SUPPORTED_INTERVALS"),
+        validation_alias=also_known_as("supported_intervals", "SUPPORTED_INTERVALS"),
         description="Candle intervals kept live all the time for `supported_symbols`.",
     )
     large_trade_threshold_usd: float = Field(
         default=50_000.0,
         ge=0,
-        validation_alias=_names("large_trade_threshold_usd", "LARGE_TRADE_THRESHOLD_USD"),
+        validation_alias=also_known_as("large_trade_threshold_usd", "LARGE_TRADE_THRESHOLD_USD"),
         description="Least value, in USD, of a trade in the large-trades streams.",
     )
     oi_volume_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -182,7 +177,7 @@ class Settings(BaseSettings):
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("http://localhost:3000", "http://localhost:5173"),
-        validation_alias=_names("cors_origins", "CORS_ORIGINS"),
+        validation_alias=also_known_as("cors_origins", "CORS_ORIGINS"),
         description="Web pages (origins) that may use the API from a browser. Comma-separated.",
     )
     stream_clients_max: int = Field(
@@ -200,7 +195,7 @@ class Settings(BaseSettings):
         default=10.0,
         gt=0,
         le=120,
-        validation_alias=_names("request_timeout_s", "REQUEST_TIMEOUT"),
+        validation_alias=also_known_as("request_timeout_s", "REQUEST_TIMEOUT"),
         description="Seconds a venue may take to answer one REST request.",
     )
     multi_timeout_s: float = Field(
@@ -208,27 +203,6 @@ class Settings(BaseSettings):
         gt=0,
         le=60,
         description="Seconds one venue may take under `/multi/…`; then the others' data go out.",
-    )
-    data_dir: Path = Field(
-        default=Path("~/.local/share/headwater"),
-        description="Folder of the platform's own data, made when it is not there.",
-    )
-    database_url: SecretStr | None = Field(
-        default=None,
-        description=(
-            "The database: `postgresql://user:password@host/name`, or `sqlite:////absolute/file`; "
-            "not set: a SQLite file in `data_dir`. Simulated runs use one that is thrown away."
-        ),
-    )
-    retention_days: dict[
-        StoredTable, Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
-    ] = Field(
-        default={StoredTable.TRADES: 90, StoredTable.OPEN_INTEREST: 365, StoredTable.GAPS: 365},
-        description="Days that rows are kept, by table, as JSON; tables not named: for ever.",
-    )
-    record_dir: Path | None = Field(
-        default=None,
-        description="Folder for the raw tape of everything received; unset: nothing is recorded.",
     )
     metrics_token: SecretStr | None = Field(
         default=None,
