@@ -31,6 +31,7 @@ from headwater.core.records import (
     Gap,
     LargeTrade,
     Liquidation,
+    MarkCandle,
     MarkPrice,
     OiVolumeSpike,
     OpenInterest,
@@ -336,6 +337,7 @@ def make_facts(venue_id: str = "binance") -> VenueFacts:
             "funding_rate": offered,
             "funding_history": missing,
             "predicted_funding": missing,
+            "mark_candles": missing,
             "margin_tiers": offered,
         },
         intervals=(Interval.M1, Interval.M5, Interval.H1),
@@ -517,6 +519,21 @@ class FakeSource:
             for instrument in self._table
             for venue in ("HlPerp", "BinPerp")
         ]
+
+    async def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[MarkCandle]:
+        """None: no route asks for them yet."""
+        await self._asked(
+            f"mark_candles {instrument.symbol} {interval} {limit} {start_ms} {end_ms}"
+        )
+        return []
 
     async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
         """Three tiers of every symbol, or those of `tiers`."""

@@ -130,6 +130,23 @@ async def test_margin_tiers_are_asked_for_once() -> None:
         assert stage.feed._rest.replies == before
 
 
+async def test_bars_of_the_mark_price_are_asked_for_once_and_refused_where_there_are_none() -> None:
+    async with scene(9, chosen=venue("okx")) as stage:
+        bitcoin = stage.feed.table.resolve("BTC")
+        bars = await stage.feed.mark_candles(bitcoin, Interval.M5, limit=130)
+        assert len(bars) == 130
+        assert [one.is_closed for one in bars[-2:]] == [True, False]
+        before = stage.feed._rest.replies
+        assert await stage.feed.mark_candles(bitcoin, Interval.M5, limit=130) is bars
+        assert stage.feed._rest.replies == before
+        with pytest.raises(NotSupported, match="8h"):
+            await stage.feed.mark_candles(bitcoin, Interval.H8, limit=1)
+    async with scene(10, chosen=venue("hyperliquid")) as stage:
+        bitcoin = stage.feed.table.resolve("BTC")
+        with pytest.raises(NotSupported, match="mark price of now only"):
+            await stage.feed.mark_candles(bitcoin, Interval.M1, limit=1)
+
+
 async def test_what_the_venue_does_not_offer_is_refused_with_its_reason() -> None:
     class Poor(BinanceVenue):
         facts = msgspec.structs.replace(

@@ -72,6 +72,7 @@ async def test_what_a_tape_cannot_tell_is_refused_with_the_reason(tmp_path: Path
             source.funding_rate(instrument),
             source.funding_history(instrument, limit=1),
             source.predicted_funding(),
+            source.mark_candles(instrument, Interval.M1, limit=1),
             source.margin_tiers(instrument),
         ):
             with pytest.raises(NotSupported, match="tape"):

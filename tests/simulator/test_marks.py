@@ -5,14 +5,16 @@ from itertools import pairwise
 
 import pytest
 
+from headwater.simulator.candles import CandleRow
 from headwater.simulator.marks import MAX_FUNDING_ROWS, MarkPricer, Premium, funding_rate
 
 HOUR_MS = 3_600_000
 START_MS = 1_760_000_000_000
+MINUTE = CandleRow(START_MS - START_MS % 60_000, 1_000, 1_000, 1_000, 1_000, 0, 0, 0, 0)
 
 
 def _pricer(interval_h: int = 8, premium: float = 0.0) -> MarkPricer:
-    return MarkPricer(random.Random(1), interval_h, START_MS, 0, 1_000.0, premium)
+    return MarkPricer(random.Random(1), interval_h, START_MS, 0, 1_000.0, premium, MINUTE)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     PredictedFunding,
@@ -279,6 +280,39 @@ class MarketHistory:
             return await self._rest.call(self._calls.predicted_funding())
 
         return await self._answers.get("predicted_funding", self._settings.interest_ttl_s, ask)
+
+    async def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[MarkCandle]:
+        """Bars of the mark price, oldest first; the last one may still be forming.
+
+        Raises:
+            NotSupported: the venue tells no past mark prices, or not by this interval.
+            VenueError: the venue refused, failed or could not be reached.
+            WireError: its answer could not be read.
+        """
+        self._demand("mark_candles")
+        self._demand_interval(interval, self._venue.facts.intervals, "mark_candles")
+
+        async def ask() -> list[MarkCandle]:
+            call = self._calls.mark_candles(
+                instrument,
+                interval,
+                limit=limit,
+                start_ms=start_ms,
+                end_ms=end_ms,
+                now_ms=self._venue_ms(),
+            )
+            return await self._rest.call(call)
+
+        key = ("mark_candles", instrument.native_symbol, interval, limit, start_ms, end_ms)
+        return await self._answers.get(key, self._settings.candles_ttl_s, ask)
 
     async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
         """What the venue demands of positions in one contract, by their size."""

@@ -22,6 +22,7 @@ from headwater.core.records import (
     Candle,
     FundingRate,
     Gap,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     PredictedFunding,
@@ -239,6 +240,19 @@ class ReplaySource:
     async def predicted_funding(self) -> Sequence[PredictedFunding]:
         """Not offered by a tape."""
         self._refuse("predicted_funding", "a tape cannot be asked for it")
+
+    async def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[MarkCandle]:
+        """Not offered by a tape."""
+        del instrument, interval, limit, start_ms, end_ms
+        self._refuse("mark_candles", "a tape cannot be asked for history")
 
     async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
         """Not offered by a tape."""

@@ -18,6 +18,7 @@ from headwater.core.records import (
     Candle,
     FundingRate,
     Gap,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     PredictedFunding,
@@ -184,6 +185,18 @@ class MarketSource(Protocol):
 
     async def predicted_funding(self) -> Sequence[PredictedFunding]:
         """What the venue expects of the coming funding, on itself and on other venues."""
+        ...
+
+    async def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[MarkCandle]:
+        """Bars of the mark price, oldest first; the last one may still be forming."""
         ...
 
     async def margin_tiers(self, instrument: Instrument) -> MarginTiers:

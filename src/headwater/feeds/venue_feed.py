@@ -20,6 +20,7 @@ from headwater.core.records import (
     Candle,
     FundingRate,
     Gap,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     PredictedFunding,
@@ -286,6 +287,20 @@ class VenueFeed:
     async def predicted_funding(self) -> Sequence[PredictedFunding]:
         """What the venue expects of the coming funding, on itself and on others."""
         return await self._history.predicted_funding()
+
+    async def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[MarkCandle]:
+        """Bars of the mark price, oldest first; see `MarketHistory.mark_candles`."""
+        return await self._history.mark_candles(
+            instrument, interval, limit=limit, start_ms=start_ms, end_ms=end_ms
+        )
 
     async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
         """What the venue demands of positions in one contract, by their size."""

@@ -23,6 +23,7 @@ from headwater.core.records import (
     Candle,
     FundingRate,
     Liquidation,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Record,
@@ -202,6 +203,25 @@ class SimulatedExchange:
         maker = self._makers[symbol]
         return [
             maker.candle(interval, row, is_closed=row.opened_at_ms < forming_ms) for row in rows
+        ]
+
+    def mark_candles(
+        self,
+        symbol: str,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> list[MarkCandle]:
+        """Bars of the mark price, see `MarketView.mark_candles`."""
+        market = self._market(symbol)
+        rows = market.pricer.bars.rows(market.candles, interval, limit, start_ms, end_ms)
+        forming_ms = interval.opens_at_ms(market.candles.minute.opened_at_ms)
+        maker = self._makers[symbol]
+        return [
+            maker.mark_candle(interval, row, is_closed=row.opened_at_ms < forming_ms)
+            for row in rows
         ]
 
     def prints(

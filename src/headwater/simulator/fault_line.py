@@ -102,6 +102,7 @@ class AgedMarket:
         self.now_ms = market.now_ms
         self.table = market.table
         self.candles = market.candles
+        self.mark_candles = market.mark_candles
         self.prints = market.prints
         self.liquidations = market.liquidations
         self.print_of_fill = market.print_of_fill

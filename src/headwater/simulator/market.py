@@ -128,6 +128,7 @@ class Market:
             listing.listed_at_ms,
             ticks,
             self._premium.value,
+            self.candles.minute,
         )
         self.interest = OpenInterestBook(
             self._rng("interest"),

@@ -11,7 +11,9 @@ import math
 import random
 from typing import Final, NamedTuple
 
+from headwater.simulator.candles import CandleRow
 from headwater.simulator.fair_price import STEP_MS
+from headwater.simulator.mark_bars import MarkBars
 
 MAX_FUNDING_ROWS = 1_500
 """Past settlements kept per symbol; the oldest are forgotten."""
@@ -85,8 +87,10 @@ class MarkPricer:
         listed_at_ms: no settlement is older.
         index: index price at the start, ticks.
         premium: premium at the start, fraction.
+        minute: the minute of trades that the start cuts off.
 
     Attributes:
+        bars: the way of the mark price.
         index: index price, ticks.
         mark: mark price, ticks.
         next_funding_ms: time of the coming settlement.
@@ -101,12 +105,14 @@ class MarkPricer:
         listed_at_ms: int,
         index: float,
         premium: float,
+        minute: CandleRow,
     ) -> None:
         self._interval_h = interval_h
         self._interval_ms = interval_h * _HOUR_MS
         self.index = index
         self._basis = index * premium
         self.mark = index + self._basis
+        self.bars = MarkBars(start_ms, self.mark, minute)
         self._premium_sum = premium * _PRIOR_S
         self._premium_count = _PRIOR_S
         self.next_funding_ms = start_ms - start_ms % self._interval_ms + self._interval_ms
@@ -136,6 +142,7 @@ class MarkPricer:
         smoothed = index + self._basis
         # The median of three.
         self.mark = max(min(accrued, smoothed), min(max(accrued, smoothed), float(last)))
+        self.bars.take(now_ms, self.mark)
 
     def second(self, middle: float) -> None:
         """Takes one sample of the premium; call once a second."""

@@ -12,6 +12,7 @@ from headwater.core.records import (
     FundingRate,
     Level,
     Liquidation,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Trade,
@@ -19,6 +20,7 @@ from headwater.core.records import (
 from headwater.simulator.candles import CandleRow
 from headwater.simulator.ground_truth import ForcedClose, OpenPosition
 from headwater.simulator.listings import Grid, Listing
+from headwater.simulator.mark_bars import MarkRow
 from headwater.simulator.marks import Settlement
 from headwater.simulator.matching import Changes, Placement, Print
 from headwater.simulator.positions import Position
@@ -118,6 +120,23 @@ class RecordMaker:
             index=round(index * unit, _PRICE_PLACES),
             funding_rate=rate,
             next_funding_ms=next_funding_ms,
+        )
+
+    def mark_candle(self, interval: Interval, row: MarkRow, *, is_closed: bool) -> MarkCandle:
+        """A bar of the mark price; its time is its opening time."""
+        unit = self._grid.price(1)
+        return MarkCandle(
+            exchange=self._exchange,
+            symbol=self._symbol,
+            native_symbol=self._native_symbol,
+            timestamp_ms=row.opened_at_ms,
+            received_ns=row.opened_at_ms * _NS_PER_MS,
+            interval=interval,
+            open=round(row.open * unit, _PRICE_PLACES),
+            high=round(row.high * unit, _PRICE_PLACES),
+            low=round(row.low * unit, _PRICE_PLACES),
+            close=round(row.close * unit, _PRICE_PLACES),
+            is_closed=is_closed,
         )
 
     def funding(self, settled: Settlement) -> FundingRate:

@@ -20,6 +20,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     PredictedFunding,
@@ -227,6 +228,25 @@ class MarketRest(ABC):
             NotSupported: the venue publishes no such table.
         """
         raise NotSupported(type(self).__name__, "predicted_funding", "there is no such table")
+
+    def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        now_ms: int,
+    ) -> RestCall[list[MarkCandle]]:
+        """Up to `limit` bars of the mark price; everything is meant as for `candles`.
+
+        Raises:
+            NotSupported: the venue tells no past mark prices, or not by this interval.
+        """
+        del limit, start_ms, end_ms, now_ms
+        reason = f"past mark prices of {instrument.native_symbol} by {interval} are not read"
+        raise NotSupported(type(self).__name__, "mark_candles", reason)
 
     def margin_tiers(self, instrument: Instrument) -> RestCall[MarginTiers]:
         """What the venue demands of positions in one contract, by their size.

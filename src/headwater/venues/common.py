@@ -6,20 +6,22 @@ wrong when bytes are read.
 
 import re
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
 from headwater.core.errors import NotSupported, RequestError
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
-from headwater.core.records import Candle
+from headwater.core.records import Candle, MarkCandle
 from headwater.venues.messages import RestCall
 
 UNREADABLE: Final = (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError)
 """What bytes that are not as documented may raise in a reader; each means a `WireError`."""
 
-CandlePage: TypeAlias = Callable[[int, int, int], RestCall[list[Candle]]]
+CandleT = TypeVar("CandleT", Candle, MarkCandle)
+
+CandlePage: TypeAlias = Callable[[int, int, int], RestCall[list[CandleT]]]
 """(rows wanted, first ms, last ms) → candles opened in that span, ascending, perhaps more."""
 
 _MARKS: Final = re.compile(r"<[^>]*>")
@@ -54,14 +56,14 @@ def not_counted(exchange: str, instrument: Instrument, first: int, last: int) ->
 
 
 def candles_forward(
-    page: CandlePage,
+    page: CandlePage[CandleT],
     page_max: int,
     instrument: Instrument,
     interval: Interval,
     limit: int,
     start_ms: int,
     last_ms: int,
-) -> RestCall[list[Candle]]:
+) -> RestCall[list[CandleT]]:
     """The first candles from a time on, where a venue gives the newest of a span.
 
     Asked for in windows of time that hold no more rows than a page.
@@ -75,7 +77,7 @@ def candles_forward(
         start_ms: earliest opening time.
         last_ms: latest opening time.
     """
-    found: list[Candle] = []
+    found: list[CandleT] = []
     # The first candle opened before the listing.
     from_ms = max(start_ms, interval.opens_at_ms(instrument.listed_at_ms or 0))
     while len(found) < limit and from_ms <= last_ms:

@@ -107,7 +107,7 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
         channels: support of each live channel.
         capabilities: support of each REST kind: `ohlc`, `trades`, `order_book`, `tickers`,
             `mark_prices`, `open_interest`, `open_interest_history`, `funding_rate`,
-            `funding_history`, `predicted_funding`, `margin_tiers`.
+            `funding_history`, `predicted_funding`, `mark_candles`, `margin_tiers`.
         intervals: candle lengths, shortest first.
         open_interest_periods: periods of the open-interest history.
         candles_max: most candles one request returns.

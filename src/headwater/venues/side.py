@@ -21,11 +21,13 @@ from headwater.core.records import (
     Candle,
     FundingRate,
     Liquidation,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Record,
     Trade,
 )
+from headwater.venues.common import CandleT
 
 
 class DayStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +76,22 @@ class FillPrint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_fill_id: int
 
 
+class CandlesOf(Protocol[CandleT]):
+    """`MarketView.candles`, or `MarketView.mark_candles`."""
+
+    def __call__(
+        self,
+        symbol: str,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> list[CandleT]:
+        """Rows by opening time."""
+        ...
+
+
 class MarketView(Protocol):
     """What a simulated market tells about itself. Symbols are canonical; lists ascend in time.
 
@@ -106,6 +124,18 @@ class MarketView(Protocol):
 
         The forming candle is the last row and not closed. Bounds are inclusive.
         """
+        ...
+
+    def mark_candles(
+        self,
+        symbol: str,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> list[MarkCandle]:
+        """Bars of the mark price by opening time; bounds and the forming one as for `candles`."""
         ...
 
     def prints(

@@ -23,6 +23,7 @@ from headwater.core.records import (
     FundingRate,
     Level,
     Liquidation,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Trade,
@@ -108,6 +109,34 @@ class HandMarket:
         ]
         chosen = opened[:limit] if start_ms is not None else opened[-limit:]
         return [self._candle(symbol, interval, moment, rows[moment]) for moment in chosen]
+
+    def mark_candles(
+        self,
+        symbol: str,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> list[MarkCandle]:
+        """The mark price stands a half above the traded one."""
+        rows = self.candles(symbol, interval, limit=limit, start_ms=start_ms, end_ms=end_ms)
+        return [
+            MarkCandle(
+                exchange="binance",
+                symbol=symbol,
+                native_symbol=symbol,
+                timestamp_ms=row.timestamp_ms,
+                received_ns=0,
+                interval=interval,
+                open=row.open + 0.5,
+                high=row.high + 0.5,
+                low=row.low + 0.5,
+                close=row.close + 0.5,
+                is_closed=row.is_closed,
+            )
+            for row in rows
+        ]
 
     def _candle(
         self, symbol: str, interval: Interval, opened_ms: int, prints: list[FillPrint]

@@ -20,7 +20,8 @@ from headwater.core.errors import (
 from headwater.core.http_messages import HttpReply, HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
-from headwater.venues.binance.market_rest import BinanceMarketRest, klines_weight
+from headwater.venues.binance.klines import klines_weight
+from headwater.venues.binance.market_rest import BinanceMarketRest
 from headwater.venues.messages import RestCall
 
 T = TypeVar("T")

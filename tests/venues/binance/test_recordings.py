@@ -12,7 +12,7 @@ from headwater.core.clock import ManualClock
 from headwater.core.errors import WireError
 from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
-from headwater.core.records import BookSnapshot, Candle, Record
+from headwater.core.records import BookSnapshot, Candle, MarkCandle, Record
 from headwater.feeds.wire_report import ReportLine, Summary, WireReport
 from headwater.venues.binance import VENUE
 from headwater.venues.binance.recordings import BinanceTapeReader
@@ -333,3 +333,29 @@ def test_recorded_rest_replies_of_every_route_are_read(wire_dir: Path) -> None:
     for kind in ("instrument", "trade", "candle", "funding_rate", "open_interest", "mark_price"):
         assert kinds[kind] > 0, kind
     assert kinds["Ack"] == 1
+
+
+def test_a_documented_reply_of_mark_klines_is_read(wire_dir: Path) -> None:
+    """With blanks in a field that means nothing; told by URL, or by name and its own times."""
+    path = wire_dir / "jkorf/binance/Endpoints/UsdFutures/ExchangeData/GetMarkPriceKlines.txt"
+    body = path.read_bytes().split(b"\n", 3)[3]
+    url = "https://fapi.binance.com/fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1m"
+    named = reader().read(body, NOW_NS, channel="mark_candles:BTCUSDT")
+    for found in (reader().read(body, NOW_NS, url=url), named):
+        assert found.channel == "rest_markPriceKlines"
+        (bar,) = found.events
+        assert isinstance(bar, MarkCandle)
+        assert (bar.symbol, bar.interval, bar.timestamp_ms) == (
+            "BTCUSDT", Interval.M1, 1591256460000,
+        )  # fmt: skip
+        assert (bar.open, bar.high, bar.low, bar.close) == (
+            9653.29201333, 9654.56401333, 9653.07367333, 9653.07367333,
+        )  # fmt: skip
+        assert (bar.is_closed, bar.readings) == (True, None)
+
+
+def test_mark_klines_without_a_price_are_a_wire_error() -> None:
+    url = "https://fapi.binance.com/fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1m"
+    for wrong in ([1, "0", "2", "1", "1", "0", 2], [1, "1", "2", "1", "1", "0"], ["x"], {}):
+        with pytest.raises(WireError):
+            read([wrong], url=url)

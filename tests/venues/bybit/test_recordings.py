@@ -7,9 +7,11 @@ import pytest
 from headwater.core.clock import ManualClock
 from headwater.core.enums import PositionSide
 from headwater.core.instruments import InstrumentTable
-from headwater.core.records import Liquidation
+from headwater.core.intervals import Interval
+from headwater.core.records import Liquidation, MarkCandle
 from headwater.feeds.wire_report import Failure, ReportBody, Summary, WireReport
 from headwater.venues.bybit import VENUE
+from headwater.venues.messages import Ignored
 
 
 def report(path: Path) -> tuple[WireReport, list[ReportBody], Summary]:
@@ -64,3 +66,20 @@ def test_recorded_liquidations_have_the_side_of_the_position(wire_dir: Path) -> 
         ("PIPPINUSDT", PositionSide.SHORT, False),
         ("PIPPINUSDT", PositionSide.SHORT, False),
     ]
+
+
+def test_a_documented_reply_of_mark_klines_is_read(wire_dir: Path) -> None:
+    path = wire_dir / "jkorf/bybit/Endpoints/V5Api/ExchangeData/GetMarkPriceKlines.txt"
+    body = path.read_bytes().split(b"\n", 3)[3]
+    url = "https://api.bybit.com/v5/market/mark-price-kline?category=linear&interval=60"
+    reader = VENUE.tape_reader(InstrumentTable("bybit", []))
+    (bar,) = reader.read(body, 1_700_000_000_000_000_000, url=url).events
+    assert isinstance(bar, MarkCandle)
+    assert (bar.symbol, bar.interval, bar.timestamp_ms) == (
+        "BTCUSDT", Interval.H1, 1670608800000,
+    )  # fmt: skip
+    assert (bar.open, bar.high, bar.low, bar.close) == (17164.16, 17164.16, 17121.5, 17131.64)
+    assert (bar.is_closed, bar.readings) == (True, None)
+    inverse = body.replace(b'"linear"', b'"inverse"')
+    (skipped,) = reader.read(inverse, 1, channel="rest_mark-price-kline:BTCUSD").events
+    assert isinstance(skipped, Ignored)

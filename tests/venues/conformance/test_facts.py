@@ -14,7 +14,7 @@ from headwater.venues.facts import BookSource
 
 CAPABILITIES = {
     "ohlc", "trades", "order_book", "tickers", "mark_prices", "open_interest",
-    "open_interest_history", "funding_rate", "funding_history",
+    "open_interest_history", "funding_rate", "funding_history", "mark_candles", "margin_tiers",
 }  # fmt: skip
 WATCHED = {Channel.TRADES, Channel.CANDLES, Channel.BOOK, Channel.TICKERS, Channel.MARK_PRICES}
 

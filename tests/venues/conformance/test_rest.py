@@ -10,7 +10,7 @@ from tests.venues.conformance.loopback import Loopback
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported, VenueError
 from headwater.core.intervals import Interval
-from headwater.core.records import Trade
+from headwater.core.records import Candle, MarkCandle, Trade
 from headwater.feeds.live_fills import told_live
 from headwater.venues.messages import RestCall, Subscription
 
@@ -32,6 +32,7 @@ def calls(loop: Loopback) -> Calls:
         "open_interest_history": lambda: rest.open_interest_history(contract, periods[0], limit=3),
         "funding_rate": lambda: rest.funding_rate(contract),
         "funding_history": lambda: rest.funding_history(contract, limit=3),
+        "mark_candles": lambda: rest.mark_candles(contract, Interval.M1, limit=5, now_ms=now_ms),
         "margin_tiers": lambda: rest.margin_tiers(contract),
         "server_time": lambda: rest.server_time_ms(),
     }
@@ -90,6 +91,66 @@ def test_candles_of_a_span_longer_than_a_page_have_no_seam(loop: Loopback) -> No
     )
     assert [one.timestamp_ms for one in read] == list(range(start_ms, end_ms + 1, 60_000))
     assert all(one.is_closed for one in read)
+
+
+def _without_marks(loop: Loopback) -> bool:
+    return not loop.facts.capabilities["mark_candles"].available
+
+
+def test_bars_of_the_mark_price_are_the_markets(loop: Loopback) -> None:
+    """To the digits that the venue writes: by all intervals, the forming one last and marked."""
+    if _without_marks(loop):
+        pytest.skip("the venue tells no past mark prices")
+    loop.market.advance_to(loop.market.now_ms() + 130_000)
+    contract, now_ms = loop.instrument(), loop.market.now_ms()
+    for interval in loop.facts.intervals:
+        read = loop.ask(loop.rest.mark_candles(contract, interval, limit=4, now_ms=now_ms))
+        real = loop.market.mark_candles("BTCUSDT", interval, limit=4)
+        assert [one.timestamp_ms for one in read] == [one.timestamp_ms for one in real]
+        assert [one.is_closed for one in read] == [one.is_closed for one in real]
+        for got, true in zip(read, real, strict=True):
+            assert (got.exchange, got.symbol, got.interval) == (true.exchange, "BTCUSDT", interval)
+            assert got.native_symbol == contract.native_symbol
+            assert got.readings is None
+            for mine, theirs in zip(_prices(got), _prices(true), strict=True):
+                assert abs(mine - theirs) <= float(contract.price_tick) / 2 + 1e-9
+    candles = loop.ask(loop.rest.candles(contract, Interval.M1, limit=2, now_ms=now_ms))
+    marks = loop.ask(loop.rest.mark_candles(contract, Interval.M1, limit=2, now_ms=now_ms))
+    assert _prices(marks[0]) != _prices(candles[0])
+
+
+def _prices(bar: Candle | MarkCandle) -> tuple[float, ...]:
+    return bar.open, bar.high, bar.low, bar.close
+
+
+def test_mark_bars_of_a_span_longer_than_a_page_have_no_seam(loop: Loopback) -> None:
+    """Every minute of a day and more once, whether from the start on or back from the end."""
+    if _without_marks(loop):
+        pytest.skip("the venue tells no past mark prices")
+    minutes = 1_600  # more than a page and than an endpoint of the newest has
+    contract, now_ms = loop.instrument(), loop.market.now_ms()
+    end_ms = Interval.M1.opens_at_ms(now_ms) - 60_000
+    start_ms = end_ms - (minutes - 1) * 60_000
+    for bounds in ({"start_ms": start_ms, "end_ms": end_ms}, {"end_ms": end_ms}):
+        call = loop.rest.mark_candles(contract, Interval.M1, limit=minutes, now_ms=now_ms, **bounds)
+        read = loop.ask(call)
+        assert [one.timestamp_ms for one in read] == list(range(start_ms, end_ms + 1, 60_000))
+        assert all(one.is_closed for one in read)
+        real = loop.market.mark_candles(
+            "BTCUSDT", Interval.M1, limit=minutes, start_ms=start_ms, end_ms=end_ms
+        )
+        loop.market.advance_to(loop.market.now_ms() + 2_500)  # the venue's budget is full again
+        tick = float(contract.price_tick)
+        assert max(abs(a.low - b.low) for a, b in zip(read, real, strict=True)) <= tick
+
+
+def test_mark_bars_of_a_contract_the_venue_does_not_list(loop: Loopback) -> None:
+    """A typed error, never an empty success."""
+    stranger = msgspec.structs.replace(
+        loop.instrument(), symbol="NOPEUSDT", native_symbol="NOPE-USDT-SWAP"
+    )
+    with pytest.raises((VenueError, NotSupported)):
+        loop.ask(loop.rest.mark_candles(stranger, Interval.M1, limit=1, now_ms=1))
 
 
 def test_trades_are_the_markets_newest(loop: Loopback) -> None:

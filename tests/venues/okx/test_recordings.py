@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+from tests.venues.okx.test_market_events import swap
 
 from headwater.core.clock import ManualClock
 from headwater.core.instruments import InstrumentTable
-from headwater.core.records import BookDelta, BookSnapshot
+from headwater.core.intervals import Interval
+from headwater.core.records import BookDelta, BookSnapshot, MarkCandle
 from headwater.feeds.wire_report import Failure, ReportBody, Summary, WireReport
+from headwater.venues.messages import Ignored
 from headwater.venues.okx import VENUE
 from headwater.venues.okx.recordings import OkxTapeReader
 
@@ -66,3 +69,20 @@ def test_books_of_2022_are_whole_once_their_contracts_are_known(wire_dir: Path) 
     assert {one.symbol for one in bodies if isinstance(one, BookSnapshot)} == {"UNIUSD"}
     assert len([one for one in bodies if isinstance(one, BookDelta)]) == 92
     assert (summary.sequence_breaks, summary.crossed) == (0, 0)
+
+
+def test_a_documented_reply_of_mark_candles_is_read(wire_dir: Path) -> None:
+    """Two rows, newest first; the forming one says so. Both endpoints write the same rows."""
+    path = wire_dir / "jkorf/okx/Endpoints/UnifiedApi/ExchangeData/GetMarkPriceKlines.txt"
+    body = path.read_bytes().split(b"\n", 3)[3]
+    table = InstrumentTable("okx", [swap("BTC-USDT-SWAP", 0.01)])
+    for endpoint in ("mark-price-candles", "history-mark-price-candles"):
+        url = f"https://www.okx.com/api/v5/market/{endpoint}?instId=BTC-USDT-SWAP&bar=1H"
+        closed, forming = OkxTapeReader(table).read(body, 1, url=url).events
+        assert isinstance(closed, MarkCandle)
+        assert isinstance(forming, MarkCandle)
+        assert (closed.symbol, closed.interval) == ("BTCUSDT", Interval.H1)
+        assert (closed.open, closed.high, closed.low, closed.close) == (3.731, 3.799, 3.494, 3.72)
+        assert (closed.is_closed, forming.is_closed, forming.close) == (True, False, 3.708)
+    (unsized,) = fresh().read(body, 1, channel="mark_candles:NOPE-USDT-SWAP").events
+    assert isinstance(unsized, Ignored)

@@ -20,6 +20,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Ticker,
@@ -39,6 +40,7 @@ _UNREADABLE: Final = (
 
 _time = msgspec.json.Decoder(wire_rest.ServerTime, strict=False).decode
 _klines = msgspec.json.Decoder(list[wire_rest.KlineRow] | None, strict=False).decode
+_mark_klines = msgspec.json.Decoder(list[wire_rest.MarkKlineRow] | None, strict=False).decode
 _agg_trades = msgspec.json.Decoder(list[wire_rest.AggTradeRow] | None, strict=False).decode
 _fills = msgspec.json.Decoder(list[wire_rest.FillRow] | None, strict=False).decode
 _depth = msgspec.json.Decoder(wire_rest.DepthReply, strict=False).decode
@@ -127,6 +129,34 @@ def candles_of(
                 taker_buy_volume=row.taker_buy_volume,
             )
             for row in _klines(body) or ()
+        ]
+
+
+def mark_candles_of(
+    body: bytes,
+    contract: Contract,
+    interval: Interval | None,
+    *,
+    now_ms: int,
+    received_ns: int,
+) -> list[MarkCandle]:
+    """Bars of the mark price, oldest first; arguments as for `candles_of`."""
+    with _reading("rest_markPriceKlines", body):
+        return [
+            MarkCandle(
+                exchange=EXCHANGE,
+                symbol=contract.symbol,
+                native_symbol=contract.native_symbol,
+                timestamp_ms=row.opened_at_ms,
+                received_ns=received_ns,
+                interval=interval or _interval_of(row),
+                open=row.open,
+                high=row.high,
+                low=row.low,
+                close=row.close,
+                is_closed=row.closes_at_ms < now_ms,
+            )
+            for row in _mark_klines(body) or ()
         ]
 
 
@@ -332,7 +362,7 @@ def instruments_in(
         return instruments_of(_exchange_info(body), funding_intervals_h, received_ns)
 
 
-def _interval_of(row: wire_rest.KlineRow) -> Interval:
+def _interval_of(row: wire_rest.KlineRow | wire_rest.MarkKlineRow) -> Interval:
     """The interval whose candle opens and closes as the row does.
 
     Raises:

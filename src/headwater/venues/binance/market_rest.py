@@ -18,6 +18,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Record,
@@ -26,12 +27,13 @@ from headwater.core.records import (
 )
 from headwater.venues.base import MarketRest
 from headwater.venues.binance import market_replies as replies
+from headwater.venues.binance.klines import KLINES_MAX, kline_request, paged
 from headwater.venues.binance.margin_snapshot import snapshot_of
 from headwater.venues.binance.symbols import DEFAULT_FUNDING_INTERVAL_H, EXCHANGE
 from headwater.venues.common import query_of, require_positive
 from headwater.venues.messages import RestCall
 
-CANDLES_MAX: Final = 1500
+CANDLES_MAX: Final = KLINES_MAX
 TRADES_MAX: Final = 1000
 FUNDING_MAX: Final = 1000
 OPEN_INTEREST_MAX: Final = 500
@@ -53,15 +55,6 @@ _FUNDING_LATEST: Final = 200
 _HOUR_MS: Final = 3_600_000
 _OPEN_INTEREST_REACH_MS: Final = 30 * 24 * _HOUR_MS
 """How far back the venue keeps open interest."""
-
-
-def klines_weight(limit: int) -> int:
-    """Weight of `limit` candles: < 100 1, < 500 2, ≤ 1000 5, above 10."""
-    if limit < 100:
-        return 1
-    if limit < 500:
-        return 2
-    return 5 if limit <= 1000 else 10
 
 
 def _request(path: str, weight: int, pool: str = "ip", **query: int | str | None) -> HttpRequest:
@@ -110,35 +103,40 @@ class BinanceMarketRest(MarketRest):
         now_ms: int,
     ) -> RestCall[list[Candle]]:
         """Up to `limit` candles: forward from `start_ms`, else the newest up to `end_ms`."""
-        require_positive("limit", limit)
         contract = replies.contract_of(instrument)
-        found: list[Candle] = []
-        while len(found) < limit:
-            size = min(limit - len(found), CANDLES_MAX)
-            reply = yield _request(
-                "/fapi/v1/klines",
-                klines_weight(size),
-                symbol=instrument.native_symbol,
-                interval=interval.value,
-                startTime=start_ms,
-                endTime=end_ms,
-                limit=size,
-            )
-            page = replies.candles_of(
+
+        def page(first_ms: int | None, last_ms: int | None, size: int) -> RestCall[list[Candle]]:
+            reply = yield kline_request("klines", instrument, interval, first_ms, last_ms, size)
+            return replies.candles_of(
                 reply.body, contract, interval, now_ms=now_ms, received_ns=reply.received_ns
             )
-            fresh = [row for row in page if _within(row, start_ms, end_ms)]
-            if start_ms is None:
-                found = fresh[-(limit - len(found)) :] + found
-            else:
-                found += fresh[: limit - len(found)]
-            if not fresh or len(page) < size:
-                break
-            if start_ms is None:
-                end_ms = fresh[0].timestamp_ms - 1
-            else:
-                start_ms = fresh[-1].timestamp_ms + 1
-        return found
+
+        return (yield from paged(page, limit, start_ms, end_ms))
+
+    def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        now_ms: int,
+    ) -> RestCall[list[MarkCandle]]:
+        """Up to `limit` bars of the mark price: forward from `start_ms`, else the newest."""
+        contract = replies.contract_of(instrument)
+
+        def page(
+            first_ms: int | None, last_ms: int | None, size: int
+        ) -> RestCall[list[MarkCandle]]:
+            reply = yield kline_request(
+                "markPriceKlines", instrument, interval, first_ms, last_ms, size
+            )
+            return replies.mark_candles_of(
+                reply.body, contract, interval, now_ms=now_ms, received_ns=reply.received_ns
+            )
+
+        return (yield from paged(page, limit, start_ms, end_ms))
 
     def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
         """The newest `limit` trades, with the ids of the live channel, oldest first."""

@@ -89,6 +89,16 @@ def _klines(body: bytes, request: _Request, table: InstrumentTable) -> Sequence[
     )
 
 
+def _mark_klines(body: bytes, request: _Request, table: InstrumentTable) -> Sequence[StreamEvent]:
+    contract = _contract(body, request, table)
+    if contract is None:
+        return ()
+    now_ms = request.received_ns // 1_000_000
+    return replies.mark_candles_of(
+        body, contract, request.interval, now_ms=now_ms, received_ns=request.received_ns
+    )
+
+
 def _agg_trades(body: bytes, request: _Request, table: InstrumentTable) -> Sequence[StreamEvent]:
     contract = _contract(body, request, table)
     return replies.trades_of(body, contract, request.received_ns) if contract else ()
@@ -129,6 +139,7 @@ def _funding_info(body: bytes, request: _Request, _: InstrumentTable) -> Sequenc
 
 _READERS: Final[Mapping[str, _Reader]] = {
     "klines": _klines,
+    "markPriceKlines": _mark_klines,
     "aggTrades": _agg_trades,
     "trades": _fills,
     "historicalTrades": _fills,
@@ -157,6 +168,9 @@ _ALIASES: Final[Mapping[str, str]] = {
     "instruments": "exchangeInfo",
     "candles": "klines",
     "ohlc": "klines",
+    "mark_candles": "markPriceKlines",
+    "mark_klines": "markPriceKlines",
+    "markpriceklines": "markPriceKlines",
     "aggtrades": "aggTrades",
     "agg_trades": "aggTrades",
     "historical_trades": "historicalTrades",

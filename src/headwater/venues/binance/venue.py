@@ -123,6 +123,7 @@ FACTS: Final = VenueFacts(
         ),
         "funding_rate": Support(available=True, source="GET /fapi/v1/premiumIndex"),
         "funding_history": Support(available=True, source="GET /fapi/v1/fundingRate"),
+        "mark_candles": Support(available=True, source="GET /fapi/v1/markPriceKlines"),
         "margin_tiers": Support(
             available=True,
             source=SOURCE,

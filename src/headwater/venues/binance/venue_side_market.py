@@ -1,15 +1,15 @@
 """Binance's answers to public REST requests about market data.
 
 Every method builds one endpoint's reply from the simulated market. Facts: the shared notes on
-Binance, section 3. What the market does not keep is derived and said so: klines of mark and index
-price follow the traded price, and `premiumIndexKlines` is not offered.
+Binance, section 3. What the market does not keep is derived and said so: klines of the index price
+follow the traded price, and `premiumIndexKlines` is not offered.
 """
 
 from collections.abc import Callable
 
 from headwater.core.enums import Side
 from headwater.core.intervals import Interval
-from headwater.core.records import Candle, FundingRate
+from headwater.core.records import Candle, FundingRate, MarkCandle
 from headwater.venues.binance.venue_side_fills import (
     fills_of,
     first_sequence_at,
@@ -81,14 +81,20 @@ class MarketDesk:
         return [kline_row(text, candle) for candle in self._candles(text, query)]
 
     def mark_price_klines(self, query: Query) -> object:
-        """`/fapi/v1/markPriceKlines`, derived from the traded price."""
+        """`/fapi/v1/markPriceKlines`."""
         text = query.symbol()
-        return [_price_row(text, candle) for candle in self._candles(text, query)]
+        interval, limit = query.interval(), query.limit(500, KLINES_MAX)
+        start_ms, end_ms = query.span()
+        rows = self._market.mark_candles(
+            text.symbol, interval, limit=limit, start_ms=start_ms, end_ms=end_ms
+        )
+        return [_price_row(row, ASSET_PLACES) for row in rows]
 
     def index_price_klines(self, query: Query) -> object:
         """`/fapi/v1/indexPriceKlines` by pair, derived from the traded price."""
         text = query.symbol("pair")
-        return [_price_row(text, candle) for candle in self._candles(text, query)]
+        rows = self._candles(text, query)
+        return [_price_row(row, ASSET_PLACES) for row in rows]
 
     def trades(self, query: Query) -> object:
         """`/fapi/v1/trades`: the newest single fills."""
@@ -343,11 +349,11 @@ def taker_bought(candle: Candle) -> tuple[float, float]:
     return bought, bought * average
 
 
-def _price_row(text: SymbolText, candle: Candle) -> tuple[object, ...]:
+def _price_row(row: Candle | MarkCandle, places: int) -> tuple[object, ...]:
     """A kline row of a price that nobody trades: no volumes."""
-    closes_ms = candle.interval.closes_at_ms(candle.timestamp_ms) - 1
-    prices = [text.price(x) for x in (candle.open, candle.high, candle.low, candle.close)]
-    return (candle.timestamp_ms, *prices, "0", closes_ms, "0", 0, "0", "0", "0")
+    closes_ms = row.interval.closes_at_ms(row.timestamp_ms) - 1
+    prices = [f"{price:.{places}f}" for price in (row.open, row.high, row.low, row.close)]
+    return (row.timestamp_ms, *prices, "0", closes_ms, "0", 0, "0", "0", "0")
 
 
 def _trade_rows(text: SymbolText, prints: list[FillPrint]) -> list[JsonObject]:

@@ -42,6 +42,22 @@ class KlineRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
     taker_buy_volume: Amount
 
 
+class MarkKlineRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A bar of the mark price; nothing behind the closing time means anything.
+
+    `[1591256460000,"9653.29201333","9654.56401333","9653.07367333","9653.07367333","0",
+    1591256519999,"0",60,"0","0","0"]`
+    """
+
+    opened_at_ms: Count
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    ignored: msgspec.Raw
+    closes_at_ms: Count
+
+
 class AggTradeRow(
     msgspec.Struct,
     frozen=True,

@@ -17,6 +17,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Ticker,
@@ -92,6 +93,29 @@ def candles_of(
             volume=row.volume,
             quote_volume=row.turnover,
             trades_count=None,
+            is_closed=interval.closes_at_ms(row.opened_at_ms) <= now_ms,
+        )
+        for row in reversed(result.list)
+    ]
+
+
+def mark_candles_of(
+    body: bytes, contract: Contract, interval: Interval, *, now_ms: int, received_ns: int
+) -> list[MarkCandle]:
+    """Bars of the mark price, ascending; the clock says which are closed."""
+    result, _ = result_of(body, wire_rest.MarkKlines, "mark-price-kline")
+    return [
+        MarkCandle(
+            exchange=EXCHANGE,
+            symbol=contract.symbol,
+            native_symbol=contract.native_symbol,
+            timestamp_ms=row.opened_at_ms,
+            received_ns=received_ns,
+            interval=interval,
+            open=row.open,
+            high=row.high,
+            low=row.low,
+            close=row.close,
             is_closed=interval.closes_at_ms(row.opened_at_ms) <= now_ms,
         )
         for row in reversed(result.list)

@@ -18,6 +18,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Ticker,
@@ -26,7 +27,13 @@ from headwater.core.records import (
 from headwater.venues.base import MarketRest
 from headwater.venues.bybit import market_replies as replies
 from headwater.venues.bybit.symbols import EXCHANGE, INTERVAL_NAMES, PERIODS
-from headwater.venues.common import candles_forward, not_counted, query_of, require_positive
+from headwater.venues.common import (
+    CandleT,
+    candles_forward,
+    not_counted,
+    query_of,
+    require_positive,
+)
 from headwater.venues.messages import RestCall
 
 R = TypeVar("R", OpenInterest, FundingRate)
@@ -91,31 +98,44 @@ class BybitMarketRest(MarketRest):
         now_ms: int,
     ) -> RestCall[list[Candle]]:
         """Up to `limit` candles: forward from `start_ms`, else the newest up to `end_ms`."""
-        require_positive("limit", limit)
-        if interval not in INTERVAL_NAMES:
-            raise NotSupported(EXCHANGE, f"candles {interval}", f"there are {[*INTERVAL_NAMES]}")
-        last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
-        if start_ms is not None:
 
-            def window(size: int, first_ms: int, until_ms: int) -> RestCall[list[Candle]]:
-                size = min(size, CANDLES_MAX)
-                return self._candle_page(instrument, interval, size, first_ms, until_ms, now_ms)
-
-            return (
-                yield from candles_forward(
-                    window, CANDLES_MAX, instrument, interval, limit, start_ms, last_ms
-                )
+        def page(size: int, first_ms: int | None, last_ms: int) -> RestCall[list[Candle]]:
+            reply = yield _bars("kline", instrument, interval, size, first_ms, last_ms)
+            return replies.candles_of(
+                reply.body,
+                replies.contract_of(instrument),
+                interval,
+                now_ms=now_ms,
+                received_ns=reply.received_ns,
             )
-        found: list[Candle] = []
-        while len(found) < limit:
-            size = min(limit - len(found), CANDLES_MAX)
-            page = yield from self._candle_page(instrument, interval, size, None, last_ms, now_ms)
-            page = [row for row in page if row.timestamp_ms <= last_ms]
-            found = page + found
-            if len(page) < size:
-                break
-            last_ms = page[0].timestamp_ms - 1
-        return found[-limit:]
+
+        last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
+        return (yield from _candles(page, instrument, interval, limit, start_ms, last_ms))
+
+    def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        now_ms: int,
+    ) -> RestCall[list[MarkCandle]]:
+        """Up to `limit` bars of the mark price, as candles of trades."""
+
+        def page(size: int, first_ms: int | None, last_ms: int) -> RestCall[list[MarkCandle]]:
+            reply = yield _bars("mark-price-kline", instrument, interval, size, first_ms, last_ms)
+            return replies.mark_candles_of(
+                reply.body,
+                replies.contract_of(instrument),
+                interval,
+                now_ms=now_ms,
+                received_ns=reply.received_ns,
+            )
+
+        last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
+        return (yield from _candles(page, instrument, interval, limit, start_ms, last_ms))
 
     def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
         """The newest `limit` fills."""
@@ -248,30 +268,71 @@ class BybitMarketRest(MarketRest):
             raise VenueRejected(EXCHANGE, f"no risk limits of {instrument.native_symbol}")
         return found
 
-    def _candle_page(
-        self,
-        instrument: Instrument,
-        interval: Interval,
-        size: int,
-        start_ms: int | None,
-        end_ms: int,
-        now_ms: int,
-    ) -> RestCall[list[Candle]]:
-        reply = yield _request(
-            "kline",
-            symbol=instrument.native_symbol,
-            interval=INTERVAL_NAMES[interval],
-            start=start_ms,
-            end=end_ms,
-            limit=size,
+
+def _bars(
+    endpoint: str,
+    instrument: Instrument,
+    interval: Interval,
+    size: int,
+    start_ms: int | None,
+    end_ms: int,
+) -> HttpRequest:
+    """A page of candles of an endpoint."""
+    return _request(
+        endpoint,
+        symbol=instrument.native_symbol,
+        interval=INTERVAL_NAMES[interval],
+        start=start_ms,
+        end=end_ms,
+        limit=size,
+    )
+
+
+def _candles(
+    page: Callable[[int, int | None, int], RestCall[list[CandleT]]],
+    instrument: Instrument,
+    interval: Interval,
+    limit: int,
+    start_ms: int | None,
+    last_ms: int,
+) -> RestCall[list[CandleT]]:
+    """Candles page by page: forward from `start_ms`, else the newest up to `last_ms`.
+
+    Args:
+        page: (rows, first ms or None, last ms) → candles, ascending.
+        instrument: of which contract.
+        interval: length.
+        limit: most rows.
+        start_ms: earliest opening time.
+        last_ms: latest opening time.
+
+    Raises:
+        NotSupported: the venue has no such interval.
+        RequestError: `limit` is below 1.
+    """
+    require_positive("limit", limit)
+    if interval not in INTERVAL_NAMES:
+        raise NotSupported(EXCHANGE, f"candles {interval}", f"there are {[*INTERVAL_NAMES]}")
+    if start_ms is not None:
+
+        def window(size: int, first_ms: int, until_ms: int) -> RestCall[list[CandleT]]:
+            return page(min(size, CANDLES_MAX), first_ms, until_ms)
+
+        return (
+            yield from candles_forward(
+                window, CANDLES_MAX, instrument, interval, limit, start_ms, last_ms
+            )
         )
-        return replies.candles_of(
-            reply.body,
-            replies.contract_of(instrument),
-            interval,
-            now_ms=now_ms,
-            received_ns=reply.received_ns,
-        )
+    found: list[CandleT] = []
+    while len(found) < limit:
+        size = min(limit - len(found), CANDLES_MAX)
+        rows = yield from page(size, None, last_ms)
+        rows = [row for row in rows if row.timestamp_ms <= last_ms]
+        found = rows + found
+        if len(rows) < size:
+            break
+        last_ms = rows[0].timestamp_ms - 1
+    return found[-limit:]
 
 
 def _native(instrument: Instrument | None) -> str | None:

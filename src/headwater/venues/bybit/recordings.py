@@ -59,6 +59,20 @@ def _klines(
     )
 
 
+def _mark_klines(
+    body: bytes, asked: _Asked, table: InstrumentTable, received_ns: int
+) -> Sequence[StreamEvent]:
+    if not is_linear(asked.symbol):
+        return ()
+    return replies.mark_candles_of(
+        body,
+        _contract(asked, table),
+        asked.interval,
+        now_ms=received_ns // replies.NS_PER_MS,
+        received_ns=received_ns,
+    )
+
+
 def _book(
     body: bytes,
     _: _Asked,
@@ -93,6 +107,7 @@ def _interest(
 
 _READERS: Final[Mapping[str, _Reader]] = {
     "kline": _klines,
+    "mark-price-kline": _mark_klines,
     "recent-trade": lambda body, _, table, at_ns: replies.trades_of(body, table, at_ns),
     "orderbook": _book,
     "tickers": _tickers,
@@ -106,6 +121,8 @@ _ALIASES: Final[Mapping[str, str]] = {
     "candles": "kline",
     "klines": "kline",
     "ohlc": "kline",
+    "mark_candles": "mark-price-kline",
+    "mark_klines": "mark-price-kline",
     "trades": "recent-trade",
     "depth": "orderbook",
     "book": "orderbook",

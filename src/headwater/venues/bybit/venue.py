@@ -102,6 +102,7 @@ FACTS: Final = VenueFacts(
         ),
         "funding_rate": Support(available=True, source="GET /v5/market/tickers"),
         "funding_history": Support(available=True, source="GET /v5/market/funding/history"),
+        "mark_candles": Support(available=True, source="GET /v5/market/mark-price-kline"),
         "margin_tiers": Support(available=True, source="GET /v5/market/risk-limit"),
     },
     intervals=tuple(INTERVALS.values()),

@@ -1,17 +1,17 @@
 """Bybit's public REST endpoints over a simulated market: parameters, lists, errors.
 
 Written from the notes on Bybit and its recordings, not from the parser. Lists are newest first;
-nearly every value is text. Mark and index candles are those of trades, so candles of the premium
-between them are zero: the simulation keeps no history of marks.
+nearly every value is text. Candles of the index are those of trades and candles of the premium are
+zero: the simulation keeps no history of the index.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from headwater.core.errors import PlatformError
 from headwater.core.intervals import Interval
-from headwater.core.records import Candle, Trade
+from headwater.core.records import Candle, MarkCandle, Trade
 from headwater.venues.bybit.venue_side_rows import (
     QUOTE_PLACES,
     RATE_PLACES,
@@ -19,7 +19,8 @@ from headwater.venues.bybit.venue_side_rows import (
     instrument_row,
     ticker_fields,
 )
-from headwater.venues.side import MarketView
+from headwater.venues.common import CandleT
+from headwater.venues.side import CandlesOf, MarketView
 from headwater.venues.side_desk import SymbolText
 
 BAD_PARAMETER: Final = 10001
@@ -141,8 +142,8 @@ class Boards:
         self.endpoints: Mapping[str, Callable[[Query], object]] = {
             "/v5/market/time": self.time,
             "/v5/market/kline": self.klines,
-            "/v5/market/mark-price-kline": self.price_klines,
-            "/v5/market/index-price-kline": self.price_klines,
+            "/v5/market/mark-price-kline": self.mark_klines,
+            "/v5/market/index-price-kline": self.index_klines,
             "/v5/market/premium-index-price-kline": self.premium_klines,
             "/v5/market/orderbook": self.orderbook,
             "/v5/market/recent-trade": self.recent_trades,
@@ -161,7 +162,7 @@ class Boards:
 
     def klines(self, query: Query) -> object:
         """Candles, the newest of the span, newest first."""
-        text, rows = self._rows(query)
+        text, rows = self._rows(query, self._market.candles)
         return {
             "category": "linear",
             "symbol": text.native,
@@ -179,18 +180,17 @@ class Boards:
             ],
         }
 
-    def price_klines(self, query: Query) -> object:
-        """Candles of mark or index: rows of five."""
-        text, rows = self._rows(query)
-        listed = [
-            [str(row.timestamp_ms), *map(text.price, (row.open, row.high, row.low, row.close))]
-            for row in reversed(rows)
-        ]
-        return {"category": "linear", "symbol": text.native, "list": listed}
+    def mark_klines(self, query: Query) -> object:
+        """Candles of the mark price: rows of five."""
+        return _priced(*self._rows(query, self._market.mark_candles))
+
+    def index_klines(self, query: Query) -> object:
+        """Candles of the index: rows of five."""
+        return _priced(*self._rows(query, self._market.candles))
 
     def premium_klines(self, query: Query) -> object:
         """Candles of the premium of mark over index: rows of five."""
-        text, rows = self._rows(query)
+        text, rows = self._rows(query, self._market.candles)
         listed = [[str(row.timestamp_ms), *[_NO_PREMIUM] * 4] for row in reversed(rows)]
         return {"category": "linear", "symbol": text.native, "list": listed}
 
@@ -336,7 +336,7 @@ class Boards:
         ]
         return {"category": "linear", "list": rows}
 
-    def _rows(self, query: Query) -> tuple[SymbolText, list[Candle]]:
+    def _rows(self, query: Query, candles: CandlesOf[CandleT]) -> tuple[SymbolText, list[CandleT]]:
         """Candles of a span: of more than the limit the newest."""
         if not query.is_linear:
             raise Refusal(BAD_PARAMETER, "params error: Symbol Invalid")
@@ -348,5 +348,14 @@ class Boards:
         start_ms, end_ms = query.number("start"), query.number("end")
         if start_ms is not None and end_ms is None:
             end_ms = start_ms + limit * interval.nominal_ms - 1
-        found = self._market.candles(text.symbol, interval, limit=limit, end_ms=end_ms)
+        found = candles(text.symbol, interval, limit=limit, end_ms=end_ms)
         return text, [row for row in found if start_ms is None or row.timestamp_ms >= start_ms]
+
+
+def _priced(text: SymbolText, rows: Sequence[Candle | MarkCandle]) -> object:
+    """Rows of a price that nobody trades."""
+    listed = [
+        [str(row.timestamp_ms), *map(text.price, (row.open, row.high, row.low, row.close))]
+        for row in reversed(rows)
+    ]
+    return {"category": "linear", "symbol": text.native, "list": listed}

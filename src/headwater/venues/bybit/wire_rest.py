@@ -59,6 +59,23 @@ class Klines(msgspec.Struct, frozen=True):
     symbol: str = ""
 
 
+class MarkKlineRow(msgspec.Struct, frozen=True, array_like=True):
+    """`["1670608800000","17164.16","17164.16","17121.5","17131.64"]`, newest first."""
+
+    opened_at_ms: Count
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+
+
+class MarkKlines(msgspec.Struct, frozen=True):
+    """Rows of one symbol's mark price."""
+
+    list: list[MarkKlineRow]
+    symbol: str = ""
+
+
 class TradeRow(
     msgspec.Struct,
     frozen=True,

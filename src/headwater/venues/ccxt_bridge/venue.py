@@ -126,6 +126,7 @@ def _facts(venue_id: str, conversation: Conversation) -> VenueFacts:
         for name, method in _CAPABILITIES.items()
     }
     capabilities["open_interest_history"] = Support(available=False, note="the bridge has none")
+    capabilities["mark_candles"] = Support(available=False, note="the bridge reads none")
     capabilities["margin_tiers"] = Support(available=False, note="the bridge reads none")
     spacing_ms = float(exchange.rateLimit or 1000)
     return VenueFacts(

@@ -42,6 +42,7 @@ PAGES_MAX: Final = 200
 WEIGHT_LIGHT: Final = 2
 WEIGHT: Final = 20
 NO_HISTORY: Final = "the venue publishes open interest of now only"
+NO_MARKS: Final = "the venue publishes the mark price of now only; its candles are of trades"
 
 _HOUR_MS: Final = 3_600_000
 _ROWS_PER_WEIGHT: Final = 20

@@ -29,6 +29,7 @@ from headwater.venues.hyperliquid.market_rest import (
     CANDLES_MAX,
     FUNDING_MAX,
     NO_HISTORY,
+    NO_MARKS,
     TRADES_MAX,
     HyperliquidMarketRest,
 )
@@ -115,6 +116,7 @@ FACTS: Final = VenueFacts(
         "funding_rate": Support(available=True, source=_CONTEXTS, note="per hour"),
         "funding_history": Support(available=True, source="POST /info fundingHistory"),
         "predicted_funding": Support(available=True, source="POST /info predictedFundings"),
+        "mark_candles": Support(available=False, note=NO_MARKS),
         "margin_tiers": Support(
             available=True,
             source="POST /info meta",

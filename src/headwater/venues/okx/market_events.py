@@ -32,7 +32,7 @@ CLOSED: Final[Mapping[Side, PositionSide]] = {
 """The position that a closing side ends; `posSide` says net in one-way accounts."""
 
 _SNAPSHOT: Final = "snapshot"
-_CONFIRMED: Final = "1"
+CONFIRMED: Final = "1"
 
 
 def trade_of(row: wire_rest.TradeRow, sizes: Sizes, received_ns: int) -> Trade:
@@ -106,7 +106,7 @@ def candle_of(
         volume=row.volume,
         quote_volume=row.quote_volume,
         trades_count=None,
-        is_closed=row.confirm == _CONFIRMED,
+        is_closed=row.confirm == CONFIRMED,
     )
 
 

@@ -15,6 +15,7 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Ticker,
@@ -57,6 +58,29 @@ def candles_of(body: bytes, interval: Interval, sizes: Sizes, received_ns: int) 
     """Candles, ascending; the venue says which are closed."""
     rows = rows_of(body, wire_rest.CandleRow, "candles")
     return [market_events.candle_of(row, interval, sizes, received_ns) for row in reversed(rows)]
+
+
+def mark_candles_of(
+    body: bytes, interval: Interval, sizes: Sizes, received_ns: int
+) -> list[MarkCandle]:
+    """Bars of the mark price, ascending; the venue says which are closed."""
+    rows = rows_of(body, wire_rest.MarkCandleRow, "mark-price-candles")
+    return [
+        MarkCandle(
+            exchange=EXCHANGE,
+            symbol=sizes.symbol,
+            native_symbol=sizes.native_symbol,
+            timestamp_ms=row.opened_at_ms,
+            received_ns=received_ns,
+            interval=interval,
+            open=row.open,
+            high=row.high,
+            low=row.low,
+            close=row.close,
+            is_closed=row.confirm == market_events.CONFIRMED,
+        )
+        for row in reversed(rows)
+    ]
 
 
 def trades_of(body: bytes, sizes: Sizes, received_ns: int) -> list[Trade]:

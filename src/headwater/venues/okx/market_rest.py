@@ -6,7 +6,8 @@ it, and everything is newest first. The newest 1,440 candles are one endpoint, o
 Source: https://www.okx.com/docs-v5/en/#order-book-trading-market-data
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from headwater.core.errors import NotSupported, RequestError, VenueRejected
 from headwater.core.http_messages import HttpRequest
@@ -17,13 +18,20 @@ from headwater.core.records import (
     BookSnapshot,
     Candle,
     FundingRate,
+    MarkCandle,
     MarkPrice,
     OpenInterest,
     Ticker,
     Trade,
 )
 from headwater.venues.base import MarketRest
-from headwater.venues.common import candles_forward, not_counted, query_of, require_positive
+from headwater.venues.common import (
+    CandleT,
+    candles_forward,
+    not_counted,
+    query_of,
+    require_positive,
+)
 from headwater.venues.messages import RestCall
 from headwater.venues.okx import market_replies as replies
 from headwater.venues.okx.symbols import BAR_NAMES, EXCHANGE, PERIODS, SWAP, Sizes, index_of
@@ -31,13 +39,16 @@ from headwater.venues.okx.symbols import BAR_NAMES, EXCHANGE, PERIODS, SWAP, Siz
 CANDLES_MAX: Final = 300
 OLD_CANDLES_MAX: Final = 100
 NEW_CANDLES: Final = 1440
-"""Candles that the endpoint of the newest has."""
+"""Candles that the endpoint of the newest has, of trades as of the mark price."""
 TRADES_MAX: Final = 500
 FUNDING_MAX: Final = 400
 OPEN_INTEREST_MAX: Final = 100
 BOOK_DEPTHS: Final = (1, 5, 20, 50, 100, 200, 400)
 PAGES_MAX: Final = 500
 """Pages of one call: a venue that never ends its list does not hold us for ever."""
+
+_Page: TypeAlias = Callable[[int, int | None, int | None], RestCall[list[CandleT]]]
+"""(most rows, after this ms, before this ms) → candles, ascending."""
 
 
 def _request(path: str, pool: str, **query: int | str | None) -> HttpRequest:
@@ -76,34 +87,43 @@ class OkxMarketRest(MarketRest):
         now_ms: int,
     ) -> RestCall[list[Candle]]:
         """Up to `limit` candles: forward from `start_ms`, else the newest up to `end_ms`."""
-        require_positive("limit", limit)
-        bar = BAR_NAMES.get(interval)
-        if bar is None:
-            raise NotSupported(EXCHANGE, f"candles {interval}", f"there are {[*BAR_NAMES]}")
-        if start_ms is not None:
-            last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
 
-            def window(size: int, first_ms: int, until_ms: int) -> RestCall[list[Candle]]:
-                return self._candle_page(
-                    instrument, interval, size, first_ms - 1, until_ms + 1, now_ms
-                )
+        def page(size: int, before_ms: int | None, after_ms: int | None) -> RestCall[list[Candle]]:
+            is_old = _is_old(interval, after_ms, now_ms)
+            path, pool = ("market/history-candles", "old_candles") if is_old else (
+                "market/candles", "candles",
+            )  # fmt: skip
+            size = min(size, OLD_CANDLES_MAX if is_old else CANDLES_MAX)
+            reply = yield _bars(path, pool, instrument, interval, size, before_ms, after_ms)
+            return replies.candles_of(reply.body, interval, Sizes(instrument), reply.received_ns)
 
-            return (
-                yield from candles_forward(
-                    window, OLD_CANDLES_MAX, instrument, interval, limit, start_ms, last_ms
-                )
+        return (yield from _candles(page, instrument, interval, limit, start_ms, end_ms, now_ms))
+
+    def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        now_ms: int,
+    ) -> RestCall[list[MarkCandle]]:
+        """Up to `limit` bars of the mark price, as candles of trades; 100 a page at either end."""
+
+        def page(
+            size: int, before_ms: int | None, after_ms: int | None
+        ) -> RestCall[list[MarkCandle]]:
+            path, pool = ("market/mark-price-candles", "mark_candles")
+            if _is_old(interval, after_ms, now_ms):
+                path, pool = ("market/history-mark-price-candles", "old_mark_candles")
+            size = min(size, OLD_CANDLES_MAX)
+            reply = yield _bars(path, pool, instrument, interval, size, before_ms, after_ms)
+            return replies.mark_candles_of(
+                reply.body, interval, Sizes(instrument), reply.received_ns
             )
-        found: list[Candle] = []
-        after_ms = None if end_ms is None or end_ms >= now_ms else end_ms + 1
-        while len(found) < limit:
-            page = yield from self._candle_page(
-                instrument, interval, limit - len(found), None, after_ms, now_ms
-            )
-            if not page:
-                break
-            found = page + found
-            after_ms = page[0].timestamp_ms
-        return found[-limit:]
+
+        return (yield from _candles(page, instrument, interval, limit, start_ms, end_ms, now_ms))
 
     def trades(self, instrument: Instrument, *, limit: int) -> RestCall[list[Trade]]:
         """The newest `limit` fills, single ones: the live channel gathers them by taker order."""
@@ -254,28 +274,78 @@ class OkxMarketRest(MarketRest):
             raise VenueRejected(EXCHANGE, f"no position tiers of {native}")
         return found
 
-    def _candle_page(
-        self,
-        instrument: Instrument,
-        interval: Interval,
-        size: int,
-        before_ms: int | None,
-        after_ms: int | None,
-        now_ms: int,
-    ) -> RestCall[list[Candle]]:
-        """A page of candles opened after `before_ms` and before `after_ms`, ascending."""
-        newest_ms = now_ms - (NEW_CANDLES - CANDLES_MAX) * interval.nominal_ms
-        is_old = after_ms is not None and after_ms < newest_ms
-        path, pool = ("market/history-candles", "old_candles") if is_old else (
-            "market/candles", "candles",
-        )  # fmt: skip
-        reply = yield _request(
-            path,
-            pool,
-            instId=instrument.native_symbol,
-            bar=BAR_NAMES[interval],
-            before=before_ms,
-            after=after_ms,
-            limit=min(size, OLD_CANDLES_MAX if is_old else CANDLES_MAX),
+
+def _is_old(interval: Interval, after_ms: int | None, now_ms: int) -> bool:
+    """Whether a page that ends before a time is for the endpoint of old candles."""
+    newest_ms = now_ms - (NEW_CANDLES - CANDLES_MAX) * interval.nominal_ms
+    return after_ms is not None and after_ms < newest_ms
+
+
+def _bars(
+    path: str,
+    pool: str,
+    instrument: Instrument,
+    interval: Interval,
+    size: int,
+    before_ms: int | None,
+    after_ms: int | None,
+) -> HttpRequest:
+    """A page of candles opened after `before_ms` and before `after_ms`."""
+    return _request(
+        path,
+        pool,
+        instId=instrument.native_symbol,
+        bar=BAR_NAMES[interval],
+        before=before_ms,
+        after=after_ms,
+        limit=size,
+    )
+
+
+def _candles(
+    page: _Page[CandleT],
+    instrument: Instrument,
+    interval: Interval,
+    limit: int,
+    start_ms: int | None,
+    end_ms: int | None,
+    now_ms: int,
+) -> RestCall[list[CandleT]]:
+    """Candles page by page: forward from `start_ms`, else the newest up to `end_ms`.
+
+    Args:
+        page: asks for one page.
+        instrument: of which contract.
+        interval: length.
+        limit: most rows.
+        start_ms: earliest opening time.
+        end_ms: latest opening time.
+        now_ms: wall time.
+
+    Raises:
+        NotSupported: the venue has no such interval.
+        RequestError: `limit` is below 1.
+    """
+    require_positive("limit", limit)
+    if interval not in BAR_NAMES:
+        raise NotSupported(EXCHANGE, f"candles {interval}", f"there are {[*BAR_NAMES]}")
+    if start_ms is not None:
+        last_ms = now_ms if end_ms is None else min(end_ms, now_ms)
+
+        def window(size: int, first_ms: int, until_ms: int) -> RestCall[list[CandleT]]:
+            return page(size, first_ms - 1, until_ms + 1)
+
+        return (
+            yield from candles_forward(
+                window, OLD_CANDLES_MAX, instrument, interval, limit, start_ms, last_ms
+            )
         )
-        return replies.candles_of(reply.body, interval, Sizes(instrument), reply.received_ns)
+    found: list[CandleT] = []
+    after_ms = None if end_ms is None or end_ms >= now_ms else end_ms + 1
+    while len(found) < limit:
+        rows = yield from page(limit - len(found), None, after_ms)
+        if not rows:
+            break
+        found = rows + found
+        after_ms = rows[0].timestamp_ms
+    return found[-limit:]

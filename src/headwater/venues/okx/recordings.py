@@ -113,6 +113,15 @@ def _candles(
     return replies.candles_of(body, asked.interval, sizes, received_ns)
 
 
+def _mark_candles(
+    body: bytes, asked: _Asked, table: InstrumentTable, received_ns: int
+) -> Sequence[StreamEvent]:
+    sizes = replies.sizes_in(table, asked.native_symbol)
+    if sizes is None:
+        return (_unsized(asked.endpoint),)
+    return replies.mark_candles_of(body, asked.interval, sizes, received_ns)
+
+
 def _trades(
     body: bytes, asked: _Asked, table: InstrumentTable, received_ns: int
 ) -> Sequence[StreamEvent]:
@@ -151,6 +160,8 @@ def _marks(
 _READERS: Final[Mapping[str, _Reader]] = {
     "candles": _candles,
     "history-candles": _candles,
+    "mark-price-candles": _mark_candles,
+    "history-mark-price-candles": _mark_candles,
     "trades": _trades,
     "history-trades": _trades,
     "books": _book,
@@ -168,6 +179,7 @@ _READERS: Final[Mapping[str, _Reader]] = {
 _ALIASES: Final[Mapping[str, str]] = {
     "klines": "candles",
     "ohlc": "candles",
+    "mark_candles": "mark-price-candles",
     "book": "books",
     "order_book": "books",
     "depth": "books",

@@ -41,6 +41,8 @@ _POOLS: Final[Mapping[str, int]] = {
     "instruments": 20,
     "candles": 40,
     "old_candles": 20,
+    "mark_candles": 20,
+    "old_mark_candles": 10,
     "trades": 100,
     "books": 40,
     "tickers": 20,
@@ -135,6 +137,10 @@ FACTS: Final = VenueFacts(
             available=True,
             source="GET /api/v5/public/funding-rate-history",
             note="of the last three months",
+        ),
+        "mark_candles": Support(
+            available=True,
+            source="GET /api/v5/market/mark-price-candles, history-mark-price-candles",
         ),
         "margin_tiers": Support(
             available=True,

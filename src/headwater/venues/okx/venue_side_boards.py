@@ -1,8 +1,8 @@
 """OKX's public REST endpoints over a simulated market: envelopes, rows, errors.
 
 Written from the notes on OKX and its recordings, not from the parser. Everything is text, newest
-first, sized in contracts. Mark and index candles are those of trades: the simulation keeps no
-history of marks. Maximum sizes and leverage are invented.
+first, sized in contracts. Candles of the index are those of trades: the simulation keeps no history
+of it. Maximum sizes and leverage are invented.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from typing import Final
 
 from headwater.core.errors import PlatformError
 from headwater.core.intervals import Interval
-from headwater.core.records import Candle
+from headwater.venues.common import CandleT
 from headwater.venues.okx.venue_side_fills import newest_fills
 from headwater.venues.okx.venue_side_rows import (
     RATE_PLACES,
@@ -21,9 +21,10 @@ from headwater.venues.okx.venue_side_rows import (
     instrument_row,
     interest_row,
     mark_row,
+    price_row,
     tier_rows,
 )
-from headwater.venues.side import MarketView
+from headwater.venues.side import CandlesOf, MarketView
 from headwater.venues.side_desk import SymbolText
 
 BARS: Final[Mapping[str, Interval]] = {
@@ -153,8 +154,9 @@ class Boards:
             "public/instruments": (self.instruments, 20),
             "market/candles": (lambda query: self.candles(query, 300, NEW_CANDLES), 40),
             "market/history-candles": (lambda query: self.candles(query, 100, None), 20),
-            "market/mark-price-candles": (self.price_candles, 20),
-            "market/index-candles": (self.price_candles, 20),
+            "market/mark-price-candles": (lambda query: self.marks(query, NEW_CANDLES), 20),
+            "market/history-mark-price-candles": (lambda query: self.marks(query, None), 10),
+            "market/index-candles": (self.index_candles, 20),
             "market/trades": (self.trades, 100),
             "market/history-trades": (self.old_trades, 20),
             "market/books": (lambda query: self.books(query, 400), 40),
@@ -187,20 +189,18 @@ class Boards:
 
     def candles(self, query: Query, highest: int, reach: int | None) -> list[object]:
         """Candles, newest first; of the newest `reach` only, None for all."""
-        text, rows = self._rows(query, highest, reach)
+        text, rows = self._rows(query, self._market.candles, highest, reach)
         return [candle_row(text, row) for row in reversed(rows)]
 
-    def price_candles(self, query: Query) -> list[object]:
-        """Candles of mark or index: rows of six."""
-        text, rows = self._rows(query, 100, None)
-        return [
-            [
-                str(row.timestamp_ms),
-                *map(text.price, (row.open, row.high, row.low, row.close)),
-                "1" if row.is_closed else "0",
-            ]
-            for row in reversed(rows)
-        ]
+    def marks(self, query: Query, reach: int | None) -> list[object]:
+        """Candles of the mark price; of the newest `reach` only, None for all."""
+        text, rows = self._rows(query, self._market.mark_candles, 100, reach)
+        return [price_row(text, row) for row in reversed(rows)]
+
+    def index_candles(self, query: Query) -> list[object]:
+        """Candles of the index."""
+        text, rows = self._rows(query, self._market.candles, 100, None)
+        return [price_row(text, row) for row in reversed(rows)]
 
     def trades(self, query: Query) -> list[object]:
         """The newest fills, newest first."""
@@ -362,8 +362,8 @@ class Boards:
         return [mark_row(self._market, text) for text in self._texts.values()]
 
     def _rows(
-        self, query: Query, highest: int, reach: int | None
-    ) -> tuple[SymbolText, list[Candle]]:
+        self, query: Query, candles: CandlesOf[CandleT], highest: int, reach: int | None
+    ) -> tuple[SymbolText, list[CandleT]]:
         """Candles between `before` and `after`, both without it, the newest of them."""
         name = query.get("instId") or ""
         text = next((one for one in self._texts.values() if index_of(one) == name), None)
@@ -373,9 +373,8 @@ class Boards:
             raise Refusal(BAD_PARAMETER, "Parameter bar error")
         before_ms, after_ms = query.number("before"), query.number("after")
         end_ms = None if after_ms is None else after_ms - 1
-        found = self._market.candles(
-            text.symbol, interval, limit=query.limit(100, highest), end_ms=end_ms
-        )
+        limit = query.limit(100, highest)
+        found = candles(text.symbol, interval, limit=limit, end_ms=end_ms)
         now_ms = self._market.now_ms()
         oldest_ms = 0 if reach is None else now_ms - reach * interval.nominal_ms
         return text, [row for row in found if row.timestamp_ms > max(before_ms or -1, oldest_ms)]

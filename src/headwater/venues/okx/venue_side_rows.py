@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.core.records import Candle
+from headwater.core.records import Candle, MarkCandle
 from headwater.venues.side import MarketView
 from headwater.venues.side_desk import SymbolText
 
@@ -33,6 +33,13 @@ def candle_row(text: SymbolText, row: Candle) -> list[str]:
         f"{row.quote_volume or 0.0:.4f}",
         "1" if row.is_closed else "0",
     ]
+
+
+def price_row(text: SymbolText, row: Candle | MarkCandle) -> list[str]:
+    """`[ts,o,h,l,c,confirm]` of a price that nobody trades, with one more decimal than trades."""
+    places = text.price_places + 1
+    prices = [f"{price:.{places}f}" for price in (row.open, row.high, row.low, row.close)]
+    return [str(row.timestamp_ms), *prices, "1" if row.is_closed else "0"]
 
 
 def mark_row(market: MarketView, text: SymbolText) -> dict[str, str]:

@@ -56,6 +56,17 @@ class CandleRow(msgspec.Struct, frozen=True, array_like=True):
     confirm: str
 
 
+class MarkCandleRow(msgspec.Struct, frozen=True, array_like=True):
+    """`["1597026383085","3.721","3.743","3.677","3.708","0"]`: `[ts,o,h,l,c,confirm]`."""
+
+    opened_at_ms: Count
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    confirm: str
+
+
 class TradeRow(
     msgspec.Struct,
     frozen=True,
