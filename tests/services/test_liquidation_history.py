@@ -110,7 +110,7 @@ async def test_the_map_and_the_volume_are_the_same_money(tmp_path: Path) -> None
             store.put(forced(number * 2_900, 67_000.0 + number * 7.3, is_long=number % 3 > 0))
         volumes = await history.volumes(wanted(), Interval.M1)
         heatmap = await history.heatmap(wanted(), Interval.M1, BUCKETS)
-        columns = heatmap.columns()
+        columns = heatmap.columns
         assert [(one.long_usd, one.short_usd) for one in columns] == [
             (row.sell_usd, row.buy_usd) for row in volumes
         ]
@@ -121,18 +121,18 @@ async def test_the_map_and_the_volume_are_the_same_money(tmp_path: Path) -> None
 async def test_what_was_told_after_the_bar_was_frozen_changes_no_column(tmp_path: Path) -> None:
     async with opened(tmp_path) as (store, history, clock):
         store.put(forced(0))
-        before = (await history.heatmap(wanted(), Interval.M1, BUCKETS)).columns()
+        before = (await history.heatmap(wanted(), Interval.M1, BUCKETS)).columns
         store.put(forced(10, 68_000.0, delay_ms=MINUTE_MS + GRACE_MS + 10))
         heatmap = await history.heatmap(wanted(), Interval.M1, BUCKETS)
-        assert heatmap.columns() == before
-        assert (heatmap.late().count, heatmap.late().long_usd) == (1, 68_000.0)
+        assert heatmap.columns == before
+        assert (heatmap.late.count, heatmap.late.long_usd) == (1, 68_000.0)
         now_ms = clock.now_ms()
         recent = Wanted(symbol="BTCUSDT", start_ms=now_ms - 5_000, end_ms=now_ms + 1)
         just = msgspec.structs.replace(
             forced(0), timestamp_ms=now_ms - 10, received_ns=clock.now_ns()
         )
         store.put(just)
-        (column,) = (await history.heatmap(recent, Interval.M1, BUCKETS)).columns()
+        (column,) = (await history.heatmap(recent, Interval.M1, BUCKETS)).columns
         assert not column.is_closed, "its bar is not over for long enough"
 
 

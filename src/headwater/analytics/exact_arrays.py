@@ -6,6 +6,7 @@ or have no place in that (2^52 and more) are summed one by one by `exact_sums`; 
 So the sums are, to the last digit, those of `units_of` and `value_of`.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -56,6 +57,11 @@ class UnitSums:
         )
         return words
 
+    @property
+    def odd(self) -> Mapping[int, int]:
+        """By group, units of 2^−64 that are not in `whole` and `fraction`."""
+        return self._odd
+
     def add(self, groups: IndexArray, values: FloatArray) -> None:
         """Adds numbers to their groups.
 
@@ -75,9 +81,7 @@ class UnitSums:
         else:
             self._total = total
         if not plain.all():
-            for group, value in zip(
-                groups[~plain].tolist(), values[~plain].tolist(), strict=True
-            ):
+            for group, value in zip(groups[~plain].tolist(), values[~plain].tolist(), strict=True):
                 self._odd[group] = self._odd.get(group, 0) + units_of(value)
             groups, values = groups[plain], values[plain]
         whole = np.floor(values)
@@ -111,10 +115,14 @@ class UnitSums:
         self._carry()
 
     def add_all(self, groups: IndexArray, other: "UnitSums") -> None:
-        """Adds each sum of another object to one of the groups here; shape of `groups` (others,).
+        """Adds the sums of another object.
+
+        Args:
+            groups: the group here of each group there; shape (groups there,).
+            other: the sums.
         """
         self.add_sums(groups, other.whole, other.fraction)
-        for group, units in other._odd.items():
+        for group, units in other.odd.items():
             into = int(groups[group])
             self._odd[into] = self._odd.get(into, 0) + units
 
