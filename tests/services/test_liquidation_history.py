@@ -6,7 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from headwater.analytics.liquidation_heatmap import LiquidationHeatmap
+from headwater.analytics.liquidation_volume import LiquidationVolumes
 from headwater.analytics.price_buckets import PriceBuckets
 from headwater.core.clock import ManualClock
 from headwater.core.enums import PositionSide, PriceKind, Side
@@ -14,6 +18,7 @@ from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.services.liquidation_history import GRACE_MS, LiquidationHistory, Wanted
+from headwater.storage.maintenance import PACK_AFTER_MS
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
@@ -141,3 +146,71 @@ async def test_a_span_with_too_many_bars_is_refused_by_name(tmp_path: Path) -> N
         with pytest.raises(RequestError) as failed:
             await history.volumes(wanted(minutes=100_000), Interval.M1)
         assert failed.value.field == "interval"
+
+
+DAY_MS = 86_400_000
+DAYS = st.lists(
+    st.builds(
+        forced,
+        st.integers(-3 * DAY_MS, 0),
+        st.floats(1.0, 1e5),
+        is_long=st.booleans(),
+        exchange=st.sampled_from(["bybit", "okx"]),
+        delay_ms=st.sampled_from([10, 100_000]),
+    ),
+    max_size=30,
+    unique_by=lambda one: (one.exchange, one.timestamp_ms, one.price),
+)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(DAYS, DAYS, st.integers(-3 * DAY_MS, -1), st.sampled_from([Interval.M15, Interval.D1]))
+async def test_packed_days_and_rows_answer_as_single_events_do(
+    tmp_path_factory: pytest.TempPathFactory,
+    packed: list[Liquidation],
+    since: list[Liquidation],
+    start: int,
+    interval: Interval,
+) -> None:
+    """Some days packed, some changed afterwards, today as rows: the digits of the live way."""
+    span = Wanted(symbol="BTCUSDT", start_ms=START_MS + start, end_ms=START_MS + 1)
+    database = SqliteDatabase(tmp_path_factory.mktemp("made") / "made.sqlite3")
+    clock = ManualClock((START_MS + 60 * MINUTE_MS) * 1_000_000)
+    async with Store(database, clock) as store:
+        for one in packed:
+            store.put(one)
+    async with Store(database, clock) as store:
+        while not store.health.packed and any(
+            one.timestamp_ms // DAY_MS < (clock.now_ms() - PACK_AFTER_MS) // DAY_MS
+            for one in packed
+        ):
+            await store.flush()
+        for one in since:
+            store.put(one)
+        history = LiquidationHistory(store, clock)
+        volumes = await history.volumes(span, interval)
+        heatmap = await history.heatmap(span, interval, BUCKETS)
+    kept = {(one.exchange, one.timestamp_ms, one.price, one.side): one for one in since + packed}
+    events = [one for one in kept.values() if span.start_ms <= one.timestamp_ms < span.end_ms]
+    live = LiquidationVolumes("BTCUSDT", interval)
+    live.add(events)
+    assert list(volumes) == live.buckets()
+    closed_ms = clock.now_ms() - GRACE_MS
+    wanted_map = LiquidationHeatmap("BTCUSDT", interval, BUCKETS)
+    wanted_map.add(one for one in events if not too_late(one, interval))
+    wanted_map.close_until(closed_ms)
+    wanted_map.add(one for one in events if too_late(one, interval))
+    assert list(heatmap.columns) == wanted_map.columns()
+    assert heatmap.late == wanted_map.late()
+
+
+def too_late(one: Liquidation, interval: Interval) -> bool:
+    """Received more than the grace after the end of its bar."""
+    ends_ms = interval.closes_at_ms(interval.opens_at_ms(one.timestamp_ms))
+    return one.received_ns // 1_000_000 > ends_ms + GRACE_MS
+
+
+async def test_an_empty_span_has_no_volume(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, history, _):
+        span = Wanted(symbol="BTCUSDT", start_ms=START_MS, end_ms=START_MS)
+        assert await history.volumes(span, Interval.M1) == ()
