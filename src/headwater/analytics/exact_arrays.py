@@ -24,6 +24,9 @@ _TWO_32: Final = 2.0**32
 _NUMBER_MAX: Final = 2.0**52
 _TOTAL_MAX: Final = 2.0**62
 
+# Each adds up to 2^32 to a word that holds 2^63.
+_UNCARRIED_MAX: Final = 2**29
+
 
 class UnitSums:
     """Exact running sums, one for each group.
@@ -38,6 +41,7 @@ class UnitSums:
         self._low = np.zeros(groups, np.int64)
         self._odd: dict[int, int] = {}
         self._total = 0.0
+        self._uncarried = 0
 
     @property
     def is_plain(self) -> bool:
@@ -47,11 +51,13 @@ class UnitSums:
     @property
     def whole(self) -> IndexArray:
         """Whole part of each sum; shape (groups,)."""
+        self._carry()
         return self._whole
 
     @property
     def fraction(self) -> WordArray:
         """Rest of each sum in units of 2^−64; shape (groups,)."""
+        self._carry()
         words: WordArray = (self._middle.astype(np.uint64) << np.uint64(32)) | self._low.astype(
             np.uint64
         )
@@ -92,7 +98,7 @@ class UnitSums:
         np.add.at(self._whole, groups, whole.astype(np.int64))
         np.add.at(self._middle, groups, middle.astype(np.int64))
         np.add.at(self._low, groups, low.astype(np.int64))
-        self._carry()
+        self._added(len(groups))
 
     def add_sums(self, groups: IndexArray, whole: IndexArray, fraction: WordArray) -> None:
         """Adds sums that were made before.
@@ -112,7 +118,7 @@ class UnitSums:
         np.add.at(self._whole, groups, whole)
         np.add.at(self._middle, groups, (fraction >> np.uint64(32)).astype(np.int64))
         np.add.at(self._low, groups, (fraction & np.uint64(0xFFFF_FFFF)).astype(np.int64))
-        self._carry()
+        self._added(len(groups))
 
     def add_all(self, groups: IndexArray, other: "UnitSums") -> None:
         """Adds the sums of another object.
@@ -128,14 +134,23 @@ class UnitSums:
 
     def values(self) -> FloatArray:
         """The floats nearest to the sums; shape (groups,)."""
-        found = _nearest(self._whole, self.fraction)
+        found = _nearest(self.whole, self.fraction)
         for group, units in self._odd.items():
             plain = (int(self._whole[group]) << 64) + int(self.fraction[group])
             found[group] = value_of(plain + units)
         return found
 
+    def _added(self, count: int) -> None:
+        """Lets the lower words grow for as long as they can."""
+        self._uncarried += count
+        if self._uncarried > _UNCARRIED_MAX:
+            self._carry()
+
     def _carry(self) -> None:
         """Brings the lower words back below 2^32."""
+        if not self._uncarried:
+            return
+        self._uncarried = 0
         self._middle += self._low >> _WORD
         self._low &= _LOW_BITS
         self._whole += self._middle >> _WORD

@@ -122,6 +122,9 @@ class BarAxis(msgspec.Struct, frozen=True, kw_only=True):
 
     def positions(self, timestamp_ms: IndexArray) -> IndexArray:
         """Number of the bar of each time; the times ascend and lie on the axis."""
-        inner = np.searchsorted(timestamp_ms, self.edges[1:-1])
-        counts = np.diff(inner, prepend=0, append=len(timestamp_ms))
-        return np.repeat(np.arange(self.count, dtype=np.int64), counts)
+        if not len(timestamp_ms):
+            return np.zeros(0, np.int64)
+        first, last = np.searchsorted(self.edges, timestamp_ms[[0, -1]], side="right") - 1
+        ends = np.searchsorted(timestamp_ms, self.edges[first + 1 : last + 1])
+        counts = np.diff(ends, prepend=0, append=len(timestamp_ms))
+        return np.repeat(np.arange(first, last + 1), counts)
