@@ -169,3 +169,22 @@ def test_what_cannot_be_a_bucket_is_refused() -> None:
         bucket_width([], Decimal(1))
     with pytest.raises(ValueError, match="tick="):
         nice_width(Decimal(0), 1.0)
+
+
+@given(
+    st.sampled_from(["0.1", "2.5", "100", "0.000025", "0.3", "1e-23"]),
+    st.lists(st.one_of(st.floats(0.0, 1e6), st.integers(0, 10_000).map(lambda n: n / 10))),
+)
+def test_many_prices_at_once_fall_where_each_does(width: str, prices: list[float]) -> None:
+    buckets = PriceBuckets.of_width(Decimal(width))
+    if width == "1e-23":
+        prices = [price * 1e-20 for price in prices]
+    found = buckets.indices_of(np.array(prices, np.float64)).tolist()
+    assert found == [buckets.index_of(price) for price in prices]
+
+
+@pytest.mark.parametrize("price", [-1.0, float("nan"), float("inf"), 1e18])
+def test_many_prices_are_refused_for_one_that_has_no_bucket(price: float) -> None:
+    buckets = PriceBuckets.of_width(Decimal("0.1"))
+    with pytest.raises(ValueError, match=r"price="):
+        buckets.indices_of(np.array([1.0, price]))

@@ -50,7 +50,9 @@ def test_storage_says_whether_it_can_write() -> None:
     deps = Platform().deps
     assert "storage" not in measure(deps).components
     written = {StoredTable.TRADES: TableHealth(written=5, waiting=2)}
-    works = WriterHealth(tables=written, forgotten=0, failing_since_ms=None, last_error="")
+    works = WriterHealth(
+        tables=written, forgotten=0, packed=0, failing_since_ms=None, last_error=""
+    )
     fails = msgspec.structs.replace(works, failing_since_ms=0, last_error="/secret/place is full")
     found = [
         measure(msgspec.structs.replace(deps, storage_health=lambda one=one: one))

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from headwater.analytics.liquidation_heatmap import LiquidationHeatmap
+from headwater.analytics.liquidation_volume import LiquidationVolumes
 from headwater.analytics.price_buckets import PriceBuckets
 from headwater.core.clock import ManualClock
 from headwater.core.enums import PositionSide, PriceKind, Side
@@ -14,6 +18,7 @@ from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.services.liquidation_history import GRACE_MS, LiquidationHistory, Wanted
+from headwater.storage.maintenance import PACK_AFTER_MS
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
@@ -110,7 +115,7 @@ async def test_the_map_and_the_volume_are_the_same_money(tmp_path: Path) -> None
             store.put(forced(number * 2_900, 67_000.0 + number * 7.3, is_long=number % 3 > 0))
         volumes = await history.volumes(wanted(), Interval.M1)
         heatmap = await history.heatmap(wanted(), Interval.M1, BUCKETS)
-        columns = heatmap.columns()
+        columns = heatmap.columns
         assert [(one.long_usd, one.short_usd) for one in columns] == [
             (row.sell_usd, row.buy_usd) for row in volumes
         ]
@@ -121,18 +126,18 @@ async def test_the_map_and_the_volume_are_the_same_money(tmp_path: Path) -> None
 async def test_what_was_told_after_the_bar_was_frozen_changes_no_column(tmp_path: Path) -> None:
     async with opened(tmp_path) as (store, history, clock):
         store.put(forced(0))
-        before = (await history.heatmap(wanted(), Interval.M1, BUCKETS)).columns()
+        before = (await history.heatmap(wanted(), Interval.M1, BUCKETS)).columns
         store.put(forced(10, 68_000.0, delay_ms=MINUTE_MS + GRACE_MS + 10))
         heatmap = await history.heatmap(wanted(), Interval.M1, BUCKETS)
-        assert heatmap.columns() == before
-        assert (heatmap.late().count, heatmap.late().long_usd) == (1, 68_000.0)
+        assert heatmap.columns == before
+        assert (heatmap.late.count, heatmap.late.long_usd) == (1, 68_000.0)
         now_ms = clock.now_ms()
         recent = Wanted(symbol="BTCUSDT", start_ms=now_ms - 5_000, end_ms=now_ms + 1)
         just = msgspec.structs.replace(
             forced(0), timestamp_ms=now_ms - 10, received_ns=clock.now_ns()
         )
         store.put(just)
-        (column,) = (await history.heatmap(recent, Interval.M1, BUCKETS)).columns()
+        (column,) = (await history.heatmap(recent, Interval.M1, BUCKETS)).columns
         assert not column.is_closed, "its bar is not over for long enough"
 
 
@@ -141,3 +146,71 @@ async def test_a_span_with_too_many_bars_is_refused_by_name(tmp_path: Path) -> N
         with pytest.raises(RequestError) as failed:
             await history.volumes(wanted(minutes=100_000), Interval.M1)
         assert failed.value.field == "interval"
+
+
+DAY_MS = 86_400_000
+DAYS = st.lists(
+    st.builds(
+        forced,
+        st.integers(-3 * DAY_MS, 0),
+        st.floats(1.0, 1e5),
+        is_long=st.booleans(),
+        exchange=st.sampled_from(["bybit", "okx"]),
+        delay_ms=st.sampled_from([10, 100_000]),
+    ),
+    max_size=30,
+    unique_by=lambda one: (one.exchange, one.timestamp_ms, one.price),
+)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(DAYS, DAYS, st.integers(-3 * DAY_MS, -1), st.sampled_from([Interval.M15, Interval.D1]))
+async def test_packed_days_and_rows_answer_as_single_events_do(
+    tmp_path_factory: pytest.TempPathFactory,
+    packed: list[Liquidation],
+    since: list[Liquidation],
+    start: int,
+    interval: Interval,
+) -> None:
+    """Some days packed, some changed afterwards, today as rows: the digits of the live way."""
+    span = Wanted(symbol="BTCUSDT", start_ms=START_MS + start, end_ms=START_MS + 1)
+    database = SqliteDatabase(tmp_path_factory.mktemp("made") / "made.sqlite3")
+    clock = ManualClock((START_MS + 60 * MINUTE_MS) * 1_000_000)
+    async with Store(database, clock) as store:
+        for one in packed:
+            store.put(one)
+    async with Store(database, clock) as store:
+        while not store.health.packed and any(
+            one.timestamp_ms // DAY_MS < (clock.now_ms() - PACK_AFTER_MS) // DAY_MS
+            for one in packed
+        ):
+            await store.flush()
+        for one in since:
+            store.put(one)
+        history = LiquidationHistory(store, clock)
+        volumes = await history.volumes(span, interval)
+        heatmap = await history.heatmap(span, interval, BUCKETS)
+    kept = {(one.exchange, one.timestamp_ms, one.price, one.side): one for one in since + packed}
+    events = [one for one in kept.values() if span.start_ms <= one.timestamp_ms < span.end_ms]
+    live = LiquidationVolumes("BTCUSDT", interval)
+    live.add(events)
+    assert list(volumes) == live.buckets()
+    closed_ms = clock.now_ms() - GRACE_MS
+    wanted_map = LiquidationHeatmap("BTCUSDT", interval, BUCKETS)
+    wanted_map.add(one for one in events if not too_late(one, interval))
+    wanted_map.close_until(closed_ms)
+    wanted_map.add(one for one in events if too_late(one, interval))
+    assert list(heatmap.columns) == wanted_map.columns()
+    assert heatmap.late == wanted_map.late()
+
+
+def too_late(one: Liquidation, interval: Interval) -> bool:
+    """Received more than the grace after the end of its bar."""
+    ends_ms = interval.closes_at_ms(interval.opens_at_ms(one.timestamp_ms))
+    return one.received_ns // 1_000_000 > ends_ms + GRACE_MS
+
+
+async def test_an_empty_span_has_no_volume(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, history, _):
+        span = Wanted(symbol="BTCUSDT", start_ms=START_MS, end_ms=START_MS)
+        assert await history.volumes(span, Interval.M1) == ()

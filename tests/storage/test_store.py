@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from headwater.core.clock import SystemClock
 from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageError, StorageUnavailable
 from headwater.storage import forecasts, trades
+from headwater.storage import store as store_module
 from headwater.storage.base import Database, Span
+from headwater.storage.sessions import Snapshot
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import QUESTIONS_MAX, Store
 from headwater.storage.writer import WriterSettings
@@ -90,3 +93,53 @@ async def test_closing_writes_the_last_batch(blank: Database) -> None:
         for number in range(7):
             store.put(trade(number))
     assert len(fetch(blank, ALL)) == 7
+
+
+async def test_long_questions_wait_for_each_other_and_leave_a_reader_for_the_short_ones(
+    blank: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is answered, one waits, a third is refused; a short one is answered beside them."""
+    monkeypatch.setattr(store_module, "STUDIES_WAITING_MAX", 1)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def long(_: Snapshot) -> int:
+        begun.set()
+        may_end.wait()
+        return 7
+
+    async with Store(blank, SystemClock()) as store:
+        first = asyncio.create_task(store.study(long))
+        await asyncio.to_thread(begun.wait)
+        begun.clear()
+        second = asyncio.create_task(store.study(long))
+        await asyncio.sleep(0)
+        with pytest.raises(StorageUnavailable, match="1 long questions wait"):
+            await store.study(long)
+        assert await store.fetch(ALL) == []
+        assert not begun.is_set(), "the second one has not begun"
+        may_end.set()
+        assert await first == await second == 7
+
+
+async def test_a_long_question_gives_up_waiting_and_one_without_an_asker_keeps_its_turn(
+    blank: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "STUDY_WAIT_S", 0.05)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def long(_: Snapshot) -> None:
+        begun.set()
+        may_end.wait()
+
+    async with Store(blank, SystemClock()) as store:
+        gone = asyncio.create_task(store.study(long))
+        await asyncio.to_thread(begun.wait)
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        with pytest.raises(StorageUnavailable, match=r"waited for 0\.05 s"):
+            await store.study(long)
+        monkeypatch.setattr(store_module, "STUDY_WAIT_S", 20.0)
+        after = asyncio.create_task(store.study(lambda _: 5))
+        may_end.set()
+        assert await after == 5

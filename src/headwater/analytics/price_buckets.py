@@ -33,6 +33,8 @@ _LEADING: Final = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5))
 _ROUNDING: Final = 1 - Decimal("1e-9")
 # Beyond this an index × width is no longer exact in a float.
 _EXACT_MAX: Final = 2**53
+# Powers of ten are exact in a float up to this one.
+_EXACT_PLACES: Final = 22
 
 
 class PriceBuckets(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,29 @@ class PriceBuckets(msgspec.Struct, frozen=True, kw_only=True):
         if price >= self.lower_edge(index + 1):
             return index + 1
         return index
+
+    def indices_of(self, prices: FloatArray) -> IndexArray:
+        """`index_of` for many prices at once.
+
+        Args:
+            prices: quote currency, ≥ 0 and finite; shape (n,).
+
+        Returns:
+            Indices; shape (n,).
+
+        Raises:
+            ValueError: as `index_of`, for the first price that has no bucket.
+        """
+        if self.places > _EXACT_PLACES:
+            return np.array([self.index_of(price) for price in prices.tolist()], np.int64)
+        found = np.floor(prices / self.width)
+        fits = (prices >= 0.0) & ((found + 1.0) * self.units < _EXACT_MAX)
+        for price in prices[~fits].tolist():
+            self.index_of(price)
+        scale = float(10**self.places)
+        found -= prices < found * self.units / scale
+        found += prices >= (found + 1.0) * self.units / scale
+        return found.astype(np.int64)
 
 
 class PriceGrid(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ together with the function that makes records of its rows; the files of the noun
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Generic, TypeVar
 
@@ -19,6 +19,9 @@ from headwater.core.errors import RequestError, StorageError
 Row = tuple[Any, ...]
 """Values of one row in the order of its table's columns: whole numbers, floats, texts, flags,
 bytes and None. `Any` because the columns of the tables differ."""
+
+Blobs = Generator[Row, None, None]
+"""Rows that come one at a time; to be closed when they are not all read."""
 
 Columns = ReadOnlyColumnCollection[str, Any]
 """The columns of a table, or of the row that an upsert would write."""
@@ -164,6 +167,14 @@ class Database(ABC):
 
         Of rows with the same key the rule of the table decides, within `rows` too.
         """
+
+    @abstractmethod
+    def hold_still(self, connection: sa.Connection, table: sa.Table) -> None:
+        """Keeps other connections from changing a table until the transaction ends."""
+
+    @abstractmethod
+    def blobs(self, connection: sa.Connection, statement: "sa.Select[Any]") -> Blobs:
+        """Rows with large binary columns, in the order of the statement, few held at a time."""
 
     @abstractmethod
     def usable(self, connection: sa.Connection) -> bool:

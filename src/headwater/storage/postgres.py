@@ -16,13 +16,19 @@ from sqlalchemy.dialects import postgresql
 
 from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageError, StorageRefused, StorageUnavailable
-from headwater.storage.base import Database, Row, TableSpec
+from headwater.storage.base import Blobs, Database, Row, TableSpec
 
 CONNECT_TIMEOUT_S: Final = 10
 """Longest wait for a connection."""
 
 STATEMENT_TIMEOUT_MS: Final = 120_000
 """Longest time one statement of a reader may take."""
+
+LOCK_TIMEOUT_MS: Final = 1_000
+"""Longest wait for a lock on a whole table: others queue behind it."""
+
+BLOBS_AT_A_TIME: Final = 16
+"""Large binary values that are fetched at once."""
 
 _ROWS_FAULT: Final = (psycopg.IntegrityError, psycopg.DataError, OverflowError, ValueError)
 """Errors that say something about a row."""
@@ -94,6 +100,22 @@ class PostgresDatabase(Database):
                 written += max(cursor.rowcount, 0)
                 cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
         return written
+
+    def hold_still(self, connection: sa.Connection, table: sa.Table) -> None:
+        """Locks the table in share mode; whoever waits behind that does so for a moment only."""
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout TO {LOCK_TIMEOUT_MS}")
+        name = connection.dialect.identifier_preparer.format_table(table)
+        connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE MODE")
+
+    def blobs(self, connection: sa.Connection, statement: "sa.Select[Any]") -> Blobs:
+        """Through a cursor of the server, in binary form: as text bytes have twice the length."""
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        with driver.cursor("blobs", binary=True) as cursor:
+            cursor.itersize = BLOBS_AT_A_TIME
+            cursor.execute(str(compiled).encode(), compiled.params)
+            yield from cursor
 
     def usable(self, connection: sa.Connection) -> bool:
         """False when the server hung up."""

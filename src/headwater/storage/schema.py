@@ -189,3 +189,31 @@ FORECASTS: Final = sa.Table(
 )
 """Append-only: triggers refuse to change or delete a row, so that a score is about what was said
 then. The masses are little-endian doubles, one per cell."""
+
+
+LIQUIDATION_DAYS: Final = sa.Table(
+    "liquidation_days",
+    METADATA,
+    _text("symbol", key=True),
+    _whole("day", key=True),
+    _text("exchange", key=True),
+    _whole("state"),
+    sqlite_with_rowid=False,
+)
+"""One row per symbol, day since the epoch and venue that has liquidations: how they can be read.
+Kept by triggers of `liquidations`; not part of a backup, since it can be made of the rows again."""
+
+sa.Index("liquidation_days_by_state", LIQUIDATION_DAYS.c.state, LIQUIDATION_DAYS.c.day)
+
+LIQUIDATION_BLOCKS: Final = sa.Table(
+    "liquidation_blocks",
+    METADATA,
+    _text("symbol", key=True),
+    _whole("day", key=True),
+    _text("exchange", key=True),
+    _whole("step_ms", key=True),
+    _whole("rows"),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+"""The liquidations of a day as columns (`step_ms` 0), and their sums by step. The triggers delete a
+day's blocks with every change of its rows: a block that is there is true."""

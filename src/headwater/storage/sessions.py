@@ -3,7 +3,7 @@
 A session is used by one thread at a time. It knows no dialect; those are `sqlite` and `postgres`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Self, TypeVar
 
@@ -16,6 +16,8 @@ RecordT = TypeVar("RecordT")
 
 PAGE_ROWS: Final = 5_000
 """Rows that are read, written or deleted at a time where all rows of a table are concerned."""
+
+Pages = Generator[Sequence[Row], None, None]
 
 _DRIVER_ERRORS: Final = (sa.exc.SQLAlchemyError, OverflowError, ValueError)
 
@@ -81,23 +83,55 @@ class ReadSession(_Session):
             rows = self._connection.execute(query.statement)
             return [query.record_of(row) for row in rows]
 
+    def study(self, work: Callable[["Snapshot"], RecordT]) -> RecordT:
+        """What a function finds out from one state of the database."""
+        with self.snapshot() as state:
+            return work(state)
+
     @contextmanager
     def snapshot(self) -> Iterator["Snapshot"]:
         """One state of the database, whatever is written while the block runs."""
         with _ours(self.database), self._connection.begin():
-            yield Snapshot(self._connection)
+            state = Snapshot(self.database, self._connection)
+            try:
+                yield state
+            finally:
+                state.close()
 
 
 class Snapshot:
     """Whole tables in one state; made by `ReadSession.snapshot`."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, database: Database, connection: sa.Connection) -> None:
+        self._database = database
         self._connection = connection
+        self._unfinished: list[Generator[Any, None, None]] = []
 
     def pages(self, spec: TableSpec[Any]) -> Iterator[Sequence[Row]]:
         """All rows of a table, in no order, `PAGE_ROWS` at a time."""
-        statement = sa.select(*spec.table.columns).execution_options(yield_per=PAGE_ROWS)
-        for page in self._connection.execute(statement).partitions():
+        yield from self.select(sa.select(*spec.table.columns))
+
+    def select(self, statement: "sa.Select[Any]", rows: int = PAGE_ROWS) -> Iterator[Sequence[Row]]:
+        """Rows of any question, so many at a time; none are held but those of a page."""
+        return self._noted(_pages(self._connection, statement, rows))
+
+    def blobs(self, statement: "sa.Select[Any]") -> Iterator[Row]:
+        """Rows with large binary columns, one at a time, as fast as the database gives them."""
+        return self._noted(self._database.blobs(self._connection, statement))
+
+    def _noted(self, found: Generator[RecordT, None, None]) -> Iterator[RecordT]:
+        self._unfinished.append(found)
+        return found
+
+    def close(self) -> None:
+        """Ends questions whose rows were not read to the last one."""
+        while self._unfinished:
+            self._unfinished.pop().close()
+
+
+def _pages(connection: sa.Connection, statement: "sa.Select[Any]", rows: int) -> Pages:
+    with connection.execute(statement.execution_options(yield_per=rows)) as chosen:
+        for page in chosen.partitions():
             yield [tuple(row) for row in page]
 
 
@@ -146,6 +180,18 @@ class Transaction:
     def insert(self, spec: TableSpec[Any], rows: Sequence[Row]) -> int:
         """Writes rows; returns how many were new or took another's place."""
         return self._database.insert(self._connection, spec, rows) if rows else 0
+
+    def select(self, statement: "sa.Select[Any]", rows: int = PAGE_ROWS) -> Iterator[Sequence[Row]]:
+        """Rows of a question, so many at a time."""
+        return _pages(self._connection, statement, rows)
+
+    def hold_still(self, table: sa.Table) -> None:
+        """Keeps every other connection from changing a table until the transaction ends.
+
+        Raises:
+            StorageUnavailable: others are changing it for longer than a moment.
+        """
+        self._database.hold_still(self._connection, table)
 
     def execute(self, statement: sa.Executable) -> "sa.CursorResult[Any]":
         """Runs any other statement."""

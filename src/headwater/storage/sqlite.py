@@ -20,7 +20,7 @@ from sqlalchemy.dialects import sqlite
 
 from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageError, StorageRefused, StorageUnavailable
-from headwater.storage.base import Database, Row, TableSpec
+from headwater.storage.base import Blobs, Database, Row, TableSpec
 
 BUSY_TIMEOUT_MS: Final = 5_000
 """How long a connection waits for another one's lock before it gives up."""
@@ -127,6 +127,15 @@ class SqliteDatabase(Database):
         """Writes rows with one prepared statement."""
         cursor = _driver(connection).executemany(_upsert(spec.name, spec), rows)
         return max(cursor.rowcount, 0)
+
+    def hold_still(self, connection: sa.Connection, table: sa.Table) -> None:
+        """Nothing to do: a transaction that writes is the only one that does."""
+        del connection, table
+
+    def blobs(self, connection: sa.Connection, statement: "sa.Select[Any]") -> Blobs:
+        """Row by row, as SQLite steps."""
+        for row in connection.execute(statement):
+            yield tuple(row)
 
     def usable(self, connection: sa.Connection) -> bool:
         """Always: a file does not hang up."""

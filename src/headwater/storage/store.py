@@ -17,7 +17,7 @@ import structlog
 from headwater.core.clock import Clock
 from headwater.core.errors import StorageError, StorageUnavailable
 from headwater.storage.base import Database, Query
-from headwater.storage.sessions import ReadSession
+from headwater.storage.sessions import ReadSession, Snapshot
 from headwater.storage.upgrade import upgrade
 from headwater.storage.writer import StorageWriter, WriterHealth, WriterSettings
 
@@ -28,6 +28,15 @@ READERS: Final = 2
 
 QUESTIONS_MAX: Final = 200
 """Questions that may wait or be answered; beyond it they are refused."""
+
+STUDIES: Final = READERS - 1
+"""Long questions that are answered at a time: one reader stays for the short ones."""
+
+STUDIES_WAITING_MAX: Final = 16
+"""Long questions that may wait; beyond it they are refused."""
+
+STUDY_WAIT_S: Final = 20.0
+"""Longest time a long question waits for its turn; then it is refused."""
 
 _log: Final = structlog.stdlib.get_logger("headwater.storage.store")
 
@@ -48,6 +57,8 @@ class Store:
         self._writer = StorageWriter(database, clock, settings or WriterSettings())
         self._readers = _Readers(database)
         self._questions = 0
+        self._studies = asyncio.Semaphore(STUDIES)
+        self._studies_waiting = 0
         self._claim = ExitStack()
 
     async def __aenter__(self) -> Self:
@@ -101,6 +112,35 @@ class Store:
             return await asyncio.wrap_future(self._readers.ask(lambda one: one.fetch(query)))
         finally:
             self._questions -= 1
+
+    async def study(self, work: Callable[[Snapshot], RecordT]) -> RecordT:
+        """Answers a long question: a function that reads much of one state of the database.
+
+        Args:
+            work: runs in a reader's thread, and bounds what it reads itself.
+
+        Raises:
+            StorageUnavailable: too many such questions wait, or for too long, or the database is
+                away.
+            StorageError: the database refused it.
+        """
+        if self._studies_waiting >= STUDIES_WAITING_MAX:
+            problem = f"{self._studies_waiting} long questions wait"
+            raise StorageUnavailable(self._database.label, problem)
+        self._studies_waiting += 1
+        try:
+            async with asyncio.timeout(STUDY_WAIT_S):
+                await self._studies.acquire()
+        except TimeoutError as error:
+            problem = f"a long question waited for {STUDY_WAIT_S:g} s"
+            raise StorageUnavailable(self._database.label, problem) from error
+        finally:
+            self._studies_waiting -= 1
+        asked = self._readers.ask(lambda one: one.study(work))
+        loop = asyncio.get_running_loop()
+        # The turn ends with the work, which goes on when who asked is gone.
+        asked.add_done_callback(lambda _: loop.call_soon_threadsafe(self._studies.release))
+        return await asyncio.wrap_future(asked)
 
     async def ended(self) -> None:
         """Waits for the end of the writer; raises what ended it."""

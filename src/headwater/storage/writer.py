@@ -8,7 +8,7 @@ goes on by itself. Durable rows are never dropped: who waits for them is told.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ from headwater.core.clock import Clock
 from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageError, StorageRefused, StorageUnavailable
 from headwater.storage.base import Database, TableSpec
-from headwater.storage.retention import Retention, forget
+from headwater.storage.maintenance import Maintenance
+from headwater.storage.retention import Retention
 from headwater.storage.sessions import WriteSession
 from headwater.storage.tables import TABLES
 from headwater.storage.waiting import WAITING_ROWS_MAX, Batch, DurableRequest, Waiting
@@ -36,7 +37,8 @@ class WriterSettings(msgspec.Struct, frozen=True, kw_only=True):
         waiting_rows_max: rows of one table that may wait; then the oldest are dropped.
         retry_first_s: pause after a failure, seconds; doubled after each further one.
         retry_max_s: longest pause.
-        retention_every_s: how often rows that are too old are deleted.
+        retention_every_s: how often rows that are too old are deleted, and days that are over
+            packed.
         retention: how long rows are kept.
     """
 
@@ -71,6 +73,7 @@ class WriterHealth(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         tables: by table.
         forgotten: rows deleted by retention.
+        packed: days of liquidations packed into blocks.
         failing_since_ms: wall time of the first failure since the last success, ms since the
             epoch; None while writing works.
         last_error: newest failure in words, also after it ended; empty when there was none.
@@ -78,6 +81,7 @@ class WriterHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     tables: dict[StoredTable, TableHealth]
     forgotten: int
+    packed: int
     failing_since_ms: int | None
     last_error: str
 
@@ -104,12 +108,10 @@ class StorageWriter:
         self._session: WriteSession | None = None
         self._written = dict.fromkeys(TABLES, 0)
         self._refused = dict.fromkeys(TABLES, 0)
-        self._forgotten = 0
         self._last_error = ""
         self._failing_since_ms: int | None = None
         self._pause_s = 0.0
-        self._forgetting: Iterator[int] | None = None
-        self._retention_at = clock.monotonic()
+        self._maintenance = Maintenance(clock, settings.retention, settings.retention_every_s)
         self._thread = threading.Thread(target=self._run, name="storage writer", daemon=True)
         self.ended: Future[None] = Future()
         """Ends with the thread, with an error when it ended by one."""
@@ -179,7 +181,8 @@ class StorageWriter:
         }
         return WriterHealth(
             tables=tables,
-            forgotten=self._forgotten,
+            forgotten=self._maintenance.forgotten,
+            packed=self._maintenance.packed,
             failing_since_ms=self._failing_since_ms,
             last_error=self._last_error,
         )
@@ -196,7 +199,7 @@ class StorageWriter:
                 if closing:
                     break
                 if failure is None:
-                    self._forget_some()
+                    self._maintain()
                 self._waiting.wait(self._next_wait_s(), failing=failure is not None)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for `ended`
             self._last_error = repr(error)
@@ -214,7 +217,7 @@ class StorageWriter:
                 flush.set_exception(problem)
 
     def _next_wait_s(self) -> float:
-        if self._forgetting is not None:
+        if self._maintenance.is_running:
             return 0.0
         return self._pause_s or self._settings.flush_s
 
@@ -278,11 +281,8 @@ class StorageWriter:
 
     def _write(self, batches: Sequence[Batch], *, durable: bool) -> Sequence[int]:
         """One transaction; returns how many rows of each batch were new or changed one."""
-        if self._session is None or not self._session.usable:
-            self._reopen()
-        assert self._session is not None
         counts = []
-        with self._session.transaction(durable=durable) as writing:
+        with self._usable_session().transaction(durable=durable) as writing:
             for batch in batches:
                 changed = 0
                 for spec, records in batch:
@@ -294,6 +294,14 @@ class StorageWriter:
                 self._written[spec.name] += len(records)
         self._worked()
         return counts
+
+    def _usable_session(self) -> WriteSession:
+        """The open one, or another one when it is lost; a round of upkeep goes with it."""
+        if self._session is None or not self._session.usable:
+            self._maintenance.give_up()
+            self._reopen()
+        assert self._session is not None
+        return self._session
 
     def _reopen(self) -> None:
         lost, self._session = self._session, None
@@ -316,30 +324,18 @@ class StorageWriter:
         first, longest = self._settings.retry_first_s, self._settings.retry_max_s
         self._pause_s = min(self._pause_s * 2 or first, longest)
         self._last_error = str(error)
-        self._forgetting = None
+        self._maintenance.give_up()
         if self._failing_since_ms is None:
             self._failing_since_ms = self._clock.now_ms()
             _log.error("storage_fails", reason=str(error))
 
-    def _forget_some(self) -> None:
-        """One step of retention, when it is due."""
-        now = self._clock.monotonic()
-        if self._forgetting is None and now < self._retention_at:
+    def _maintain(self) -> None:
+        """One step of upkeep, when it is due."""
+        if not self._maintenance.is_due:
             return
         try:
-            if self._forgetting is None:
-                self._retention_at = now + self._settings.retention_every_s
-                if self._session is None or not self._session.usable:
-                    self._reopen()
-                assert self._session is not None
-                retention = self._settings.retention
-                self._forgetting = forget(self._session, retention, self._clock.now_ms())
-            deleted = next(self._forgetting, None)
+            self._maintenance.step(self._usable_session())
         except StorageError as error:
             self._failed(error)
-            return
-        if deleted is None:
-            self._forgetting = None
         else:
-            self._forgotten += deleted
             self._worked()

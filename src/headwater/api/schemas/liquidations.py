@@ -1,12 +1,14 @@
 """Views of past liquidations: their volume by time, and the realised heat map (L-R3, L-R7)."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from headwater.analytics.liquidation_heatmap import HeatColumn, LateVolume, LiquidationHeatmap
+from headwater.analytics.liquidation_heatmap import HeatColumn, LateVolume
 from headwater.analytics.liquidation_volume import LiquidationVolume
 from headwater.analytics.price_buckets import PriceBuckets
+from headwater.analytics.realised_map import RealisedMap
 from headwater.api.schemas.base import IsoTime, View, iso_of
 from headwater.api.schemas.market import NotNegative
 from headwater.core.enums import Side
@@ -199,9 +201,7 @@ def sum_views(row: LiquidationVolume) -> list[LiquidationSumView]:
     ]
 
 
-def heatmap_view(
-    wanted: Wanted, heatmap: LiquidationHeatmap, connected: tuple[str, ...]
-) -> HeatmapView:
+def heatmap_view(wanted: Wanted, heatmap: RealisedMap, connected: tuple[str, ...]) -> HeatmapView:
     """The answer, from the realised map.
 
     Args:
@@ -209,8 +209,7 @@ def heatmap_view(
         heatmap: the map.
         connected: ids of all venues.
     """
-    columns = heatmap.columns()
-    late = heatmap.late()
+    columns, late = heatmap.columns, heatmap.late
     longs = sum(column.long_usd for column in columns) + late.long_usd
     shorts = sum(column.short_usd for column in columns) + late.short_usd
     meta = HeatmapMetaView(
@@ -258,7 +257,7 @@ def column_view(column: HeatColumn, buckets: PriceBuckets) -> HeatColumnView:
     )
 
 
-def price_range_view(columns: list[HeatColumn], buckets: PriceBuckets) -> PriceRangeView | None:
+def price_range_view(columns: Sequence[HeatColumn], buckets: PriceBuckets) -> PriceRangeView | None:
     """Lowest and highest price of the columns, None without any."""
     indices = [cell.bucket_index for column in columns for cell in column.cells]
     if not indices:
