@@ -22,6 +22,7 @@ from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
 
 
@@ -70,6 +71,7 @@ class Platform:
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
             liquidations=None if store is None else LiquidationHistory(store, self.clock),
+            exports=None if store is None else TableExport(store, page_rows=3),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0
@@ -142,11 +144,26 @@ class Platform:
 
 
 def parse_reply(data: bytes) -> Reply:
-    """Reads one answer with a content length or without a body."""
+    """Reads one answer with a content length, in chunks, or without a body."""
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {}
     for line in lines:
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
+    if headers.get("transfer-encoding") == "chunked":
+        body = _unchunked(body)
     return Reply(int(first.split(" ")[1]), headers, body)
+
+
+def _unchunked(body: bytes) -> bytes:
+    """The content of a chunked body, which must be whole."""
+    found: list[bytes] = []
+    while True:
+        size, _, body = body.partition(b"\r\n")
+        length = int(size, 16)
+        if length == 0:
+            return b"".join(found)
+        found.append(body[:length])
+        assert body[length : length + 2] == b"\r\n"
+        body = body[length + 2 :]

@@ -31,6 +31,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/health/ready",
         "/exchanges",
         "/exchanges/health",
+        "/export/{table}",
         "/margin/calculate",
         "/margin/batch",
         "/margin/tiers/{symbol}",

@@ -31,6 +31,7 @@ from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
+from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
 
 START_TIMEOUT_S: Final = 30.0
@@ -166,6 +167,7 @@ class Platform:
             sources=self.sources,
             publisher=publisher,
             liquidations=LiquidationHistory(self.store, self._clock),
+            exports=TableExport(self.store),
             storage_health=lambda: self.store.health,
             bus=self.bus,
             clock=self._clock,

@@ -1,0 +1,1 @@
+"""Public archives of market data, read from files into our records."""
