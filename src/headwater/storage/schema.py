@@ -149,8 +149,8 @@ GAPS: Final = sa.Table(
     _text("detail"),
     sqlite_with_rowid=False,
 )
-"""One row per hole: what is known of it now. `gap_id` starts again with every process; with the
-start of the hole it is unique all the same."""
+"""One row per hole: what is known of it now. `gap_id` goes on from process to process; before it
+did, each process began at 1, and with the start of the hole it is unique all the same."""
 
 FORECASTS: Final = sa.Table(
     "forecasts",
@@ -169,3 +169,31 @@ FORECASTS: Final = sa.Table(
 )
 """Append-only: triggers refuse to change or delete a row, so that a score is about what was said
 then. The masses are little-endian doubles, one per cell."""
+
+LIVE_SPELLS: Final = sa.Table(
+    "live_spells",
+    METADATA,
+    _text("exchange", key=True),
+    _text("symbol", key=True),
+    _text("channel", key=True),
+    _whole("since_ms", key=True),
+    _text("native_symbol"),
+    _whole("until_ms"),
+    _whole("last_sequence", empty=True),
+    sqlite_with_rowid=False,
+)
+"""One row per unbroken time in which a stream was live; `until_ms` grows while it lasts."""
+
+BACKFILLS: Final = sa.Table(
+    "backfills",
+    METADATA,
+    _text("exchange", key=True),
+    _text("symbol", key=True),
+    _text("series", key=True),
+    _whole("start_ms", key=True),
+    _whole("end_ms"),
+    _whole("rows_found"),
+    _whole("done_ns"),
+    sqlite_with_rowid=False,
+)
+"""One row per part of a series of which the venue was asked for everything it has."""
