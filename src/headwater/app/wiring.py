@@ -6,7 +6,7 @@ goes upwards, stopping downwards; every task started here is stopped here.
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
@@ -28,6 +28,7 @@ from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
+from headwater.services.backfill import BackfillProgress
 from headwater.services.gap_history import GapHistory
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_history import LiquidationHistory
@@ -137,6 +138,10 @@ class Platform:
         assert self._store is not None, "enter the platform first"
         return self._store
 
+    def history_progress(self) -> Sequence[BackfillProgress]:
+        """How far the back-fill of each venue is; empty where the sources are not live ones."""
+        return [] if self._histories is None else self._histories.progress()
+
     @property
     def uptime_s(self) -> float:
         """Seconds since the start."""
@@ -186,7 +191,7 @@ class Platform:
             liquidations=LiquidationHistory(self.store, self._clock),
             gaps=GapHistory(self.store),
             storage_health=lambda: self.store.health,
-            history_progress=None if self._histories is None else self._histories.progress,
+            history_progress=self.history_progress,
             bus=self.bus,
             clock=self._clock,
             new_id=lambda: f"{self._rng.getrandbits(64):016x}",

@@ -34,8 +34,8 @@ QUEUE_CAPACITY: Final = 1_024
 CALM_S: Final = 5.0
 """Pause between an outage's end and the back-fill: streams and repairs come first."""
 
-REPEAT_S: Final = 900.0
-"""Longest time between two passes."""
+REPEAT_S: Final = 300.0
+"""Longest time between two passes: venues read open interest once in five minutes."""
 
 FAILED_PAUSE_S: Final = 5.0
 """Pause after a pass that failed; doubled after each further one."""
