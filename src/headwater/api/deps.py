@@ -1,6 +1,6 @@
 """What the API is made of: its parts as one typed struct, passed in by whoever wires them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -9,6 +9,8 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.feeds.source import MarketSource
+from headwater.services.backfill import BackfillProgress
+from headwater.services.gap_history import GapHistory
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.table_export import TableExport
 from headwater.storage.writer import WriterHealth
@@ -27,6 +29,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         liquidations: past liquidations from storage; None where nothing is stored.
         exports: stored tables as files; None where nothing is stored.
         storage_health: what the database's writer did; None where nothing is stored.
+        gaps: the gap ledger with its past from storage; None where nothing is stored.
+        history_progress: how far the back-fill of each venue is; None where there is none.
     """
 
     sources: Mapping[str, MarketSource]
@@ -38,6 +42,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     liquidations: LiquidationHistory | None = None
     exports: TableExport | None = None
     storage_health: Callable[[], WriterHealth] | None = None
+    gaps: GapHistory | None = None
+    history_progress: Callable[[], Sequence[BackfillProgress]] | None = None
 
     @property
     def simulated(self) -> bool:

@@ -14,6 +14,7 @@ from headwater.core.clock import Clock
 from headwater.feeds.recorder import RecorderStats, TapeRecorder
 from headwater.feeds.settings import FeedSettings, RestSettings
 from headwater.feeds.venue_feed import VenueFeed
+from headwater.services.stream_life import FormerLife
 from headwater.transport.http import HttpClient
 from headwater.venues.base import Venue
 
@@ -26,13 +27,23 @@ class LiveFeeds:
         bus: hears every record.
         clock: tells the time.
         simulated: whether the venues are simulated exchanges.
+        former: what an earlier process left, by venue id; the ledgers go on from there.
     """
 
-    def __init__(self, settings: Settings, *, bus: Bus, clock: Clock, simulated: bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        bus: Bus,
+        clock: Clock,
+        simulated: bool,
+        former: Mapping[str, FormerLife] | None = None,
+    ) -> None:
         self._settings = settings
         self._bus = bus
         self._clock = clock
         self._simulated = simulated
+        self._former = former or {}
         self._rng = random.SystemRandom()
         self._stack = AsyncExitStack()
         self._recorders: dict[str, TapeRecorder] = {}
@@ -87,6 +98,7 @@ class LiveFeeds:
             simulated=self._simulated,
             frame_tap=recorder,
             reply_tap=recorder,
+            last_gap_id=self._former.get(name, FormerLife()).last_gap_id,
         )
         await feed.start()
         self._stack.push_async_callback(feed.stop)

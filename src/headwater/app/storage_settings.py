@@ -39,6 +39,16 @@ class StorageSettings(BaseModel):
         default={StoredTable.TRADES: 90, StoredTable.OPEN_INTEREST: 365, StoredTable.GAPS: 365},
         description="Days that rows are kept, by table, as JSON; tables not named: for ever.",
     )
+    backfill_days: float = Field(
+        default=7.0,
+        ge=0,
+        le=3_650,
+        allow_inf_nan=False,
+        description=(
+            "Days before the start that are fetched where storage lacks them: candles, open "
+            "interest and funding of `supported_symbols`; 0 turns back-filling off."
+        ),
+    )
     record_dir: Path | None = Field(
         default=None,
         description="Folder for the raw tape of everything received; unset: nothing is recorded.",

@@ -6,7 +6,7 @@ goes upwards, stopping downwards; every task started here is stopped here.
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
@@ -17,6 +17,7 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
+from headwater.app.history import Histories, read_formers
 from headwater.app.live_feeds import LiveFeeds
 from headwater.app.oi_volume import oi_volume_settings
 from headwater.app.process import raise_open_files
@@ -27,6 +28,8 @@ from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
+from headwater.services.backfill import BackfillProgress
+from headwater.services.gap_history import GapHistory
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
@@ -78,6 +81,7 @@ class Platform:
         self._server: PlatformServer | None = None
         self._failed: asyncio.Future[None] | None = None
         self._store: Store | None = None
+        self._histories: Histories | None = None
         self._started_at = 0.0
 
     async def __aenter__(self) -> Self:
@@ -96,11 +100,7 @@ class Platform:
         try:
             await self._start_storage()
             if not self.sources:
-                feeds = LiveFeeds(
-                    self._settings, bus=self.bus, clock=self._clock, simulated=self._simulated
-                )
-                self.sources = await self._stack.enter_async_context(feeds)
-                feeds.failed.add_done_callback(self._feeds_failed)
+                await self._start_feeds()
             self._own(
                 LargeTradesService(self.bus, self._settings.large_trade_threshold_usd).run(),
                 "service large_trades",
@@ -139,6 +139,10 @@ class Platform:
         assert self._store is not None, "enter the platform first"
         return self._store
 
+    def history_progress(self) -> Sequence[BackfillProgress]:
+        """How far the back-fill of each venue is; empty where the sources are not live ones."""
+        return [] if self._histories is None else self._histories.progress()
+
     @property
     def uptime_s(self) -> float:
         """Seconds since the start."""
@@ -154,6 +158,25 @@ class Platform:
         await asyncio.sleep(0)
         self._store = store
 
+    async def _start_feeds(self) -> None:
+        """The feeds, whose ledgers go on from the stored ones, and what heals their history."""
+        former = await read_formers(self.store, self._settings)
+        live = LiveFeeds(
+            self._settings,
+            bus=self.bus,
+            clock=self._clock,
+            simulated=self._simulated,
+            former=former,
+        )
+        feeds = await self._stack.enter_async_context(live)
+        live.failed.add_done_callback(self._feeds_failed)
+        self.sources = feeds
+        self._histories = Histories(
+            feeds, former, self._settings, store=self.store, bus=self.bus, clock=self._clock
+        )
+        for name, work in self._histories.tasks():
+            self._own(work, name)
+
     async def _start_api(self) -> None:
         settings = api_settings(self._settings)
         publisher = open_streams(
@@ -168,7 +191,9 @@ class Platform:
             publisher=publisher,
             liquidations=LiquidationHistory(self.store, self._clock),
             exports=TableExport(self.store),
+            gaps=GapHistory(self.store),
             storage_health=lambda: self.store.health,
+            history_progress=self.history_progress,
             bus=self.bus,
             clock=self._clock,
             new_id=lambda: f"{self._rng.getrandbits(64):016x}",

@@ -87,13 +87,14 @@ class FeedState(StrEnum):
 
 
 class GapCause(StrEnum):
-    """Why records are missing."""
+    """Why records are missing; `downtime`: the platform itself did not run."""
 
     DISCONNECT = "disconnect"
     SEQUENCE_BREAK = "sequence_break"
     STALE = "stale"
     OVERFLOW = "overflow"
     WIRE_ERROR = "wire_error"
+    DOWNTIME = "downtime"
 
 
 class GapState(StrEnum):
@@ -115,3 +116,5 @@ class StoredTable(StrEnum):
     OPEN_INTEREST = "open_interest"
     GAPS = "gaps"
     FORECASTS = "forecasts"
+    LIVE_SPELLS = "live_spells"
+    BACKFILLS = "backfills"

@@ -372,7 +372,7 @@ class Gap(Record, frozen=True, kw_only=True, gc=False):
     """A hole in a stream, as the gap ledger keeps it; `timestamp_ms` is its start.
 
     Attributes:
-        gap_id: number within this process, rising from 1.
+        gap_id: number within the venue's ledger, rising, over restarts too where rows are stored.
         channel: which stream.
         cause: why it arose.
         state: what became of it.

@@ -30,15 +30,18 @@ class GapLedger:
         bus: hears every new and changed hole.
         clock: stamps them.
         limit: most holes remembered, ≥ 1.
+        last_id: number of the newest hole of an earlier process; the next one follows it.
     """
 
-    def __init__(self, exchange: str, bus: Bus, clock: Clock, limit: int = LEDGER_MAX) -> None:
+    def __init__(
+        self, exchange: str, bus: Bus, clock: Clock, limit: int = LEDGER_MAX, last_id: int = 0
+    ) -> None:
         self.exchange = exchange
         self._bus = bus
         self._clock = clock
         self._limit = limit
         self._gaps: dict[int, Gap] = {}
-        self._last_id = 0
+        self._last_id = last_id
         self._open = 0
         self._counts: Counter[tuple[Channel, GapCause]] = Counter()
 
@@ -67,7 +70,7 @@ class GapLedger:
             detail: in words.
 
         Returns:
-            Its id, rising from 1.
+            Its id, rising.
         """
         self._last_id += 1
         gap = Gap(

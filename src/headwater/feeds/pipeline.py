@@ -76,6 +76,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         offset_ms: the venue's clock less ours.
         on_quiet: told a subscription whose silence was real.
         renew: asks for a subscription anew; None where there is no stream to ask (a tape).
+        last_gap_id: number of the newest hole that an earlier process noted.
     """
 
     bus: Bus
@@ -86,6 +87,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     offset_ms: Callable[[], int]
     on_quiet: Callable[[Subscription], None]
     renew: Callable[[Subscription], None] | None = None
+    last_gap_id: int = 0
 
 
 class MarketPipeline:
@@ -105,7 +107,7 @@ class MarketPipeline:
         self._exchange = exchange
         self.wire_errors = 0
         self.last_wire_error = ""
-        self.ledger = GapLedger(exchange, bus, clock, settings.ledger_max)
+        self.ledger = GapLedger(exchange, bus, clock, settings.ledger_max, around.last_gap_id)
         self.crew = RepairCrew(settings.repairs_parallel, settings.repairs_waiting_max)
         self.book_crew = RepairCrew(settings.repairs_parallel, settings.repairs_waiting_max)
         self.board = StateBoard(exchange, bus, clock, self.symbol_of)

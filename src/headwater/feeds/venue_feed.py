@@ -68,6 +68,7 @@ class VenueFeed:
         frame_tap: hears every frame, for the tape.
         reply_tap: hears every REST reply, for the tape.
         socket_options: bounds of WebSocket connections.
+        last_gap_id: number of the newest hole that an earlier process noted.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class VenueFeed:
         frame_tap: FrameTap | None = None,
         reply_tap: ReplyTap | None = None,
         socket_options: SocketOptions = _SOCKET_DEFAULTS,
+        last_gap_id: int = 0,
     ) -> None:
         facts = venue.facts
         self._venue = venue
@@ -112,11 +114,13 @@ class VenueFeed:
             offset_ms=self._catalogue.offset_ms,
             on_quiet=self._on_quiet,
             renew=self._on_renew,
+            last_gap_id=last_gap_id,
         )
         fetchers = RestFetchers(
             venue, self._rest, self._catalogue, clock, settings.books.fetch_depth
         )
-        self.pipeline = MarketPipeline(venue, around, fetchers.all())
+        self.fetchers = fetchers.all()
+        self.pipeline = MarketPipeline(venue, around, self.fetchers)
         self._history = MarketHistory(
             venue, self._rest, self._catalogue, self.pipeline, clock, settings.rest
         )
@@ -173,6 +177,12 @@ class VenueFeed:
     def rotations(self) -> int:
         """Connections replaced without a gap so far."""
         return self._pool.rotations
+
+    @property
+    def rest_load(self) -> float:
+        """The largest share of any of the venue's REST budgets that is used now."""
+        used = self._rest.used_weight
+        return max((used[one.name] / one.capacity for one in self.facts.pools), default=0.0)
 
     def acquire(self, subscription: Subscription) -> Lease:
         """Asks for a live stream; its records come over the bus.

@@ -91,3 +91,15 @@ def between(exchange: str, symbol: str, interval: Interval, span: Span) -> Query
         CANDLES.c.interval == interval.value,
     )
     return Query(statement, record_of)
+
+
+def opening_times(exchange: str, symbol: str, interval: Interval, span: Span) -> Query[int]:
+    """When the closed candles of one series opened, ms; much cheaper than the candles."""
+    statement = span.of(
+        SPEC,
+        CANDLES.c.exchange == exchange,
+        CANDLES.c.symbol == symbol,
+        CANDLES.c.interval == interval.value,
+        CANDLES.c.is_closed,
+    ).with_only_columns(CANDLES.c.timestamp_ms)
+    return Query(statement, lambda row: int(row.timestamp_ms))

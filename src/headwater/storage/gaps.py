@@ -91,3 +91,10 @@ def between(
         if wanted is not None:
             conditions.append(column == wanted)
     return Query(span.of(SPEC, *conditions), record_of)
+
+
+def last_number(exchange: str) -> Query[int]:
+    """The highest number that a hole of a venue has: one row, 0 where there is none."""
+    highest = sa.func.coalesce(sa.func.max(GAPS.c.gap_id), 0).label("highest")
+    statement = sa.select(highest).where(GAPS.c.exchange == exchange)
+    return Query(statement, lambda row: int(row.highest))

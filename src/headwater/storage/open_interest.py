@@ -5,6 +5,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from headwater.core.enums import StoredTable
+from headwater.core.intervals import Interval
 from headwater.core.records import OpenInterest
 from headwater.storage.base import Query, Row, Span, TableSpec
 from headwater.storage.schema import OPEN_INTEREST
@@ -52,3 +53,14 @@ def between(exchange: str, symbol: str, span: Span) -> Query[OpenInterest]:
         SPEC, OPEN_INTEREST.c.exchange == exchange, OPEN_INTEREST.c.symbol == symbol
     )
     return Query(statement, record_of)
+
+
+def period_times(exchange: str, symbol: str, period: Interval, span: Span) -> Query[int]:
+    """Times, ms, of the readings that were taken at the full period: those of a history."""
+    statement = span.of(
+        SPEC,
+        OPEN_INTEREST.c.exchange == exchange,
+        OPEN_INTEREST.c.symbol == symbol,
+        OPEN_INTEREST.c.timestamp_ms % period.nominal_ms == 0,
+    ).with_only_columns(OPEN_INTEREST.c.timestamp_ms)
+    return Query(statement, lambda row: int(row.timestamp_ms))

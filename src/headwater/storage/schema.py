@@ -169,8 +169,8 @@ GAPS: Final = sa.Table(
     _text("detail"),
     sqlite_with_rowid=False,
 )
-"""One row per hole: what is known of it now. `gap_id` starts again with every process; with the
-start of the hole it is unique all the same."""
+"""One row per hole: what is known of it now. `gap_id` goes on from process to process; before it
+did, each process began at 1, and with the start of the hole it is unique all the same."""
 
 FORECASTS: Final = sa.Table(
     "forecasts",
@@ -217,3 +217,30 @@ LIQUIDATION_BLOCKS: Final = sa.Table(
 )
 """The liquidations of a day as columns (`step_ms` 0), and their sums by step. The triggers delete a
 day's blocks with every change of its rows: a block that is there is true."""
+LIVE_SPELLS: Final = sa.Table(
+    "live_spells",
+    METADATA,
+    _text("exchange", key=True),
+    _text("symbol", key=True),
+    _text("channel", key=True),
+    _whole("since_ms", key=True),
+    _text("native_symbol"),
+    _whole("until_ms"),
+    _whole("last_sequence", empty=True),
+    sqlite_with_rowid=False,
+)
+"""One row per unbroken time in which a stream was live; `until_ms` grows while it lasts."""
+
+BACKFILLS: Final = sa.Table(
+    "backfills",
+    METADATA,
+    _text("exchange", key=True),
+    _text("symbol", key=True),
+    _text("series", key=True),
+    _whole("start_ms", key=True),
+    _whole("end_ms"),
+    _whole("rows_found"),
+    _whole("done_ns"),
+    sqlite_with_rowid=False,
+)
+"""One row per part of a series of which the venue was asked for everything it has."""

@@ -16,17 +16,21 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.storage import (
+    backfills,
     candles,
     forecasts,
     funding,
     gaps,
     liquidations,
     mark_candles,
+    live_spells,
     open_interest,
     trades,
 )
+from headwater.storage.backfills import Backfilled
 from headwater.storage.base import TableSpec
 from headwater.storage.forecasts import StoredForecast
+from headwater.storage.live_spells import LiveSpell
 
 TABLES: Final[Mapping[StoredTable, TableSpec[Any]]] = MappingProxyType(
     {
@@ -40,6 +44,8 @@ TABLES: Final[Mapping[StoredTable, TableSpec[Any]]] = MappingProxyType(
             open_interest.SPEC,
             gaps.SPEC,
             forecasts.SPEC,
+            live_spells.SPEC,
+            backfills.SPEC,
         )
     }
 )
@@ -56,6 +62,8 @@ TABLE_OF: Final[Mapping[type, TableSpec[Any]]] = MappingProxyType(
         OpenInterest: open_interest.SPEC,
         Gap: gaps.SPEC,
         StoredForecast: forecasts.SPEC,
+        LiveSpell: live_spells.SPEC,
+        Backfilled: backfills.SPEC,
     }
 )
 """Where records of a class lie."""

@@ -1,7 +1,5 @@
 """`/gaps`: what is missing in the streams, why, and what became of it."""
 
-import heapq
-
 from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
@@ -18,8 +16,9 @@ from headwater.api.schemas.base import encode
 from headwater.api.schemas.market import GapView
 from headwater.api.schemas.views import gap_view
 from headwater.core.instruments import canonical_spelling
-from headwater.core.records import ALL_SYMBOLS, Gap
+from headwater.core.records import ALL_SYMBOLS
 from headwater.feeds.source import MarketSource
+from headwater.services.gap_history import WantedGaps, newest_of
 
 
 def gaps_router(api: Answers) -> APIRouter:
@@ -38,27 +37,26 @@ def gaps_router(api: Answers) -> APIRouter:
         state: GapStateQuery = None,
         limit: Limit1000 = 100,
     ) -> Response:
-        """The gap ledger, narrowed by venue, symbol, stream and state."""
+        """The gap ledger, narrowed by venue, symbol, stream and state; earlier runs included."""
         sources = api.deps.sources
         chosen = list(sources.values()) if exchange is None else [source_of(sources, exchange)]
-        wanted = _symbol_of(chosen, symbol, exchange)
-        found = (
-            gap
-            for source in chosen
-            for gap in source.gaps()
-            if (wanted is None or gap.symbol == wanted)
-            and (channel is None or gap.channel == channel)
-            and (state is None or gap.state == state)
+        wanted = WantedGaps(
+            exchanges=tuple(source.facts.venue_id for source in chosen),
+            symbol=_symbol_of(chosen, symbol, exchange),
+            channel=channel,
+            state=state,
         )
-        rows = [gap_view(gap) for gap in heapq.nlargest(limit, found, key=_begun)]
+        live = [gap for source in chosen for gap in source.gaps()]
+        stored = api.deps.gaps
+        found = (
+            newest_of(live, (), wanted, limit)
+            if stored is None
+            else await stored.newest(live, wanted, limit=limit)
+        )
+        rows = [gap_view(gap) for gap in found]
         return Response(encode(rows), media_type="application/json")
 
     return router
-
-
-def _begun(gap: Gap) -> tuple[int, int]:
-    """Where a hole stands in time: by its start; of holes of one start the later found is newer."""
-    return (gap.timestamp_ms, gap.gap_id)
 
 
 def _symbol_of(sources: list[MarketSource], symbol: str | None, exchange: str | None) -> str | None:

@@ -1,0 +1,171 @@
+"""Which series history is made of, and in which parts they are asked for. Pure.
+
+A part begins at a whole multiple of its length since the epoch, so that the parts of one run are
+those of the next, and holds at most as many rows as one answer of the venue.
+"""
+
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from headwater.core.instruments import Instrument
+from headwater.core.intervals import Interval
+
+PART_ROWS_MAX: Final = 720
+"""Most rows of one part: what is held in memory at a time, and what is lost when asking fails."""
+
+FUNDING_PART_MS: Final = 2 * Interval.D1.nominal_ms
+"""Length of a part of funding: 48 settlements where there is one an hour."""
+
+GRACE_MS: Final = 60_000
+"""So long after its end a candle or a reading is asked for: the venue may still work on it, and
+the live stream bring it."""
+
+SETTLED_MS: Final = 15 * 60_000
+"""So long after its end a part is finished for good when it was asked for then."""
+
+
+class SeriesKind(StrEnum):
+    """What a series is of."""
+
+    CANDLES = "candles"
+    OPEN_INTEREST = "open_interest"
+    FUNDING = "funding"
+
+
+class VenueOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """What history a venue gives.
+
+    Attributes:
+        exchange: venue id.
+        candles: lengths of candles to be kept, those that the venue lacks left out.
+        candles_max: most candles of one answer, ≥ 1.
+        interest_period: period of its open-interest history; None where it has none.
+        interest_max: most readings of one answer, ≥ 1.
+        funding: whether it tells past funding.
+    """
+
+    exchange: str
+    candles: tuple[Interval, ...]
+    candles_max: int
+    interest_period: Interval | None
+    interest_max: int
+    funding: bool
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """One series of one contract.
+
+    Attributes:
+        kind: what it is of.
+        instrument: the contract.
+        interval: length of a candle or period of the readings; None for funding.
+        part_ms: length of a part.
+    """
+
+    kind: SeriesKind
+    instrument: Instrument
+    interval: Interval | None
+    part_ms: int
+
+    @property
+    def name(self) -> str:
+        """How it is called in storage: `candles 1m`, `open_interest 5m`, `funding`."""
+        return self.kind.value if self.interval is None else f"{self.kind} {self.interval}"
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of a series.
+
+    Attributes:
+        series: of which.
+        start_ms: its first moment.
+        end_ms: the first moment after it.
+    """
+
+    series: Series
+    start_ms: int
+    end_ms: int
+
+    def times(self, until_ms: int) -> Iterator[int]:
+        """When its rows are due: openings of candles that ended, readings that were taken.
+
+        Args:
+            until_ms: venue time; what ended later than `GRACE_MS` before it is not due yet.
+
+        Yields:
+            Times in ms, rising; of funding none, for the venue alone knows when it settles.
+        """
+        interval = self.series.interval
+        if interval is None:
+            return
+        length_ms = interval.nominal_ms
+        lasts_ms = length_ms if self.series.kind is SeriesKind.CANDLES else 0
+        last_ms = until_ms - GRACE_MS - lasts_ms
+        yield from range(self.start_ms, min(self.end_ms, last_ms + 1), length_ms)
+
+    def is_settled(self, now_ms: int) -> bool:
+        """Whether what the venue has of it now is all that it ever will have."""
+        return self.end_ms + SETTLED_MS <= now_ms
+
+
+def series_of(offer: VenueOffer, instrument: Instrument) -> list[Series]:
+    """All series that a venue gives of a contract.
+
+    Candles of more than three days are left out: they do not begin at whole multiples of their
+    length, and the venue is asked for them when somebody wants them.
+    """
+    found = [
+        _series(SeriesKind.CANDLES, instrument, interval, offer.candles_max)
+        for interval in offer.candles
+        if interval.nominal_ms <= Interval.D3.nominal_ms
+    ]
+    if offer.interest_period is not None:
+        found.append(
+            _series(SeriesKind.OPEN_INTEREST, instrument, offer.interest_period, offer.interest_max)
+        )
+    if offer.funding:
+        found.append(
+            Series(
+                kind=SeriesKind.FUNDING,
+                instrument=instrument,
+                interval=None,
+                part_ms=FUNDING_PART_MS,
+            )
+        )
+    return found
+
+
+def parts_of(series: Collection[Series], start_ms: int, now_ms: int) -> list[Part]:
+    """All parts from a moment to now, the newest first, so that what is recent is useful early.
+
+    Args:
+        series: of which.
+        start_ms: earliest moment that is wanted; its part is given whole.
+        now_ms: venue time.
+    """
+    found = []
+    for one in series:
+        begin_ms = max(start_ms, one.instrument.listed_at_ms or 0)
+        first_ms = begin_ms - begin_ms % one.part_ms
+        found += [
+            Part(series=one, start_ms=at_ms, end_ms=at_ms + one.part_ms)
+            for at_ms in range(first_ms, now_ms, one.part_ms)
+        ]
+    return sorted(found, key=_newest_first)
+
+
+def _newest_first(part: Part) -> tuple[int, int]:
+    """Parts of different lengths: the one that ended last, and of those the shorter one."""
+    return (-part.end_ms, -part.start_ms)
+
+
+def _series(kind: SeriesKind, instrument: Instrument, interval: Interval, most: int) -> Series:
+    return Series(
+        kind=kind,
+        instrument=instrument,
+        interval=interval,
+        part_ms=interval.nominal_ms * min(most, PART_ROWS_MAX),
+    )
