@@ -22,8 +22,8 @@ from headwater.storage import (
     funding,
     gaps,
     liquidations,
-    mark_candles,
     live_spells,
+    mark_candles,
     open_interest,
     trades,
 )
