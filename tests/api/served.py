@@ -22,6 +22,7 @@ from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.storage.store import Store
 
 
@@ -70,6 +71,7 @@ class Platform:
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
             liquidations=None if store is None else LiquidationHistory(store, self.clock),
+            skill=None if store is None else LiquidationSkill(store.fetch),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

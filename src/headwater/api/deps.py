@@ -9,7 +9,9 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.feeds.source import MarketSource
+from headwater.services.forecasts import ForecastHealth
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.storage.writer import WriterHealth
 
 
@@ -24,6 +26,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         new_id: makes a request id: short, unique, letters and digits.
         settings: what can be set.
         liquidations: past liquidations from storage; None where nothing is stored.
+        skill: scores of liquidation maps from storage; None where nothing is stored.
+        forecasts: what the writer of forecasts did; None where none are written.
         storage_health: what the database's writer did; None where nothing is stored.
     """
 
@@ -34,6 +38,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     new_id: Callable[[], str]
     settings: ApiSettings
     liquidations: LiquidationHistory | None = None
+    skill: LiquidationSkill | None = None
+    forecasts: Callable[[], ForecastHealth] | None = None
     storage_health: Callable[[], WriterHealth] | None = None
 
     @property
