@@ -15,8 +15,10 @@ import numpy as np
 from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill_cells import HALF_SMOOTHING, CellTable, tabulate
 from headwater.analytics.skill_gain import (
+    DayGain,
     Gain,
     capped_gain,
+    daily_gains,
     event_gain,
     largest_gain,
     usd_gain,
@@ -81,6 +83,7 @@ class SkillReport(msgspec.Struct, frozen=True, kw_only=True):
         test: Diebold–Mariano test of the headline.
         ranking: companions; None without anything to rank.
         reliability: ten deciles, lowest prediction first.
+        daily: the headline day by day.
         verdict: what the headline's interval allows to say.
     """
 
@@ -101,6 +104,7 @@ class SkillReport(msgspec.Struct, frozen=True, kw_only=True):
     test: EqualGainTest | None
     ranking: Ranking | None
     reliability: tuple[ReliabilityDecile, ...]
+    daily: tuple[DayGain, ...]
     verdict: SkillVerdict
 
 
@@ -154,6 +158,7 @@ def score(
         test=equal_gain_test(headline, table.issued_ms, table.horizon_ms),
         ranking=ranking(table),
         reliability=reliability(table),
+        daily=daily_gains(headline, table.issued_ms),
         verdict=verdict_of(per_usd.interval),
     )
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from headwater import __version__
-from headwater.app.commands import db, fetch, info, run, simulate, tape, wire
+from headwater.app.commands import db, fetch, info, run, score, simulate, tape, wire
 from headwater.core.errors import ConfigError, PlatformError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(wire.app, name="wire")
 app.command("record")(tape.record)
 app.command("replay")(tape.replay)
 app.command("fetch")(fetch.fetch)
+app.command("score")(score.score)
 app.add_typer(db.app, name="db")
 app.command("venues")(info.venues)
 app.command("settings")(info.settings)

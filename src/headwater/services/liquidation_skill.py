@@ -29,8 +29,8 @@ from headwater.analytics.skill_baseline import (
     distance_baselines,
 )
 from headwater.analytics.skill_controls import SkillControls, controls
+from headwater.analytics.skill_gain import DAY_MS
 from headwater.analytics.skill_observation import at_marks, observe
-from headwater.analytics.skill_uncertainty import DAY_MS
 from headwater.analytics.skill_windows import Forecast
 from headwater.core.errors import RequestError, StorageUnavailable
 from headwater.services.skill_evidence import (

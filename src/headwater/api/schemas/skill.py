@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from headwater.analytics.skill import SkillReport, SkillScore
 from headwater.analytics.skill_controls import SkillControls
-from headwater.analytics.skill_uncertainty import DAY_MS
+from headwater.analytics.skill_gain import DAY_MS
 from headwater.api.schemas.base import IsoTime, View, iso_of, iso_or_none
 from headwater.api.schemas.market import NotNegative
 from headwater.services.forecasts import HOUR_MS, ForecastHealth
