@@ -21,6 +21,8 @@ from tests.storage.samples import forecast, gap, store_together
 
 from headwater.core.enums import Channel
 from headwater.core.errors import RequestError
+from headwater.core.intervals import Interval
+from headwater.core.records import MarkCandle
 from headwater.services import skill_evidence
 from headwater.services.forecasts import HOUR_MS
 from headwater.services.skill_evidence import LIVE_MAX_MS, Fetch, read_evidence, read_forecasts
@@ -82,6 +84,36 @@ async def test_minutes_that_were_fetched_later_do_not_count_as_seen(tmp_path: Pa
     missing = {START_MS + 21 * 60_000, START_MS + 22 * 60_000}
     expected = {one.timestamp_ms + 60_000 for one in bars} - missing
     assert set(seen.marks.at_ms.tolist()) == expected
+
+
+async def test_the_mark_price_is_taken_where_it_is_known(tmp_path: Path) -> None:
+    """Of 60 heard minutes 15 have a bar of the mark price; one of those came much later.
+
+    Another bar is of a minute that nobody heard, and stays out.
+    """
+    hour = hours_of(1)[0]
+    bars = [
+        MarkCandle(
+            exchange="bybit",
+            symbol="BTCUSDT",
+            native_symbol="BTCUSDT",
+            timestamp_ms=START_MS + minute * 60_000,
+            received_ns=(START_MS + minute * 60_000 + DAY_MS) * 1_000_000,
+            interval=Interval.M1,
+            open=99.0,
+            high=99.5,
+            low=98.5,
+            close=99.0,
+            is_closed=True,
+        )
+        for minute in (*range(15), 60)
+    ]
+    fetch = made(tmp_path, candles_of(hour), liquidations_of(hour), bars)
+    seen = await read_evidence(fetch, "BTCUSDT", START_MS, END_MS)
+    assert (len(seen.marks.at_ms), seen.mark_share) == (60, 0.25)
+    assert set(seen.marks.low[:15].tolist()) == {98.5}
+    assert set(seen.marks.high[:15].tolist()) == {99.5}
+    assert (seen.marks.low[59], seen.marks.high[59]) == (98.95, 101.05)
 
 
 async def test_holes_of_the_symbol_or_the_whole_market_that_reach_into_the_span(

@@ -8,6 +8,7 @@ Reads by a callable, so that the platform and the command line share it.
 """
 
 import bisect
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
@@ -182,20 +183,41 @@ def _forecast_of(stored: StoredForecast, cell_width: float) -> Forecast:
 async def _read_path(
     fetch: Fetch, symbol: str, span: Span, exchanges: Sequence[str]
 ) -> tuple[str, float, MarkPath]:
-    """Venue, part of mark prices and way of the price, of the first venue that was heard."""
+    """Venue, part of mark prices and way of the price, of the first venue that was heard.
+
+    Candles tell which minutes were heard: they keep the time at which they came first. Bars of the
+    mark price may be replaced by the venue's own later, so they only say how the price went.
+    """
     for exchange in exchanges:
-        traded = await _read_bars(fetch, partial(price_bars.of_trades, exchange, symbol), span)
+        traded = await _read_bars(
+            fetch, partial(price_bars.of_trades, exchange, symbol), span, heard_only=True
+        )
         if len(traded.at_ms):
-            return exchange, 0.0, traded
+            marks = await _read_bars(
+                fetch, partial(price_bars.of_marks, exchange, symbol), span, heard_only=False
+            )
+            share, path = _over(traded, marks)
+            return exchange, share, path
     nothing = np.zeros(0)
     return "", 0.0, MarkPath(at_ms=nothing.astype(np.int64), low=nothing, high=nothing)
 
 
 async def _read_bars(
-    fetch: Fetch, query_of: Callable[[Span], Query[PriceBar]], span: Span
+    fetch: Fetch, query_of: Callable[[Span], Query[PriceBar]], span: Span, *, heard_only: bool
 ) -> MarkPath:
+    """Minutes as a path; when `heard_only`, those that came as they ended."""
+
+    def path_of(bars: Sequence[PriceBar]) -> MarkPath:
+        late_ms = LIVE_MAX_MS if heard_only else sys.maxsize
+        kept = [one for one in bars if one.received_ns // 1_000_000 - one.ended_ms <= late_ms]
+        return MarkPath(
+            at_ms=np.array([one.ended_ms for one in kept], dtype=np.int64),
+            low=np.array([one.low for one in kept], dtype=np.float64),
+            high=np.array([one.high for one in kept], dtype=np.float64),
+        )
+
     parts = await _pages(
-        fetch, query_of, span, lambda one: one.opened_at_ms, _path_of, BARS_MAX, "minutes"
+        fetch, query_of, span, lambda one: one.opened_at_ms, path_of, BARS_MAX, "minutes"
     )
     return MarkPath(
         at_ms=np.concatenate([one.at_ms for one in parts]),
@@ -204,14 +226,14 @@ async def _read_bars(
     )
 
 
-def _path_of(bars: Sequence[PriceBar]) -> MarkPath:
-    """Bars that were heard as they ended."""
-    heard = [one for one in bars if one.received_ns // 1_000_000 <= one.ended_ms + LIVE_MAX_MS]
-    return MarkPath(
-        at_ms=np.array([one.ended_ms for one in heard], dtype=np.int64),
-        low=np.array([one.low for one in heard], dtype=np.float64),
-        high=np.array([one.high for one in heard], dtype=np.float64),
+def _over(traded: MarkPath, marks: MarkPath) -> tuple[float, MarkPath]:
+    """The minutes of `traded`, of the mark price where it is known; and the part where it is."""
+    _, place, found = np.intersect1d(
+        traded.at_ms, marks.at_ms, assume_unique=True, return_indices=True
     )
+    low, high = traded.low.copy(), traded.high.copy()
+    low[place], high[place] = marks.low[found], marks.high[found]
+    return len(place) / len(traded.at_ms), MarkPath(at_ms=traded.at_ms, low=low, high=high)
 
 
 async def _read_events(

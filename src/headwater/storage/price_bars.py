@@ -1,4 +1,4 @@
-"""The way of a price by minutes, as stored candles tell it: the least that a score needs.
+"""The way of a price by minutes, mark or traded: the least that a score needs of stored candles.
 
 A year has half a million minutes, so a bar is four numbers here and not a whole candle.
 """
@@ -9,9 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from headwater.core.intervals import Interval
-from headwater.storage import candles
-from headwater.storage.base import Query, Span
-from headwater.storage.schema import CANDLES
+from headwater.storage import candles, mark_candles
+from headwater.storage.base import Query, Span, TableSpec
 
 BAR_MS: Final = 60_000
 """Length of a bar."""
@@ -44,15 +43,29 @@ def of_trades(exchange: str, symbol: str, span: Span) -> Query[PriceBar]:
     Raises:
         RequestError: the limit of the span is out of its range.
     """
+    return _minutes(candles.SPEC, exchange, symbol, span)
+
+
+def of_marks(exchange: str, symbol: str, span: Span) -> Query[PriceBar]:
+    """Closed bars of the mark price of a minute, by opening time.
+
+    Raises:
+        RequestError: the limit of the span is out of its range.
+    """
+    return _minutes(mark_candles.SPEC, exchange, symbol, span)
+
+
+def _minutes(spec: TableSpec[Any], exchange: str, symbol: str, span: Span) -> Query[PriceBar]:
+    columns = spec.table.c
     whole = span.of(
-        candles.SPEC,
-        CANDLES.c.exchange == exchange,
-        CANDLES.c.symbol == symbol,
-        CANDLES.c.interval == Interval.M1.value,
-        CANDLES.c.is_closed.is_(sa.true()),
+        spec,
+        columns.exchange == exchange,
+        columns.symbol == symbol,
+        columns.interval == Interval.M1.value,
+        columns.is_closed.is_(sa.true()),
     )
-    columns = (CANDLES.c.timestamp_ms, CANDLES.c.low, CANDLES.c.high, CANDLES.c.received_ns)
-    return Query(whole.with_only_columns(*columns), _bar_of)
+    few = (columns.timestamp_ms, columns.low, columns.high, columns.received_ns)
+    return Query(whole.with_only_columns(*few), _bar_of)
 
 
 def _bar_of(row: "sa.Row[Any]") -> PriceBar:

@@ -86,7 +86,7 @@ class _Outline(HTMLParser):
 
 
 def test_the_page_stands_alone_and_draws_each_row(database: Database, tmp_path: Path) -> None:
-    """Four rows, two drawings each; of ten parts two bars, and a bar for each of 12 days with a line of 0."""
+    """Four rows, two drawings each: ten pairs of bars; a bar for each of 12 days and one of 0."""
     del database
     file = tmp_path / "score.html"
     assert _score("--symbol", "BTCUSDT", "--html", file).exit_code == 0
