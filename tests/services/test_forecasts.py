@@ -99,7 +99,7 @@ def test_every_full_hour_from_the_next_one_for_each_horizon() -> None:
         before = service.health
         assert before.next_issue_ms is None
         task = asyncio.create_task(service.run())
-        await asyncio.sleep(50 * 60 + 14)
+        await asyncio.sleep(50 * 60 + 19)
         assert written.rows == []
         assert service.health.next_issue_ms == FIRST_MS
         await asyncio.sleep(3 * 3600)
@@ -116,7 +116,7 @@ def test_every_full_hour_from_the_next_one_for_each_horizon() -> None:
 def test_an_hour_that_went_by_is_missed_and_never_made_up() -> None:
     """The maps of the first hour take 2 h 10 min, as on a machine that slept: two hours are lost.
 
-    Issue 0 ends at 2:10:15. Hour 1 and hour 2 are older than five minutes by then.
+    Issue 0 ends at 2:10:20. Hour 1 and hour 2 are older than five minutes by then.
     """
     written = Written()
     asked: list[int] = []

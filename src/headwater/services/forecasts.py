@@ -38,8 +38,9 @@ a day and symbol."""
 MAPS_MAX: Final = 64
 """Most maps of a symbol at a time of issue; further ones are dropped and counted."""
 
-SETTLE_MS: Final = 15_000
-"""Wait after the hour for what happened before it and is still on the way."""
+SETTLE_MS: Final = 20_000
+"""Wait after the hour for what happened before it and is still on the way; more than the 15 s
+after which maps take a bar for closed."""
 LATE_MAX_MS: Final = 300_000
 """An hour that could not be written so long after is missed."""
 ATTEMPTS: Final = 3

@@ -30,7 +30,7 @@ from headwater.analytics.skill_baseline import (
 )
 from headwater.analytics.skill_controls import SkillControls, controls
 from headwater.analytics.skill_gain import DAY_MS
-from headwater.analytics.skill_observation import at_marks, observe
+from headwater.analytics.skill_observation import observe
 from headwater.analytics.skill_windows import Forecast
 from headwater.core.errors import RequestError, StorageUnavailable
 from headwater.services.skill_evidence import (
@@ -260,9 +260,9 @@ def score_series(
     over = [made for made in issued if made.issued_ms + made.horizon_ms + SETTLE_MS <= end_ms]
     counted = [made for made in over if made.issued_ms >= start_ms]
     asked = sum(made.issued_ms >= start_ms for made in issued)
-    events = at_marks(evidence.events, evidence.marks)
-    early = observe(over[: len(over) - len(counted)], evidence.marks, events, evidence.gaps)
-    seen = observe(counted, evidence.marks, events, evidence.gaps)
+    marks, events, gaps = evidence.marks, evidence.events, evidence.gaps
+    early = observe(over[: len(over) - len(counted)], marks, events, gaps)
+    seen = observe(counted, marks, events, gaps)
     windows = seen.windows
     known = distance_baselines([*early.windows, *windows], least_windows=least_windows)
     baselines = known[len(early.windows) :]

@@ -7,6 +7,7 @@ in what is stored of it (`is_floor`), not in a list of venues.
 Reads by a callable, so that the platform and the command line share it.
 """
 
+import asyncio
 import bisect
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ import msgspec
 import numpy as np
 
 from headwater.analytics.skill_observation import LiquidationEvents, MarkPath
+from headwater.analytics.skill_triggers import at_triggers
 from headwater.analytics.skill_windows import Forecast, coarser_mass
 from headwater.core.errors import RequestError
 from headwater.core.records import Gap
@@ -67,7 +69,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         mark_share: part of its minutes that are of the mark price, 0 to 1; the others are of
             traded prices.
         marks: the way of the price by minutes, of those in which the platform was listening.
-        events: liquidations, at the prices that the venues tell.
+        events: liquidations, at the marks that triggered them (`skill_triggers`).
         gaps: of the judging venues, from the ledger.
     """
 
@@ -115,7 +117,7 @@ async def read_evidence(
         path_exchange=path_exchange,
         mark_share=mark_share,
         marks=marks,
-        events=await _read_events(fetch, symbol, span, judging),
+        events=await _read_events(fetch, symbol, span, judging, marks),
         gaps=await _read_gaps(fetch, symbol, span, judging),
     )
 
@@ -237,17 +239,33 @@ def _over(traded: MarkPath, marks: MarkPath) -> tuple[float, MarkPath]:
 
 
 async def _read_events(
-    fetch: Fetch, symbol: str, span: Span, exchanges: Sequence[str]
+    fetch: Fetch, symbol: str, span: Span, exchanges: Sequence[str], marks: MarkPath
 ) -> LiquidationEvents:
-    parts = await _pages(
-        fetch,
-        lambda part: liquidations.between(part, symbol=symbol, exchanges=list(exchanges)),
-        span,
-        lambda one: one.timestamp_ms,
-        LiquidationEvents.of,
-        EVENTS_MAX,
-        "liquidations",
+    """Liquidations of all judging venues in the order of time, at the marks that triggered them."""
+    found: list[LiquidationEvents] = []
+    for exchange in exchanges:
+        query_of = partial(liquidations.between, symbol=symbol, exchanges=[exchange])
+        parts = await _pages(
+            fetch,
+            query_of,
+            span,
+            lambda one: one.timestamp_ms,
+            LiquidationEvents.of,
+            EVENTS_MAX,
+            "liquidations",
+        )
+        found.append(await asyncio.to_thread(at_triggers, _joined(parts), marks))
+    every = _joined(found or [LiquidationEvents.of(())])
+    order = np.argsort(every.at_ms, kind="stable")
+    return LiquidationEvents(
+        at_ms=every.at_ms[order],
+        price=every.price[order],
+        usd=every.usd[order],
+        is_long=every.is_long[order],
     )
+
+
+def _joined(parts: Sequence[LiquidationEvents]) -> LiquidationEvents:
     return LiquidationEvents(
         at_ms=np.concatenate([one.at_ms for one in parts]),
         price=np.concatenate([one.price for one in parts]),
