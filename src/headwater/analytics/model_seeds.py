@@ -6,6 +6,7 @@ adds them when their bar has come.
 """
 
 import math
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -77,7 +78,7 @@ def seeds_of(
     at_once = max(1, _TARGETS_AT_ONCE // len(kernel.weights))
     # A bar's entries stay together: sums are then the same however many bars are asked for.
     starts = [0, *_cuts(numbers, at_once), len(numbers)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         chosen = slice(start, end)
         for row, side in enumerate(SIDES):
             buckets = grid.positions(kernel.targets(side, entries[chosen]))
@@ -103,7 +104,8 @@ def _place(
     bar_of = np.broadcast_to(numbers, buckets.shape)
 
     def by_bar(chosen: BoolArray) -> FloatArray:
-        return np.bincount(bar_of[chosen], weights=amounts[chosen], minlength=count)
+        found = np.bincount(bar_of[chosen], weights=amounts[chosen], minlength=count)
+        return found.astype(np.float64)
 
     seeds.created[:, row] += by_bar(inside)
     seeds.unplaced[:, row] += by_bar(~inside)
