@@ -16,6 +16,7 @@ from headwater.analytics.skill import (
     SkillScore,
     SkillVerdict,
     badge,
+    judging_gain,
     score,
     verdict_of,
 )
@@ -107,6 +108,27 @@ def shown(bits: float | None, interval: Interval | None, days: int = 30, windows
 )  # fmt: skip
 def test_the_line(bits: float, low: float, high: float, line: str) -> None:
     assert shown(bits, Interval(low=low, high=high)) == line
+
+
+def test_a_sparse_map_is_shown_and_judged_by_its_blended_gain() -> None:
+    made = msgspec.structs.replace(
+        report(),
+        per_usd=SkillScore(bits=-0.8, interval=Interval(low=-0.9, high=-0.7)),
+        blended=SkillScore(bits=0.3, interval=Interval(low=0.2, high=0.4)),
+        days=30,
+        windows=612,
+    )
+    assert badge(made).endswith("→ worse than distance alone")
+    assert badge(made, blended=True) == "blended IG +0.30 bit/USD [0.20, 0.40] · 30 d · n=612"
+    assert judging_gain(made, blended=True) is made.blended
+
+
+def test_the_days_of_a_report_add_up_to_its_headline() -> None:
+    made = report()
+    gained = sum((one.bits or 0.0) * one.weight for one in made.daily)
+    assert len(made.daily) == made.days
+    assert sum(one.weight for one in made.daily) == pytest.approx(made.usd)
+    assert gained / made.usd == pytest.approx(made.per_usd.bits)
 
 
 def test_too_few_days_are_said_to_be_too_few() -> None:

@@ -12,9 +12,12 @@ from tests.analytics.skill_samples import baselines_of, ones, window, windows_of
 from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill_cells import tabulate
 from headwater.analytics.skill_gain import (
+    DAY_MS,
     WINDOW_SHARE_MAX,
+    DayGain,
     Gain,
     capped_gain,
+    daily_gains,
     event_gain,
     largest_gain,
     usd_gain,
@@ -173,3 +176,14 @@ def test_where_nothing_happened_there_is_no_gain() -> None:
     assert capped_gain(table).value is None
     assert largest_gain(table) is None
     assert Gain(bits=np.array([]), weight=np.array([])).value is None
+
+
+def test_days_by_hand() -> None:
+    """Day 0: 3 bits on 4 USD; day 2: −1 on 2; day 5: nothing happened."""
+    gain = Gain(bits=np.array([1.0, 2.0, -1.0, 0.0]), weight=np.array([1.0, 3.0, 2.0, 0.0]))
+    issued_ms = np.array([0, DAY_MS - 1, 2 * DAY_MS, 5 * DAY_MS], dtype=np.int64)
+    assert daily_gains(gain, issued_ms) == (
+        DayGain(day_ms=0, bits=0.75, weight=4.0),
+        DayGain(day_ms=2 * DAY_MS, bits=-0.5, weight=2.0),
+        DayGain(day_ms=5 * DAY_MS, bits=None, weight=0.0),
+    )

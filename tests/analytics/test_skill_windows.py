@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from headwater.analytics.skill_windows import (
     Forecast,
     cells_of,
+    coarser_mass,
     mass_of_buckets,
     mass_of_levels,
 )
@@ -95,3 +96,26 @@ def test_no_usd_is_lost_where_the_cells_cover_the_buckets(
     below = np.interp(100.0, edges, np.concatenate([[0.0], np.cumsum(amounts)]))
     np.testing.assert_allclose(mass[0].sum(), below, rtol=1e-9, atol=1e-6)
     np.testing.assert_allclose(mass.sum(), amounts.sum(), rtol=1e-9, atol=1e-6)
+
+
+def test_cells_are_joined_outwards_and_the_rest_is_left_out() -> None:
+    """Of seven cells two of three each: 1 + 2 + 3 and 4 + 5 + 6; the seventh is left."""
+    mass = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [0.0, 0.0, 9.0, 0.0, 0.0, 0.0, 1.0]])
+    assert coarser_mass(mass, 3).tolist() == [[6.0, 15.0], [9.0, 0.0]]
+    with pytest.raises(ValueError, match="cannot be made"):
+        coarser_mass(mass, 8)
+
+
+@given(st.lists(st.floats(0.0, 1e9), min_size=40, max_size=40), st.sampled_from([2, 5]))
+def test_joined_cells_are_those_of_wider_ones(amounts: list[float], join: int) -> None:
+    """Levels put into fine cells and joined are the levels put into wide cells.
+
+    Levels stand in the middle of fine cells, so that no rounding puts one into its neighbour.
+    """
+    away = (np.arange(40) // 2 + 0.5) * 0.0005
+    is_long = np.arange(40) % 2 == 0
+    levels = 100.0 * np.where(is_long, 1.0 - away, 1.0 + away)
+    usd = np.array(amounts)
+    fine = mass_of_levels(100.0, 20, levels, usd, is_long, 0.0005)
+    wide = mass_of_levels(100.0, 20 // join, levels, usd, is_long, 0.0005 * join)
+    assert coarser_mass(fine, join) == pytest.approx(wide)

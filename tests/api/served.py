@@ -22,6 +22,7 @@ from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
 
@@ -72,6 +73,7 @@ class Platform:
             settings=self.settings,
             liquidations=None if store is None else LiquidationHistory(store, self.clock),
             exports=None if store is None else TableExport(store, page_rows=3),
+            skill=None if store is None else LiquidationSkill(store.fetch),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

@@ -55,6 +55,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/liquidations/history",
         "/liquidations/volume",
         "/liquidations/heatmap-timeseries",
+        "/liquidations/skill",
         "/metrics",
     }
 

@@ -8,7 +8,7 @@ from tests.storage.samples import T0, fetch, forecast, store_together
 
 from headwater.core.errors import StorageError
 from headwater.storage.base import Database, Span
-from headwater.storage.forecasts import SPEC, between, record_of, row_of
+from headwater.storage.forecasts import SPEC, ForecastSeries, between, record_of, row_of, series
 from headwater.storage.schema import FORECASTS
 from headwater.storage.sessions import WriteSession
 
@@ -44,6 +44,29 @@ def test_one_horizon_or_all_of_one_version(database: Database) -> None:
     newest = Span(newest_first=True, limit=1)
     query = between("ladder", "1", "all", "BTCUSDT", newest, horizon_ms=60)
     assert fetch(database, query) == [made[2]]
+
+
+def test_which_series_there_are_and_since_when(database: Database) -> None:
+    made = [forecast(T0 + number, horizon_ms=horizon) for number in (0, 5) for horizon in (60, 70)]
+    store_together(database, [*made, forecast(T0 + 9, version="2"), forecast(symbol="ETHUSDT")])
+    found = fetch(database, series("BTCUSDT"))
+    assert [(one.version, one.horizon_ms, one.count) for one in found] == [
+        ("1", 60, 2),
+        ("1", 70, 2),
+        ("2", 3_600_000, 1),
+    ]
+    assert found[0] == ForecastSeries(
+        model="ladder",
+        version="1",
+        exchange="all",
+        symbol="BTCUSDT",
+        horizon_ms=60,
+        count=2,
+        first_issued_ms=T0,
+        last_issued_ms=T0 + 5,
+    )
+    assert len(fetch(database, series())) == 4
+    assert fetch(database, series("SOLUSDT")) == []
 
 
 @given(st.lists(st.floats(allow_nan=False), max_size=50))

@@ -11,7 +11,13 @@ from headwater.core.enums import PositionSide, Side
 from headwater.core.errors import RequestError
 from headwater.core.records import Liquidation
 from headwater.storage.base import Database, Span
-from headwater.storage.liquidations import LiquidationSum, between, volume
+from headwater.storage.liquidations import (
+    LiquidationFeedSum,
+    LiquidationSum,
+    between,
+    by_exchange,
+    volume,
+)
 
 MINUTE = 60_000
 ALL = Span(limit=10_000)
@@ -110,3 +116,20 @@ def _volume(
         count=count,
         is_floor=is_floor,
     )
+
+
+def test_what_each_venue_told_the_largest_sum_first(database: Database) -> None:
+    store_together(
+        database,
+        [
+            liquidation(T0, exchange="okx", value=5.0, is_floor=True),
+            liquidation(T0 + 1, exchange="okx", value=5.0),
+            liquidation(T0 + 1, exchange="bybit", value=11.0),
+            liquidation(T0 + 2, exchange="bybit", value=9.0, symbol="ETHUSDT"),
+            liquidation(T0 + 9, exchange="okx", value=99.0),
+        ],
+    )
+    assert fetch(database, by_exchange("BTCUSDT", Span(start_ms=T0, end_ms=T0 + 9))) == [
+        LiquidationFeedSum(exchange="bybit", count=1, value=11.0, is_floor=False),
+        LiquidationFeedSum(exchange="okx", count=2, value=10.0, is_floor=True),
+    ]

@@ -15,8 +15,10 @@ import numpy as np
 from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill_cells import HALF_SMOOTHING, CellTable, tabulate
 from headwater.analytics.skill_gain import (
+    DayGain,
     Gain,
     capped_gain,
+    daily_gains,
     event_gain,
     largest_gain,
     usd_gain,
@@ -81,6 +83,7 @@ class SkillReport(msgspec.Struct, frozen=True, kw_only=True):
         test: Diebold–Mariano test of the headline.
         ranking: companions; None without anything to rank.
         reliability: ten deciles, lowest prediction first.
+        daily: the headline day by day.
         verdict: what the headline's interval allows to say.
     """
 
@@ -101,6 +104,7 @@ class SkillReport(msgspec.Struct, frozen=True, kw_only=True):
     test: EqualGainTest | None
     ranking: Ranking | None
     reliability: tuple[ReliabilityDecile, ...]
+    daily: tuple[DayGain, ...]
     verdict: SkillVerdict
 
 
@@ -154,6 +158,7 @@ def score(
         test=equal_gain_test(headline, table.issued_ms, table.horizon_ms),
         ranking=ranking(table),
         reliability=reliability(table),
+        daily=daily_gains(headline, table.issued_ms),
         verdict=verdict_of(per_usd.interval),
     )
 
@@ -167,20 +172,32 @@ def verdict_of(interval: Interval | None) -> SkillVerdict:
     return SkillVerdict.SKILL if interval.low > 0.0 else SkillVerdict.HARM
 
 
-def badge(report: SkillReport) -> str:
+def judging_gain(report: SkillReport, *, blended: bool = False) -> SkillScore:
+    """The gain that judges a model: the headline, or the blended one of a sparse map."""
+    return report.blended if blended else report.per_usd
+
+
+def badge(report: SkillReport, *, blended: bool = False) -> str:
     """The report in one line: `IG +0.06 bit/USD [−0.01, 0.13] · 30 d · n=612 → …`.
 
     The verdict follows the arrow unless it is skill, which the interval says by itself. More than
     two places are shown where an end of the interval would else look like 0 and is not.
+
+    Args:
+        report: of one model.
+        blended: whether the blended gain is shown and judges; the line then says so.
     """
-    bits, interval = report.per_usd.bits, report.per_usd.interval
+    gain = judging_gain(report, blended=blended)
+    interval = gain.interval
+    verdict = verdict_of(interval)
     places = _places(interval)
-    text = "IG none" if bits is None else f"IG {_number(bits, places, plus='+')} bit/USD"
+    text = "blended IG" if blended else "IG"
+    text += " none" if gain.bits is None else f" {_number(gain.bits, places, plus='+')} bit/USD"
     if interval is not None:
         text += f" [{_number(interval.low, places)}, {_number(interval.high, places)}]"
     text += f" · {report.days} d · n={report.windows}"
-    if report.verdict is not SkillVerdict.SKILL:
-        text += f" → {report.verdict}"
+    if verdict is not SkillVerdict.SKILL:
+        text += f" → {verdict}"
     return text
 
 

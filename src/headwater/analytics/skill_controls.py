@@ -17,7 +17,8 @@ import numpy as np
 
 from headwater.analytics.arrays import FloatArray
 from headwater.analytics.skill import SkillReport, score
-from headwater.analytics.skill_uncertainty import DAY_MS, DRAWS, Interval
+from headwater.analytics.skill_gain import DAY_MS
+from headwater.analytics.skill_uncertainty import DRAWS, Interval
 from headwater.analytics.skill_windows import Window
 
 

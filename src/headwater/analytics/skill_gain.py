@@ -18,9 +18,10 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from headwater.analytics.arrays import FloatArray
+from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.analytics.skill_cells import CellTable
 
+DAY_MS: Final = 86_400_000
 WINDOW_SHARE_MAX: Final = 0.01
 """Largest part of all weight that one window has in the capped gain."""
 
@@ -41,6 +42,20 @@ class Gain(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """Bits per unit of weight; None where nothing happened."""
         total = float(self.weight.sum())
         return float(self.bits.sum()) / total if total > 0.0 else None
+
+
+class DayGain(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The gain of the windows issued on one day.
+
+    Attributes:
+        day_ms: beginning of the UTC day, ms since the epoch.
+        bits: per unit of weight; None where nothing happened.
+        weight: Σ y of the day.
+    """
+
+    day_ms: int
+    bits: float | None
+    weight: float
 
 
 def usd_gain(table: CellTable) -> Gain:
@@ -73,6 +88,24 @@ def largest_gain(table: CellTable) -> float | None:
     shares = table.usd[found] / total[table.window[found]]
     bits = table.usd[found] * np.log2(shares / table.baseline[found])
     return float(bits.sum() / total.sum()) if total.sum() > 0.0 else None
+
+
+def daily_gains(gain: Gain, issued_ms: IndexArray) -> tuple[DayGain, ...]:
+    """A gain day by day, ascending; weighted by their weights they give the whole.
+
+    Args:
+        gain: of each window.
+        issued_ms: shape (windows,), ms since the epoch.
+    """
+    days, which = np.unique(issued_ms // DAY_MS, return_inverse=True)
+    bits = np.bincount(which, weights=gain.bits).tolist()
+    weights = np.bincount(which, weights=gain.weight).tolist()
+    return tuple(
+        DayGain(
+            day_ms=day * DAY_MS, bits=sum_bits / weight if weight > 0.0 else None, weight=weight
+        )
+        for day, sum_bits, weight in zip(days.tolist(), bits, weights, strict=True)
+    )
 
 
 def _weighted(table: CellTable, weights: FloatArray) -> Gain:

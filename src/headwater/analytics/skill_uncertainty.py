@@ -23,9 +23,8 @@ import msgspec
 import numpy as np
 
 from headwater.analytics.arrays import FloatArray, IndexArray
-from headwater.analytics.skill_gain import Gain
+from headwater.analytics.skill_gain import DAY_MS, Gain
 
-DAY_MS: Final = 86_400_000
 DRAWS: Final = 1_000
 """Draws of the bootstrap."""
 CONFIDENCE: Final = 0.95

@@ -163,3 +163,23 @@ def mass_of_buckets(
         at_edges = np.interp(price * (1.0 + sign * steps), edges, cumulative)
         rows.append(np.maximum(sign * np.diff(at_edges), 0.0))
     return np.stack(rows)
+
+
+def coarser_mass(mass_usd: FloatArray, cells: int) -> FloatArray:
+    """Adds neighbouring cells up to wider ones.
+
+    Args:
+        mass_usd: shape (2, n), cells outwards from the price.
+        cells: how many make one, ≥ 1; those left over at the far end are left out.
+
+    Returns:
+        Shape (2, n // cells), USD.
+
+    Raises:
+        ValueError: there are not cells enough for one.
+    """
+    count = mass_usd.shape[1] // cells
+    if count < 1:
+        raise ValueError(f"{mass_usd.shape[1]} cells cannot be made of {cells} each")
+    wider: FloatArray = mass_usd[:, : count * cells].reshape(2, count, cells).sum(axis=2)
+    return wider

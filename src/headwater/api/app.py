@@ -32,6 +32,7 @@ from headwater.api.routes.open_interest import open_interest_router
 from headwater.api.routes.order_book import order_book_router
 from headwater.api.routes.platform import platform_router
 from headwater.api.routes.predicted_funding import predicted_funding_router
+from headwater.api.routes.skill import skill_router
 from headwater.api.routes.tickers import tickers_router
 from headwater.api.routes.trades import trades_router
 from headwater.api.routes.venue_health import venue_health_router
@@ -82,6 +83,7 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(gaps_router(api))
     app.include_router(liquidations_router(api))
     app.include_router(export_router(api))
+    app.include_router(skill_router(api))
     app.include_router(margin_router(api))
     app.include_router(multi_router(api))  # before `/{exchange}/…`, which would swallow it
     for make_router in (

@@ -10,8 +10,10 @@ from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
+from headwater.services.forecasts import ForecastHealth
 from headwater.services.gap_history import GapHistory
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.table_export import TableExport
 from headwater.storage.writer import WriterHealth
 
@@ -28,6 +30,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         settings: what can be set.
         liquidations: past liquidations from storage; None where nothing is stored.
         exports: stored tables as files; None where nothing is stored.
+        skill: scores of liquidation maps from storage; None where nothing is stored.
+        forecasts: what the writer of forecasts did; None where none are written.
         storage_health: what the database's writer did; None where nothing is stored.
         gaps: the gap ledger with its past from storage; None where nothing is stored.
         history_progress: how far the back-fill of each venue is; None where there is none.
@@ -41,6 +45,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     settings: ApiSettings
     liquidations: LiquidationHistory | None = None
     exports: TableExport | None = None
+    skill: LiquidationSkill | None = None
+    forecasts: Callable[[], ForecastHealth] | None = None
     storage_health: Callable[[], WriterHealth] | None = None
     gaps: GapHistory | None = None
     history_progress: Callable[[], Sequence[BackfillProgress]] | None = None

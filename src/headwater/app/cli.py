@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from headwater import __version__
-from headwater.app.commands import db, export, fetch, info, ingest, run, simulate, tape, wire
+from headwater.app.commands import db, export, fetch, info, ingest, run, score, simulate, tape, wire
 from headwater.core.errors import ConfigError, PlatformError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("replay")(tape.replay)
 app.command("fetch")(fetch.fetch)
 app.command("export")(export.export)
 app.command("ingest")(ingest.ingest)
+app.command("score")(score.score)
 app.add_typer(db.app, name="db")
 app.command("venues")(info.venues)
 app.command("settings")(info.settings)

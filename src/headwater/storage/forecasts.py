@@ -51,6 +51,30 @@ class StoredForecast(msgspec.Struct, frozen=True, kw_only=True):
     short_mass: tuple[float, ...]
 
 
+class ForecastSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of one version of a model for one symbol and horizon.
+
+    Attributes:
+        model: name of the model.
+        version: of the model.
+        exchange: venue id, or `all`.
+        symbol: canonical symbol.
+        horizon_ms: for how long each forecast speaks.
+        count: forecasts.
+        first_issued_ms: time of issue of the first one, ms since the epoch, UTC.
+        last_issued_ms: of the last one.
+    """
+
+    model: str
+    version: str
+    exchange: str
+    symbol: str
+    horizon_ms: int
+    count: int
+    first_issued_ms: int
+    last_issued_ms: int
+
+
 def row_of(forecast: StoredForecast) -> Row:
     """The row of a forecast."""
     return (
@@ -115,6 +139,40 @@ def between(
     if horizon_ms is not None:
         conditions.append(FORECASTS.c.horizon_ms == horizon_ms)
     return Query(span.of(SPEC, *conditions), record_of)
+
+
+def series(symbol: str | None = None) -> Query[ForecastSeries]:
+    """Which forecasts there are, one answer per model, version, venues, symbol and horizon.
+
+    Args:
+        symbol: canonical symbol, None for all.
+    """
+    named = [FORECASTS.c[name] for name in SPEC.series]
+    statement = (
+        sa.select(
+            *named,
+            sa.func.count().label("forecasts"),
+            sa.func.min(FORECASTS.c.issued_ms).label("first_ms"),
+            sa.func.max(FORECASTS.c.issued_ms).label("last_ms"),
+        )
+        .where(*([] if symbol is None else [FORECASTS.c.symbol == symbol]))
+        .group_by(*named)
+        .order_by(*named)
+    )
+    return Query(statement, _series_of)
+
+
+def _series_of(row: "sa.Row[Any]") -> ForecastSeries:
+    return ForecastSeries(
+        model=row.model,
+        version=row.version,
+        exchange=row.exchange,
+        symbol=row.symbol,
+        horizon_ms=row.horizon_ms,
+        count=row.forecasts,
+        first_issued_ms=row.first_ms,
+        last_issued_ms=row.last_ms,
+    )
 
 
 def _packed(values: Sequence[float]) -> bytes:

@@ -33,6 +33,22 @@ class LiquidationSum(msgspec.Struct, frozen=True, kw_only=True):
     is_floor: bool
 
 
+class LiquidationFeedSum(msgspec.Struct, frozen=True, kw_only=True):
+    """What one venue told of one symbol.
+
+    Attributes:
+        exchange: venue id.
+        count: liquidations.
+        value: sum, USD.
+        is_floor: true when any of them came by a throttled stream: the sum is a lower bound.
+    """
+
+    exchange: str
+    count: int
+    value: float
+    is_floor: bool
+
+
 def row_of(liquidation: Liquidation) -> Row:
     """The row of a liquidation."""
     return (
@@ -145,6 +161,32 @@ def volume(
         .limit(span.limit)
     )
     return Query(statement, _volume_of)
+
+
+def by_exchange(symbol: str, span: Span) -> Query[LiquidationFeedSum]:
+    """What each venue told of a symbol, the largest sum first; the span's limit has no meaning."""
+    value = sa.func.sum(LIQUIDATIONS.c.value)
+    statement = (
+        sa.select(
+            LIQUIDATIONS.c.exchange,
+            sa.func.count().label("liquidations"),
+            value.label("value"),
+            sa.func.sum(sa.case((LIQUIDATIONS.c.is_floor, 1), else_=0)).label("floors"),
+        )
+        .where(LIQUIDATIONS.c.symbol == symbol, *span.bounds(LIQUIDATIONS.c.timestamp_ms))
+        .group_by(LIQUIDATIONS.c.exchange)
+        .order_by(value.desc(), LIQUIDATIONS.c.exchange)
+    )
+    return Query(statement, _feed_of)
+
+
+def _feed_of(row: "sa.Row[Any]") -> LiquidationFeedSum:
+    return LiquidationFeedSum(
+        exchange=row.exchange,
+        count=row.liquidations,
+        value=row.value,
+        is_floor=row.floors > 0,
+    )
 
 
 def _chosen(symbol: str | None, exchanges: Sequence[str] | None) -> "list[sa.ColumnElement[bool]]":

@@ -1,0 +1,105 @@
+"""What a reader is told before the numbers."""
+
+import msgspec
+import pytest
+
+from headwater.api.schemas.skill import horizon_text, note_of, skill_view
+from headwater.services.forecasts import ForecastHealth
+from headwater.services.liquidation_skill import SkillRow, SkillTable
+from headwater.storage.forecasts import ForecastSeries
+
+DAY_MS = 86_400_000
+END_MS = 20_720 * DAY_MS
+ROW = SkillRow(
+    series=ForecastSeries(
+        model="observed",
+        version="2",
+        exchange="all",
+        symbol="BTCUSDT",
+        horizon_ms=4 * 3_600_000,
+        count=9,
+        first_issued_ms=END_MS - DAY_MS,
+        last_issued_ms=END_MS,
+    ),
+    cell_width=0.0025,
+    forecasts=9,
+    pending=4,
+    dropped_gap=1,
+    dropped_unmarked=2,
+    report=None,
+    controls=None,
+)
+TABLE = SkillTable(
+    symbol="BTCUSDT",
+    start_ms=END_MS - 30 * DAY_MS,
+    end_ms=END_MS,
+    collecting_since_ms=None,
+    exchanges=(),
+    throttled=(),
+    others=(),
+    path_exchange="",
+    mark_share=0.0,
+    rows=(),
+)
+HEALTH = ForecastHealth(
+    symbols=("BTCUSDT",),
+    next_issue_ms=END_MS + 3_600_000,
+    last_issued_ms=None,
+    stored=0,
+    missed=0,
+    failed=0,
+    problem="",
+)
+
+
+def test_no_forecast_yet_says_since_when_there_will_be() -> None:
+    view = skill_view(TABLE, HEALTH)
+    assert (view.data, view.meta.collecting_since) == ((), None)
+    assert view.meta.next_issue == "2026-09-24T01:00:00.000Z"
+    assert view.meta.note == (
+        "no forecast of BTCUSDT is stored yet; the first are written at 2026-09-24T01:00:00.000Z"
+    )
+    other = msgspec.structs.replace(HEALTH, symbols=("ETHUSDT",))
+    for health in (other, None):
+        silent = skill_view(TABLE, health)
+        assert silent.meta.next_issue is None
+        assert "none are written for it (see forecast_symbols)" in silent.meta.note
+
+
+def test_what_weakens_the_numbers_is_said() -> None:
+    table = msgspec.structs.replace(
+        TABLE,
+        rows=(ROW,),
+        collecting_since_ms=END_MS - DAY_MS,
+        exchanges=("binance",),
+        throttled=("binance",),
+        path_exchange="binance",
+        mark_share=0.75,
+    )
+    note = note_of(table, None)
+    assert "1.0 days so far" in note
+    assert "liquidations of binance are a lower bound" in note
+    assert "25% of the price's minutes are of traded prices" in note
+    deaf = msgspec.structs.replace(table, exchanges=(), throttled=(), path_exchange="")
+    assert "nothing can be judged" in note_of(deaf, None)
+    long_since = msgspec.structs.replace(
+        table, collecting_since_ms=0, throttled=(), path_exchange="bybit", mark_share=1.0
+    )
+    assert note_of(long_since, None) == ""
+
+
+def test_coverage_is_of_the_forecasts_that_are_over() -> None:
+    """9 issued, 4 not over; of 5 one lies in a hole and 2 were not heard: 2 of 5 were seen."""
+    (row,) = skill_view(msgspec.structs.replace(TABLE, rows=(ROW,)), None).data
+    assert row.coverage == pytest.approx(0.4)
+    assert (row.horizon, row.judged_by, row.score, row.controls) == ("4h", "blended", None, None)
+    none_over = msgspec.structs.replace(ROW, pending=9, dropped_gap=0, dropped_unmarked=0)
+    (other,) = skill_view(msgspec.structs.replace(TABLE, rows=(none_over,)), None).data
+    assert other.coverage is None
+
+
+@pytest.mark.parametrize(
+    ("horizon_ms", "text"), [(3_600_000, "1h"), (86_400_000, "24h"), (90_000, "90s")]
+)
+def test_a_horizon_in_words(horizon_ms: int, text: str) -> None:
+    assert horizon_text(horizon_ms) == text
