@@ -19,7 +19,8 @@ from tests.storage.samples import (
 )
 
 from headwater.bus.memory import MemoryBus
-from headwater.core.records import FundingRate, MarkPrice
+from headwater.core.enums import Channel, FeedState
+from headwater.core.records import ConnectionState, FundingRate, MarkCandle, MarkPrice
 from headwater.services import recording
 from headwater.services.recording import SAMPLE_MS, RecordingService
 
@@ -100,6 +101,40 @@ async def test_funding_is_taken_from_mark_prices() -> None:
     assert isinstance(only, FundingRate)
     assert (only.rate, only.funding_time_ms) == (0.0001, T0 + 3_600_000)
     assert (only.timestamp_ms, only.interval_h) == (MINUTE_0, None)
+
+
+async def test_whole_minutes_of_the_mark_price_are_kept() -> None:
+    """The first minute and the third; the second was interrupted, the fourth still forms."""
+    bus = MemoryBus()
+    async with _recording(bus) as kept:
+        for second in range(-1, 200):
+            if second == 100:
+                bus.publish(_state(Channel.MARK_PRICES, FeedState.STALE))
+            if second in (30, 150):
+                bus.publish(_state(Channel.TRADES, FeedState.DOWN))
+                bus.publish(_state(Channel.MARK_PRICES, FeedState.LIVE))
+            at_ms = MINUTE_0 + 1_000 * second
+            bus.publish(_mark(at_ms, mark=100.0 + second % 60, funding_rate=None))
+            await _taken()
+    assert [(one.timestamp_ms - MINUTE_0) // SAMPLE_MS for one in kept] == [0, 2]
+    first = kept[0]
+    assert isinstance(first, MarkCandle)
+    assert (first.open, first.high, first.low, first.close) == (100.0, 159.0, 100.0, 159.0)
+    assert (first.readings, first.is_closed) == (60, True)
+
+
+def _state(channel: Channel, state: FeedState) -> ConnectionState:
+    return ConnectionState(
+        exchange="binance",
+        symbol="BTCUSDT",
+        native_symbol="BTCUSDT",
+        timestamp_ms=MINUTE_0,
+        received_ns=1,
+        channel=channel,
+        state=state,
+        reason="",
+        since_ms=MINUTE_0,
+    )
 
 
 async def _taken() -> None:

@@ -1,16 +1,20 @@
 """The recording service: hears the bus and hands to the store what shall be remembered.
 
 Closed candles, large trades, liquidations, holes; of funding and open interest one reading a minute
-and symbol. Knows the bus and something that takes records; not where they come from.
+and symbol; of mark prices the whole minutes that they make (`analytics.mark_candles`). Knows the
+bus and something that takes records; not where they come from.
 """
 
 from collections.abc import Callable
 from typing import Any, Final
 
+from headwater.analytics.mark_candles import MarkMinutes
 from headwater.bus.bus import Bus, ReaderClosed
 from headwater.bus.topics import TopicFilter
+from headwater.core.enums import Channel, FeedState
 from headwater.core.records import (
     Candle,
+    ConnectionState,
     FundingRate,
     Gap,
     LargeTrade,
@@ -30,7 +34,16 @@ SERIES_MAX: Final = 20_000
 """Series of states whose last sample is remembered; beyond it all are forgotten, which costs an
 additional sample of each."""
 
-_HEARD: Final = (Candle, LargeTrade, Liquidation, Gap, FundingRate, MarkPrice, OpenInterest)
+_HEARD: Final = (
+    Candle,
+    LargeTrade,
+    Liquidation,
+    Gap,
+    FundingRate,
+    MarkPrice,
+    OpenInterest,
+    ConnectionState,
+)
 
 
 class RecordingService:
@@ -45,6 +58,7 @@ class RecordingService:
         self._bus = bus
         self._put = put
         self._sampled: dict[tuple[type[Record], str, str], int] = {}
+        self._minutes = MarkMinutes()
 
     async def run(self) -> None:
         """Works until cancelled or until the bus closes its reader; then takes what still waits."""
@@ -67,6 +81,12 @@ class RecordingService:
                 self._put(record)
         elif isinstance(record, MarkPrice):
             self._take_funding(record)
+            minute = self._minutes.take(record)
+            if minute is not None:
+                self._put(minute)
+        elif isinstance(record, ConnectionState):
+            if record.channel is Channel.MARK_PRICES and record.state is not FeedState.LIVE:
+                self._minutes.interrupted(record.exchange, record.symbol)
         elif isinstance(record, OpenInterest):
             if self._is_due(record):
                 self._put(record)

@@ -113,6 +113,9 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
         candles_max: most candles one request returns.
         funding_max: most funding rows one request returns.
         open_interest_max: most open-interest rows one request returns.
+        open_interest_days: how far back the open-interest history reaches, days; None where it
+            is not bounded so.
+        open_interest_rows: newest periods that it holds, None where it is not bounded so.
         trades_max: most recent trades one request returns.
         book_depths: depths a REST book can be asked for, ascending.
         stale_after_s: longest normal silence of a liquid symbol by channel; a channel that is
@@ -149,3 +152,5 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
     book_source: BookSource = BookSource.REST
     gathered_s: Mapping[Channel, float] = {}
     tells_past: frozenset[Channel] = frozenset()
+    open_interest_days: float | None = None
+    open_interest_rows: int | None = None

@@ -342,9 +342,13 @@ def test_past_open_interest_is_complete(limit: int, start: int | None, end: int 
     assert {request.pool for request in requests} <= {"open_interest_history"}
 
 
-@given(st.integers(1, 1000), st.none() | st.integers(900, 1800))
+@given(
+    st.integers(1, 1000),
+    st.none() | st.integers(900, 1800),
+    st.none() | st.integers(0, 1800),
+)
 def test_open_interest_is_never_asked_for_beyond_the_venues_reach(
-    limit: int, end: int | None
+    limit: int, end: int | None, start: int | None
 ) -> None:
     """A window that begins more than 30 days ago is refused as a whole, so none does."""
     moments = [int(str(row["timestamp"])) for row in LONG_INTERESTS]
@@ -357,12 +361,38 @@ def test_open_interest_is_never_asked_for_beyond_the_venues_reach(
         return rows_between(LONG_INTERESTS, lambda row: int(str(row["timestamp"])), query, 500)
 
     end_ms = None if end is None else end * HOUR_MS
+    start_ms = None if start is None else start * HOUR_MS
     _, found = drive(
-        REST.open_interest_history(BTC, Interval.H1, limit=limit, end_ms=end_ms), server
+        REST.open_interest_history(BTC, Interval.H1, limit=limit, start_ms=start_ms, end_ms=end_ms),
+        server,
     )
-    first_ms, last_ms = moments[-1] - REACH_MS + 2 * HOUR_MS, end_ms or moments[-1]
+    first_ms = max(moments[-1] - REACH_MS + 2 * HOUR_MS, start_ms or 0)
+    last_ms = end_ms or moments[-1]
     wanted = [moment for moment in moments if first_ms <= moment <= last_ms]
-    assert [row.timestamp_ms for row in found] == wanted[-limit:]
+    assert [row.timestamp_ms for row in found] == (
+        wanted[-limit:] if start_ms is None else wanted[:limit]
+    )
+
+
+def test_open_interest_of_a_young_contract_begins_with_its_first_row() -> None:
+    """Two windows of 500 periods are empty before the three rows that there are."""
+    rows = [INTERESTS[0] | {"timestamp": (8_000 + index) * 5 * MINUTE_MS} for index in range(3)]
+
+    def server(path: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        assert path == "/futures/data/openInterestHist"
+        return rows_between(rows, lambda row: int(str(row["timestamp"])), query, 500)
+
+    _, found = drive(
+        REST.open_interest_history(BTC, Interval.M5, limit=9, start_ms=6_900 * 5 * MINUTE_MS),
+        server,
+    )
+    assert [row.timestamp_ms for row in found] == [row["timestamp"] for row in rows]
+    assert (
+        drive(REST.open_interest_history(BTC, Interval.M5, limit=9, start_ms=1), lambda _, __: [])[
+            1
+        ]
+        == []
+    )
 
 
 def test_a_period_that_does_not_exist_is_refused() -> None:

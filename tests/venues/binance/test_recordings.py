@@ -356,12 +356,7 @@ def test_a_documented_reply_of_mark_klines_is_read(wire_dir: Path) -> None:
 
 def test_mark_klines_without_a_price_are_a_wire_error() -> None:
     url = "https://fapi.binance.com/fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1m"
-    rows: tuple[object, ...] = (
-        [1, "0", "2", "1", "1", "0", 2],
-        [1, "1", "2", "1", "1", "0"],
-        ["x"],
-        {},
-    )
+    rows: tuple[object, ...] = ([1, "0", "2", "1", "1", "0", 2], [1, "1", "2", "1", "1"], ["x"], {})
     for wrong in rows:
         with pytest.raises(WireError):
             read([wrong], url=url)

@@ -59,12 +59,19 @@ class Loopback:
         """What the client knows of a contract."""
         return self.table.resolve(symbol)
 
-    def ask(self, call: RestCall[T]) -> T:
-        """Drives a REST call against the venue's side; its errors are thrown into the call."""
+    def ask(self, call: RestCall[T], pause_ms: int = 0) -> T:
+        """Drives a REST call against the venue's side; its errors are thrown into the call.
+
+        Args:
+            call: the call.
+            pause_ms: time that passes after each request, as pacing by a budget has it.
+        """
         try:
             request = next(call)
             for _ in range(REQUESTS_MAX):
                 reply = self.reply(request)
+                if pause_ms:
+                    self.market.advance_to(self.market.now_ms() + pause_ms)
                 error = self.venue.error_of(reply)
                 request = call.send(reply) if error is None else call.throw(error)
         except StopIteration as stop:

@@ -11,6 +11,7 @@ from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported, VenueError
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, MarkCandle, Trade
+from headwater.feeds.interest_reach import finest_period
 from headwater.feeds.live_fills import told_live
 from headwater.venues.messages import RestCall, Subscription
 
@@ -222,6 +223,34 @@ def test_marks_interest_and_funding_are_the_markets(loop: Loopback) -> None:
     times = [one.funding_time_ms for one in history]
     assert times == sorted(times)
     assert all(time_ms <= loop.market.now_ms() for time_ms in times)
+
+
+@pytest.mark.parametrize("days", [7, 29.5])
+def test_open_interest_of_weeks_is_the_markets_without_a_seam(loop: Loopback, days: float) -> None:
+    """By the finest period that reaches so far, forwards and backwards, both bounds contained."""
+    period = finest_period(loop.facts, int(days * 86_400_000))
+    if period is None:
+        pytest.skip("the venue tells no past open interest")
+    contract = loop.instrument()
+    last_ms = period.opens_at_ms(loop.market.now_ms())
+    count = int(days * 86_400_000) // period.nominal_ms
+    first_ms = last_ms - (count - 1) * period.nominal_ms
+    times = list(range(first_ms, last_ms + 1, period.nominal_ms))
+    for limit, bounds in (
+        (count, {"start_ms": first_ms, "end_ms": last_ms}),
+        (count + 9, {"start_ms": first_ms}),
+        (count, {"end_ms": last_ms}),
+        (count - 9, {"start_ms": first_ms, "end_ms": last_ms}),
+    ):
+        call = loop.rest.open_interest_history(contract, period, limit=limit, **bounds)
+        read = loop.ask(call, pause_ms=210)
+        got = [one.timestamp_ms for one in read if one.timestamp_ms <= last_ms]
+        assert got == times[:limit], bounds
+        real = loop.market.open_interest_history(
+            "BTCUSDT", period, limit=limit, start_ms=first_ms, end_ms=last_ms
+        )
+        for mine, true in zip(read, real, strict=False):
+            assert mine.open_interest == pytest.approx(true.open_interest, rel=1e-6)
 
 
 def test_margin_tiers_are_the_markets(loop: Loopback) -> None:

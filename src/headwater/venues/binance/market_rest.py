@@ -53,8 +53,9 @@ OPEN_INTEREST_PERIODS: Final[tuple[Interval, ...]] = (
 _FUNDING_LATEST: Final = 200
 """Rows the venue returns at most when no time is given."""
 _HOUR_MS: Final = 3_600_000
-_OPEN_INTEREST_REACH_MS: Final = 30 * 24 * _HOUR_MS
+OPEN_INTEREST_DAYS: Final = 30
 """How far back the venue keeps open interest."""
+_OPEN_INTEREST_REACH_MS: Final = OPEN_INTEREST_DAYS * 24 * _HOUR_MS
 
 
 def _request(path: str, weight: int, pool: str = "ip", **query: int | str | None) -> HttpRequest:
@@ -208,7 +209,10 @@ class BinanceMarketRest(MarketRest):
         start_ms: int | None = None,
         end_ms: int | None = None,
     ) -> RestCall[list[OpenInterest]]:
-        """Open interest at the end of each period, of the last 30 days.
+        """Open interest at the end of each period, of the last 30 days: an older start is moved.
+
+        The newest row tells the venue's present, and so how far back it may be asked: a window
+        that begins more than 30 days ago is refused as a whole.
 
         Raises:
             NotSupported: the venue has no such period.
@@ -219,19 +223,19 @@ class BinanceMarketRest(MarketRest):
             raise NotSupported(EXCHANGE, f"open interest by {period}", f"periods: {allowed}")
         if start_ms is None:
             return (yield from self._newest_open_interest(instrument, period, limit, end_ms))
-        rows: list[OpenInterest] = []
+        newest = yield from self._open_interest_page(instrument, period, None, None, 1)
+        if not newest:
+            return []
+        present_ms = newest[-1].timestamp_ms + 2 * period.nominal_ms
+        last_ms = present_ms if end_ms is None else min(end_ms, present_ms)
+        start_ms = max(start_ms, present_ms - _OPEN_INTEREST_REACH_MS)
         span_ms = OPEN_INTEREST_MAX * period.nominal_ms
-        while len(rows) < limit and (end_ms is None or start_ms <= end_ms):
-            last_ms = start_ms + span_ms - 1
-            if end_ms is not None:
-                last_ms = min(last_ms, end_ms)
-            page = yield from self._open_interest_page(instrument, period, start_ms, last_ms)
-            rows += page
-            if not page:
-                break
-            if end_ms is None and page[-1].timestamp_ms < last_ms - 2 * period.nominal_ms:
-                break  # the window reaches beyond the present
-            start_ms = last_ms + 1
+        rows: list[OpenInterest] = []
+        # An empty window is not the end: the contract may be younger, or the venue have a hole.
+        while len(rows) < limit and start_ms <= last_ms:
+            until_ms = min(start_ms + span_ms - 1, last_ms)
+            rows += yield from self._open_interest_page(instrument, period, start_ms, until_ms)
+            start_ms = until_ms + 1
         return rows[:limit]
 
     def funding_rate(self, instrument: Instrument) -> RestCall[FundingRate]:
@@ -311,11 +315,7 @@ class BinanceMarketRest(MarketRest):
     def _newest_open_interest(
         self, instrument: Instrument, period: Interval, limit: int, end_ms: int | None
     ) -> RestCall[list[OpenInterest]]:
-        """The newest `limit` rows up to `end_ms`, by windows from the newest page backwards.
-
-        That page tells the venue's present, and so how far back it may be asked: a window that
-        begins more than 30 days ago is refused as a whole.
-        """
+        """The newest `limit` rows up to `end_ms`, by windows from the newest page backwards."""
         size = OPEN_INTEREST_MAX if end_ms is not None else min(limit, OPEN_INTEREST_MAX)
         page = yield from self._open_interest_page(instrument, period, None, None, size)
         rows = [row for row in page if _within(row, None, end_ms)]

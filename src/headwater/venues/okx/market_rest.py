@@ -43,6 +43,8 @@ NEW_CANDLES: Final = 1440
 TRADES_MAX: Final = 500
 FUNDING_MAX: Final = 400
 OPEN_INTEREST_MAX: Final = 100
+OPEN_INTEREST_ROWS: Final = 1440
+"""Newest periods that the venue has."""
 BOOK_DEPTHS: Final = (1, 5, 20, 50, 100, 200, 400)
 PAGES_MAX: Final = 500
 """Pages of one call: a venue that never ends its list does not hold us for ever."""
@@ -196,24 +198,26 @@ class OkxMarketRest(MarketRest):
             raise RequestError("period", period.value, ", ".join(one.value for one in PERIODS))
         sizes = Sizes(instrument)
         found: list[OpenInterest] = []
-        last_ms = end_ms
+        # Whether the bounds themselves are contained is not documented: asked for a little more.
+        begin_ms = None if start_ms is None else start_ms - 1
+        before_ms = None if end_ms is None else end_ms + 1
         for _ in range(PAGES_MAX):
             reply = yield _request(
                 "rubik/stat/contracts/open-interest-history",
                 "interest_history",
                 instId=instrument.native_symbol,
                 period=name,
-                begin=start_ms,
-                end=last_ms,
+                begin=begin_ms,
+                end=before_ms,
                 limit=OPEN_INTEREST_MAX,
             )
             page = replies.interest_history_of(reply.body, sizes, reply.received_ns)
-            page = [row for row in page if not found or row.timestamp_ms < found[0].timestamp_ms]
+            page = [row for row in page if before_ms is None or row.timestamp_ms < before_ms]
             found = page + found
             enough = start_ms is None and len(found) >= limit
             if enough or not page or page[0].timestamp_ms <= (start_ms or 0):
                 break
-            last_ms = page[0].timestamp_ms - 1
+            before_ms = page[0].timestamp_ms
         kept = [row for row in found if start_ms is None or row.timestamp_ms >= start_ms]
         return kept[:limit] if start_ms is not None else kept[-limit:]
 

@@ -26,6 +26,7 @@ from headwater.venues.okx.market_rest import (
     FUNDING_MAX,
     OLD_CANDLES_MAX,
     OPEN_INTEREST_MAX,
+    OPEN_INTEREST_ROWS,
     TRADES_MAX,
     OkxMarketRest,
 )
@@ -153,6 +154,7 @@ FACTS: Final = VenueFacts(
     candles_max=OLD_CANDLES_MAX,
     funding_max=FUNDING_MAX,
     open_interest_max=OPEN_INTEREST_MAX,
+    open_interest_rows=OPEN_INTEREST_ROWS,
     trades_max=TRADES_MAX,
     book_depths=BOOK_DEPTHS,
     gathered_s={Channel.LIQUIDATIONS: 1.0},
