@@ -54,6 +54,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/liquidations/history",
         "/liquidations/volume",
         "/liquidations/heatmap-timeseries",
+        "/api/v1/liquidation-volume/{symbol}/{timeframe}",
         "/metrics",
     }
 
