@@ -148,7 +148,8 @@ class Platform:
         opening = open_store(self._settings, self._clock, simulated=self._simulated)
         store = await self._stack.enter_async_context(opening)
         self._own(store.ended(), "storage writer")
-        self._own(RecordingService(self.bus, store.put).run(), "service recording")
+        recording = RecordingService(self.bus, store.put, self._settings.store_trades)
+        self._own(recording.run(), "service recording")
         # It must hear the first record that anything publishes.
         await asyncio.sleep(0)
         self._store = store

@@ -104,6 +104,14 @@ class GapState(StrEnum):
     UNRECOVERABLE = "unrecoverable"
 
 
+class StoredTrades(StrEnum):
+    """Which trades are stored."""
+
+    LARGE = "large"
+    ALL = "all"
+    NONE = "none"
+
+
 class StoredTable(StrEnum):
     """A table of the database: one kind of record each."""
 

@@ -1,14 +1,17 @@
 """The recording service: hears the bus and hands to the store what shall be remembered.
 
-Closed candles, large trades, liquidations, holes; of funding and open interest one reading a minute
-and symbol. Knows the bus and something that takes records; not where they come from.
+Closed candles, large trades (or all, or none), liquidations, holes; of funding and open interest
+one reading a minute and symbol. Knows the bus and something that takes records; not where they come
+from.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from headwater.bus.bus import Bus, ReaderClosed
 from headwater.bus.topics import TopicFilter
+from headwater.core.enums import StoredTrades
 from headwater.core.records import (
     Candle,
     FundingRate,
@@ -18,6 +21,7 @@ from headwater.core.records import (
     MarkPrice,
     OpenInterest,
     Record,
+    Trade,
 )
 
 QUEUE_CAPACITY: Final = 65_536
@@ -30,7 +34,16 @@ SERIES_MAX: Final = 20_000
 """Series of states whose last sample is remembered; beyond it all are forgotten, which costs an
 additional sample of each."""
 
-_HEARD: Final = (Candle, LargeTrade, Liquidation, Gap, FundingRate, MarkPrice, OpenInterest)
+_HEARD: Final = (Candle, Liquidation, Gap, FundingRate, MarkPrice, OpenInterest)
+
+_HEARD_TRADES: Final[Mapping[StoredTrades, tuple[type[Record], ...]]] = MappingProxyType(
+    {
+        # A large one comes a second time, marked: its row gets the mark.
+        StoredTrades.ALL: (Trade, LargeTrade),
+        StoredTrades.LARGE: (LargeTrade,),
+        StoredTrades.NONE: (),
+    }
+)
 
 
 class RecordingService:
@@ -39,16 +52,23 @@ class RecordingService:
     Args:
         bus: where records come from.
         put: takes a record to be stored; never waits and never fails.
+        trades: which trades.
     """
 
-    def __init__(self, bus: Bus, put: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        put: Callable[[Any], None],
+        trades: StoredTrades = StoredTrades.LARGE,
+    ) -> None:
         self._bus = bus
+        self._kinds: tuple[type[Record], ...] = (*_HEARD, *_HEARD_TRADES[trades])
         self._put = put
         self._sampled: dict[tuple[type[Record], str, str], int] = {}
 
     async def run(self) -> None:
         """Works until cancelled or until the bus closes its reader; then takes what still waits."""
-        filters = [TopicFilter(kind) for kind in _HEARD]
+        filters = [TopicFilter(kind) for kind in self._kinds]
         reader = self._bus.subscribe("recording", filters, QUEUE_CAPACITY)
         try:
             while True:
