@@ -21,6 +21,7 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.storage.store import Store
 
@@ -70,6 +71,7 @@ class Platform:
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
             liquidations=None if store is None else LiquidationHistory(store, self.clock),
+            liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

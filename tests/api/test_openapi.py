@@ -51,6 +51,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/{exchange}/trades/{symbol}",
         "/{exchange}/symbols",
         "/gaps",
+        "/liquidations/feeds",
         "/liquidations/history",
         "/liquidations/volume",
         "/liquidations/heatmap-timeseries",

@@ -28,6 +28,7 @@ from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
 from headwater.services.large_trades import LargeTradesService
+from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
@@ -167,6 +168,7 @@ class Platform:
             sources=self.sources,
             publisher=publisher,
             liquidations=LiquidationHistory(self.store, self._clock),
+            liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             storage_health=lambda: self.store.health,
             bus=self.bus,
             clock=self._clock,

@@ -112,6 +112,15 @@ class StoredTrades(StrEnum):
     NONE = "none"
 
 
+class FeedCompleteness(StrEnum):
+    """How many of a venue's liquidations its feed tells at best."""
+
+    FULL = "full"
+    ONE_PER_SECOND = "1-per-second"
+    PARTIAL = "partial"
+    UNKNOWN = "unknown"
+
+
 class StoredTable(StrEnum):
     """A table of the database: one kind of record each."""
 

@@ -216,7 +216,7 @@ def _add_volume(router: APIRouter, api: Answers) -> None:
     ) -> Response:
         """The newest day when no time is given."""
         history = history_of(api)
-        wanted = _span_of(api, symbol, exchanges, start_time, end_time, _DAY_MS)
+        wanted = span_of(api, symbol, exchanges, start_time, end_time, _DAY_MS)
 
         async def load() -> Sequence[LiquidationVolumeView]:
             return [volume_view(row) for row in await history.volumes(wanted, interval)]
@@ -247,7 +247,7 @@ def _add_heatmap(router: APIRouter, api: Answers) -> None:
             days, interval = _WINDOWS[time_window]
             start_time = None
         default_ms = min(days * _DAY_MS, (COLUMNS_KEPT - 1) * interval.nominal_ms)
-        wanted = _span_of(api, symbol, exchanges, start_time, end_time, default_ms)
+        wanted = span_of(api, symbol, exchanges, start_time, end_time, default_ms)
 
         async def load() -> HeatmapView:
             size = price_bin_size
@@ -267,7 +267,7 @@ def _add_heatmap(router: APIRouter, api: Answers) -> None:
         return await api.give(HEATMAP_PATH, key, api.deps.settings.cache.quotes_s, load)
 
 
-def _span_of(
+def span_of(
     api: Answers,
     symbol: str,
     exchanges: str | None,
