@@ -21,6 +21,7 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.table_export import TableExport
@@ -74,6 +75,7 @@ class Platform:
             liquidations=None if store is None else LiquidationHistory(store, self.clock),
             exports=None if store is None else TableExport(store, page_rows=3),
             skill=None if store is None else LiquidationSkill(store.fetch),
+            liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

@@ -52,10 +52,12 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/{exchange}/trades/{symbol}",
         "/{exchange}/symbols",
         "/gaps",
+        "/liquidations/feeds",
         "/liquidations/history",
         "/liquidations/volume",
         "/liquidations/heatmap-timeseries",
         "/liquidations/skill",
+        "/api/v1/liquidation-volume/{symbol}/{timeframe}",
         "/metrics",
     }
 

@@ -21,7 +21,7 @@ from headwater.storage.store import Store
 
 CONFIG = """\
 [[operations]]
-include-path-regex = "ohlc|-hist|margin|liquidations|export"
+include-path-regex = "ohlc|-hist|margin|liquidation|export"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
 """
 

@@ -38,6 +38,7 @@ def test_a_password_is_never_shown() -> None:
         '{"nothing": 3}',
         '{"trades": "NaN"}',
         '{"trades": 1e302}',
+        '{"forecasts": 30}',
     ],
 )
 def test_a_retention_without_meaning_is_refused(

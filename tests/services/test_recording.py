@@ -19,7 +19,7 @@ from tests.storage.samples import (
 )
 
 from headwater.bus.memory import MemoryBus
-from headwater.core.enums import Channel, FeedState
+from headwater.core.enums import Channel, FeedState, StoredTrades
 from headwater.core.records import ConnectionState, FundingRate, MarkCandle, MarkPrice
 from headwater.services import recording
 from headwater.services.recording import SAMPLE_MS, RecordingService
@@ -28,9 +28,12 @@ MINUTE_0 = T0 // SAMPLE_MS * SAMPLE_MS
 
 
 @asynccontextmanager
-async def _recording(bus: MemoryBus) -> AsyncIterator[list[Any]]:
+async def _recording(
+    bus: MemoryBus, trades: StoredTrades = StoredTrades.LARGE
+) -> AsyncIterator[list[Any]]:
     kept: list[Any] = []
-    service = asyncio.create_task(RecordingService(bus, kept.append).run(), name="recording")
+    working = RecordingService(bus, kept.append, trades).run()
+    service = asyncio.create_task(working, name="recording")
     await asyncio.sleep(0)
     try:
         yield kept
@@ -141,3 +144,17 @@ async def _taken() -> None:
     """Lets the service run: states replace each other until they are taken."""
     for _ in range(3):
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("trades", "count"), [(StoredTrades.LARGE, 1), (StoredTrades.ALL, 3), (StoredTrades.NONE, 0)]
+)
+async def test_the_trades_that_are_wanted_are_kept(trades: StoredTrades, count: int) -> None:
+    """Two trades, one of them large, which comes as itself and marked."""
+    bus = MemoryBus()
+    async with _recording(bus, trades) as kept:
+        for record in (trade(1), trade(2), large(trade(2)), liquidation()):
+            bus.publish(record)
+        while len(kept) < count + 1:
+            await asyncio.sleep(0)
+    assert sum(one.kind != "liquidation" for one in kept) == count

@@ -1,5 +1,6 @@
 """What is particular to PostgreSQL: a connection that is lost, a server that is away."""
 
+import random
 from pathlib import Path
 
 import psycopg
@@ -78,3 +79,12 @@ def test_errors_are_told_apart(database: PostgresDatabase) -> None:
     for unfit in (trade(1, at_ms=2**63), trade(1, trade_id="a\0b")):
         with pytest.raises(StorageRefused):
             store(database, [unfit])
+
+
+def test_a_key_too_long_for_its_index_is_the_row_s_fault(database: PostgresDatabase) -> None:
+    """It would fail for ever: taken for an outage it would hold up all rows behind it."""
+    upgrade(database)
+    endless = random.Random(1).randbytes(5_000).hex()
+    with pytest.raises(StorageRefused, match="index row"):
+        store(database, [trade(1, trade_id=endless)])
+    assert store(database, [trade(2)]) == 1

@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from tests.storage.samples import T0, fetch, one_of_each, store, store_together, trade
 
 from headwater.core.enums import Side, StoredTable
-from headwater.core.errors import StorageError
+from headwater.core.errors import StorageError, StorageRefused
 from headwater.core.records import Trade
 from headwater.storage import trades
 from headwater.storage.base import Database, Query, Span
@@ -117,3 +118,11 @@ def test_rows_of_one_key_in_one_batch_follow_the_rule_in_their_order(database: D
     store_together(database, [first, second, trade(2), first])
     assert fetch(database, trades.between("binance", "BTCUSDT", ALL)) == [first, trade(2)]
     assert first.timestamp_ms == T0
+
+
+@pytest.mark.parametrize("impossible", [2**63, 2**70, -(2**63) - 1])
+def test_a_number_that_no_column_holds_is_refused(database: Database, impossible: int) -> None:
+    row = msgspec.structs.replace(trade(1), sequence=impossible)
+    with pytest.raises(StorageRefused):
+        store(database, [row])
+    assert store(database, [trade(1)]) == 1

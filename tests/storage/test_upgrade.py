@@ -6,13 +6,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from tests.storage.samples import mark_candle, one_of_each, store
+from tests.storage.samples import T0, liquidation, mark_candle, one_of_each, store
 
 from headwater.core.errors import StorageError
 from headwater.core.records import MarkCandle
 from headwater.storage.base import Database
 from headwater.storage.checking import check
-from headwater.storage.schema import METADATA
+from headwater.storage.liquidation_days import pack_one
+from headwater.storage.schema import LIQUIDATION_DAYS, METADATA
 from headwater.storage.sessions import WriteSession
 from headwater.storage.upgrade import newest_version, upgrade, version_of
 
@@ -76,3 +77,26 @@ def test_a_step_that_fails_leaves_nothing_behind(blank: Database) -> None:
         with WriteSession(blank) as session, session.transaction(durable=True) as writing:
             writing.execute(sa.text("DROP TABLE forecasts"))
         assert upgrade(blank).after == newest_version()
+
+
+def test_days_of_a_database_of_before_wait_to_be_packed(blank: Database) -> None:
+    """Rows of the first version get their days; afterwards a day is packed as any other."""
+    with blank.claim():
+        upgrade(blank)
+        store(blank, [liquidation(), liquidation(T0 + 1, exchange="okx")])
+        with WriteSession(blank) as session:
+            config = Config()
+            config.set_main_option("script_location", "headwater.storage:migrations")
+            config.attributes["connection"] = session.connection
+            command.downgrade(config, "0001")
+            assert version_of(session.connection) == "0001"
+            assert not sa.inspect(session.connection).has_table("liquidation_days")
+            session.connection.rollback()
+        assert upgrade(blank).after == newest_version()
+        with WriteSession(blank) as session, session.transaction(durable=False) as writing:
+            days = writing.execute(sa.select(LIQUIDATION_DAYS)).all()
+            assert {(day.exchange, day.day, day.state) for day in days} == {
+                ("bybit", T0 // 86_400_000, 0),
+                ("okx", T0 // 86_400_000, 0),
+            }
+            assert pack_one(writing, T0 // 86_400_000 + 1)

@@ -24,6 +24,8 @@ from headwater.api.routes.export import export_router
 from headwater.api.routes.funding import funding_router
 from headwater.api.routes.gaps import gaps_router
 from headwater.api.routes.instruments import instruments_router
+from headwater.api.routes.liquidation_feeds import liquidation_feeds_router
+from headwater.api.routes.liquidation_volume import liquidation_volume_router
 from headwater.api.routes.liquidations import liquidations_router
 from headwater.api.routes.margin import margin_router
 from headwater.api.routes.mark_prices import mark_prices_router
@@ -84,6 +86,8 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(liquidations_router(api))
     app.include_router(export_router(api))
     app.include_router(skill_router(api))
+    app.include_router(liquidation_feeds_router(api))
+    app.include_router(liquidation_volume_router(api))
     app.include_router(margin_router(api))
     app.include_router(multi_router(api))  # before `/{exchange}/…`, which would swallow it
     for make_router in (

@@ -12,6 +12,7 @@ from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
 from headwater.services.forecasts import ForecastHealth
 from headwater.services.gap_history import GapHistory
+from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.table_export import TableExport
@@ -32,6 +33,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         exports: stored tables as files; None where nothing is stored.
         skill: scores of liquidation maps from storage; None where nothing is stored.
         forecasts: what the writer of forecasts did; None where none are written.
+        liquidation_feeds: what the venues' feeds brought; None where nothing is stored.
         storage_health: what the database's writer did; None where nothing is stored.
         gaps: the gap ledger with its past from storage; None where nothing is stored.
         history_progress: how far the back-fill of each venue is; None where there is none.
@@ -47,6 +49,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     exports: TableExport | None = None
     skill: LiquidationSkill | None = None
     forecasts: Callable[[], ForecastHealth] | None = None
+    liquidation_feeds: LiquidationFeeds | None = None
     storage_health: Callable[[], WriterHealth] | None = None
     gaps: GapHistory | None = None
     history_progress: Callable[[], Sequence[BackfillProgress]] | None = None

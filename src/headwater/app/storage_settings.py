@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from headwater.core.enums import StoredTable
+from headwater.core.enums import StoredTable, StoredTrades
 from headwater.core.instruments import canonical_spelling
 
 PREFIX = "HEADWATER_"
@@ -39,7 +39,17 @@ class StorageSettings(BaseModel):
         StoredTable, Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
     ] = Field(
         default={StoredTable.TRADES: 90, StoredTable.OPEN_INTEREST: 365, StoredTable.GAPS: 365},
-        description="Days that rows are kept, by table, as JSON; tables not named: for ever.",
+        description=(
+            "Days that rows are kept, by table, as JSON; tables not named: for ever, and "
+            "`forecasts` in any case."
+        ),
+    )
+    store_trades: StoredTrades = Field(
+        default=StoredTrades.LARGE,
+        description=(
+            "Trades that are stored: `large` ones (`large_trade_threshold_usd`), `all` of the "
+            "symbols that are live, which takes about 200 bytes each, or `none`."
+        ),
     )
     backfill_days: float = Field(
         default=7.0,
@@ -73,3 +83,11 @@ class StorageSettings(BaseModel):
             return value
         parts = (canonical_spelling(part) for part in value.split(","))
         return tuple(dict.fromkeys(part for part in parts if part))
+
+    @field_validator("retention_days")
+    @classmethod
+    def _keeps_forecasts(cls, days: dict[StoredTable, float]) -> dict[StoredTable, float]:
+        """Refuses an end for what may never be deleted."""
+        if StoredTable.FORECASTS in days:
+            raise ValueError("forecasts are never deleted: a score is about what was said then")
+        return days

@@ -31,6 +31,7 @@ from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
 from headwater.services.gap_history import GapHistory
 from headwater.services.large_trades import LargeTradesService
+from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
@@ -153,7 +154,8 @@ class Platform:
         opening = open_store(self._settings, self._clock, simulated=self._simulated)
         store = await self._stack.enter_async_context(opening)
         self._own(store.ended(), "storage writer")
-        self._own(RecordingService(self.bus, store.put).run(), "service recording")
+        recording = RecordingService(self.bus, store.put, self._settings.store_trades)
+        self._own(recording.run(), "service recording")
         # It must hear the first record that anything publishes.
         await asyncio.sleep(0)
         self._store = store
@@ -192,6 +194,7 @@ class Platform:
             liquidations=LiquidationHistory(self.store, self._clock),
             exports=TableExport(self.store),
             gaps=GapHistory(self.store),
+            liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             storage_health=lambda: self.store.health,
             history_progress=self.history_progress,
             bus=self.bus,

@@ -105,6 +105,23 @@ class GapState(StrEnum):
     UNRECOVERABLE = "unrecoverable"
 
 
+class StoredTrades(StrEnum):
+    """Which trades are stored."""
+
+    LARGE = "large"
+    ALL = "all"
+    NONE = "none"
+
+
+class FeedCompleteness(StrEnum):
+    """How many of a venue's liquidations its feed tells at best."""
+
+    FULL = "full"
+    ONE_PER_SECOND = "1-per-second"
+    PARTIAL = "partial"
+    UNKNOWN = "unknown"
+
+
 class StoredTable(StrEnum):
     """A table of the database: one kind of record each."""
 

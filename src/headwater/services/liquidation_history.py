@@ -56,7 +56,7 @@ class LiquidationHistory:
         Raises:
             StorageError: the database does not answer.
         """
-        await self._written()
+        await written(self._store)
         span = Span(start_ms=wanted.start_ms, end_ms=wanted.end_ms, limit=limit, newest_first=True)
         query = liquidations.between(
             span, symbol=wanted.symbol, exchanges=wanted.chosen, value_min_usd=value_min_usd
@@ -81,7 +81,7 @@ class LiquidationHistory:
         _demand_columns(wanted, interval, BUCKETS_KEPT)
         if wanted.start_ms >= wanted.end_ms:
             return ()
-        await self._written()
+        await written(self._store)
         # Sums have no single values any more.
         step_ms = step_of(interval) if value_min_usd <= 0 else None
 
@@ -112,7 +112,7 @@ class LiquidationHistory:
             StorageError: the database does not answer.
         """
         _demand_columns(wanted, interval, COLUMNS_KEPT)
-        await self._written()
+        await written(self._store)
         closed_ms = self._clock.now_ms() - GRACE_MS
 
         def gather(state: Snapshot) -> RealisedMap:
@@ -135,13 +135,14 @@ class LiquidationHistory:
 
         return await self._store.study(gather)
 
-    async def _written(self) -> None:
-        """Waits until what was heard is stored; while that fails, what is stored must do."""
-        try:
-            await self._store.flush()
-        except StorageError:
-            # Writing goes on when it can, health tells of it, and reading need not wait for it.
-            return
+
+async def written(store: Store) -> None:
+    """Waits until what was heard is stored; while that fails, what is stored must do."""
+    try:
+        await store.flush()
+    except StorageError:
+        # Writing goes on when it can, health tells of it, and reading need not wait for it.
+        return
 
 
 def _demand_columns(wanted: Wanted, interval: Interval, most: int) -> None:

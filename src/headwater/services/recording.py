@@ -1,17 +1,19 @@
 """The recording service: hears the bus and hands to the store what shall be remembered.
 
-Closed candles, large trades, liquidations, holes; of funding and open interest one reading a minute
-and symbol; of mark prices the whole minutes that they make (`analytics.mark_candles`). Knows the
-bus and something that takes records; not where they come from.
+Closed candles, large trades (or all, or none), liquidations, holes; of funding and open interest
+one reading a minute and symbol; of mark prices the whole minutes that they make
+(`analytics.mark_candles`). Knows the bus and something that takes records; not where they come
+from.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from headwater.analytics.mark_candles import MarkMinutes
 from headwater.bus.bus import Bus, ReaderClosed
 from headwater.bus.topics import TopicFilter
-from headwater.core.enums import Channel, FeedState
+from headwater.core.enums import Channel, FeedState, StoredTrades
 from headwater.core.records import (
     Candle,
     ConnectionState,
@@ -22,6 +24,7 @@ from headwater.core.records import (
     MarkPrice,
     OpenInterest,
     Record,
+    Trade,
 )
 
 QUEUE_CAPACITY: Final = 65_536
@@ -36,13 +39,21 @@ additional sample of each."""
 
 _HEARD: Final = (
     Candle,
-    LargeTrade,
     Liquidation,
     Gap,
     FundingRate,
     MarkPrice,
     OpenInterest,
     ConnectionState,
+)
+
+_HEARD_TRADES: Final[Mapping[StoredTrades, tuple[type[Record], ...]]] = MappingProxyType(
+    {
+        # A large one comes a second time, marked: its row gets the mark.
+        StoredTrades.ALL: (Trade, LargeTrade),
+        StoredTrades.LARGE: (LargeTrade,),
+        StoredTrades.NONE: (),
+    }
 )
 
 
@@ -52,17 +63,24 @@ class RecordingService:
     Args:
         bus: where records come from.
         put: takes a record to be stored; never waits and never fails.
+        trades: which trades.
     """
 
-    def __init__(self, bus: Bus, put: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        put: Callable[[Any], None],
+        trades: StoredTrades = StoredTrades.LARGE,
+    ) -> None:
         self._bus = bus
+        self._kinds: tuple[type[Record], ...] = (*_HEARD, *_HEARD_TRADES[trades])
         self._put = put
         self._sampled: dict[tuple[type[Record], str, str], int] = {}
         self._minutes = MarkMinutes()
 
     async def run(self) -> None:
         """Works until cancelled or until the bus closes its reader; then takes what still waits."""
-        filters = [TopicFilter(kind) for kind in _HEARD]
+        filters = [TopicFilter(kind) for kind in self._kinds]
         reader = self._bus.subscribe("recording", filters, QUEUE_CAPACITY)
         try:
             while True:

@@ -5,6 +5,7 @@ inserting them one by one (https://www.postgresql.org/docs/15/populate.html). Du
 per transaction (`synchronous_commit`). The driver is the optional extra `headwater[postgres]`.
 """
 
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -30,7 +31,13 @@ LOCK_TIMEOUT_MS: Final = 1_000
 BLOBS_AT_A_TIME: Final = 16
 """Large binary values that are fetched at once."""
 
-_ROWS_FAULT: Final = (psycopg.IntegrityError, psycopg.DataError, OverflowError, ValueError)
+_ROWS_FAULT: Final = (
+    psycopg.IntegrityError,
+    psycopg.DataError,
+    OverflowError,
+    ValueError,
+    struct.error,
+)
 """Errors that say something about a row."""
 
 _TYPES: Final[dict[type, str]] = {
@@ -136,6 +143,10 @@ class PostgresDatabase(Database):
         """By the driver's class of error."""
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         words = " ".join(str(cause).split()) or type(cause).__name__
+        # Of SQLSTATE class 54 (a key too long for its index, …) the driver makes an operational
+        # error, but it is the row's: the same row fails for ever.
+        if isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith("54"):
+            return StorageRefused(self.label, words)
         if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
             return StorageUnavailable(self.label, words)
         if isinstance(cause, _ROWS_FAULT):

@@ -3,6 +3,7 @@
 A session is used by one thread at a time. It knows no dialect; those are `sqlite` and `postgres`.
 """
 
+import struct
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Self, TypeVar
@@ -21,7 +22,7 @@ PAGE_ROWS: Final = 5_000
 
 Pages = Generator[Sequence[Row], None, None]
 
-_DRIVER_ERRORS: Final = (sa.exc.SQLAlchemyError, OverflowError, ValueError)
+_DRIVER_ERRORS: Final = (sa.exc.SQLAlchemyError, OverflowError, ValueError, struct.error)
 
 
 @contextmanager

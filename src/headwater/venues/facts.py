@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, FeedCompleteness
 from headwater.core.intervals import Interval
 
 
@@ -129,6 +129,7 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
             sent together; a channel that is not listed is sent at once.
         tells_past: channels whose first data may hold events of before the subscription, given as
             `Past`; they fill a part of what a lost connection missed.
+        liquidations_told: how many of its liquidations the feed tells at best.
     """
 
     venue_id: str
@@ -154,3 +155,4 @@ class VenueFacts(msgspec.Struct, frozen=True, kw_only=True):
     tells_past: frozenset[Channel] = frozenset()
     open_interest_days: float | None = None
     open_interest_rows: int | None = None
+    liquidations_told: FeedCompleteness = FeedCompleteness.UNKNOWN

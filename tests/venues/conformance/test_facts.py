@@ -6,7 +6,7 @@ import pytest
 from tests.venues.conformance.loopback import Loopback, http_reply
 
 import headwater.venues
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, FeedCompleteness
 from headwater.core.errors import RateLimited, VenueError, VenueUnavailable
 from headwater.core.instruments import canonical_spelling
 from headwater.venues.base import Venue
@@ -108,3 +108,13 @@ def test_any_reply_is_judged_without_a_crash(venue: Venue, status: int, body: by
 def test_the_book_comes_about_as_declared(venue: Venue) -> None:
     assert venue.facts.book_source in BookSource
     assert venue.book_rule() is not venue.book_rule()
+
+
+def test_a_venue_says_how_many_liquidations_its_feed_tells(venue: Venue) -> None:
+    """A throttled feed is never called a full one."""
+    facts = venue.facts
+    if not facts.channels[Channel.LIQUIDATIONS].available:
+        return
+    assert facts.liquidations_told is not FeedCompleteness.UNKNOWN
+    note = facts.channels[Channel.LIQUIDATIONS].note
+    assert ("lower bound" in note) == (facts.liquidations_told is not FeedCompleteness.FULL)

@@ -143,7 +143,7 @@ def liquidations_router(api: Answers) -> APIRouter:
     return router
 
 
-def _history_of(api: Answers) -> LiquidationHistory:
+def history_of(api: Answers) -> LiquidationHistory:
     """What answers from storage.
 
     Raises:
@@ -175,7 +175,7 @@ def _add_history(router: APIRouter, api: Answers) -> None:
         aggregate: AggregateQuery = None,
     ) -> Response:
         """What the platform heard and stored; nothing before its first start."""
-        history = _history_of(api)
+        history = history_of(api)
         least = read_min_value(min_value_usd)
         chosen = read_exchanges(exchanges, api.deps.sources)
         end_ms = api.deps.clock.now_ms() + 1 if end_time is None else end_time + 1
@@ -215,8 +215,8 @@ def _add_volume(router: APIRouter, api: Answers) -> None:
         end_time: EndQuery = None,
     ) -> Response:
         """The newest day when no time is given."""
-        history = _history_of(api)
-        wanted = _span_of(api, symbol, exchanges, start_time, end_time, _DAY_MS)
+        history = history_of(api)
+        wanted = span_of(api, symbol, exchanges, start_time, end_time, _DAY_MS)
 
         async def load() -> Sequence[LiquidationVolumeView]:
             return [volume_view(row) for row in await history.volumes(wanted, interval)]
@@ -241,13 +241,13 @@ def _add_heatmap(router: APIRouter, api: Answers) -> None:
         exchanges: ExchangesQuery = None,
     ) -> Response:
         """The realised map: what was liquidated, where and when. A closed column never changes."""
-        history = _history_of(api)
+        history = history_of(api)
         days = 7
         if time_window is not None:
             days, interval = _WINDOWS[time_window]
             start_time = None
         default_ms = min(days * _DAY_MS, (COLUMNS_KEPT - 1) * interval.nominal_ms)
-        wanted = _span_of(api, symbol, exchanges, start_time, end_time, default_ms)
+        wanted = span_of(api, symbol, exchanges, start_time, end_time, default_ms)
 
         async def load() -> HeatmapView:
             size = price_bin_size
@@ -267,7 +267,7 @@ def _add_heatmap(router: APIRouter, api: Answers) -> None:
         return await api.give(HEATMAP_PATH, key, api.deps.settings.cache.quotes_s, load)
 
 
-def _span_of(
+def span_of(
     api: Answers,
     symbol: str,
     exchanges: str | None,

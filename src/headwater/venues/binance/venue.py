@@ -6,7 +6,7 @@ Source of limits and addresses: https://developers.binance.com/docs/derivatives/
 from collections.abc import Mapping
 from typing import Final
 
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, FeedCompleteness
 from headwater.core.errors import VenueError
 from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import InstrumentTable
@@ -148,6 +148,7 @@ FACTS: Final = VenueFacts(
         Channel.TICKERS: 8.0,
         Channel.MARK_PRICES: 5.0,
     },
+    liquidations_told=FeedCompleteness.ONE_PER_SECOND,
     features=("liquidations", "open_interest_history", "funding_history", "dated_futures"),
     documentation="https://developers.binance.com/docs/derivatives/usds-margined-futures",
     whole_market=frozenset({Channel.TICKERS, Channel.MARK_PRICES, Channel.LIQUIDATIONS}),

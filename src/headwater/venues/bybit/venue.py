@@ -7,7 +7,7 @@ https://bybit-exchange.github.io/docs/v5/ws/connect
 from collections.abc import Mapping
 from typing import Final
 
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, FeedCompleteness
 from headwater.core.errors import VenueError
 from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import InstrumentTable
@@ -123,6 +123,7 @@ FACTS: Final = VenueFacts(
         Channel.MARK_PRICES: 8.0,
         Channel.OPEN_INTEREST: 75.0,
     },
+    liquidations_told=FeedCompleteness.FULL,
     features=("liquidations", "open_interest_history", "funding_history", "dated_futures"),
     documentation="https://bybit-exchange.github.io/docs/v5/intro",
     book_source=BookSource.STREAM,

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, FeedCompleteness
 from headwater.core.errors import VenueError
 from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import Instrument, InstrumentTable
@@ -140,6 +140,7 @@ FACTS: Final = VenueFacts(
         Channel.MARK_PRICES: 15.0,
         Channel.OPEN_INTEREST: 15.0,
     },
+    liquidations_told=FeedCompleteness.PARTIAL,
     features=("liquidations", "funding_history", "predicted_funding"),
     documentation="https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api",
     whole_market=frozenset({Channel.LIQUIDATIONS}),

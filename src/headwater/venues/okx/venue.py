@@ -6,7 +6,7 @@ Source of limits and addresses: https://www.okx.com/docs-v5/en/#overview
 from collections.abc import Mapping
 from typing import Final
 
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, FeedCompleteness
 from headwater.core.errors import VenueError
 from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import Instrument, InstrumentTable
@@ -170,6 +170,7 @@ FACTS: Final = VenueFacts(
         Channel.MARK_PRICES: 15.0,
         Channel.OPEN_INTEREST: 15.0,
     },
+    liquidations_told=FeedCompleteness.ONE_PER_SECOND,
     features=("liquidations", "open_interest_history", "funding_history", "inverse_contracts"),
     documentation="https://www.okx.com/docs-v5/en/",
     whole_market=frozenset({Channel.LIQUIDATIONS}),

@@ -1,0 +1,110 @@
+"""`/api/v1/liquidation-volume/…`: liquidated volume for a terminal's chart (O-R2).
+
+From the platform's own storage, like `/liquidations/volume`; the last bucket grows from answer to
+answer, because what was just heard is stored before the question is put.
+"""
+
+from typing import Annotated, Final, TypeAlias
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BeforeValidator
+
+from headwater.api.answering import Answers
+from headwater.api.lookup import canonical_symbols, source_of
+from headwater.api.openapi import answers
+from headwater.api.parameters import EndQuery, ExchangeQuery, StartQuery, SymbolPath, refuse
+from headwater.api.routes.liquidations import history_of
+from headwater.api.schemas.liquidation_volume import LiquidationVolumesView, volumes_view
+from headwater.core.errors import RequestError
+from headwater.core.intervals import Interval
+from headwater.services.liquidation_history import Wanted
+
+PATH: Final = "/api/v1/liquidation-volume/{symbol}/{timeframe}"
+
+_DAY_MS: Final = 86_400_000
+
+DAYS_MAX: Final = {
+    Interval.M1: 1, Interval.M5: 3, Interval.M15: 7, Interval.M30: 14,
+    Interval.H1: 30, Interval.H4: 90, Interval.D1: 365,
+}  # fmt: skip
+"""The longest span of each timeframe, days (O-R2)."""
+
+_ALLOWED: Final = [interval.value for interval in DAYS_MAX]
+
+
+def read_timeframe(value: object) -> object:
+    """Reads one of the seven timeframes."""
+    if value not in _ALLOWED:
+        raise refuse(_ALLOWED)
+    return Interval(str(value))
+
+
+TimeframePath: TypeAlias = Annotated[
+    Interval,
+    BeforeValidator(read_timeframe),
+    Path(
+        description="Length of a bucket.",
+        examples=["15m"],
+        json_schema_extra={"enum": list(_ALLOWED)},
+    ),
+]
+
+
+def liquidation_volume_router(api: Answers) -> APIRouter:
+    """The route; 404 where nothing is stored."""
+    router = APIRouter(tags=["liquidations"])
+
+    @router.get(
+        PATH,
+        summary="Liquidated volume for a chart, oldest first",
+        responses=answers(
+            LiquidationVolumesView,
+            "From the first bucket with a liquidation to the last one; the last may grow.",
+            (404, 422, 503),
+        ),
+    )
+    async def read_liquidation_volume(
+        symbol: SymbolPath,
+        timeframe: TimeframePath,
+        start_time: StartQuery = None,
+        end_time: EndQuery = None,
+        exchange: ExchangeQuery = None,
+    ) -> Response:
+        """The newest day when no time is given; all venues together when none is named."""
+        history = history_of(api)
+        sources = api.deps.sources
+        last_ms = api.deps.clock.now_ms() if end_time is None else end_time
+        start_ms = max(0, last_ms - _DAY_MS) if start_time is None else start_time
+        _check(timeframe, start_ms, last_ms)
+        wanted = Wanted(
+            symbol=min(canonical_symbols(symbol, list(sources.values()))),
+            start_ms=start_ms,
+            end_ms=last_ms + 1,
+            exchanges=None
+            if exchange is None
+            else frozenset({source_of(sources, exchange).facts.venue_id}),
+        )
+
+        async def load() -> LiquidationVolumesView:
+            rows = await history.volumes(wanted, timeframe)
+            return volumes_view(wanted, timeframe, rows, tuple(sources))
+
+        key = (wanted.symbol, wanted.exchanges, timeframe, start_time, end_time)
+        return await api.give(PATH, key, api.deps.settings.cache.quotes_s, load)
+
+    return router
+
+
+def _check(timeframe: Interval, start_ms: int, last_ms: int) -> None:
+    """Refuses a span that is empty or longer than its timeframe may have.
+
+    Raises:
+        RequestError: it is.
+    """
+    if start_ms >= last_ms:
+        raise RequestError("start_time", start_ms, f"before end_time ({last_ms})")
+    days = DAYS_MAX[timeframe]
+    if last_ms - start_ms > days * _DAY_MS:
+        raise RequestError(
+            "start_time", start_ms, f"at most {days} days before end_time for {timeframe.value}"
+        )
