@@ -8,6 +8,7 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_publisher import StreamPublisher
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
+from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import MarketSource
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.table_export import TableExport
@@ -26,6 +27,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         settings: what can be set.
         liquidations: past liquidations from storage; None where nothing is stored.
         exports: stored tables as files; None where nothing is stored.
+        tapes: counters of the tapes that are written, by name; None where none is.
         storage_health: what the database's writer did; None where nothing is stored.
     """
 
@@ -37,6 +39,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     settings: ApiSettings
     liquidations: LiquidationHistory | None = None
     exports: TableExport | None = None
+    tapes: Callable[[], Mapping[str, RecorderStats]] | None = None
     storage_health: Callable[[], WriterHealth] | None = None
 
     @property

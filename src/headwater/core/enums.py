@@ -104,6 +104,17 @@ class GapState(StrEnum):
     UNRECOVERABLE = "unrecoverable"
 
 
+class TapeFormat(StrEnum):
+    """How the raw tape is written.
+
+    `ndjson`: gzipped lines, on the disk within half a second; `parquet`: columns by venue and day,
+    half the size and quick to search, on the disk within a minute.
+    """
+
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+
+
 class StoredTable(StrEnum):
     """A table of the database: one kind of record each."""
 
