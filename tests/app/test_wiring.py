@@ -90,8 +90,12 @@ async def test_what_the_bus_carries_is_stored_and_found_again(tmp_path: Path) ->
 
 
 async def test_a_tape_of_records_is_written_and_shown(tmp_path: Path) -> None:
-    settings = _settings(tape_dir=tmp_path / "tape", tape_kinds="liquidation")
+    options = {"data_dir": tmp_path, "tape_dir": tmp_path / "tape", "tape_kinds": "liquidation"}
+    settings = _settings(**options)
     async with asyncio.timeout(20), Platform(settings, simulated=True) as platform:
+        platform.bus.publish(liquidation())
+    assert not (tmp_path / "tape").exists()
+    async with asyncio.timeout(20), Platform(settings, simulated=False) as platform:
         platform.bus.publish(liquidation())
         async with (
             aiohttp.ClientSession(platform.base_url) as session,

@@ -163,8 +163,8 @@ class Platform:
         self._store = store
 
     async def _start_tape(self) -> None:
-        """The tape of normalised records, when one is wanted; it ends after what publishes."""
-        if self._settings.tape_dir is None:
+        """The tape of real records, when one is wanted; it ends after what publishes."""
+        if self._settings.tape_dir is None or self._simulated:
             return
         tape = ParquetTape(self._settings.tape_dir, self._clock)
         tape.start()
