@@ -10,6 +10,7 @@ from headwater.api.health import measure
 from headwater.bus.topics import TopicFilter
 from headwater.core.enums import StoredTable
 from headwater.core.records import Trade
+from headwater.feeds.recorder import RecorderStats
 from headwater.storage.writer import TableHealth, WriterHealth
 
 
@@ -62,6 +63,21 @@ def test_storage_says_whether_it_can_write() -> None:
     assert "5 rows written, 2 waiting" in found[0].components["storage"].detail
     assert "since 1970-01-01" in found[1].components["storage"].detail
     assert "secret" not in found[1].components["storage"].detail
+
+
+def test_tapes_say_what_they_lost() -> None:
+    deps = Platform().deps
+    assert not [name for name in measure(deps).components if name.startswith("tape")]
+    stats = RecorderStats(written=5, dropped=0, waiting=2, problem="")
+    tapes = {
+        "records": stats,
+        "raw.okx": msgspec.structs.replace(stats, dropped=3),
+        "raw.bybit": msgspec.structs.replace(stats, problem="secret: no space"),
+    }
+    found = measure(msgspec.structs.replace(deps, tapes=lambda: tapes)).components
+    assert [found[f"tape.{name}"].status for name in tapes] == ["healthy", "degraded", "unhealthy"]
+    assert found["tape.raw.okx"].detail == "5 written, 2 waiting, 3 dropped"
+    assert "secret" not in found["tape.raw.bybit"].detail
 
 
 async def test_routes_of_health(platform: Platform) -> None:

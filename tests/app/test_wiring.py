@@ -4,15 +4,18 @@ import asyncio
 import socket
 from pathlib import Path
 
+import aiohttp
 import pytest
 from tests.storage.samples import T0, liquidation
 
 from headwater.app.settings import Settings, load
 from headwater.app.wiring import Platform, StartFailed, api_settings, stream_limits
-from headwater.core.errors import StorageError
+from headwater.core.errors import ConfigError, StorageError
 from headwater.core.intervals import Interval
 from headwater.storage import liquidations
 from headwater.storage.base import Span
+from headwater.storage.parquet_parts import TapeQuery
+from headwater.storage.parquet_reading import read
 
 _NOWHERE = {
     "binance": {
@@ -84,3 +87,28 @@ async def test_what_the_bus_carries_is_stored_and_found_again(tmp_path: Path) ->
     assert (tmp_path / "headwater.sqlite3").exists()
     async with asyncio.timeout(20), Platform(settings, simulated=True) as platform:
         assert await platform.store.fetch(query) == []
+
+
+async def test_a_tape_of_records_is_written_and_shown(tmp_path: Path) -> None:
+    options = {"data_dir": tmp_path, "tape_dir": tmp_path / "tape", "tape_kinds": "liquidation"}
+    settings = _settings(**options)
+    async with asyncio.timeout(20), Platform(settings, simulated=True) as platform:
+        platform.bus.publish(liquidation())
+    assert not (tmp_path / "tape").exists()
+    async with asyncio.timeout(20), Platform(settings, simulated=False) as platform:
+        platform.bus.publish(liquidation())
+        async with (
+            aiohttp.ClientSession(platform.base_url) as session,
+            session.get("/health") as health,
+            session.get("/metrics") as metrics,
+        ):
+            shown = (await health.json())["components"]["tape.records"]
+            assert shown["status"] == "healthy"
+            assert 'headwater_tape_dropped_total{tape="records"} 0.0' in await metrics.text()
+    assert list(read(tmp_path / "tape", TapeQuery(kind="liquidation"))) == [liquidation()]
+
+
+def test_kinds_of_the_tape_are_checked() -> None:
+    assert _settings(tape_kinds="trade, gap,trade").tape_kinds == ("trade", "gap")
+    with pytest.raises(ConfigError, match=r"tape_kinds.*book_delta"):
+        _settings(tape_kinds="trades")

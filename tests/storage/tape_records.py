@@ -44,6 +44,7 @@ def raw(number: int, *, at_ms: int = T0, payload: bytes = b"{}") -> RawMessage:
     return RawMessage(
         exchange="okx",
         received_ns=at_ms * 1_000_000 + number,
+        taken_ns=at_ms * 1_000_000 + number,
         endpoint="public",
         url="wss://okx.test/ws",
         payload=payload,

@@ -38,6 +38,9 @@ from headwater.storage.exporting import (
     rows_of,
     write_pages,
 )
+from headwater.storage.sessions import ReadSession
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.upgrade import upgrade
 
 
 def pages(database: Database, query: ExportQuery, rows: int) -> Iterator[Sequence[Any]]:
@@ -83,6 +86,68 @@ def test_pages_have_every_row_once_in_the_order_of_the_key(database: Database, r
     assert [(one.exchange, one.symbol, one.timestamp_ms) for one in found] == [
         ("okx", "ETHUSDT", T0 + 5)
     ] * 2
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {},
+        {"exchange": "okx"},
+        {"symbol": "BTCUSDT"},
+        {"exchange": "okx", "symbol": "BTCUSDT"},
+        {"start_ms": T0 + 3},
+        {"exchange": "okx", "symbol": "BTCUSDT", "start_ms": T0 + 3},
+        {"exchange": "okx", "start_ms": T0 + 3, "end_ms": T0 + 8},
+    ],
+)
+def test_every_choice_gives_all_its_rows(database: Database, wanted: dict[str, Any]) -> None:
+    stored = [trade(number, at_ms=T0 + number // 2) for number in range(20)]
+    rows = [
+        msgspec.structs.replace(one, exchange=exchange, symbol=symbol)
+        for one in stored
+        for exchange in ("bybit", "okx")
+        for symbol in ("BTCUSDT", "ETHUSDT")
+    ]
+    store(database, rows)
+    query = ExportQuery(table=StoredTable.TRADES, **wanted)
+    found = [row for page in pages(database, query, 7) for row in page]
+    chosen = [
+        row
+        for row in rows
+        if row.exchange == wanted.get("exchange", row.exchange)
+        and row.symbol == wanted.get("symbol", row.symbol)
+        and wanted.get("start_ms", 0) <= row.timestamp_ms < wanted.get("end_ms", 2**60)
+    ]
+    assert sorted(map(repr, found)) == sorted(map(repr, chosen))
+    series = [(row.exchange, row.symbol, row.timestamp_ms) for row in found]
+    assert series == sorted(series)
+
+
+def test_a_page_begins_where_the_last_one_ended(tmp_path: Path) -> None:
+    """SQLite looks the key up instead of walking there: its plan names no other condition."""
+    database = SqliteDatabase(tmp_path / "made.sqlite3")
+    with database.claim():
+        upgrade(database)
+    after = key_of(StoredTable.TRADES, trade(1))
+    for wanted, found in (
+        ({}, "(exchange,symbol,timestamp_ms,trade_id)>(?,?,?,?)"),
+        ({"exchange": "binance"}, "exchange=? AND (symbol,timestamp_ms,trade_id)>(?,?,?)"),
+        (
+            {"exchange": "binance", "symbol": "BTCUSDT", "start_ms": 5},
+            "exchange=? AND symbol=? AND (timestamp_ms,trade_id)>(?,?)",
+        ),
+    ):
+        query = page_of(ExportQuery(table=StoredTable.TRADES, **wanted), after)
+        with ReadSession(database) as session:
+            text = str(
+                query.statement.compile(
+                    session.connection.engine, compile_kwargs={"literal_binds": True}
+                )
+            )
+            with session.connection.begin():
+                plan = session.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
+        assert len(plan) == 1, plan
+        assert f"SEARCH trades USING PRIMARY KEY ({found})" in plan[0][3]
 
 
 @pytest.mark.parametrize("table", list(StoredTable))

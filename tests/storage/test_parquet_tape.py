@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.storage.samples import T0, candle, one_of_each, trade
+from tests.storage.samples import T0, candle, liquidation, one_of_each, trade
 from tests.storage.tape_records import raw
 
 from headwater.core.clock import ManualClock
@@ -81,6 +81,12 @@ def test_a_row_that_fits_no_column_costs_no_other(tmp_path: Path) -> None:
     assert (tape.stats.written, tape.stats.refused, tape.stats.waiting) == (7, 1, 0)
     found = list(read(tmp_path, TapeQuery(kind="candle")))
     assert found == [*rows[:3], *rows[4:]]
+
+
+def test_a_name_that_no_folder_has_costs_no_other(tmp_path: Path) -> None:
+    rows: list[Record] = [trade(1), liquidation(symbol="中" * 64), liquidation()]
+    tape = written(tmp_path, rows)
+    assert (tape.stats.written, tape.stats.refused, tape.stats.dropped) == (2, 1, 0)
 
 
 def test_while_the_disk_fails_rows_wait(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_publisher import StreamPublisher
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
+from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
 from headwater.services.forecasts import ForecastHealth
@@ -34,6 +35,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         skill: scores of liquidation maps from storage; None where nothing is stored.
         forecasts: what the writer of forecasts did; None where none are written.
         liquidation_feeds: what the venues' feeds brought; None where nothing is stored.
+        tapes: counters of the tapes that are written, by name; None where none is.
         storage_health: what the database's writer did; None where nothing is stored.
         gaps: the gap ledger with its past from storage; None where nothing is stored.
         history_progress: how far the back-fill of each venue is; None where there is none.
@@ -50,6 +52,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     skill: LiquidationSkill | None = None
     forecasts: Callable[[], ForecastHealth] | None = None
     liquidation_feeds: LiquidationFeeds | None = None
+    tapes: Callable[[], Mapping[str, RecorderStats]] | None = None
     storage_health: Callable[[], WriterHealth] | None = None
     gaps: GapHistory | None = None
     history_progress: Callable[[], Sequence[BackfillProgress]] | None = None

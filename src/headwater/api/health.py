@@ -9,6 +9,7 @@ from headwater.api.deps import ApiDeps
 from headwater.api.schemas.base import iso_of
 from headwater.api.schemas.platform import ComponentView, HealthStatus, HealthView
 from headwater.core.enums import FeedState
+from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import VenueHealth
 from headwater.storage.writer import WriterHealth
 
@@ -27,6 +28,8 @@ def measure(deps: ApiDeps) -> HealthView:
     components["streams"] = _streams(deps)
     if deps.storage_health is not None:
         components["storage"] = _storage(deps.storage_health())
+    for name, stats in (deps.tapes() if deps.tapes is not None else {}).items():
+        components[f"tape.{name}"] = _tape(stats)
     return HealthView(
         status=_overall([health.healthy for health in venues.values()]),
         timestamp=iso_of(deps.clock.now_ms()),
@@ -99,3 +102,11 @@ def _storage(health: WriterHealth) -> ComponentView:
         since = iso_of(health.failing_since_ms)
         return ComponentView(status="unhealthy", detail=f"writing fails since {since}; {detail}")
     return ComponentView(status="healthy", detail=detail)
+
+
+def _tape(stats: RecorderStats) -> ComponentView:
+    """A tape: unhealthy while its disk fails; why is in the log, not for everybody."""
+    detail = f"{stats.written} written, {stats.waiting} waiting, {stats.dropped} dropped"
+    if stats.problem:
+        return ComponentView(status="unhealthy", detail=f"writing fails; {detail}")
+    return ComponentView(status="degraded" if stats.dropped else "healthy", detail=detail)

@@ -6,7 +6,7 @@ lost something), so that clients cannot make series.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from headwater.api.cache import AnswerCache
 from headwater.api.deps import ApiDeps
+from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import VenueHealth
 from headwater.storage.writer import WriterHealth
 
@@ -154,6 +155,8 @@ class PlatformCollector(Collector):
         yield from _venues([source.health() for source in self._deps.sources.values()])
         if self._deps.storage_health is not None:
             yield from _storage(self._deps.storage_health())
+        if self._deps.tapes is not None:
+            yield from _tapes(self._deps.tapes())
 
     def _streams(self) -> Iterator[Metric]:
         stats = self._deps.publisher.hub.stats()
@@ -286,6 +289,19 @@ def _storage(health: WriterHealth) -> Iterator[Metric]:
         waiting.add_metric((table.value,), rows.waiting)
     yield from (written, dropped, refused, waiting)
     yield Gauge("headwater_storage_healthy", "1 when writing works.", float(health.healthy))
+
+
+def _tapes(tapes: Mapping[str, RecorderStats]) -> Iterator[Metric]:
+    """What the writers of tapes did."""
+    one = ("tape",)
+    written = Counter("headwater_tape_written", "Messages or rows on the disk.", labels=one)
+    dropped = Counter("headwater_tape_dropped", "Lost: the disk was too slow.", labels=one)
+    waiting = Gauge("headwater_tape_waiting", "Not yet on the disk.", labels=one)
+    for name, stats in tapes.items():
+        written.add_metric((name,), stats.written)
+        dropped.add_metric((name,), stats.dropped)
+        waiting.add_metric((name,), stats.waiting)
+    yield from (written, dropped, waiting)
 
 
 def _histogram(

@@ -11,6 +11,8 @@ from headwater.app.standing import hold_standing
 from headwater.app.venues import addresses_of, chosen_venues
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
+from headwater.core.enums import TapeFormat
+from headwater.feeds.parquet_recorder import ParquetRecorder
 from headwater.feeds.recorder import RecorderStats, TapeRecorder
 from headwater.feeds.settings import FeedSettings, RestSettings
 from headwater.feeds.venue_feed import VenueFeed
@@ -46,7 +48,7 @@ class LiveFeeds:
         self._former = former or {}
         self._rng = random.SystemRandom()
         self._stack = AsyncExitStack()
-        self._recorders: dict[str, TapeRecorder] = {}
+        self._recorders: dict[str, TapeRecorder | ParquetRecorder] = {}
         self._failed: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Mapping[str, VenueFeed]:
@@ -82,9 +84,11 @@ class LiveFeeds:
     async def _start(self, venue: Venue, http: HttpClient) -> VenueFeed:
         name = venue.facts.venue_id
         addresses = addresses_of(venue, self._settings)
-        recorder = None
+        recorder: TapeRecorder | ParquetRecorder | None = None
         if self._settings.record_dir is not None:
-            recorder = TapeRecorder(self._settings.record_dir, name, addresses.streams, self._clock)
+            in_columns = self._settings.record_format is TapeFormat.PARQUET
+            kind = ParquetRecorder if in_columns else TapeRecorder
+            recorder = kind(self._settings.record_dir, name, addresses.streams, self._clock)
             self._recorders[name] = recorder
             self._own(recorder.run(), f"{name} tape")
         feed = VenueFeed(

@@ -1,5 +1,7 @@
 """Files of rows: CSV and JSON Lines, written page by page and continued where they end.
 
+Parquet is another matter: `parquet_rows`.
+
 A row is a view of the market API, so a column has the name, unit and text that HTTP gives it. A
 file that was cut in the middle of a line is continued from the last whole one.
 """
@@ -20,7 +22,7 @@ from headwater.core.errors import ConfigError
 STDOUT: Final = "-"
 """Stands for standard output where a file is asked for."""
 
-_SUFFIXES_ALLOWED: Final = ".csv, .jsonl or .ndjson, or - for standard output"
+_SUFFIXES_ALLOWED: Final = ".csv, .jsonl, .ndjson or .parquet, or - for standard output"
 
 
 class RowFormat(StrEnum):
@@ -28,12 +30,14 @@ class RowFormat(StrEnum):
 
     CSV = "csv"
     JSONL = "jsonl"
+    PARQUET = "parquet"
 
 
 _SUFFIXES: Final = {
     ".csv": RowFormat.CSV,
     ".jsonl": RowFormat.JSONL,
     ".ndjson": RowFormat.JSONL,
+    ".parquet": RowFormat.PARQUET,
 }
 
 
@@ -94,8 +98,6 @@ def format_of(out: str, wanted: RowFormat | None) -> RowFormat:
         ConfigError: the suffix means no format that there is.
     """
     suffix = Path(out).suffix.lower()
-    if suffix == ".parquet":
-        raise ConfigError("--out", ".parquet comes with the storage, not yet", _SUFFIXES_ALLOWED)
     if wanted is not None:
         return wanted
     if out == STDOUT:
@@ -110,7 +112,7 @@ class RowWriter:
 
     Args:
         target: where to; flushed after every page.
-        row_format: how.
+        row_format: how; not Parquet.
         view: kind of the rows.
         with_header: whether a CSV begins with the names of its columns.
     """
@@ -118,6 +120,7 @@ class RowWriter:
     def __init__(
         self, target: BinaryIO, row_format: RowFormat, view: type[View], *, with_header: bool
     ) -> None:
+        assert row_format is not RowFormat.PARQUET
         self._target = target
         self._format = row_format
         self._encoder = msgspec.json.Encoder()
@@ -138,6 +141,9 @@ class RowWriter:
         self._target.write(text)
         self._target.flush()
         self.written += len(rows)
+
+    def finish(self) -> None:
+        """Nothing is left to do: every page is in the file already."""
 
     def _cell(self, value: object) -> str:
         """The text that JSON has for a value, without quotes; nothing for null."""

@@ -9,8 +9,9 @@ from typing import Annotated
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from headwater.core.enums import StoredTable, StoredTrades
+from headwater.core.enums import StoredTable, StoredTrades, TapeFormat
 from headwater.core.instruments import canonical_spelling
+from headwater.services.tape_recording import TAPE_KINDS
 
 PREFIX = "HEADWATER_"
 """Begins the name of every setting in the environment."""
@@ -91,3 +92,39 @@ class StorageSettings(BaseModel):
         if StoredTable.FORECASTS in days:
             raise ValueError("forecasts are never deleted: a score is about what was said then")
         return days
+
+    record_format: TapeFormat = Field(
+        default=TapeFormat.NDJSON,
+        description=(
+            "How the raw tape is written: `ndjson` is on the disk within half a second, `parquet` "
+            "within a minute, smaller and read ten times as fast."
+        ),
+    )
+    tape_dir: Path | None = Field(
+        default=None,
+        description=(
+            "Folder for a tape of Parquet of the normalised records of `tape_kinds`; unset: none. "
+            "Simulated runs write none."
+        ),
+    )
+    tape_kinds: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("trade", "liquidation", "open_interest", "mark_price"),
+        description=f"Kinds of records on that tape, comma-separated: {', '.join(TAPE_KINDS)}.",
+    )
+
+    @field_validator("tape_kinds", mode="before")
+    @classmethod
+    def _split_kinds(cls, value: object) -> object:
+        """Takes a comma-separated text for a list."""
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("tape_kinds", mode="after")
+    @classmethod
+    def _known_kinds(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuses a kind that there is not."""
+        unknown = [kind for kind in kinds if kind not in TAPE_KINDS]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no kind: {', '.join(TAPE_KINDS)}")
+        return tuple(dict.fromkeys(kinds))

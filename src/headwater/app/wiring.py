@@ -27,6 +27,8 @@ from headwater.bus.bus import Bus
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
+from headwater.feeds.parquet_recorder import recorder_stats
+from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
 from headwater.services.gap_history import GapHistory
@@ -36,6 +38,8 @@ from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
 from headwater.services.table_export import TableExport
+from headwater.services.tape_recording import TapeRecording
+from headwater.storage.parquet_tape import ParquetTape
 from headwater.storage.store import Store
 
 START_TIMEOUT_S: Final = 30.0
@@ -84,6 +88,8 @@ class Platform:
         self._store: Store | None = None
         self._histories: Histories | None = None
         self._started_at = 0.0
+        self._tape: ParquetTape | None = None
+        self._raw_tapes: LiveFeeds | None = None
 
     async def __aenter__(self) -> Self:
         """Starts everything; returns when the API listens.
@@ -100,8 +106,15 @@ class Platform:
         raise_open_files()
         try:
             await self._start_storage()
+            await self._start_tape()
             if not self.sources:
                 await self._start_feeds()
+                feeds = LiveFeeds(
+                    self._settings, bus=self.bus, clock=self._clock, simulated=self._simulated
+                )
+                self.sources = await self._stack.enter_async_context(feeds)
+                feeds.failed.add_done_callback(self._feeds_failed)
+                self._raw_tapes = feeds
             self._own(
                 LargeTradesService(self.bus, self._settings.large_trade_threshold_usd).run(),
                 "service large_trades",
@@ -179,6 +192,29 @@ class Platform:
         for name, work in self._histories.tasks():
             self._own(work, name)
 
+    async def _start_tape(self) -> None:
+        """The tape of real records, when one is wanted; it ends after what publishes."""
+        if self._settings.tape_dir is None or self._simulated:
+            return
+        tape = ParquetTape(self._settings.tape_dir, self._clock)
+        tape.start()
+        self._stack.push_async_callback(asyncio.to_thread, tape.close)
+        self._own(_ended(tape), "tape writer")
+        kinds = self._settings.tape_kinds
+        self._own(TapeRecording(self.bus, tape.put, kinds).run(), "service tape_recording")
+        # It must hear the first record that anything publishes.
+        await asyncio.sleep(0)
+        self._tape = tape
+
+    def _tapes(self) -> Mapping[str, RecorderStats]:
+        """Counters of every tape that is written."""
+        found = {}
+        if self._tape is not None:
+            found["records"] = recorder_stats(self._tape.stats)
+        if self._raw_tapes is not None:
+            found |= {f"raw.{name}": one for name, one in self._raw_tapes.tapes.items()}
+        return found
+
     async def _start_api(self) -> None:
         settings = api_settings(self._settings)
         publisher = open_streams(
@@ -195,6 +231,7 @@ class Platform:
             exports=TableExport(self.store),
             gaps=GapHistory(self.store),
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
+            tapes=self._tapes,
             storage_health=lambda: self.store.health,
             history_progress=self.history_progress,
             bus=self.bus,
@@ -260,6 +297,11 @@ class Platform:
     def _fail(self, problem: BaseException) -> None:
         if self._failed is not None and not self._failed.done():
             self._failed.set_exception(problem)
+
+
+async def _ended(tape: ParquetTape) -> None:
+    """Waits for the end of a tape's thread; raises what ended it."""
+    await asyncio.shield(asyncio.wrap_future(tape.ended))
 
 
 def api_settings(settings: Settings) -> ApiSettings:

@@ -85,13 +85,12 @@ class TapeRecorder:
         """Takes a frame of a connection."""
         endpoint = self._endpoints.get(url)
         if endpoint is None:
-            endpoint = self._endpoints[url] = self._name_of(url)
+            endpoint = self._endpoints[url] = endpoint_of(self._streams, url)
         self._keep((received_ns, endpoint, url, frame))
 
     def on_reply(self, base_url: str, request: HttpRequest, reply: HttpReply) -> None:
         """Takes a REST reply; error replies are kept too, they are part of what happened."""
-        query = "&".join(f"{name}={value}" for name, value in request.query)
-        url = f"{base_url}{request.path}{'?' if query else ''}{query}"
+        url = url_of(base_url, request)
         self._keep((reply.received_ns, REST_ENDPOINT, url, reply.body))
 
     async def run(self) -> None:
@@ -172,7 +171,19 @@ class TapeRecorder:
             except OSError as error:
                 self._problem = str(error)
 
-    def _name_of(self, url: str) -> str:
-        """The endpoint whose base URL `url` begins with; the longest if several do."""
-        fits = [name for name, base in self._streams.items() if url.startswith(base)]
-        return max(fits, key=lambda name: len(self._streams[name]), default="stream")
+
+def endpoint_of(streams: Mapping[str, str], url: str) -> str:
+    """The endpoint whose base URL `url` begins with; the longest if several do, else `stream`.
+
+    Args:
+        streams: base URL of each WebSocket endpoint by its name.
+        url: of a connection.
+    """
+    fits = [name for name, base in streams.items() if url.startswith(base)]
+    return max(fits, key=lambda name: len(streams[name]), default="stream")
+
+
+def url_of(base_url: str, request: HttpRequest) -> str:
+    """The whole URL of a request, as a tape names it."""
+    query = "&".join(f"{name}={value}" for name, value in request.query)
+    return f"{base_url}{request.path}{'?' if query else ''}{query}"

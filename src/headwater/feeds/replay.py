@@ -33,8 +33,8 @@ from headwater.core.records import (
 )
 from headwater.feeds.pipeline import MarketPipeline
 from headwater.feeds.tape_clock import TapeClock
-from headwater.feeds.tape_files import tape_files, tape_lines
-from headwater.feeds.tape_format import TapeLine, read_tape
+from headwater.feeds.tape_files import open_tape
+from headwater.feeds.tape_format import TapeLine
 from headwater.feeds.tape_instruments import TapeInstruments
 from headwater.venues.base import Venue
 from headwater.venues.messages import Ack, Closing, Ignored, Past, StreamEvent, Subscription
@@ -95,7 +95,7 @@ class TapePlayer:
         speed: float,
     ) -> None:
         self._path = path
-        self._files: list[Path] = []
+        self._lines: Iterator[TapeLine | WireError] = iter(())
         self._exchange = venue.facts.venue_id
         self._reader = venue.tape_reader(instruments.table)
         self._pipeline = pipeline
@@ -116,11 +116,11 @@ class TapePlayer:
         Raises:
             ConfigError: there is nothing to read.
         """
-        self._files = tape_files(self._path, self._exchange)
+        self._lines = open_tape(self._path, self._exchange)
 
     async def run(self) -> None:
         """Plays the tape to its end; `open` comes first."""
-        lines = read_tape(tape_lines(self._files))
+        lines = self._lines
         started = self._clock.monotonic()
         while batch := await asyncio.to_thread(_next_batch, lines):
             for line in batch:

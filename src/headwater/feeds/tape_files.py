@@ -1,6 +1,7 @@
-"""Opens tapes: a file of any layout that `tape_format` reads, gzipped or not, or a folder of them.
+"""Opens tapes: a file of any layout that `tape_format` reads, a folder of them, or one of Parquet.
 
-Lines are bounded; a file that was cut off in the middle of its compression gives what it holds.
+Files of lines may be gzipped. Lines are bounded; a file that was cut off in the middle of its
+compression gives what it holds.
 """
 
 import gzip
@@ -9,13 +10,51 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from headwater.core.errors import ConfigError
-from headwater.feeds.tape_format import LINE_BYTES_MAX
+from headwater.core.errors import ConfigError, WireError
+from headwater.feeds.tape_format import LINE_BYTES_MAX, TapeLine, read_tape
+from headwater.storage.parquet_layout import RawMessage
+from headwater.storage.parquet_parts import TapeQuery, is_tape, venues_in
+from headwater.storage.parquet_reading import read
 
 FILES_MAX: Final = 100_000
 """Files of one folder; beyond it the folder is refused."""
 
 _SUFFIXES: Final = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz", ".txt", ".txt.gz", ".json")
+
+
+def open_tape(path: Path, exchange: str) -> Iterator[TapeLine | WireError]:
+    """The messages of a venue's tape, whatever its format, in the order they were taken.
+
+    Args:
+        path: a file, or a folder of a recorder's.
+        exchange: venue id.
+
+    Returns:
+        Read as it is walked through, which raises `OSError` or `StorageError` where a file cannot
+        be read.
+
+    Raises:
+        ConfigError: there is nothing to read.
+    """
+    if not is_tape(path):
+        return read_tape(tape_lines(tape_files(path, exchange)))
+    if exchange not in venues_in(path, RawMessage.kind):
+        there = ", ".join(venues_in(path, RawMessage.kind)) or "none"
+        raise ConfigError("tape", f"{path} has no messages of {exchange}", f"its venues: {there}")
+    return _messages(path, exchange)
+
+
+def _messages(path: Path, exchange: str) -> Iterator[TapeLine | WireError]:
+    found = read(path, TapeQuery(kind=RawMessage.kind, exchange=exchange))
+    for number, message in enumerate(found, 1):
+        assert isinstance(message, RawMessage)
+        yield TapeLine(
+            number=number,
+            received_ns=message.received_ns,
+            endpoint=message.endpoint,
+            url=message.url,
+            payload=message.payload,
+        )
 
 
 def tape_files(path: Path, exchange: str) -> list[Path]:

@@ -135,16 +135,34 @@ def page_of(query: ExportQuery, after: Row | None, rows: int = PAGE_ROWS) -> Que
         value = getattr(query, name)
         if value is not None:
             conditions.append(columns[name] == value)
-    if query.start_ms is not None:
-        conditions.append(spec.time >= query.start_ms)
     if query.end_ms is not None:
         conditions.append(spec.time < query.end_ms)
     key = [columns[name] for name in spec.key]
-    if after is not None:
-        values = [sa.literal(value, column.type) for value, column in zip(after, key, strict=True)]
-        conditions.append(sa.tuple_(*key) > sa.tuple_(*values))
+    if after is None:
+        if query.start_ms is not None:
+            conditions.append(spec.time >= query.start_ms)
+    else:
+        conditions += _behind(query, after)
     statement = sa.select(*columns).where(*conditions).order_by(*key).limit(rows)
     return Query(statement, spec.record_of)
+
+
+def _behind(query: ExportQuery, after: Row) -> "list[sa.ColumnElement[bool]]":
+    """That a row comes behind a key: written so that the database looks it up in its index.
+
+    What the query fixes is left out of the comparison, and so is an earliest time that the key
+    has passed: either would make the database begin each page at the beginning.
+    """
+    spec = TABLES[query.table]
+    rest = list(zip(spec.key, after, strict=True))
+    while getattr(query, rest[0][0], None) is not None:
+        rest.pop(0)
+    names = [spec.table.c[name] for name, _ in rest]
+    values = [sa.literal(value, spec.table.c[name].type) for name, value in rest]
+    found: list[sa.ColumnElement[bool]] = [sa.tuple_(*names) > sa.tuple_(*values)]
+    if query.start_ms is not None and names[0] is not spec.time:
+        found.append(spec.time >= query.start_ms)
+    return found
 
 
 def key_of(table: StoredTable, record: Any) -> Row:

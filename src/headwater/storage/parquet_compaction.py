@@ -110,7 +110,7 @@ def _merge(folder: Path, kind: str, group: Sequence[Part]) -> int:
     if not raw:
         # Two equal raw messages are two messages; two equal records are one, heard twice.
         frame = frame.unique(identity_of(kind), keep="first", maintain_order=True)
-    frame = frame.sort("received_ns" if raw else "timestamp_ms", maintain_order=True)
+    frame = frame.sort("taken_ns" if raw else "timestamp_ms", maintain_order=True)
     names = sorted(part.path.name for part in group)
     first_ms = min(part.first_ms for part in group)
     last_ms = max(part.last_ms for part in group)

@@ -34,6 +34,8 @@ class RawMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Attributes:
         exchange: venue id.
         received_ns: our wall time of its arrival, ns since the epoch.
+        taken_ns: what messages are ordered by: the time of arrival, but never less than that of
+            the message that the feed took before, which a slow reply may have overtaken.
         endpoint: name of the venue's WebSocket endpoint, or `rest`.
         url: of the connection or the request; None where unknown.
         payload: its bytes.
@@ -43,6 +45,7 @@ class RawMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     exchange: str
     received_ns: int
+    taken_ns: int
     endpoint: str
     url: str | None
     payload: bytes
@@ -208,8 +211,8 @@ def symbol_of(record: TapeRecord) -> str:
 def time_ms_of(record: TapeRecord) -> int:
     """The time that a tape is ordered by, ms since the epoch, UTC.
 
-    Of records the venue's; of raw messages that of their arrival.
+    Of records the venue's; of raw messages that at which the feed took them.
     """
     if isinstance(record, RawMessage):
-        return record.received_ns // 1_000_000
+        return record.taken_ns // 1_000_000
     return record.timestamp_ms

@@ -8,6 +8,7 @@ percent-encoded (`*` is `%2A`).
 """
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -21,7 +22,7 @@ from urllib.parse import quote, unquote
 import msgspec
 import polars as pl
 
-from headwater.core.errors import RequestError, StorageError, StorageUnavailable
+from headwater.core.errors import RequestError, StorageError, StorageRefused, StorageUnavailable
 from headwater.storage.parquet_layout import TapeRecord, layout_of, symbol_of, time_ms_of
 
 ROW_GROUP_ROWS: Final = 50_000
@@ -60,7 +61,10 @@ class Partition(msgspec.Struct, frozen=True, order=True):
     def folder(self, root: Path) -> Path:
         """Its folder in a tape."""
         values = (self.exchange, self.kind, self.symbol, self.day)
-        names = (f"{name}={quote(text, '')}" for name, text in zip(_FOLDERS, values, strict=True))
+        names = (
+            f"{name}={quote(text, '', errors='surrogatepass')}"
+            for name, text in zip(_FOLDERS, values, strict=True)
+        )
         return root.joinpath(*names)
 
 
@@ -149,6 +153,7 @@ def put_file(path: Path, data: bytes | memoryview) -> None:
 
     Raises:
         StorageUnavailable: the disk does not take it; a file of that name is as it was.
+        StorageRefused: no disk takes it: the symbol is too long for the name of a folder.
     """
     unfinished = path.with_name(f".{path.name}-{os.getpid()}{UNFINISHED}")
     try:
@@ -166,6 +171,8 @@ def put_file(path: Path, data: bytes | memoryview) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+        if error.errno == errno.ENAMETOOLONG:
+            raise StorageRefused(str(path.parent)[:200], "the symbol is too long a name") from error
         raise StorageUnavailable(str(path.parent), error.strerror or str(error)) from error
 
 

@@ -99,7 +99,7 @@ def _chosen(lazy: pl.LazyFrame, query: TapeQuery) -> pl.LazyFrame:
 
 
 def _time_columns(kind: str) -> list[str]:
-    return ["received_ns"] if kind == RawMessage.kind else ["timestamp_ms"]
+    return ["taken_ns"] if kind == RawMessage.kind else ["timestamp_ms"]
 
 
 def _overlapping(parts: Sequence[Part]) -> Iterator[list[Part]]:

@@ -39,7 +39,7 @@ class TapeSettings(msgspec.Struct, frozen=True, kw_only=True):
         retry_s: pause after the disk failed, seconds.
     """
 
-    part_rows: int = 100_000
+    part_rows: int = 50_000
     part_bytes: int = 64 * 1024 * 1024
     part_s: float = 60.0
     waiting_bytes_max: int = 256 * 1024 * 1024

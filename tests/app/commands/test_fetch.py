@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -71,6 +72,20 @@ def test_a_file_is_made_and_continued(fetching: CliRunner, tmp_path: Path) -> No
         ]
 
 
+def test_a_file_of_parquet_has_the_rows_of_the_csv(fetching: CliRunner, tmp_path: Path) -> None:
+    wanted = ("candles", "--venue", "okx", "--symbol", "BTC", "--since", "2024-06-01")
+    more = ("--interval", "1d", "--until", "2024-06-20T00:00:00Z")
+    for suffix in ("csv", "parquet"):
+        _fetch(fetching, *wanted, *more, "-o", str(tmp_path / f"candles.{suffix}"))
+    with (tmp_path / "candles.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    frame = pl.read_parquet(tmp_path / "candles.parquet")
+    assert tuple(frame.columns) == OhlcView.__struct_fields__
+    assert frame["timestamp"].to_list() == [row["timestamp"] for row in rows]
+    assert frame["close"].to_list() == [float(row["close"]) for row in rows]
+    assert frame.height == 20
+
+
 def test_rows_go_to_standard_output(fetching: CliRunner, addresses: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "headwater.app", "fetch", "instruments", "--venue", "okx", "-o-"],
@@ -106,7 +121,10 @@ WRONG = [
     (["candles", "--venue", "okx", "--symbol", "BTC", "--interval", "7m", "-o", "-"], "7m.*15m"),
     (["open-interest", "--venue", "okx", "--symbol", "B", "--interval", "8h", "-o-"], "okx has"),
     (["open-interest", "--venue", "hyperliquid", "--symbol", "BTC", "-o", "-"], "hyperliquid: "),
-    (["funding", "--venue", "okx", "--symbol", "BTC", "-o", "x.parquet"], "parquet.*storage"),
+    (
+        ["funding", "--venue", "okx", "--symbol", "BTC", "-o", "x.parquet", "--resume"],
+        "Parquet cannot",
+    ),
     (["funding", "--venue", "okx", "--symbol", "BTC", "-o", "x.xlsx"], r"xlsx.*\.csv"),
     (["funding", "--venue", "okx", "--symbol", "B", "--since", "soon", "-o", "-"], "since.*ISO"),
     (

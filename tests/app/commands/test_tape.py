@@ -9,8 +9,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.storage.samples import trade
+from tests.storage.tape_records import raw
+from typer.testing import CliRunner
 
+from headwater.app.cli import app
 from headwater.app.simulated import SimulatedExchanges, SimulatorOptions
+from headwater.core.errors import ConfigError
+from headwater.storage.parquet_parts import partitioned, write_part
 
 
 async def _headwater(
@@ -46,18 +52,24 @@ async def _serving(process: asyncio.subprocess.Process, until: str) -> tuple[str
     return (found.group(1) if found else ""), said
 
 
-async def test_a_recorded_tape_plays_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tape_format", ["ndjson", "parquet"])
+async def test_a_recorded_tape_plays_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tape_format: str
+) -> None:
     exchanges = SimulatedExchanges(SimulatorOptions(seed=5))
     addresses = await exchanges.start()
     try:
         chosen = {name: where.model_dump() for name, where in addresses.items()}
         monkeypatch.setenv("HEADWATER_VENUE_ADDRESSES", json.dumps(chosen))
         recording = await _headwater(
-            *("record", "--out", str(tmp_path), "--symbols", "BTCUSDT", "--for", "5")
+            *("record", "--out", str(tmp_path), "--symbols", "BTCUSDT", "--for", "5"),
+            *("--format", tape_format),
         )
         _, said = await asyncio.wait_for(recording.communicate(), 40)
         assert recording.returncode == 0, said.decode()
         assert b"0 dropped" in said
+        suffix = {"ndjson": ".gz", "parquet": ".parquet"}[tape_format]
+        assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {suffix}
     finally:
         await exchanges.stop()
 
@@ -131,3 +143,21 @@ def _plain_book(file: Path) -> tuple[dict[float, float], dict[float, float]]:
 
 def _last_trade_id(file: Path) -> str:
     return str([row["t"] for row in _payloads(file) if row.get("e") == "trade"][-1])
+
+
+def test_days_that_are_over_are_merged(tmp_path: Path) -> None:
+    for number in range(3):
+        for partition, some in partitioned([raw(number)]).items():
+            write_part(tmp_path, partition, some)
+    done = CliRunner().invoke(app, ["compact", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert "3 files are 1 now, 0 rows were there twice." in done.output
+    wrong = CliRunner().invoke(app, ["compact", str(tmp_path / "venue=okx")]).exception
+    assert isinstance(wrong, ConfigError)
+
+
+def test_a_tape_without_messages_says_so(tmp_path: Path) -> None:
+    for partition, some in partitioned([trade(1)]).items():
+        write_part(tmp_path, partition, some)
+    wrong = CliRunner().invoke(app, ["replay", str(tmp_path)]).exception
+    assert isinstance(wrong, ConfigError)

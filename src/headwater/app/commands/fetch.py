@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from headwater.api.parameters import TIME_ALLOWED, read_moment
 from headwater.app.download import VenueDownload
 from headwater.app.fetch_request import KINDS, FetchRequest, Kind, demand
+from headwater.app.parquet_rows import ParquetRowWriter
 from headwater.app.process import run_loop, until_stopped
 from headwater.app.row_files import (
     STDOUT,
@@ -92,7 +93,7 @@ def fetch(
     venue: Annotated[str, typer.Option("--venue", help="Venue ids, comma-separated.")],
     out: Annotated[
         str,
-        typer.Option("--out", "-o", help="File, .csv or .jsonl; - writes to standard output."),
+        typer.Option("--out", "-o", help="File: .csv, .jsonl, .parquet; - is standard output."),
     ],
     symbol: Annotated[
         str | None,
@@ -204,7 +205,13 @@ async def _write(
     """Writes every series; returns what went wrong, a line each."""
     target, reached = _target(job, stack)
     view = KINDS[job.kind].view
-    writer = RowWriter(target, job.row_format, view, with_header=not reached)
+    writer: RowWriter | ParquetRowWriter
+    if job.row_format is RowFormat.PARQUET:
+        writer = ParquetRowWriter(target, view)
+    else:
+        writer = RowWriter(target, job.row_format, view, with_header=not reached)
+    # What was fetched before the end is kept, however it comes.
+    stack.callback(writer.finish)
     problems = []
     for download, instrument in series:
         key = SeriesKey(
@@ -341,6 +348,8 @@ def _check(job: Job) -> None:
         raise ConfigError("--limit", str(job.limit), f"with --since, or at most {NEWEST_ROWS_MAX}")
     if job.resume and (job.out == STDOUT or job.kind is Kind.INSTRUMENTS):
         raise ConfigError("--resume", "there is nothing to continue", "a file of a series")
+    if job.resume and job.row_format is RowFormat.PARQUET:
+        raise ConfigError("--resume", "a file of Parquet cannot be added to", ".csv or .jsonl")
     if not job.resume and job.out != STDOUT and Path(job.out).exists():
         raise ConfigError("--out", f"{job.out} exists", "a new file, or --resume to continue it")
 
