@@ -36,6 +36,8 @@ START_NS = 1_790_005_980_000_000_000
 SYMBOL = "SOLUSDT"
 OUTAGE_S = 600.0
 LOOK_EVERY_S = 1.0
+# The database works in real time, while virtual time runs on.
+STORED_WITHIN_S = 6_000.0
 MINUTE_MS = 60_000
 NEAR_MS = 15_000
 LOST = {
@@ -124,7 +126,7 @@ async def staged(server: VenueServer, clock: SourceClock, folder: Path) -> Async
     async with Platform(settings_of(server, folder), simulated=False, clock=clock) as platform:
         stage = Stage(platform, server, clock)
         await stage.until(lambda: platform.sources[name].health().healthy, 60)
-        await stage.until(lambda: _passed_ms(platform) > 0, 600)
+        await stage.until(lambda: _passed_ms(platform) > 0, STORED_WITHIN_S)
         await asyncio.sleep(90)
         yield stage
 
@@ -145,7 +147,7 @@ def test_what_the_venue_replays_is_stored_and_the_rest_is_listed(name: str, tmp_
             await stage.until(lambda: feed.health().healthy, 120)
             ended_ms = clock.now_ms()
             settled_ms = ended_ms + 2 * MINUTE_MS
-            await stage.until(lambda: _passed_ms(stage.platform) >= settled_ms, 900)
+            await stage.until(lambda: _passed_ms(stage.platform) >= settled_ms, STORED_WITHIN_S)
             await stage.platform.store.flush()
             span = Span(start_ms=began_ms - MINUTE_MS, end_ms=ended_ms, limit=LIMIT_MAX)
             holes = await judged_holes(stage, began_ms, ended_ms, LOST[name])
@@ -175,7 +177,7 @@ def test_a_downtime_of_the_platform_is_healed_and_listed_alike(name: str, tmp_pa
                 back = await stage.gaps()
                 ended_ms = max(gap.until_ms or 0 for gap in back)
                 settled_ms = ended_ms + 2 * MINUTE_MS
-                await stage.until(lambda: _passed_ms(stage.platform) >= settled_ms, 900)
+                await stage.until(lambda: _passed_ms(stage.platform) >= settled_ms, STORED_WITHIN_S)
                 await stage.platform.store.flush()
                 span = Span(start_ms=began_ms - MINUTE_MS, end_ms=ended_ms, limit=LIMIT_MAX)
                 lost = LOST[name] | {Channel.BOOK}

@@ -85,13 +85,21 @@ class Stage:
             clock,
         )
 
-    async def passes(self, count: int) -> None:
-        """Waits for the end of a pass; the database takes its own, real time."""
+    async def until(self, condition: Callable[[], bool]) -> float:
+        """Waits, however long the database takes in real time; returns the moment."""
         for _ in range(100_000):
-            if self.history.progress.passes >= count and not self.history.progress.is_running:
-                return
+            if condition():
+                return self.clock.monotonic()
             await asyncio.sleep(0.5)
-        raise AssertionError(f"{self.history.progress.passes} passes")
+        raise AssertionError(self.history.progress)
+
+    async def pass_begins(self) -> float:
+        """Waits for the beginning of a pass; returns the moment."""
+        return await self.until(lambda: self.history.progress.is_running)
+
+    async def pass_ends(self) -> float:
+        """Waits for the end of a pass; returns the moment."""
+        return await self.until(lambda: not self.history.progress.is_running)
 
     def outcome(self) -> dict[Channel, tuple[GapState, str]]:
         """What the ledger says of each stream's hole."""
@@ -175,17 +183,17 @@ def test_it_works_at_the_start_after_an_outage_and_now_and_then(tmp_path: Path) 
             progress = stage.history.progress
             task = asyncio.create_task(stage.history.run())
             try:
-                await stage.passes(1)
+                await stage.pass_begins()
+                await stage.pass_ends()
                 stage.bus.publish(_connected(FeedState.DOWN))
                 await asyncio.sleep(60)
                 assert progress.passes == 1, "an outage that lasts is nothing to heal yet"
-                stage.bus.publish(_connected(FeedState.LIVE))
+                assert not progress.is_running
                 told = clock.monotonic()
-                await stage.passes(2)
-                assert CALM_S <= clock.monotonic() - told < REPEAT_S
-                done = clock.monotonic()
-                await stage.passes(3)
-                assert clock.monotonic() - done >= REPEAT_S - 1
+                stage.bus.publish(_connected(FeedState.LIVE))
+                assert CALM_S <= await stage.pass_begins() - told <= CALM_S + 1
+                done = await stage.pass_ends()
+                assert REPEAT_S - 1 <= await stage.pass_begins() - done <= REPEAT_S + 1
             finally:
                 task.cancel()
                 await asyncio.wait([task])
@@ -202,16 +210,14 @@ def test_a_venue_that_is_away_is_asked_again_with_growing_pauses(tmp_path: Path)
             began = clock.monotonic()
             task = asyncio.create_task(stage.history.run())
             try:
-                while not stage.history.progress.problem:
-                    await asyncio.sleep(0.1)
-                assert "away" in stage.history.progress.problem
-                while not stage.history.progress.passes:
-                    await asyncio.sleep(0.1)
+                await stage.until(lambda: "away" in stage.history.progress.problem)
+                await stage.until(lambda: stage.history.progress.passes == 1)
                 # 5 s, 10 s, 20 s.
                 assert clock.monotonic() - began >= 7 * FAILED_PAUSE_S
-                await asyncio.sleep(1)
                 assert stage.history.progress.problem == ""
-                assert GapState.OPEN not in {state for state, _ in stage.outcome().values()}
+                await stage.until(
+                    lambda: GapState.OPEN not in {state for state, _ in stage.outcome().values()}
+                )
             finally:
                 task.cancel()
                 await asyncio.wait([task])
