@@ -10,6 +10,7 @@ from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
+from headwater.services.candle_history import CandleHistory
 from headwater.services.gap_history import GapHistory
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.storage.writer import WriterHealth
@@ -28,6 +29,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         liquidations: past liquidations from storage; None where nothing is stored.
         storage_health: what the database's writer did; None where nothing is stored.
         gaps: the gap ledger with its past from storage; None where nothing is stored.
+        candles: past candles from storage; None where nothing is stored.
         history_progress: how far the back-fill of each venue is; None where there is none.
     """
 
@@ -40,6 +42,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     liquidations: LiquidationHistory | None = None
     storage_health: Callable[[], WriterHealth] | None = None
     gaps: GapHistory | None = None
+    candles: CandleHistory | None = None
     history_progress: Callable[[], Sequence[BackfillProgress]] | None = None
 
     @property

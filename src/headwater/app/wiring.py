@@ -29,6 +29,7 @@ from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
+from headwater.services.candle_history import CandleHistory
 from headwater.services.gap_history import GapHistory
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_history import LiquidationHistory
@@ -190,6 +191,7 @@ class Platform:
             publisher=publisher,
             liquidations=LiquidationHistory(self.store, self._clock),
             gaps=GapHistory(self.store),
+            candles=CandleHistory(self.store, self._clock),
             storage_health=lambda: self.store.health,
             history_progress=self.history_progress,
             bus=self.bus,
