@@ -21,6 +21,8 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.services.candle_history import CandleHistory
+from headwater.services.gap_history import GapHistory
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.storage.store import Store
 
@@ -70,6 +72,8 @@ class Platform:
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
             liquidations=None if store is None else LiquidationHistory(store, self.clock),
+            gaps=None if store is None else GapHistory(store),
+            candles=None if store is None else CandleHistory(store, self.clock),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

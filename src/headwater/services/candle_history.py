@@ -8,6 +8,7 @@ given, with the words what is missing.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import product
 
 import msgspec
 
@@ -124,6 +125,30 @@ class CandleHistory:
             # Of before the contract was listed, as far as we know: the venue knows where it begins.
             told = await ask(question.start_ms, question.end_ms, question.limit)
         return FoundCandles(candles=joined(stored, told)[: question.limit])
+
+    async def reach(
+        self, exchanges: Sequence[str], symbols: Sequence[str]
+    ) -> tuple[int, int] | None:
+        """Openings of the earliest and the latest stored candle of any length, ms.
+
+        Args:
+            exchanges: venue ids.
+            symbols: canonical symbols that mean the same contract.
+
+        Returns:
+            None when nothing is stored.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        firsts: list[int] = []
+        lasts: list[int] = []
+        oldest, newest = Span(limit=1), Span(limit=1, newest_first=True)
+        for series in product(exchanges, symbols, Interval):
+            # Both ends of a series are found by its key: no row between them is read.
+            firsts += await self._store.fetch(candles.opening_times(*series, oldest))
+            lasts += await self._store.fetch(candles.opening_times(*series, newest))
+        return (min(firsts), max(lasts)) if firsts else None
 
     async def _newest(self, question: CandleQuestion, now_ms: int, ask: AskVenue) -> FoundCandles:
         """Live memory or the venue know best; storage where neither can be had."""
