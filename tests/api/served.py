@@ -21,6 +21,8 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.services.candle_history import CandleHistory
+from headwater.services.gap_history import GapHistory
 from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_skill import LiquidationSkill
@@ -76,6 +78,8 @@ class Platform:
             exports=None if store is None else TableExport(store, page_rows=3),
             skill=None if store is None else LiquidationSkill(store.fetch),
             liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),
+            gaps=None if store is None else GapHistory(store),
+            candles=None if store is None else CandleHistory(store, self.clock),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

@@ -21,7 +21,7 @@ from headwater.storage.store import Store
 
 CONFIG = """\
 [[operations]]
-include-path-regex = "ohlc|-hist|margin|liquidation|export"
+include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|date-range|cache"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
 """
 

@@ -17,8 +17,10 @@ from headwater.core.records import (
     OpenInterest,
     Trade,
 )
+from headwater.storage.backfills import Backfilled
 from headwater.storage.base import Database, Query
 from headwater.storage.forecasts import StoredForecast
+from headwater.storage.live_spells import LiveSpell
 from headwater.storage.sessions import ReadSession, WriteSession
 from headwater.storage.tables import TABLE_OF
 
@@ -167,6 +169,32 @@ def forecast(at_ms: int = T0, **changes: Any) -> StoredForecast:
     return msgspec.structs.replace(made, **changes)
 
 
+def live_spell(since_ms: int = T0, **changes: Any) -> LiveSpell:
+    made = LiveSpell(
+        exchange="okx",
+        symbol="BTCUSDT",
+        native_symbol="BTC-USDT-SWAP",
+        channel=Channel.TRADES,
+        since_ms=since_ms,
+        until_ms=since_ms + 5,
+        last_sequence=None,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def backfilled(start_ms: int = T0, **changes: Any) -> Backfilled:
+    made = Backfilled(
+        exchange="okx",
+        symbol="BTCUSDT",
+        series="candles 1m",
+        start_ms=start_ms,
+        end_ms=start_ms + 10,
+        rows_found=3,
+        done_ns=1,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
 def one_of_each() -> list[Any]:
     return [
         candle(),
@@ -178,6 +206,8 @@ def one_of_each() -> list[Any]:
         open_interest(),
         gap(),
         forecast(),
+        live_spell(),
+        backfilled(),
     ]
 
 

@@ -9,7 +9,7 @@ from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 from headwater.storage.base import LIMIT_MAX, Database, Span
-from headwater.storage.candles import between
+from headwater.storage.candles import between, opening_times
 
 MINUTE = 60_000
 
@@ -63,3 +63,8 @@ def _differences(one: Candle) -> dict[str, object]:
         "received_ns": one.received_ns,
         "revision": one.revision,
     }
+
+
+def test_opening_times_are_those_of_closed_candles(database: Database) -> None:
+    store_together(database, [candle(T0), candle(T0 + MINUTE, is_closed=False)])
+    assert fetch(database, opening_times("okx", "ETHUSDT", Interval.M1, Span())) == [T0]

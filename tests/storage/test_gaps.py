@@ -4,7 +4,7 @@ from tests.storage.samples import T0, fetch, gap, store_together
 
 from headwater.core.enums import Channel, GapState
 from headwater.storage.base import Database, Span
-from headwater.storage.gaps import between
+from headwater.storage.gaps import between, last_number
 
 OPEN = gap()
 NOTED = gap(received_ns=6, detail="still looking")
@@ -39,3 +39,9 @@ def test_holes_are_chosen_by_any_of_their_traits(database: Database) -> None:
         between(Span(), state=GapState.OPEN),
     ):
         assert fetch(database, query) == [other]
+
+
+def test_numbers_go_on_from_the_highest_of_the_venue(database: Database) -> None:
+    assert fetch(database, last_number("hyperliquid")) == [0]
+    store_together(database, [gap(gap_id=7), gap(gap_id=3), gap(gap_id=90, exchange="okx")])
+    assert fetch(database, last_number("hyperliquid")) == [7]

@@ -2,8 +2,9 @@
 
 from tests.storage.samples import T0, fetch, open_interest, store_together
 
+from headwater.core.intervals import Interval
 from headwater.storage.base import Database, Span
-from headwater.storage.open_interest import between
+from headwater.storage.open_interest import between, period_times
 
 
 def test_readings_by_time(database: Database) -> None:
@@ -15,3 +16,12 @@ def test_readings_by_time(database: Database) -> None:
     assert fetch(database, between("binance", "BTCUSDT", Span(limit=1, newest_first=True))) == [
         made[4]
     ]
+
+
+def test_readings_at_the_full_period_are_those_of_a_history(database: Database) -> None:
+    """T0 = 1,790,000,000,000 lies 200 s after a full five minutes (…, 1,789,999,800,000)."""
+    full = T0 - 200_000
+    made = [open_interest(full + offset) for offset in (0, 1, 60_000, 300_000, 300_001)]
+    store_together(database, made)
+    query = period_times("binance", "BTCUSDT", Interval.M5, Span())
+    assert fetch(database, query) == [full, full + 300_000]

@@ -7,14 +7,31 @@ data and puts the bytes into the cache.
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TypeVar
 
+import msgspec
 from fastapi import Response
 
-from headwater.api.cache import Answer, AnswerCache, AnswerResponse
+from headwater.api.cache import Answer, AnswerCache, AnswerResponse, PartialBody
 from headwater.api.deps import ApiDeps
 from headwater.api.metrics import RequestMeter
 from headwater.api.schemas.base import View, encode
 
 T = TypeVar("T")
+
+
+class Incomplete(msgspec.Struct, frozen=True):
+    """Rows that are less than what was asked for.
+
+    Attributes:
+        rows: what there is.
+        reason: what is missing and why.
+    """
+
+    rows: Sequence[View]
+    reason: str
+
+
+Found = View | Sequence[View] | Incomplete
+"""What a route found."""
 
 
 class Answers:
@@ -36,7 +53,7 @@ class Answers:
         route: str,
         parameters: Sequence[Hashable],
         ttl_s: float,
-        load: Callable[[], Awaitable[View | Sequence[View]]],
+        load: Callable[[], Awaitable[Found]],
     ) -> Response:
         """The response that carries the answer; see `find`."""
         return self.respond(await self.find(route, parameters, ttl_s, load))
@@ -46,7 +63,7 @@ class Answers:
         route: str,
         parameters: Sequence[Hashable],
         ttl_s: float,
-        load: Callable[[], Awaitable[View | Sequence[View]]],
+        load: Callable[[], Awaitable[Found]],
     ) -> Answer:
         """What `load` returns, or what it returned a moment ago.
 
@@ -57,8 +74,11 @@ class Answers:
             load: gets the data as views.
         """
 
-        async def make() -> bytes:
-            return encode(await load())
+        async def make() -> bytes | PartialBody:
+            found = await load()
+            if isinstance(found, Incomplete):
+                return PartialBody(encode(found.rows), found.reason)
+            return encode(found)
 
         return await self.cache.answer((route, *parameters), ttl_s, make)
 

@@ -19,6 +19,7 @@ from headwater.api.origins import OriginLayer
 from headwater.api.parameters import check_query
 from headwater.api.paths import PathLayer
 from headwater.api.request_log import RequestLayer
+from headwater.api.routes.cache import cache_router
 from headwater.api.routes.candles import candles_router
 from headwater.api.routes.export import export_router
 from headwater.api.routes.funding import funding_router
@@ -34,6 +35,7 @@ from headwater.api.routes.open_interest import open_interest_router
 from headwater.api.routes.order_book import order_book_router
 from headwater.api.routes.platform import platform_router
 from headwater.api.routes.predicted_funding import predicted_funding_router
+from headwater.api.routes.prices import prices_router
 from headwater.api.routes.skill import skill_router
 from headwater.api.routes.tickers import tickers_router
 from headwater.api.routes.trades import trades_router
@@ -89,6 +91,8 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(liquidation_feeds_router(api))
     app.include_router(liquidation_volume_router(api))
     app.include_router(margin_router(api))
+    app.include_router(prices_router(api))
+    app.include_router(cache_router(api))
     app.include_router(multi_router(api))  # before `/{exchange}/…`, which would swallow it
     for make_router in (
         candles_router,

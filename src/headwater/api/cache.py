@@ -26,9 +26,13 @@ from headwater.core.clock import Clock
 CACHE_ROUTE_KEY: Final = "headwater.cached_route"
 """Where the layer notes the route template of an answer it gave, for metrics."""
 
+INCOMPLETE_HEADER: Final = b"x-data-incomplete"
+"""Says what an answer lacks and why; a whole answer has no such header."""
+
 _GZIP_LEVEL: Final = 5
 _GZIP_ASKED_MIN: Final = 2
 _ETAG_BYTES: Final = 12
+_HEADER_CHARS_MAX: Final = 300
 
 AnswerKey: TypeAlias = tuple[Hashable, ...]
 """Route template first, then its normalised parameters."""
@@ -56,6 +60,18 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
     bytes_held: int
 
 
+class PartialBody(msgspec.Struct, frozen=True):
+    """A body that is less than what was asked for.
+
+    Attributes:
+        body: JSON.
+        reason: what is missing and why, in words.
+    """
+
+    body: bytes
+    reason: str
+
+
 class Answer:
     """One encoded answer.
 
@@ -63,15 +79,26 @@ class Answer:
         key: what it answers.
         body: JSON.
         expires: monotonic second after which it is not given any more.
+        incomplete: what is missing and why; empty for a whole answer.
     """
 
-    __slots__ = ("body", "etag", "expires", "gzip_asked", "key", "packed", "packed_etag")
+    __slots__ = (
+        "body",
+        "etag",
+        "expires",
+        "gzip_asked",
+        "incomplete",
+        "key",
+        "packed",
+        "packed_etag",
+    )
 
-    def __init__(self, key: AnswerKey, body: bytes, expires: float) -> None:
+    def __init__(self, key: AnswerKey, body: bytes, expires: float, incomplete: str = "") -> None:
         digest = hashlib.blake2b(body, digest_size=_ETAG_BYTES).hexdigest().encode()
         self.key = key
         self.body = body
         self.expires = expires
+        self.incomplete = incomplete
         self.etag = b'"' + digest + b'"'
         self.packed: bytes | None = None
         self.packed_etag = b'"' + digest + b'-gzip"'
@@ -115,7 +142,7 @@ class AnswerCache:
         self._aliases[path, query] = answer.key
 
     async def answer(
-        self, key: AnswerKey, ttl_s: float, make: Callable[[], Awaitable[bytes]]
+        self, key: AnswerKey, ttl_s: float, make: Callable[[], Awaitable[bytes | PartialBody]]
     ) -> Answer:
         """A fresh answer, made if there is none; at most one is being made per key.
 
@@ -149,6 +176,14 @@ class AnswerCache:
                     self._make_room()
         return answer.packed
 
+    def clear(self) -> int:
+        """Forgets every answer, though not those being made; returns how many."""
+        count = len(self._answers)
+        self._answers.clear()
+        self._aliases.clear()
+        self._bytes = 0
+        return count
+
     @property
     def stats(self) -> CacheStats:
         """Counters now."""
@@ -169,13 +204,16 @@ class AnswerCache:
         return None
 
     async def _make(
-        self, key: AnswerKey, ttl_s: float, make: Callable[[], Awaitable[bytes]]
+        self, key: AnswerKey, ttl_s: float, make: Callable[[], Awaitable[bytes | PartialBody]]
     ) -> Answer:
         self._misses += 1
         pending: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._pending[key] = pending
         try:
-            answer = Answer(key, await make(), self._clock.monotonic() + ttl_s)
+            made = await make()
+            whole = PartialBody(made, "") if isinstance(made, bytes) else made
+            expires = self._clock.monotonic() + ttl_s
+            answer = Answer(key, whole.body, expires, whole.reason)
         except Exception as error:
             pending.set_exception(error)
             pending.exception()  # waiting for it is voluntary
@@ -263,6 +301,8 @@ async def send_answer(cache: AnswerCache, answer: Answer, scope: Scope, send: Se
         (b"cache-control", b"no-cache"),
         (b"vary", b"accept-encoding"),
     ]
+    if answer.incomplete:
+        headers.append((INCOMPLETE_HEADER, _header_value(answer.incomplete)))
     known = wanted.get(b"if-none-match")
     if known is not None and _matches(known, answer):
         await send({"type": "http.response.start", "status": 304, "headers": headers})
@@ -275,6 +315,12 @@ async def send_answer(cache: AnswerCache, answer: Answer, scope: Scope, send: Se
         headers.append((b"content-encoding", b"gzip"))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _header_value(words: str) -> bytes:
+    """Words as a header carries them: one line of ASCII, not too long (RFC 9110 section 5.5)."""
+    shown = (one if " " <= one <= "~" else "?" for one in words[:_HEADER_CHARS_MAX])
+    return "".join(shown).encode("ascii")
 
 
 def _matches(known: bytes, answer: Answer) -> bool:

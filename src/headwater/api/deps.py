@@ -11,6 +11,7 @@ from headwater.core.clock import Clock
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
+from headwater.services.candle_history import CandleHistory
 from headwater.services.forecasts import ForecastHealth
 from headwater.services.gap_history import GapHistory
 from headwater.services.liquidation_feeds import LiquidationFeeds
@@ -38,6 +39,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         tapes: counters of the tapes that are written, by name; None where none is.
         storage_health: what the database's writer did; None where nothing is stored.
         gaps: the gap ledger with its past from storage; None where nothing is stored.
+        candles: past candles from storage; None where nothing is stored.
         history_progress: how far the back-fill of each venue is; None where there is none.
     """
 
@@ -55,6 +57,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     tapes: Callable[[], Mapping[str, RecorderStats]] | None = None
     storage_health: Callable[[], WriterHealth] | None = None
     gaps: GapHistory | None = None
+    candles: CandleHistory | None = None
     history_progress: Callable[[], Sequence[BackfillProgress]] | None = None
 
     @property

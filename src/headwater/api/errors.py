@@ -39,7 +39,9 @@ REQUEST_ID_KEY: Final = "headwater.request_id"
 
 PROBLEMS: Final[Mapping[int, str]] = {
     400: "The bytes are not an HTTP request, or the host or origin is not served.",
-    404: "Unknown path, venue or symbol (`suggestions`), or the venue does not offer this.",
+    403: "This client may not do that.",
+    404: "Unknown path, venue or symbol (`suggestions`), the venue does not offer this, or there "
+    "are no data.",
     405: "Wrong method; `Allow` names the right ones.",
     408: "The request did not arrive whole in time.",
     413: "The body is longer than this server reads.",

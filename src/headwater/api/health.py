@@ -3,6 +3,7 @@
 Nothing is assumed: a venue is healthy when its source says so, and that measures data and probes.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from headwater.api.deps import ApiDeps
@@ -11,6 +12,7 @@ from headwater.api.schemas.platform import ComponentView, HealthStatus, HealthVi
 from headwater.core.enums import FeedState
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import VenueHealth
+from headwater.services.backfill import BackfillProgress
 from headwater.storage.writer import WriterHealth
 
 _REASON_CUT_CHARS: Final = 80
@@ -30,6 +32,8 @@ def measure(deps: ApiDeps) -> HealthView:
         components["storage"] = _storage(deps.storage_health())
     for name, stats in (deps.tapes() if deps.tapes is not None else {}).items():
         components[f"tape.{name}"] = _tape(stats)
+    if deps.history_progress is not None:
+        components["history"] = _history(deps.history_progress())
     return HealthView(
         status=_overall([health.healthy for health in venues.values()]),
         timestamp=iso_of(deps.clock.now_ms()),
@@ -87,6 +91,23 @@ def _streams(deps: ApiDeps) -> ComponentView:
     detail = f"{stats.clients} clients, {stats.slow_clients} slow, {stats.closed_slow} closed"
     status: HealthStatus = "degraded" if stats.clients >= hub.limits.max_clients else "healthy"
     return ComponentView(status=status, detail=detail)
+
+
+def _history(venues: Sequence[BackfillProgress]) -> ComponentView:
+    """Back-fill: degraded where the last pass of a venue ended early; why is in the log."""
+    behind = [one.exchange for one in venues if one.problem]
+    told = [
+        f"{one.exchange} {one.parts_done}/{one.parts_total} parts"
+        + (", working" if one.is_running else "")
+        + (f", {one.skipped} series refused" if one.skipped else "")
+        for one in venues
+    ]
+    detail = "; ".join(
+        [*told, f"{sum(one.rows_stored for one in venues)} rows back-filled since the start"]
+    )
+    if behind:
+        return ComponentView(status="degraded", detail=f"waits for {', '.join(behind)}; {detail}")
+    return ComponentView(status="healthy", detail=detail)
 
 
 def _storage(health: WriterHealth) -> ComponentView:

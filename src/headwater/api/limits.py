@@ -77,3 +77,11 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     multi_s: float = 1.0
     health_s: float = 1.0
     platform_s: float = 5.0
+
+    @property
+    def longest_s(self) -> float:
+        """The longest of these times."""
+        times: list[float] = [
+            getattr(self, name) for name in self.__struct_fields__ if name.endswith("_s")
+        ]
+        return max(times)

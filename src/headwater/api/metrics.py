@@ -20,6 +20,7 @@ from headwater.api.cache import AnswerCache
 from headwater.api.deps import ApiDeps
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import VenueHealth
+from headwater.services.backfill import BackfillProgress
 from headwater.storage.writer import WriterHealth
 
 BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -157,6 +158,8 @@ class PlatformCollector(Collector):
             yield from _storage(self._deps.storage_health())
         if self._deps.tapes is not None:
             yield from _tapes(self._deps.tapes())
+        if self._deps.history_progress is not None:
+            yield from _history(self._deps.history_progress())
 
     def _streams(self) -> Iterator[Metric]:
         stats = self._deps.publisher.hub.stats()
@@ -302,6 +305,22 @@ def _tapes(tapes: Mapping[str, RecorderStats]) -> Iterator[Metric]:
         dropped.add_metric((name,), stats.dropped)
         waiting.add_metric((name,), stats.waiting)
     yield from (written, dropped, waiting)
+
+
+def _history(venues: Sequence[BackfillProgress]) -> Iterator[Metric]:
+    """How far back-fill is."""
+    one = ("exchange",)
+    rows = Counter("headwater_backfill_rows", "Rows fetched that were new.", labels=one)
+    passes = Counter("headwater_backfill_passes", "Finished passes.", labels=one)
+    waits = Counter("headwater_backfill_waits", "Pauses for the budget of live.", labels=one)
+    left = Gauge("headwater_backfill_parts_left", "Parts of the pass not stored.", labels=one)
+    for venue in venues:
+        name = (venue.exchange,)
+        rows.add_metric(name, venue.rows_stored)
+        passes.add_metric(name, venue.passes)
+        waits.add_metric(name, venue.waits)
+        left.add_metric(name, venue.parts_total - venue.parts_done)
+    yield from (rows, passes, waits, left)
 
 
 def _histogram(

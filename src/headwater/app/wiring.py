@@ -31,6 +31,7 @@ from headwater.feeds.parquet_recorder import recorder_stats
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
+from headwater.services.candle_history import CandleHistory
 from headwater.services.gap_history import GapHistory
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_feeds import LiquidationFeeds
@@ -232,6 +233,7 @@ class Platform:
             gaps=GapHistory(self.store),
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             tapes=self._tapes,
+            candles=CandleHistory(self.store, self._clock),
             storage_health=lambda: self.store.health,
             history_progress=self.history_progress,
             bus=self.bus,

@@ -5,7 +5,7 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
-from headwater.api.answering import Answers
+from headwater.api.answering import Answers, Found, Incomplete
 from headwater.api.cache import Answer
 from headwater.api.lookup import demand, demand_candles, instrument_of, source_of
 from headwater.api.openapi import market_answers
@@ -20,8 +20,11 @@ from headwater.api.parameters import (
 )
 from headwater.api.schemas.market import OhlcView
 from headwater.api.schemas.views import ohlc_view
+from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
+from headwater.core.records import Candle
 from headwater.feeds.source import MarketSource
+from headwater.services.candle_history import CandleQuestion, FoundCandles
 
 PATH: Final = "/{exchange}/ohlc/{symbol}/{interval}"
 
@@ -36,7 +39,9 @@ def candles_router(api: Answers) -> APIRouter:
         responses=market_answers(
             list[OhlcView],
             "Up to `limit` candles, oldest first; the last one may still be forming. Those of an "
-            "interval that the venue lacks are built of smaller ones and say so in `built_from`.",
+            "interval that the venue lacks are built of smaller ones and say so in `built_from`. "
+            "Past ones come from storage where it has them; when the venue is needed and away, "
+            "what storage has is given and `X-Data-Incomplete` says what is missing.",
         ),
     )
     async def read_candles(
@@ -88,11 +93,53 @@ async def candles_answer(
     check_span(start_ms, end_ms)
     venue = source.facts.venue_id
 
-    async def load() -> Sequence[OhlcView]:
-        question = source.candles(
-            instrument, interval, limit=limit, start_ms=start_ms, end_ms=end_ms
+    async def load() -> Found:
+        found = await read_candles_of(
+            api, source, instrument, interval, limit=limit, start_ms=start_ms, end_ms=end_ms
         )
-        return [ohlc_view(row) for row in await api.ask(venue, "candles", question)]
+        rows = [ohlc_view(row) for row in found.candles]
+        return Incomplete(rows, found.missing) if found.missing else rows
 
     key = (venue, instrument.native_symbol, interval, limit, start_ms, end_ms)
     return await api.find(PATH, key, api.deps.settings.cache.candles_s, load)
+
+
+async def read_candles_of(
+    api: Answers,
+    source: MarketSource,
+    instrument: Instrument,
+    interval: Interval,
+    *,
+    limit: int,
+    start_ms: int | None,
+    end_ms: int | None,
+) -> FoundCandles:
+    """Candles from storage and, for what it lacks, from the venue; see `CandleHistory`.
+
+    Raises:
+        VenueError: the venue is needed, fails, and storage has none of them.
+        StorageError: the database does not answer.
+    """
+    venue = source.facts.venue_id
+
+    async def ask(first_ms: int | None, last_ms: int | None, count: int) -> Sequence[Candle]:
+        question = source.candles(
+            instrument, interval, limit=count, start_ms=first_ms, end_ms=last_ms
+        )
+        return await api.ask(venue, "candles", question)
+
+    stored = api.deps.candles
+    if stored is None:
+        return FoundCandles(candles=await ask(start_ms, end_ms, limit))
+    born_ms = instrument.listed_at_ms
+    if start_ms is not None and born_ms is not None and (end_ms is None or born_ms <= end_ms):
+        start_ms = max(start_ms, born_ms)
+    question = CandleQuestion(
+        exchange=venue,
+        symbol=instrument.symbol,
+        interval=interval,
+        limit=limit,
+        start_ms=start_ms,
+        end_ms=end_ms,
+    )
+    return await stored.read(question, ask)

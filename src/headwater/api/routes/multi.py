@@ -50,8 +50,10 @@ INTEREST_PATH: Final = "/multi/oi/{symbol}"
 WHEN_ALL_FAIL: Final = """
 
 A venue that fails, is too slow or lacks the symbol has no key of its own: its problem stands in
-`errors`, and the status is 200 as long as any venue has data. When none has: 404 if none of them
-has such a thing, else the most frequent status of those that failed; `detail` names each venue.
+`errors`, and the status is 200 as long as any venue has data. One that is away while storage has
+a part of its past has both: the data, and `data_incomplete` in `errors`. When none has: 404 if
+none of them has such a thing, else the most frequent status of those that failed; `detail` names
+each venue.
 """
 """What the document says of failures."""
 
@@ -202,6 +204,9 @@ def _join(replies: Mapping[str, Answer | Problem]) -> bytes:
         NoVenueAnswered: there are none.
     """
     problems = {name: reply for name, reply in replies.items() if isinstance(reply, Problem)}
+    for name, reply in replies.items():
+        if isinstance(reply, Answer) and reply.incomplete:
+            problems[name] = make_problem(503, "data_incomplete", reply.incomplete)
     parts = [
         encode(name) + b":" + reply.body
         for name, reply in replies.items()
