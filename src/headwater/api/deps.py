@@ -10,6 +10,7 @@ from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.feeds.source import MarketSource
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.storage.writer import WriterHealth
 
 
@@ -24,6 +25,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         new_id: makes a request id: short, unique, letters and digits.
         settings: what can be set.
         liquidations: past liquidations from storage; None where nothing is stored.
+        maps: liquidation maps of models from storage; None where nothing is stored.
         storage_health: what the database's writer did; None where nothing is stored.
     """
 
@@ -34,6 +36,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     new_id: Callable[[], str]
     settings: ApiSettings
     liquidations: LiquidationHistory | None = None
+    maps: LiquidationMaps | None = None
     storage_health: Callable[[], WriterHealth] | None = None
 
     @property

@@ -27,8 +27,10 @@ from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
+from headwater.feeds.tier_memory import TierMemory
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
 from headwater.storage.store import Store
@@ -166,6 +168,12 @@ class Platform:
             sources=self.sources,
             publisher=publisher,
             liquidations=LiquidationHistory(self.store, self._clock),
+            maps=LiquidationMaps(
+                self.store,
+                self._clock,
+                TierMemory(self.sources, self._clock),
+                tuple(self.sources),
+            ),
             storage_health=lambda: self.store.health,
             bus=self.bus,
             clock=self._clock,

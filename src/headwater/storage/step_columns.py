@@ -134,6 +134,21 @@ def closes_at_ends(
     return ColumnsQuery(sa.select(begins.c.t, last).order_by(begins.c.t))
 
 
+def minutes(exchange: str, symbol: str, start_ms: int, end_ms: int) -> ColumnsQuery:
+    """Stored minutes as they are.
+
+    Columns: opening time (ms), open, high, low, close (quote currency), volume (base units); oldest
+    first. Arguments as `traded_steps`.
+    """
+    bar = CANDLES.c
+    statement = (
+        sa.select(bar.timestamp_ms, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        .where(*_series(CANDLES, exchange, symbol, Interval.M1, start_ms, end_ms))
+        .order_by(bar.timestamp_ms)
+    )
+    return ColumnsQuery(statement)
+
+
 def liquidated(
     symbol: str, exchanges: Sequence[str], start_ms: int, end_ms: int, most: int
 ) -> ColumnsQuery:
