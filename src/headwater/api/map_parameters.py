@@ -92,6 +92,15 @@ def read_epsilon(value: object) -> object:
     return float(share)
 
 
+def read_flag(value: object) -> object:
+    """Reads `true` or `false`."""
+    if isinstance(value, bool):
+        return value
+    if value not in ("true", "false"):
+        raise refuse(["true", "false"])
+    return value == "true"
+
+
 def read_weights(text: str | None) -> tuple[LeverageClass, ...]:
     """Leverages with their shares; the default ones when left out.
 
@@ -157,6 +166,17 @@ SamplesQuery: TypeAlias = Annotated[
     int,
     BeforeValidator(WholeNumber(2, 10)),
     Query(description="Least weight around a core, in average levels.", ge=2, le=10),
+]
+MetricQuery: TypeAlias = Annotated[
+    DistanceMetric, Query(description="In one dimension both are the same number.")
+]
+TuneQuery: TypeAlias = Annotated[
+    bool,
+    BeforeValidator(read_flag),
+    Query(
+        description="Whether to find the reach from the levels instead.",
+        json_schema_extra={"type": "boolean"},
+    ),
 ]
 MinutesQuery: TypeAlias = Annotated[
     int,

@@ -55,7 +55,7 @@ EVENTS_MAX: Final = 100_000
 """Most liquidations that are looked at; of more, the newest."""
 MINUTES_MAX: Final = 600_000
 """Most minutes of candles of one answer: more than a year."""
-_NOTHING: Final = np.zeros((0, 5))
+_NOTHING: Final = np.zeros((0, 6))
 
 
 class LiquidationMaps:
@@ -108,7 +108,7 @@ class LiquidationMaps:
             self.closed_until_ms,
             warm_up_ms=DISTANCE_WINDOW_MS if question.model is MapModel.B1 else None,
         )
-        await self._written()
+        await self.written()
         read = await self._bars.read(question.exchanges, question.symbol, plan)
         tiers = await asyncio.gather(*(self._tiers_of(one, question) for one in question.exchanges))
         known = {one: await self._known(one, question, plan) for one in question.exchanges}
@@ -116,7 +116,9 @@ class LiquidationMaps:
         if question.model is MapModel.EMPIRICAL:
             density = await self._density(question, plan)
         elif question.model in (MapModel.B1, MapModel.B3):
-            forced = await self._forced(question, plan.model_start_ms, plan.end_ms)
+            forced = await self.forced(
+                question.exchanges, question.symbol, plan.model_start_ms, plan.end_ms
+            )
         making = MapMaking(question, plan, read, tiers, density, forced, known)
         return await asyncio.to_thread(making.make)
 
@@ -188,7 +190,24 @@ class LiquidationMaps:
                 break
         return rows
 
-    async def _written(self) -> None:
+    async def forced(
+        self, exchanges: Sequence[str], symbol: str, start_ms: int, end_ms: int
+    ) -> Forced:
+        """Stored liquidations of a span, oldest first; of more than `EVENTS_MAX`, the newest.
+
+        Args:
+            exchanges: venue ids; a row's venue is a place in them.
+            symbol: canonical symbol.
+            start_ms: earliest time.
+            end_ms: times are before this.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        query = step_columns.liquidated(symbol, exchanges, start_ms, end_ms, EVENTS_MAX)
+        return Forced(rows=(await self._store.columns(query))[::-1])
+
+    async def written(self) -> None:
         """Waits until what was heard is stored; while that fails, what is stored must do."""
         try:
             await self._store.flush()
@@ -216,13 +235,6 @@ class LiquidationMaps:
             return ()
         return await source.at(exchange, question.symbol, plan.end_ms)
 
-    async def _forced(self, question: MapQuestion, start_ms: int, end_ms: int) -> Forced:
-        """Liquidations of a span, oldest first."""
-        query = step_columns.liquidated(
-            question.symbol, question.exchanges, start_ms, end_ms, EVENTS_MAX
-        )
-        return Forced(rows=(await self._store.columns(query))[::-1])
-
     async def _density(self, question: MapQuestion, plan: BarPlan) -> DistanceDensity | None:
         """What liquidations before the first bar teach; None for too few.
 
@@ -230,7 +242,7 @@ class LiquidationMaps:
         """
         end_ms = plan.model_start_ms
         start_ms = max(0, end_ms - LEARNT_MS)
-        forced = await self._forced(question, start_ms, end_ms)
+        forced = await self.forced(question.exchanges, question.symbol, start_ms, end_ms)
         hour_ms = Interval.H1.nominal_ms
         volumes = await asyncio.gather(
             *(

@@ -155,7 +155,7 @@ def liquidated(
     """The newest liquidations of a span.
 
     Columns: time (ms), place of the venue in `exchanges`, 1 for a liquidated long and 0 for a
-    short, price (quote currency), value (USD); newest first.
+    short, price (quote currency), value (USD), 1 when it came by a throttled feed; newest first.
 
     Args:
         symbol: canonical symbol.
@@ -173,6 +173,7 @@ def liquidated(
             sa.case((row.position_side == PositionSide.LONG.value, 1), else_=0),
             row.price,
             row.value,
+            sa.case((row.is_floor.is_(sa.true()), 1), else_=0),
         )
         .where(row.symbol == symbol, row.exchange.in_(list(exchanges)))
         .where(row.timestamp_ms >= start_ms, row.timestamp_ms < end_ms)
