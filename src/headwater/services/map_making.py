@@ -120,7 +120,7 @@ class MapMaking:
             return None, msgspec.structs.replace(told, reason=reason)
         is_fee_demanded = tiers is not None and tiers.is_fee_demanded
         price_of = price_by(table, is_fee_demanded=is_fee_demanded)
-        return ladder_of(wanted.classes, price_of, buckets, *entries_range(read)), told
+        return ladder_of(wanted.classes, price_of, buckets_for([read]), *entries_range(read)), told
 
     def _known_share(self, read: VenueBars) -> float:
         """Notional of known positions over open interest, at the end; 0 where that is unknown."""
