@@ -67,9 +67,9 @@ async def test_l_r6_cells_of_the_newest_hours(market: Market) -> None:
     assert body["timeframe"] == "4h"
     assert body["model"] == "estimated"
     last = [one for one in body["data"] if one["time"] == "2026-09-21T00:30:00.000Z"]
-    assert sum(one["density"] for one in last) == pytest.approx(1.0)
+    assert sum(one["density"] for one in last) == pytest.approx(1.0, abs=1e-4)
     summary = body["metadata"]
-    assert summary["total_volume"] == pytest.approx(sum(one["volume"] for one in last))
+    assert summary["total_volume"] == pytest.approx(sum(one["volume"] for one in last), abs=1.0)
     assert summary["time_range_hours"] == 0.75
     assert 0.0 < summary["data_quality_score"] <= 1.0
     none = await market.get("/liquidations/heatmap?symbol=BTCUSDT&model=binance_standard")
