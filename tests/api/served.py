@@ -21,10 +21,12 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.feeds.tier_memory import TierMemory
 from headwater.services.candle_history import CandleHistory
 from headwater.services.gap_history import GapHistory
 from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
@@ -80,6 +82,11 @@ class Platform:
             liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),
             gaps=None if store is None else GapHistory(store),
             candles=None if store is None else CandleHistory(store, self.clock),
+            maps=None
+            if store is None
+            else LiquidationMaps(
+                store, self.clock, TierMemory(self.sources, self.clock), tuple(self.sources)
+            ),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

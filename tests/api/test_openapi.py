@@ -62,6 +62,12 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/liquidations/heatmap-timeseries",
         "/liquidations/skill",
         "/api/v1/liquidation-volume/{symbol}/{timeframe}",
+        "/liquidations/heatmap",
+        "/liquidations/levels",
+        "/liquidations/max-pain",
+        "/liquidations/compare-models",
+        "/liquidations/clusters",
+        "/api/liquidations/clusters",
         "/metrics",
     }
 

@@ -30,8 +30,8 @@ class Incomplete(msgspec.Struct, frozen=True):
     reason: str
 
 
-Found = View | Sequence[View] | Incomplete
-"""What a route found."""
+Found = View | Sequence[View] | Incomplete | msgspec.Raw
+"""What a route found; raw where it was encoded off the event loop."""
 
 
 class Answers:
@@ -71,7 +71,7 @@ class Answers:
             route: template of the path.
             parameters: normalised; with the route they are the key.
             ttl_s: how long the answer may be given again.
-            load: gets the data as views.
+            load: gets the data as views, or as JSON that was encoded off the event loop.
         """
 
         async def make() -> bytes | PartialBody:

@@ -24,8 +24,11 @@ from headwater.api.routes.candles import candles_router
 from headwater.api.routes.export import export_router
 from headwater.api.routes.funding import funding_router
 from headwater.api.routes.gaps import gaps_router
+from headwater.api.routes.heatmap import heatmap_router
 from headwater.api.routes.instruments import instruments_router
+from headwater.api.routes.liquidation_clusters import liquidation_clusters_router
 from headwater.api.routes.liquidation_feeds import liquidation_feeds_router
+from headwater.api.routes.liquidation_levels import liquidation_levels_router
 from headwater.api.routes.liquidation_volume import liquidation_volume_router
 from headwater.api.routes.liquidations import liquidations_router
 from headwater.api.routes.margin import margin_router
@@ -90,6 +93,12 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(skill_router(api))
     app.include_router(liquidation_feeds_router(api))
     app.include_router(liquidation_volume_router(api))
+    for make_map_router in (
+        heatmap_router,
+        liquidation_levels_router,
+        liquidation_clusters_router,
+    ):
+        app.include_router(make_map_router(api))
     app.include_router(margin_router(api))
     app.include_router(prices_router(api))
     app.include_router(cache_router(api))

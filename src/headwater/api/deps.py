@@ -16,6 +16,7 @@ from headwater.services.forecasts import ForecastHealth
 from headwater.services.gap_history import GapHistory
 from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.table_export import TableExport
 from headwater.storage.writer import WriterHealth
@@ -37,6 +38,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         forecasts: what the writer of forecasts did; None where none are written.
         liquidation_feeds: what the venues' feeds brought; None where nothing is stored.
         tapes: counters of the tapes that are written, by name; None where none is.
+        maps: liquidation maps of models from storage; None where nothing is stored.
         storage_health: what the database's writer did; None where nothing is stored.
         gaps: the gap ledger with its past from storage; None where nothing is stored.
         candles: past candles from storage; None where nothing is stored.
@@ -55,6 +57,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     forecasts: Callable[[], ForecastHealth] | None = None
     liquidation_feeds: LiquidationFeeds | None = None
     tapes: Callable[[], Mapping[str, RecorderStats]] | None = None
+    maps: LiquidationMaps | None = None
     storage_health: Callable[[], WriterHealth] | None = None
     gaps: GapHistory | None = None
     candles: CandleHistory | None = None

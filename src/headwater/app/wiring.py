@@ -30,12 +30,14 @@ from headwater.core.errors import PlatformError
 from headwater.feeds.parquet_recorder import recorder_stats
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import MarketSource
+from headwater.feeds.tier_memory import TierMemory
 from headwater.services.backfill import BackfillProgress
 from headwater.services.candle_history import CandleHistory
 from headwater.services.gap_history import GapHistory
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
 from headwater.services.table_export import TableExport
@@ -234,6 +236,12 @@ class Platform:
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             tapes=self._tapes,
             candles=CandleHistory(self.store, self._clock),
+            maps=LiquidationMaps(
+                self.store,
+                self._clock,
+                TierMemory(self.sources, self._clock),
+                tuple(self.sources),
+            ),
             storage_health=lambda: self.store.health,
             history_progress=self.history_progress,
             bus=self.bus,
