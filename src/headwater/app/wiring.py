@@ -17,6 +17,7 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
+from headwater.app.forecasting import forecast_service
 from headwater.app.live_feeds import LiveFeeds
 from headwater.app.oi_volume import oi_volume_settings
 from headwater.app.process import raise_open_files
@@ -27,8 +28,10 @@ from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
+from headwater.services.forecasts import ForecastHealth, ForecastService
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
 from headwater.storage.store import Store
@@ -77,6 +80,7 @@ class Platform:
         self._server: PlatformServer | None = None
         self._failed: asyncio.Future[None] | None = None
         self._store: Store | None = None
+        self._forecasts: ForecastService | None = None
         self._started_at = 0.0
 
     async def __aenter__(self) -> Self:
@@ -108,6 +112,7 @@ class Platform:
                 OiVolumeMonitor(self.sources, self.bus, self._clock, watched).run(),
                 "service oi_volume_monitor",
             )
+            self._start_forecasts()
             await self._start_api()
         except BaseException:
             await self._stack.aclose()
@@ -153,6 +158,12 @@ class Platform:
         await asyncio.sleep(0)
         self._store = store
 
+    def _start_forecasts(self) -> None:
+        """After the feeds: the maps ask venues for their margin tiers."""
+        service = forecast_service(self._settings, self.sources, self.store, self._clock)
+        self._own(service.run(), "service forecasts")
+        self._forecasts = service
+
     async def _start_api(self) -> None:
         settings = api_settings(self._settings)
         publisher = open_streams(
@@ -166,6 +177,8 @@ class Platform:
             sources=self.sources,
             publisher=publisher,
             liquidations=LiquidationHistory(self.store, self._clock),
+            skill=LiquidationSkill(self.store.fetch),
+            forecasts=self._forecast_health,
             storage_health=lambda: self.store.health,
             bus=self.bus,
             clock=self._clock,
@@ -184,6 +197,10 @@ class Platform:
         self._stack.push_async_callback(self._stop_api, serving, publisher.hub)
         await self._listening(serving)
         serving.add_done_callback(self._ended)
+
+    def _forecast_health(self) -> ForecastHealth:
+        assert self._forecasts is not None, "enter the platform first"
+        return self._forecasts.health
 
     async def _listening(self, serving: "asyncio.Task[None]") -> None:
         assert self._server is not None
