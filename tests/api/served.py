@@ -21,7 +21,9 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.feeds.tier_memory import TierMemory
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.storage.store import Store
 
@@ -72,6 +74,11 @@ class Platform:
             settings=self.settings,
             liquidations=None if store is None else LiquidationHistory(store, self.clock),
             skill=None if store is None else LiquidationSkill(store.fetch),
+            maps=None
+            if store is None
+            else LiquidationMaps(
+                store, self.clock, TierMemory(self.sources, self.clock), tuple(self.sources)
+            ),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

@@ -11,6 +11,7 @@ from headwater.core.clock import Clock
 from headwater.feeds.source import MarketSource
 from headwater.services.forecasts import ForecastHealth
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.storage.writer import WriterHealth
 
@@ -28,6 +29,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         liquidations: past liquidations from storage; None where nothing is stored.
         skill: scores of liquidation maps from storage; None where nothing is stored.
         forecasts: what the writer of forecasts did; None where none are written.
+        maps: liquidation maps of models from storage; None where nothing is stored.
         storage_health: what the database's writer did; None where nothing is stored.
     """
 
@@ -40,6 +42,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     liquidations: LiquidationHistory | None = None
     skill: LiquidationSkill | None = None
     forecasts: Callable[[], ForecastHealth] | None = None
+    maps: LiquidationMaps | None = None
     storage_health: Callable[[], WriterHealth] | None = None
 
     @property

@@ -28,9 +28,11 @@ from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
+from headwater.feeds.tier_memory import TierMemory
 from headwater.services.forecasts import ForecastHealth, ForecastService
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
@@ -112,8 +114,14 @@ class Platform:
                 OiVolumeMonitor(self.sources, self.bus, self._clock, watched).run(),
                 "service oi_volume_monitor",
             )
-            self._start_forecasts()
-            await self._start_api()
+            maps = LiquidationMaps(
+                self.store,
+                self._clock,
+                TierMemory(self.sources, self._clock),
+                tuple(self.sources),
+            )
+            self._start_forecasts(maps)
+            await self._start_api(maps)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -158,13 +166,13 @@ class Platform:
         await asyncio.sleep(0)
         self._store = store
 
-    def _start_forecasts(self) -> None:
+    def _start_forecasts(self, maps: LiquidationMaps) -> None:
         """After the feeds: the maps ask venues for their margin tiers."""
-        service = forecast_service(self._settings, self.sources, self.store, self._clock)
+        service = forecast_service(self._settings, maps, self.store, self._clock)
         self._own(service.run(), "service forecasts")
         self._forecasts = service
 
-    async def _start_api(self) -> None:
+    async def _start_api(self, maps: LiquidationMaps) -> None:
         settings = api_settings(self._settings)
         publisher = open_streams(
             sources=self.sources,
@@ -179,6 +187,7 @@ class Platform:
             liquidations=LiquidationHistory(self.store, self._clock),
             skill=LiquidationSkill(self.store.fetch),
             forecasts=self._forecast_health,
+            maps=maps,
             storage_health=lambda: self.store.health,
             bus=self.bus,
             clock=self._clock,

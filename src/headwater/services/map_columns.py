@@ -80,7 +80,8 @@ class Forced(msgspec.Struct, frozen=True, kw_only=True):
     """Liquidations as numbers, oldest first.
 
     Attributes:
-        rows: shape (E, 5): time (ms), place of the venue, 1 for a long, price, USD.
+        rows: shape (E, 6): time (ms), place of the venue, 1 for a long, price, USD, 1 for one that
+            came by a throttled feed.
     """
 
     rows: FloatArray
