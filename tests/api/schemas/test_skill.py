@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from headwater.api.schemas.skill import horizon_text, note_of, skill_view
+from headwater.api.schemas.skill import skill_view
 from headwater.services.forecasts import ForecastHealth
 from headwater.services.liquidation_skill import SkillRow, SkillTable
 from headwater.storage.forecasts import ForecastSeries
@@ -66,28 +66,6 @@ def test_no_forecast_yet_says_since_when_there_will_be() -> None:
         assert "none are written for it (see forecast_symbols)" in silent.meta.note
 
 
-def test_what_weakens_the_numbers_is_said() -> None:
-    table = msgspec.structs.replace(
-        TABLE,
-        rows=(ROW,),
-        collecting_since_ms=END_MS - DAY_MS,
-        exchanges=("binance",),
-        throttled=("binance",),
-        path_exchange="binance",
-        mark_share=0.75,
-    )
-    note = note_of(table, None)
-    assert "1.0 days so far" in note
-    assert "liquidations of binance are a lower bound" in note
-    assert "25% of the price's minutes are of traded prices" in note
-    deaf = msgspec.structs.replace(table, exchanges=(), throttled=(), path_exchange="")
-    assert "nothing can be judged" in note_of(deaf, None)
-    long_since = msgspec.structs.replace(
-        table, collecting_since_ms=0, throttled=(), path_exchange="bybit", mark_share=1.0
-    )
-    assert note_of(long_since, None) == ""
-
-
 def test_coverage_is_of_the_forecasts_that_are_over() -> None:
     """9 issued, 4 not over; of 5 one lies in a hole and 2 were not heard: 2 of 5 were seen."""
     (row,) = skill_view(msgspec.structs.replace(TABLE, rows=(ROW,)), None).data
@@ -96,10 +74,3 @@ def test_coverage_is_of_the_forecasts_that_are_over() -> None:
     none_over = msgspec.structs.replace(ROW, pending=9, dropped_gap=0, dropped_unmarked=0)
     (other,) = skill_view(msgspec.structs.replace(TABLE, rows=(none_over,)), None).data
     assert other.coverage is None
-
-
-@pytest.mark.parametrize(
-    ("horizon_ms", "text"), [(3_600_000, "1h"), (86_400_000, "24h"), (90_000, "90s")]
-)
-def test_a_horizon_in_words(horizon_ms: int, text: str) -> None:
-    assert horizon_text(horizon_ms) == text
