@@ -1,5 +1,6 @@
 """Reading long spans of storage in pages, without holding all rows at a time."""
 
+import asyncio
 import bisect
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
@@ -35,7 +36,7 @@ async def read_pages(
         query_of: what is asked of a part of the span; its answers ascend in time.
         span: which rows; its limit has no meaning.
         moment_of: time of a row, ms since the epoch.
-        columns_of: makes columns of the rows of a page, of none too.
+        columns_of: makes columns of the rows of a page, of none too; called in a thread.
         most: rows.
         what: they are, in the plural, for the error.
 
@@ -52,10 +53,10 @@ async def read_pages(
         page = await fetch(query_of(part))
         rows += len(page)
         if len(page) < LIMIT_MAX:
-            return [*made, columns_of(page)]
+            return [*made, await asyncio.to_thread(columns_of, page)]
         # The page may end within an instant: that instant is asked for again, whole.
         start_ms = moment_of(page[-1])
         whole = page[: bisect.bisect_left(page, start_ms, key=moment_of)]
         if not whole or rows > most:
             raise RequestError("days", rows, f"a span of at most {most} {what}")
-        made.append(columns_of(whole))
+        made.append(await asyncio.to_thread(columns_of, whole))

@@ -144,7 +144,8 @@ async def read_forecasts(
     while True:
         part = Span(start_ms=start_ms, end_ms=end_ms, limit=FORECASTS_PAGE)
         page = await fetch(query(part))
-        found += [_forecast_of(one, cell_width) for one in page if _fits(one)]
+        # Half a thousand rows take longer than the event loop may wait.
+        found += await asyncio.to_thread(_forecasts_of, page, cell_width)
         if len(page) < FORECASTS_PAGE:
             return found
         if len(found) >= FORECASTS_MAX:
@@ -156,6 +157,10 @@ async def read_forecasts(
 def _fits(stored: StoredForecast) -> bool:
     cells = (len(stored.long_mass), len(stored.short_mass))
     return cells == (CELLS, CELLS) and stored.cell_width_share == CELL_WIDTH_SHARE
+
+
+def _forecasts_of(page: Sequence[StoredForecast], cell_width: float) -> list[Forecast]:
+    return [_forecast_of(one, cell_width) for one in page if _fits(one)]
 
 
 def _forecast_of(stored: StoredForecast, cell_width: float) -> Forecast:
@@ -188,7 +193,7 @@ async def _read_path(
             marks = await _read_bars(
                 fetch, partial(price_bars.of_marks, exchange, symbol), span, heard_only=False
             )
-            share, path = _over(traded, marks)
+            share, path = await asyncio.to_thread(_over, traded, marks)
             return exchange, share, path
     nothing = np.zeros(0)
     return "", 0.0, MarkPath(at_ms=nothing.astype(np.int64), low=nothing, high=nothing)
