@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from tests.services.test_skill_evidence import Reading
 
-from headwater.analytics.price_buckets import grid_between
+from headwater.analytics.price_buckets import grid_between, nice_width
 from headwater.analytics.price_map import SIDES, PriceMap
 from headwater.analytics.skill import SkillVerdict
 from headwater.app.settings import Settings, VenueAddressSettings, load
@@ -43,6 +43,8 @@ PATIENCE = 20
 """Looks for bytes on the way before time jumps."""
 LEAST_WINDOWS = 6
 TICK = Decimal("0.01")
+BUCKET_SHARE = 1e-4
+"""Height of a bucket of the oracle's map, share of the price: a tenth of a cell."""
 
 
 class Oracle:
@@ -60,7 +62,8 @@ class Oracle:
         """Each open position's notional at its liquidation price."""
         self.looked_ahead_ms = max(self.looked_ahead_ms, self._exchange.now_ms() - issued_ms)
         price = self._exchange.mark_price(symbol).mark
-        grid = grid_between(TICK, price * 0.85, price * 1.15)
+        width = nice_width(TICK, price * BUCKET_SHARE)
+        grid = grid_between(width, price * 0.85, price * 1.15)
         open_now = self._exchange.truth.positions(symbol)
         amounts = []
         for side in SIDES:

@@ -46,15 +46,16 @@ HEALTH = ForecastHealth(
     next_issue_ms=END_MS + 3_600_000,
     last_issued_ms=None,
     stored=0,
-    missed=0,
-    failed=0,
-    problem="",
+    missed=2,
+    failed=5,
+    problem="BTCUSDT: away",
 )
 
 
 def test_no_forecast_yet_says_since_when_there_will_be() -> None:
     view = skill_view(TABLE, HEALTH)
     assert (view.data, view.meta.collecting_since) == ((), None)
+    assert (view.meta.issues_missed, view.meta.issues_failed) == (2, 5)
     assert view.meta.next_issue == "2026-09-24T01:00:00.000Z"
     assert view.meta.note == (
         "no forecast of BTCUSDT is stored yet; the first are written at 2026-09-24T01:00:00.000Z"
@@ -63,6 +64,7 @@ def test_no_forecast_yet_says_since_when_there_will_be() -> None:
     for health in (other, None):
         silent = skill_view(TABLE, health)
         assert silent.meta.next_issue is None
+        assert silent.meta.issues_missed is None
         assert "none are written for it (see forecast_symbols)" in silent.meta.note
 
 

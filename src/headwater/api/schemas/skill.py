@@ -164,6 +164,8 @@ class SkillMetaView(View, frozen=True, kw_only=True, gc=False):
         mark_share: part of its minutes that are of the mark price, else of traded prices.
         collecting_since: first stored forecast of the symbol; null while there is none.
         next_issue: next forecasts; null where this process writes none for the symbol.
+        issues_missed: hours that went by unwritten since this process started; null as above.
+        issues_failed: maps or symbols of an hour that could not be written, all symbols.
         note: what a reader should know first, in words; empty for nothing.
     """
 
@@ -177,6 +179,8 @@ class SkillMetaView(View, frozen=True, kw_only=True, gc=False):
     mark_share: Share
     collecting_since: IsoTime | None
     next_issue: IsoTime | None
+    issues_missed: Count | None
+    issues_failed: Count | None
     note: str
 
 
@@ -199,8 +203,8 @@ def skill_view(table: SkillTable, health: ForecastHealth | None) -> SkillView:
         table: the scores.
         health: of the service that writes forecasts; None where none runs.
     """
-    writes = health is not None and table.symbol in health.symbols
-    next_ms = health.next_issue_ms if health is not None and writes else None
+    writing = health if health is not None and table.symbol in health.symbols else None
+    next_ms = None if writing is None else writing.next_issue_ms
     meta = SkillMetaView(
         symbol=table.symbol,
         start_time=iso_of(table.start_ms),
@@ -212,6 +216,8 @@ def skill_view(table: SkillTable, health: ForecastHealth | None) -> SkillView:
         mark_share=table.mark_share,
         collecting_since=iso_or_none(table.collecting_since_ms),
         next_issue=iso_or_none(next_ms),
+        issues_missed=None if writing is None else writing.missed,
+        issues_failed=None if writing is None else writing.failed,
         note=note_of(table, next_ms),
     )
     return SkillView(data=tuple(row_view(row) for row in table.rows), meta=meta)
