@@ -41,6 +41,8 @@ _LEAST_SHARE: Final = 1e-9
 _NO_POSITIONS: Final = "no positions are known one by one on this venue"
 _NO_BARS: Final = "no candles and no mark prices are stored"
 _TOO_FEW: Final = "too few liquidations are stored to learn from (100 of each side)"
+BASELINES: Final = (MapModel.B0, MapModel.B1, MapModel.B2, MapModel.B3, MapModel.B4)
+"""Models whose maps are shares of 1 a side."""
 LADDERS: Final = (MapModel.ESTIMATED, MapModel.B4)
 """Models that use the venues' margin tiers."""
 
@@ -118,7 +120,7 @@ class MapMaking:
             return None, msgspec.structs.replace(told, reason=reason)
         is_fee_demanded = tiers is not None and tiers.is_fee_demanded
         price_of = price_by(table, is_fee_demanded=is_fee_demanded)
-        return ladder_of(wanted.classes, price_of, buckets, *entries_range(read)), told
+        return ladder_of(wanted.classes, price_of, buckets_for([read]), *entries_range(read)), told
 
     def _known_share(self, read: VenueBars) -> float:
         """Notional of known positions over open interest, at the end; 0 where that is unknown."""
@@ -128,7 +130,9 @@ class MapMaking:
 
     def _columns(self, venues: Sequence[VenueKernel], buckets: PriceBuckets) -> MadeColumns:
         plan, model = self._plan, self._question.model
-        grid = grid_of(buckets, venues, plan.bars_count - plan.shown_from)
+        grid = grid_of(
+            buckets, venues, plan.bars_count - plan.shown_from, is_band=model in BASELINES
+        )
         if model in (MapModel.ESTIMATED, MapModel.EMPIRICAL):
             is_first = model is MapModel.ESTIMATED
             self._version = LeverageLadder.version if is_first else DistanceDensity.version
@@ -159,7 +163,7 @@ class MapMaking:
             held=np.zeros((0, 2, 0)) if made is None else made.held[first:],
             created_usd=np.zeros(0) if made is None else made.created_usd[first:],
             consumed_usd=np.zeros(0) if made is None else made.consumed_usd[first:],
-            is_share=model not in (MapModel.ESTIMATED, MapModel.EMPIRICAL, MapModel.OBSERVED),
+            is_share=model in BASELINES,
             coverage=tuple(coverage),
         )
 

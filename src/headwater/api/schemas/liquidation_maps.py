@@ -168,7 +168,7 @@ def meta_view(made: LiquidationMap) -> MapMetaView:
     interval_ms = question.interval.nominal_ms
     start_ms = question.interval.opens_at_ms(question.start_ms)
     end_ms = int(made.opened_ms[-1]) + interval_ms if count else start_ms
-    last = made.held[-1].sum(axis=1).tolist() if count else [0.0, 0.0]
+    last = made.held[-1].cumsum(axis=1)[:, -1].tolist() if count else [0.0, 0.0]
     return MapMetaView(
         symbol=question.symbol,
         model=question.model,
@@ -194,7 +194,8 @@ def meta_view(made: LiquidationMap) -> MapMetaView:
 
 
 def _column_view(made: LiquidationMap, number: int) -> MapColumnView:
-    longs, shorts = made.held[number].sum(axis=1).tolist()
+    # Bucket by bucket: empty ones beyond the map must change no digit of a closed column.
+    longs, shorts = made.held[number].cumsum(axis=1)[:, -1].tolist()
     flows = (float(made.created_usd[number]), float(made.consumed_usd[number]))
     created, consumed = (None, None) if made.is_share else flows
     return MapColumnView(
