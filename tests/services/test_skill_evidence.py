@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
 import pytest
 from tests.services.skill_market import (
     DAY_MS,
@@ -25,7 +24,8 @@ from headwater.core.intervals import Interval
 from headwater.core.records import MarkCandle
 from headwater.services import skill_evidence
 from headwater.services.forecasts import HOUR_MS
-from headwater.services.skill_evidence import LIVE_MAX_MS, Fetch, read_evidence, read_forecasts
+from headwater.services.paged_reading import Fetch
+from headwater.services.skill_evidence import LIVE_MAX_MS, read_evidence, read_forecasts
 from headwater.storage.base import Database, Query
 from headwater.storage.forecasts import series
 from headwater.storage.sessions import ReadSession
@@ -148,30 +148,6 @@ async def test_nothing_stored_is_nothing_seen(tmp_path: Path) -> None:
     seen = await read_evidence(made(tmp_path), "BTCUSDT", START_MS, END_MS)
     assert (seen.exchanges, seen.path_exchange, len(seen.events.usd)) == ((), "", 0)
     assert len(seen.marks.at_ms) == 0
-
-
-async def test_pages_neither_lose_nor_repeat_what_shares_an_instant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pages of five over liquidations of which three share each instant."""
-    hours = hours_of(1)[:8]
-    rows = [
-        msgspec.structs.replace(one, order_id=str(number))
-        for hour in hours
-        for one in liquidations_of(hour)
-        for number in range(3)
-    ]
-    fetch = made(tmp_path, rows)
-    monkeypatch.setattr(skill_evidence, "LIMIT_MAX", 5)
-    seen = await read_evidence(fetch, "BTCUSDT", START_MS, END_MS)
-    assert len(seen.events.usd) == len(rows)
-    assert bool(np.all(np.diff(seen.events.at_ms) >= 0))
-    monkeypatch.setattr(skill_evidence, "EVENTS_MAX", 20)
-    with pytest.raises(RequestError, match="at most 20 liquidations"):
-        await read_evidence(fetch, "BTCUSDT", START_MS, END_MS)
-    monkeypatch.setattr(skill_evidence, "LIMIT_MAX", 3)
-    with pytest.raises(RequestError, match="days"):
-        await read_evidence(fetch, "BTCUSDT", START_MS, END_MS)
 
 
 async def test_forecasts_come_in_both_widths_and_strange_grids_stay_out(

@@ -1,4 +1,4 @@
-"""At which mark a liquidation was triggered, from bars of a minute and the price that is told.
+"""At which mark price a liquidation was triggered, from bars of a minute and the told price.
 
 A venue tells a bankruptcy or a fill price, which lies beyond the mark that triggered: by about the
 maintenance rate, which is several cells of the score. A bar says between which prices the mark was

@@ -17,6 +17,7 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
+from headwater.app.forecasting import forecast_service
 from headwater.app.history import Histories, read_formers
 from headwater.app.live_feeds import LiveFeeds
 from headwater.app.oi_volume import oi_volume_settings
@@ -33,11 +34,13 @@ from headwater.feeds.source import MarketSource
 from headwater.feeds.tier_memory import TierMemory
 from headwater.services.backfill import BackfillProgress
 from headwater.services.candle_history import CandleHistory
+from headwater.services.forecasts import ForecastHealth, ForecastService
 from headwater.services.gap_history import GapHistory
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_maps import LiquidationMaps
+from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
 from headwater.services.table_export import TableExport
@@ -90,6 +93,7 @@ class Platform:
         self._failed: asyncio.Future[None] | None = None
         self._store: Store | None = None
         self._histories: Histories | None = None
+        self._forecasts: ForecastService | None = None
         self._started_at = 0.0
         self._tape: ParquetTape | None = None
         self._raw_tapes: LiveFeeds | None = None
@@ -112,12 +116,6 @@ class Platform:
             await self._start_tape()
             if not self.sources:
                 await self._start_feeds()
-                feeds = LiveFeeds(
-                    self._settings, bus=self.bus, clock=self._clock, simulated=self._simulated
-                )
-                self.sources = await self._stack.enter_async_context(feeds)
-                feeds.failed.add_done_callback(self._feeds_failed)
-                self._raw_tapes = feeds
             self._own(
                 LargeTradesService(self.bus, self._settings.large_trade_threshold_usd).run(),
                 "service large_trades",
@@ -126,7 +124,14 @@ class Platform:
                 OiVolumeMonitor(self.sources, self.bus, self._clock, watched).run(),
                 "service oi_volume_monitor",
             )
-            await self._start_api()
+            maps = LiquidationMaps(
+                self.store,
+                self._clock,
+                TierMemory(self.sources, self._clock),
+                tuple(self.sources),
+            )
+            self._start_forecasts(maps)
+            await self._start_api(maps)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -188,6 +193,7 @@ class Platform:
         )
         feeds = await self._stack.enter_async_context(live)
         live.failed.add_done_callback(self._feeds_failed)
+        self._raw_tapes = live
         self.sources = feeds
         self._histories = Histories(
             feeds, former, self._settings, store=self.store, bus=self.bus, clock=self._clock
@@ -218,7 +224,13 @@ class Platform:
             found |= {f"raw.{name}": one for name, one in self._raw_tapes.tapes.items()}
         return found
 
-    async def _start_api(self) -> None:
+    def _start_forecasts(self, maps: LiquidationMaps) -> None:
+        """After the feeds: the maps ask venues for their margin tiers."""
+        service = forecast_service(self._settings, maps, self.store, self._clock)
+        self._own(service.run(), "service forecasts")
+        self._forecasts = service
+
+    async def _start_api(self, maps: LiquidationMaps) -> None:
         settings = api_settings(self._settings)
         publisher = open_streams(
             sources=self.sources,
@@ -236,12 +248,9 @@ class Platform:
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             tapes=self._tapes,
             candles=CandleHistory(self.store, self._clock),
-            maps=LiquidationMaps(
-                self.store,
-                self._clock,
-                TierMemory(self.sources, self._clock),
-                tuple(self.sources),
-            ),
+            skill=LiquidationSkill(self.store.fetch),
+            forecasts=self._forecast_health,
+            maps=maps,
             storage_health=lambda: self.store.health,
             history_progress=self.history_progress,
             bus=self.bus,
@@ -261,6 +270,10 @@ class Platform:
         self._stack.push_async_callback(self._stop_api, serving, publisher.hub)
         await self._listening(serving)
         serving.add_done_callback(self._ended)
+
+    def _forecast_health(self) -> ForecastHealth:
+        assert self._forecasts is not None, "enter the platform first"
+        return self._forecasts.health
 
     async def _listening(self, serving: "asyncio.Task[None]") -> None:
         assert self._server is not None

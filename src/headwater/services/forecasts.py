@@ -190,6 +190,8 @@ class ForecastService:
         for symbol in self._plan.symbols:
             try:
                 maps = await self._maps(symbol, issued_ms)
+                if not maps:
+                    self._fail(symbol, "no model has a map of it")
                 rows = await asyncio.to_thread(self._rows, symbol, issued_ms, maps)
                 stored += await self._keep(rows, issued_ms)
             except (PlatformError, ValueError) as error:

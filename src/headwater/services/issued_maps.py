@@ -5,13 +5,15 @@ closed bars before its end (`liquidation_maps`). A model of which nothing is kno
 observed map without known wallets, is not issued: an empty map is no forecast.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 import numpy as np
 
 from headwater.analytics.leverage_weights import leverage_classes
+from headwater.analytics.price_buckets import PriceBuckets, nice_width
 from headwater.analytics.price_map import PriceMap
 from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
@@ -22,6 +24,13 @@ ALL: Final = "all"
 """Name of the set of all venues."""
 BAR: Final = Interval.M15
 """Bar whose end is the time of issue, which must be a multiple of it."""
+
+BUCKET_SHARE: Final = 0.001
+"""Height of a price bucket as a share of the price, at least: the narrower cell of the score."""
+_SMALLEST_TICK: Final = Decimal("1e-8")
+
+MODELS: Final = (MapModel.B0, *(model for model in MapModel if model is not MapModel.B0))
+"""Every model; B0 first, which takes least to make: its map tells the price."""
 
 MakeMap = Callable[[MapQuestion], Awaitable[LiquidationMap]]
 """Makes a map of a span."""
@@ -63,8 +72,8 @@ class IssuedMaps:
     def __init__(
         self,
         make: MakeMap,
-        venue_sets: dict[str, tuple[str, ...]],
-        models: Sequence[MapModel] = tuple(MapModel),
+        venue_sets: Mapping[str, tuple[str, ...]],
+        models: Sequence[MapModel] = MODELS,
     ) -> None:
         self._make = make
         self._venue_sets = venue_sets
@@ -81,20 +90,47 @@ class IssuedMaps:
             raise RequestError("issued_ms", issued_ms, f"the end of a bar of {BAR.value}")
         found: list[IssuedMap] = []
         for name, exchanges in self._venue_sets.items():
+            buckets: PriceBuckets | None = None
             for model in self._models:
-                question = MapQuestion(
-                    symbol=symbol,
-                    exchanges=exchanges,
-                    model=model,
-                    interval=BAR,
-                    start_ms=issued_ms - BAR.nominal_ms,
-                    end_ms=issued_ms,
-                    classes=leverage_classes(),
-                )
-                issued = issued_of(await self._make(question), name, issued_ms)
-                if issued is not None:
-                    found.append(issued)
+                made = await self._fine(_question_of(symbol, exchanges, model, issued_ms), buckets)
+                issued = issued_of(made, name, issued_ms)
+                if issued is None:
+                    continue
+                if buckets is None:
+                    buckets = _fine_buckets(issued.price)
+                    finer = await self._fine(made.question, buckets)
+                    issued = issued_of(finer, name, issued_ms) or issued
+                found.append(issued)
         return found
+
+    async def _fine(self, question: MapQuestion, buckets: PriceBuckets | None) -> LiquidationMap:
+        """The map in these buckets, or in the model's own where a grid of these is too long."""
+        if buckets is not None:
+            try:
+                return await self._make(msgspec.structs.replace(question, buckets=buckets))
+            except RequestError as error:
+                if error.field != "price_bin_size":
+                    raise
+        return await self._make(question)
+
+
+def _question_of(
+    symbol: str, exchanges: tuple[str, ...], model: MapModel, issued_ms: int
+) -> MapQuestion:
+    return MapQuestion(
+        symbol=symbol,
+        exchanges=exchanges,
+        model=model,
+        interval=BAR,
+        start_ms=issued_ms - BAR.nominal_ms,
+        end_ms=issued_ms,
+        classes=leverage_classes(),
+    )
+
+
+def _fine_buckets(price: float) -> PriceBuckets:
+    """Buckets of about one cell of the score, known once a map has told the price."""
+    return PriceBuckets.of_width(nice_width(_SMALLEST_TICK, price * BUCKET_SHARE))
 
 
 def issued_of(made: LiquidationMap, venues: str, issued_ms: int) -> IssuedMap | None:

@@ -33,10 +33,10 @@ from headwater.analytics.skill_gain import DAY_MS
 from headwater.analytics.skill_observation import observe
 from headwater.analytics.skill_windows import Forecast
 from headwater.core.errors import RequestError, StorageUnavailable
+from headwater.services.paged_reading import Fetch
 from headwater.services.skill_evidence import (
     CELLS_JOINED,
     Evidence,
-    Fetch,
     read_evidence,
     read_forecasts,
 )

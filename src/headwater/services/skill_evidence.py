@@ -8,11 +8,10 @@ Reads by a callable, so that the platform and the command line share it.
 """
 
 import asyncio
-import bisect
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -23,12 +22,11 @@ from headwater.analytics.skill_windows import Forecast, coarser_mass
 from headwater.core.errors import RequestError
 from headwater.core.records import Gap
 from headwater.services.forecasts import CELL_WIDTH_SHARE, CELLS
+from headwater.services.paged_reading import Fetch, read_pages
 from headwater.storage import forecasts, gaps, liquidations, price_bars
-from headwater.storage.base import LIMIT_MAX, Query, Span
+from headwater.storage.base import Query, Span
 from headwater.storage.forecasts import ForecastSeries, StoredForecast
 from headwater.storage.price_bars import PriceBar
-
-RecordT = TypeVar("RecordT")
 
 EVENTS_MAX: Final = 1_000_000
 """Most liquidations that a score is made of; of a longer span it is refused."""
@@ -48,14 +46,6 @@ CELLS_JOINED: Final = {0.001: 2, 0.0025: 5}
 LIVE_MAX_MS: Final = 180_000
 """A bar that came so long after its end was fetched later. Nobody heard liquidations meanwhile, so
 it does not count as seen."""
-
-
-class Fetch(Protocol):
-    """Answers a query of storage."""
-
-    async def __call__(self, query: Query[RecordT]) -> Sequence[RecordT]:
-        """The records, in the query's order. Raises `StorageError`."""
-        ...
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -154,7 +144,8 @@ async def read_forecasts(
     while True:
         part = Span(start_ms=start_ms, end_ms=end_ms, limit=FORECASTS_PAGE)
         page = await fetch(query(part))
-        found += [_forecast_of(one, cell_width) for one in page if _fits(one)]
+        # Half a thousand rows take longer than the event loop may wait.
+        found += await asyncio.to_thread(_forecasts_of, page, cell_width)
         if len(page) < FORECASTS_PAGE:
             return found
         if len(found) >= FORECASTS_MAX:
@@ -166,6 +157,10 @@ async def read_forecasts(
 def _fits(stored: StoredForecast) -> bool:
     cells = (len(stored.long_mass), len(stored.short_mass))
     return cells == (CELLS, CELLS) and stored.cell_width_share == CELL_WIDTH_SHARE
+
+
+def _forecasts_of(page: Sequence[StoredForecast], cell_width: float) -> list[Forecast]:
+    return [_forecast_of(one, cell_width) for one in page if _fits(one)]
 
 
 def _forecast_of(stored: StoredForecast, cell_width: float) -> Forecast:
@@ -198,7 +193,7 @@ async def _read_path(
             marks = await _read_bars(
                 fetch, partial(price_bars.of_marks, exchange, symbol), span, heard_only=False
             )
-            share, path = _over(traded, marks)
+            share, path = await asyncio.to_thread(_over, traded, marks)
             return exchange, share, path
     nothing = np.zeros(0)
     return "", 0.0, MarkPath(at_ms=nothing.astype(np.int64), low=nothing, high=nothing)
@@ -218,7 +213,7 @@ async def _read_bars(
             high=np.array([one.high for one in kept], dtype=np.float64),
         )
 
-    parts = await _pages(
+    parts = await read_pages(
         fetch, query_of, span, lambda one: one.opened_at_ms, path_of, BARS_MAX, "minutes"
     )
     return MarkPath(
@@ -245,7 +240,7 @@ async def _read_events(
     found: list[LiquidationEvents] = []
     for exchange in exchanges:
         query_of = partial(liquidations.between, symbol=symbol, exchanges=[exchange])
-        parts = await _pages(
+        parts = await read_pages(
             fetch,
             query_of,
             span,
@@ -286,36 +281,6 @@ async def _read_gaps(
             rows = await fetch(gaps.between(newest, exchange=exchange, symbol=name))
             found += [one for one in rows if one.until_ms is None or one.until_ms > start_ms]
     return tuple(found)
-
-
-async def _pages(
-    fetch: Fetch,
-    query_of: Callable[[Span], Query[RecordT]],
-    span: Span,
-    moment_of: Callable[[RecordT], int],
-    column_of: Callable[[Sequence[RecordT]], Any],
-    most: int,
-    what: str,
-) -> list[Any]:
-    """Reads a span in pages, each made into columns before the next is read.
-
-    Raises:
-        RequestError: more rows than `most`, or a page of one instant.
-    """
-    made: list[Any] = []
-    start_ms, rows = span.start_ms, 0
-    while True:
-        part = Span(start_ms=start_ms, end_ms=span.end_ms, limit=LIMIT_MAX)
-        page = await fetch(query_of(part))
-        rows += len(page)
-        if len(page) < LIMIT_MAX:
-            return [*made, column_of(page)]
-        # The page may end within an instant: that instant is asked for again, whole.
-        start_ms = moment_of(page[-1])
-        whole = page[: bisect.bisect_left(page, start_ms, key=moment_of)]
-        if not whole or rows > most:
-            raise RequestError("days", rows, f"a span of at most {most} {what}")
-        made.append(column_of(whole))
 
 
 def _rank(known: Sequence[str], name: str) -> tuple[int, str]:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from headwater.analytics.liquidation_heatmap import LiquidationHeatmap
+from headwater.analytics.liquidation_heatmap import LateVolume
 from headwater.analytics.price_buckets import PriceBuckets
+from headwater.analytics.realised_map import RealisedMap
 from headwater.api.schemas.coinglass import folded_candles, realised_coinglass_view
 from headwater.core.intervals import Interval
 
@@ -27,6 +28,11 @@ def test_minutes_are_folded_into_bars_without_inventing_any() -> None:
 
 
 def test_an_empty_map_is_empty() -> None:
-    heatmap = LiquidationHeatmap("BTCUSDT", Interval.M15, PriceBuckets(units=1, places=0))
+    heatmap = RealisedMap(
+        interval=Interval.M15,
+        buckets=PriceBuckets(units=1, places=0),
+        columns=(),
+        late=LateVolume(long_usd=0.0, short_usd=0.0, count=0),
+    )
     view = realised_coinglass_view(heatmap, np.zeros((0, 6)))
     assert (view.y_axis, view.liquidation_leverage_data, view.price_candlesticks) == ((), (), ())

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from headwater.api.schemas.skill import horizon_text, note_of, skill_view
+from headwater.api.schemas.skill import skill_view
 from headwater.services.forecasts import ForecastHealth
 from headwater.services.liquidation_skill import SkillRow, SkillTable
 from headwater.storage.forecasts import ForecastSeries
@@ -46,15 +46,16 @@ HEALTH = ForecastHealth(
     next_issue_ms=END_MS + 3_600_000,
     last_issued_ms=None,
     stored=0,
-    missed=0,
-    failed=0,
-    problem="",
+    missed=2,
+    failed=5,
+    problem="BTCUSDT: away",
 )
 
 
 def test_no_forecast_yet_says_since_when_there_will_be() -> None:
     view = skill_view(TABLE, HEALTH)
     assert (view.data, view.meta.collecting_since) == ((), None)
+    assert (view.meta.issues_missed, view.meta.issues_failed) == (2, 5)
     assert view.meta.next_issue == "2026-09-24T01:00:00.000Z"
     assert view.meta.note == (
         "no forecast of BTCUSDT is stored yet; the first are written at 2026-09-24T01:00:00.000Z"
@@ -63,29 +64,8 @@ def test_no_forecast_yet_says_since_when_there_will_be() -> None:
     for health in (other, None):
         silent = skill_view(TABLE, health)
         assert silent.meta.next_issue is None
+        assert silent.meta.issues_missed is None
         assert "none are written for it (see forecast_symbols)" in silent.meta.note
-
-
-def test_what_weakens_the_numbers_is_said() -> None:
-    table = msgspec.structs.replace(
-        TABLE,
-        rows=(ROW,),
-        collecting_since_ms=END_MS - DAY_MS,
-        exchanges=("binance",),
-        throttled=("binance",),
-        path_exchange="binance",
-        mark_share=0.75,
-    )
-    note = note_of(table, None)
-    assert "1.0 days so far" in note
-    assert "liquidations of binance are a lower bound" in note
-    assert "25% of the price's minutes are of traded prices" in note
-    deaf = msgspec.structs.replace(table, exchanges=(), throttled=(), path_exchange="")
-    assert "nothing can be judged" in note_of(deaf, None)
-    long_since = msgspec.structs.replace(
-        table, collecting_since_ms=0, throttled=(), path_exchange="bybit", mark_share=1.0
-    )
-    assert note_of(long_since, None) == ""
 
 
 def test_coverage_is_of_the_forecasts_that_are_over() -> None:
@@ -96,10 +76,3 @@ def test_coverage_is_of_the_forecasts_that_are_over() -> None:
     none_over = msgspec.structs.replace(ROW, pending=9, dropped_gap=0, dropped_unmarked=0)
     (other,) = skill_view(msgspec.structs.replace(TABLE, rows=(none_over,)), None).data
     assert other.coverage is None
-
-
-@pytest.mark.parametrize(
-    ("horizon_ms", "text"), [(3_600_000, "1h"), (86_400_000, "24h"), (90_000, "90s")]
-)
-def test_a_horizon_in_words(horizon_ms: int, text: str) -> None:
-    assert horizon_text(horizon_ms) == text

@@ -9,10 +9,10 @@ from msgspec import Meta
 
 from headwater.analytics.skill import SkillReport, SkillScore
 from headwater.analytics.skill_controls import SkillControls
-from headwater.analytics.skill_gain import DAY_MS
 from headwater.api.schemas.base import IsoTime, View, iso_of, iso_or_none
 from headwater.api.schemas.market import NotNegative
-from headwater.services.forecasts import HOUR_MS, ForecastHealth
+from headwater.api.schemas.skill_notes import horizon_text, note_of
+from headwater.services.forecasts import ForecastHealth
 from headwater.services.liquidation_skill import SkillRow, SkillTable
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -164,6 +164,8 @@ class SkillMetaView(View, frozen=True, kw_only=True, gc=False):
         mark_share: part of its minutes that are of the mark price, else of traded prices.
         collecting_since: first stored forecast of the symbol; null while there is none.
         next_issue: next forecasts; null where this process writes none for the symbol.
+        issues_missed: hours that went by unwritten since this process started; null as above.
+        issues_failed: maps or symbols of an hour that could not be written, all symbols.
         note: what a reader should know first, in words; empty for nothing.
     """
 
@@ -177,6 +179,8 @@ class SkillMetaView(View, frozen=True, kw_only=True, gc=False):
     mark_share: Share
     collecting_since: IsoTime | None
     next_issue: IsoTime | None
+    issues_missed: Count | None
+    issues_failed: Count | None
     note: str
 
 
@@ -192,12 +196,6 @@ class SkillView(View, frozen=True, kw_only=True, gc=False):
     meta: SkillMetaView
 
 
-def horizon_text(horizon_ms: int) -> str:
-    """A horizon as `1h`, or in seconds where it is not of whole hours."""
-    hours, rest = divmod(horizon_ms, HOUR_MS)
-    return f"{horizon_ms / 1000:g}s" if rest else f"{hours}h"
-
-
 def skill_view(table: SkillTable, health: ForecastHealth | None) -> SkillView:
     """The answer.
 
@@ -205,8 +203,8 @@ def skill_view(table: SkillTable, health: ForecastHealth | None) -> SkillView:
         table: the scores.
         health: of the service that writes forecasts; None where none runs.
     """
-    writes = health is not None and table.symbol in health.symbols
-    next_ms = health.next_issue_ms if health is not None and writes else None
+    writing = health if health is not None and table.symbol in health.symbols else None
+    next_ms = None if writing is None else writing.next_issue_ms
     meta = SkillMetaView(
         symbol=table.symbol,
         start_time=iso_of(table.start_ms),
@@ -218,40 +216,11 @@ def skill_view(table: SkillTable, health: ForecastHealth | None) -> SkillView:
         mark_share=table.mark_share,
         collecting_since=iso_or_none(table.collecting_since_ms),
         next_issue=iso_or_none(next_ms),
+        issues_missed=None if writing is None else writing.missed,
+        issues_failed=None if writing is None else writing.failed,
         note=note_of(table, next_ms),
     )
     return SkillView(data=tuple(row_view(row) for row in table.rows), meta=meta)
-
-
-def note_of(table: SkillTable, next_issue_ms: int | None) -> str:
-    """What a reader should know before the numbers, empty for nothing.
-
-    Args:
-        table: the scores.
-        next_issue_ms: when the next forecasts are written, None for never.
-    """
-    notes: list[str] = []
-    if table.collecting_since_ms is None:
-        when = "none are written for it (see forecast_symbols)"
-        if next_issue_ms is not None:
-            when = f"the first are written at {iso_of(next_issue_ms)}"
-        notes.append(f"no forecast of {table.symbol} is stored yet; {when}")
-    elif not table.rows:
-        since = iso_of(table.collecting_since_ms)
-        notes.append(f"no such forecast in these days; collecting since {since}")
-    else:
-        days = (table.end_ms - table.collecting_since_ms) / DAY_MS
-        if days < (table.end_ms - table.start_ms) / DAY_MS:
-            since = iso_of(table.collecting_since_ms)
-            notes.append(f"collecting since {since}: {days:.1f} days so far")
-    if table.rows and not table.exchanges:
-        notes.append("no liquidation of a full feed was heard: nothing can be judged")
-    if table.throttled:
-        notes.append(f"liquidations of {', '.join(table.throttled)} are a lower bound")
-    if table.path_exchange and table.mark_share < 1.0:
-        part = f"{1.0 - table.mark_share:.0%}"
-        notes.append(f"{part} of the price's minutes are of traded prices, not of the mark price")
-    return "; ".join(notes)
 
 
 def row_view(row: SkillRow) -> SkillRowView:
