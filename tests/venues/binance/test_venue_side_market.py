@@ -89,3 +89,6 @@ def test_replies_of_every_other_endpoint(bench: Bench) -> None:
     assert len(continuous) == 1
     mark = bench.read("/fapi/v1/markPriceKlines", symbol="BTCUSDT", interval="1m")
     assert mark[0][5] == "0"
+    traded = bench.read("/fapi/v1/klines", symbol="BTCUSDT", interval="1m")
+    for column in range(1, 5):
+        assert float(mark[0][column]) == float(traded[0][column]) + 0.5

@@ -239,13 +239,13 @@ class MarketDesk:
         return [row for _, row in cut]
 
     def _marks_at(self, text: SymbolText, settlements: list[FundingRate]) -> dict[int, float]:
-        """Price at each full hour since the first settlement: the market keeps no old marks."""
+        """Mark price at each full hour since the first settlement."""
         if not settlements:
             return {}
-        candles = self._market.candles(
+        bars = self._market.mark_candles(
             text.symbol, Interval.H1, limit=KLINES_MAX, start_ms=settlements[0].funding_time_ms
         )
-        return {candle.timestamp_ms: candle.open for candle in candles}
+        return {bar.timestamp_ms: bar.open for bar in bars}
 
     def _candles(self, text: SymbolText, query: Query) -> list[Candle]:
         """The candles that a kline request asks for."""
