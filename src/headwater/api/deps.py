@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from headwater.api.heatmap_board import HeatmapBoard
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_publisher import StreamPublisher
 from headwater.bus.bus import Bus
@@ -23,6 +24,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         clock: tells the time.
         new_id: makes a request id: short, unique, letters and digits.
         settings: what can be set.
+        heatmaps: symbols whose liquidation maps are watched on `/ws/heatmap`; None in a process
+            without that socket.
         liquidations: past liquidations from storage; None where nothing is stored.
         storage_health: what the database's writer did; None where nothing is stored.
     """
@@ -33,6 +36,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     new_id: Callable[[], str]
     settings: ApiSettings
+    heatmaps: HeatmapBoard | None = None
     liquidations: LiquidationHistory | None = None
     storage_health: Callable[[], WriterHealth] | None = None
 

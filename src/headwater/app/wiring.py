@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from headwater.api.app import create_app
 from headwater.api.deps import ApiDeps
+from headwater.api.heatmap_board import HeatmapBoard
 from headwater.api.server import PlatformServer, build_server, listen
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
@@ -155,16 +156,24 @@ class Platform:
 
     async def _start_api(self) -> None:
         settings = api_settings(self._settings)
+        heatmaps = HeatmapBoard(
+            None,
+            self._clock,
+            default_pace_s=settings.heatmap_pace_s,
+            enabled=settings.heatmap_enabled,
+        )
         publisher = open_streams(
             sources=self.sources,
             bus=self.bus,
             clock=self._clock,
             settings=settings,
             limits=stream_limits(self._settings),
+            heatmaps=heatmaps,
         )
         deps = ApiDeps(
             sources=self.sources,
             publisher=publisher,
+            heatmaps=heatmaps,
             liquidations=LiquidationHistory(self.store, self._clock),
             storage_health=lambda: self.store.health,
             bus=self.bus,
@@ -241,6 +250,8 @@ def api_settings(settings: Settings) -> ApiSettings:
         allowed_origins=frozenset(settings.cors_origins),
         allowed_hosts=frozenset(settings.allowed_hosts),
         metrics_token=None if token is None else token.get_secret_value(),
+        heatmap_enabled=settings.ws_enabled,
+        heatmap_pace_s=settings.ws_update_interval_s,
         multi_timeout_s=settings.multi_timeout_s,
         spike_timeframes=tuple(dict.fromkeys(settings.oi_volume_timeframes)),
     )
