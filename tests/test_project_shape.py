@@ -59,6 +59,7 @@ RUN_BY = {
     "storage/tables.py": "tests/storage/test_sessions.py",
     "storage/migrations/env.py": "tests/storage/test_upgrade.py",
     "storage/migrations/versions/r0001_first_tables.py": "tests/storage/test_upgrade.py",
+    "storage/migrations/versions/r0002_mark_candles.py": "tests/storage/test_upgrade.py",
     "venues/ccxt_bridge/conversation.py": "tests/venues/ccxt_bridge/test_bridge.py",
     "venues/ccxt_bridge/errors.py": "tests/venues/ccxt_bridge/test_bridge.py",
     "venues/ccxt_bridge/market_rest.py": "tests/venues/ccxt_bridge/test_bridge.py",

@@ -13,6 +13,7 @@ from headwater.core.records import (
     Gap,
     LargeTrade,
     Liquidation,
+    MarkCandle,
     OpenInterest,
     Trade,
 )
@@ -62,6 +63,23 @@ def candle(at_ms: int = T0, **changes: Any) -> Candle:
         trades_count=7,
         is_closed=True,
         built_from=Interval.M1,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def mark_candle(at_ms: int = T0, **changes: Any) -> MarkCandle:
+    made = MarkCandle(
+        exchange="okx",
+        symbol="ETHUSDT",
+        native_symbol="ETH-USDT-SWAP",
+        timestamp_ms=at_ms,
+        received_ns=6,
+        interval=Interval.M1,
+        open=1.0,
+        high=4.0,
+        low=0.5,
+        close=2.0,
+        is_closed=True,
     )
     return msgspec.structs.replace(made, **changes)
 
@@ -152,6 +170,7 @@ def forecast(at_ms: int = T0, **changes: Any) -> StoredForecast:
 def one_of_each() -> list[Any]:
     return [
         candle(),
+        mark_candle(),
         trade(1),
         large(trade(2)),
         liquidation(),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from tests.storage.conftest import MakeBlank
 from tests.storage.samples import fetch, one_of_each, store, store_together, trade
 
+from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageError
 from headwater.storage import trades
 from headwater.storage.backup import backup, restore
@@ -107,6 +108,54 @@ def test_restore_refuses_a_database_that_is_being_written(tmp_path: Path) -> Non
             restore(database, tmp_path / "copy.sqlite3")
 
 
+_BEFORE_MARK_CANDLES = (
+    "DROP TABLE mark_candles",
+    "DELETE FROM backup_checksums WHERE table_name = 'mark_candles'",
+    "UPDATE alembic_version SET version_num = '0001'",
+)
+"""Makes a backup as the program of the first version wrote it."""
+
+
+def _change(file: Path, *statements: str) -> None:
+    copy = SqliteDatabase(file, journal="delete")
+    with WriteSession(copy) as session, session.transaction(durable=True) as writing:
+        for statement in statements:
+            writing.execute(sa.text(statement))
+
+
+def test_a_backup_of_an_older_program_comes_back_whole(
+    filled: Database, make_blank: MakeBlank, tmp_path: Path
+) -> None:
+    file = tmp_path / "copy.sqlite3"
+    tables = backup(filled, file).tables
+    _change(file, *_BEFORE_MARK_CANDLES)
+    target = make_blank()
+    restored = restore(target, file).tables
+    assert restored[StoredTable.MARK_CANDLES].rows == 0
+    assert {name: one for name, one in restored.items() if name != "mark_candles"} == {
+        name: one for name, one in tables.items() if name != "mark_candles"
+    }
+    assert check(target).sound
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM trades WHERE trade_id = '11'",
+        "DELETE FROM backup_checksums WHERE table_name = 'gaps'",
+        "ALTER TABLE gaps ADD COLUMN colour TEXT",
+    ],
+)
+def test_a_harmed_backup_of_an_older_program_is_refused(
+    filled: Database, make_blank: MakeBlank, tmp_path: Path, harm: str
+) -> None:
+    file = tmp_path / "copy.sqlite3"
+    backup(filled, file)
+    _change(file, *_BEFORE_MARK_CANDLES, harm)
+    with pytest.raises(StorageError):
+        restore(make_blank(), file)
+
+
 @pytest.mark.parametrize(
     "harm",
     [
@@ -123,9 +172,7 @@ def test_a_harmed_backup_is_refused_and_leaves_nothing(
 ) -> None:
     file = tmp_path / "copy.sqlite3"
     backup(filled, file)
-    copy = SqliteDatabase(file, journal="delete")
-    with WriteSession(copy) as session, session.transaction(durable=True) as writing:
-        writing.execute(sa.text(harm))
+    _change(file, harm)
     target = make_blank()
     with pytest.raises(StorageError):
         restore(target, file)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.storage.samples import candle, liquidation, one_of_each, store, trade
+from tests.storage.samples import candle, liquidation, mark_candle, one_of_each, store, trade
 
 from headwater.core.errors import StorageError
 from headwater.storage.base import Database
@@ -27,9 +27,13 @@ def test_a_sound_database(database: Database) -> None:
 
 
 def test_rows_that_no_market_has_are_found(database: Database) -> None:
-    store(database, [candle(high=0.1), liquidation(price=-1.0), trade(1)])
+    store(database, [candle(high=0.1), mark_candle(low=0.0), liquidation(price=-1.0), trade(1)])
     problems = check(database).problems
-    assert [one.partition(":")[0] for one in problems] == ["candles", "liquidations"]
+    assert [one.partition(":")[0] for one in problems] == [
+        "candles",
+        "mark_candles",
+        "liquidations",
+    ]
 
 
 def test_tables_of_another_version_are_said(blank: Database) -> None:

@@ -2,11 +2,16 @@
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from tests.storage.samples import mark_candle, one_of_each, store
 
 from headwater.core.errors import StorageError
+from headwater.core.records import MarkCandle
 from headwater.storage.base import Database
+from headwater.storage.checking import check
 from headwater.storage.schema import METADATA
 from headwater.storage.sessions import WriteSession
 from headwater.storage.upgrade import newest_version, upgrade, version_of
@@ -22,10 +27,36 @@ def test_an_empty_database_gets_todays_tables_and_stays_as_it_is(blank: Database
             assert compare_metadata(context, METADATA) == []
 
 
+def _at_first_version(database: Database) -> None:
+    """Makes a database as the first program did."""
+    config = Config()
+    config.set_main_option("script_location", "headwater.storage:migrations")
+    config.set_main_option("path_separator", "os")
+    with WriteSession(database) as session:
+        config.attributes["connection"] = session.connection
+        command.upgrade(config, "0001")
+
+
+def test_an_old_database_keeps_its_rows_and_gets_the_new_tables(blank: Database) -> None:
+    records = [one for one in one_of_each() if not isinstance(one, MarkCandle)]
+    with blank.claim():
+        _at_first_version(blank)
+        store(blank, records)
+        done = upgrade(blank)
+        assert (done.before, done.after) == ("0001", newest_version())
+        found = [one.rows for one in check(blank).tables.values()]
+        assert sum(found) == len(records)
+        store(blank, [mark_candle()])
+        assert check(blank).sound
+        with WriteSession(blank) as session:
+            context = MigrationContext.configure(session.connection)
+            assert compare_metadata(context, METADATA) == []
+
+
 def test_a_newer_database_is_refused_and_left_alone(database: Database) -> None:
     with WriteSession(database) as session, session.transaction(durable=True) as writing:
         writing.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StorageError, match="9999 is newer than this program's 0001"):
+    with pytest.raises(StorageError, match=f"9999 is newer than this program's {newest_version()}"):
         upgrade(database)
     with WriteSession(database) as session:
         assert version_of(session.connection) == "9999"

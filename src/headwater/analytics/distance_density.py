@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from headwater.analytics.arrays import FloatArray
+from headwater.analytics.entry_inference import WeightedRatios
 from headwater.core.enums import PositionSide
 
 POINTS: Final = 64
@@ -104,6 +105,29 @@ class DistanceDensity:
             return None
         return cls(long_ratios, short_ratios, left_out_count=left_out, half_life_ms=half_life_ms)
 
+    @classmethod
+    def of_ratios(
+        cls,
+        longs: WeightedRatios,
+        shorts: WeightedRatios,
+        *,
+        half_life_ms: float = DEFAULT_HALF_LIFE_MS,
+    ) -> Self | None:
+        """The density of ratios that were inferred (`entry_inference`).
+
+        Args:
+            longs: of liquidated longs.
+            shorts: of liquidated shorts.
+            half_life_ms: of what the model opens, ms.
+
+        Returns:
+            None when a side has fewer than `SAMPLES_MIN` liquidations.
+        """
+        if min(longs.events, shorts.events) < SAMPLES_MIN:
+            return None
+        found = [_chosen(one.ratios, one.weights_usd) for one in (longs, shorts)]
+        return cls(found[0], found[1], left_out_count=0, half_life_ms=half_life_ms)
+
     def targets(self, side: PositionSide, entries: FloatArray) -> FloatArray:
         """Liquidation prices: each ratio times each entry; see `SeedKernel.targets`."""
         ratios = self.long_ratios if side is PositionSide.LONG else self.short_ratios
@@ -120,7 +144,12 @@ def _quantiles(pairs: list[tuple[float, float]]) -> FloatArray | None:
     if len(pairs) < SAMPLES_MIN or not 0.0 < weight_usd < math.inf:
         return None
     table = np.array(sorted(pairs))
-    cumulative = np.cumsum(table[:, 1])
+    return _chosen(table[:, 0], table[:, 1])
+
+
+def _chosen(ratios: FloatArray, weights_usd: FloatArray) -> FloatArray:
+    """Those of the ascending ratios below which (k + ½) / POINTS of the weight lies."""
+    cumulative = np.cumsum(weights_usd)
     wanted = (np.arange(POINTS) + 0.5) / POINTS * cumulative[-1]
-    chosen: FloatArray = table[np.searchsorted(cumulative, wanted), 0]
+    chosen: FloatArray = ratios[np.searchsorted(cumulative, wanted)]
     return chosen

@@ -89,10 +89,32 @@ def by_distance(
         reference = price_at(event.timestamp_ms)
         if reference is not None:
             distances[event.position_side].append((abs(event.price / reference - 1), event.value))
+    return of_distances(grid, price, [_table(distances[side]) for side in SIDES])
+
+
+def of_distances(grid: PriceGrid, price: float, found: Sequence[FloatArray]) -> PriceMap:
+    """B1 of liquidations whose distances are known.
+
+    Args:
+        grid: price axis.
+        price: mark price when the forecast is issued, quote currency.
+        found: of longs and of shorts: rows of (distance |p / P − 1|, USD), shape (E, 2).
+    """
     lower, upper = grid.edges[:-1] / price - 1.0, grid.edges[1:] / price - 1.0
-    longs = _share_between(distances[PositionSide.LONG], -upper, -lower)
-    shorts = _share_between(distances[PositionSide.SHORT], lower, upper)
+    longs = _share_between(found[0], -upper, -lower)
+    shorts = _share_between(found[1], lower, upper)
     return _forecast(grid, price, [longs, shorts])
+
+
+def of_amounts(grid: PriceGrid, price: float, found: Sequence[FloatArray]) -> PriceMap:
+    """A forecast of amounts at prices, as B2 to B4 are.
+
+    Args:
+        grid: price axis; what is outside is left out.
+        price: mark price when the forecast is issued, quote currency.
+        found: of longs and of shorts: rows of (price, amount), shape (E, 2).
+    """
+    return _forecast(grid, price, [_profile(grid, rows) for rows in found])
 
 
 def by_volume(
@@ -111,8 +133,7 @@ def by_volume(
         for one in volumes
         if issued_at_ms - VOLUME_WINDOW_MS <= one.timestamp_ms < issued_at_ms
     ]
-    profile = _profile(grid, found)
-    return _forecast(grid, price, [profile, profile])
+    return of_amounts(grid, price, [_table(found)] * len(SIDES))
 
 
 def by_recent(
@@ -142,7 +163,7 @@ def by_recent(
         if 0 < age_ms <= RECENT_WINDOW_MS:
             faded_usd = event.value * math.exp2(-age_ms / half_life_ms)
             found[event.position_side].append((event.price, faded_usd))
-    return _forecast(grid, price, [_profile(grid, found[side]) for side in SIDES])
+    return of_amounts(grid, price, [_table(found[side]) for side in SIDES])
 
 
 def by_ladder(grid: PriceGrid, price: float, kernel: SeedKernel) -> PriceMap:
@@ -153,12 +174,11 @@ def by_ladder(grid: PriceGrid, price: float, kernel: SeedKernel) -> PriceMap:
         price: mark price when the forecast is issued, quote currency.
         kernel: of the model that is scored; targets outside the grid are left out.
     """
-    weights: Sequence[float] = kernel.weights.tolist()
     rungs = [
-        zip(kernel.targets(side, np.array([price]))[:, 0].tolist(), weights, strict=True)
+        np.column_stack([kernel.targets(side, np.array([price]))[:, 0], kernel.weights])
         for side in SIDES
     ]
-    return _forecast(grid, price, [_profile(grid, list(one)) for one in rungs])
+    return of_amounts(grid, price, rungs)
 
 
 def _forecast(grid: PriceGrid, price: float, amounts: Sequence[FloatArray]) -> PriceMap:
@@ -169,9 +189,13 @@ def _forecast(grid: PriceGrid, price: float, amounts: Sequence[FloatArray]) -> P
     return PriceMap.of(grid, longs, shorts)
 
 
-def _profile(grid: PriceGrid, pairs: Sequence[tuple[float, float]]) -> FloatArray:
-    """Sum of the amounts of (price, amount) in each bucket; what is outside is left out."""
-    table = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+def _table(pairs: Sequence[tuple[float, float]]) -> FloatArray:
+    """Pairs as an array, shape (E, 2)."""
+    return np.array(pairs, dtype=np.float64).reshape(-1, 2)
+
+
+def _profile(grid: PriceGrid, table: FloatArray) -> FloatArray:
+    """Sum of the amounts of rows (price, amount) in each bucket; what is outside is left out."""
     buckets = grid.positions(table[:, 0])
     inside = buckets >= 0
     profile: FloatArray = np.bincount(
@@ -180,17 +204,14 @@ def _profile(grid: PriceGrid, pairs: Sequence[tuple[float, float]]) -> FloatArra
     return profile
 
 
-def _share_between(
-    pairs: Sequence[tuple[float, float]], nearest: FloatArray, farthest: FloatArray
-) -> FloatArray:
+def _share_between(table: FloatArray, nearest: FloatArray, farthest: FloatArray) -> FloatArray:
     """Share of the USD of (distance, USD) between two distances, for each bucket.
 
     Below a distance of zero there is nothing; from one distance of the sample to the next, USD are
     spread evenly.
     """
-    if not pairs:
+    if not len(table):
         return np.zeros(len(nearest))
-    table = np.array(pairs)
     # Interpolation wants rising distances: equal ones are added up, one of zero is next to it.
     steps, which = np.unique(np.maximum(table[:, 0], _DISTANCE_MIN), return_inverse=True)
     distances = np.concatenate([[0.0], steps])

@@ -25,15 +25,21 @@ column that is shown.
 import math
 from typing import Final
 
+import msgspec
 import numpy as np
 
-from headwater.analytics.arrays import FloatArray, IndexArray
+from headwater.analytics.arrays import FloatArray
+from headwater.analytics.bar_columns import BarColumns
 from headwater.analytics.leverage_ladder import SeedKernel
-from headwater.analytics.model_columns import ModelBar, ModelColumn, SideFlows
+from headwater.analytics.model_columns import ModelBar, ModelColumn
+from headwater.analytics.model_run import ModelRun
+from headwater.analytics.model_seeds import Seeds, seeds_of
 from headwater.analytics.price_buckets import PriceGrid
-from headwater.analytics.price_map import SIDES, PriceMap
+from headwater.analytics.price_map import SIDES
 
 _NOTHING: Final = np.zeros(len(SIDES))
+_CELLS_AT_ONCE: Final = 1_000_000
+"""Cells of seeds that are worked out at a time: bars × buckets × sides × classes."""
 
 
 class LiquidationModel:
@@ -42,7 +48,8 @@ class LiquidationModel:
     Args:
         grid: price axis, fixed; positions liquidated outside are told (`unplaced_usd`), not held.
             When the market nears its end, run the bars again over another grid: buckets of one
-            width have the same index in both, and a week takes a tenth of a second.
+            width have the same index in both, and amounts do not depend on how far a grid reaches
+            beyond them, to the last digit.
         kernel: spreads what is opened over liquidation prices.
         margin_share: share of open interest held with isolated margin, 0 … 1; 1 says that amounts
             are relative.
@@ -54,8 +61,13 @@ class LiquidationModel:
         self.grid: Final = grid
         self.kernel: Final = kernel
         self.margin_share: Final = margin_share
-        # Axes: side (longs first), class, price bucket.
-        self._held = np.zeros((len(SIDES), len(kernel.half_lives_ms), grid.count))
+        # Axes: price bucket, side (longs first), class. Sums over the first axis are made bucket by
+        # bucket, so that empty ones at the ends change no digit.
+        self._held = np.zeros((grid.count, len(SIDES), len(kernel.half_lives_ms)))
+        self._sums = np.zeros(self._held.shape[1:])
+        # From this bucket on no longs are held, and before that one no shorts.
+        self._longs_end = 0
+        self._shorts_begin = grid.count
         self._centres: Final = grid.centres
         self._ended_at_ms: int | None = None
         self._open_interest: float | None = None
@@ -74,181 +86,164 @@ class LiquidationModel:
             ValueError: a bar that is out of order, or a number that no market has. The model is
                 then as it was.
         """
-        self._check(bar)
-        path = _Path(bar)
-        before = self._sums()
-        self._decay(bar)
-        faded = self._sums()
-        self._consume(path)
-        after_path = self._sums()
-        consumed = faded - after_path
-        closed, created, unplaced = _NOTHING, _NOTHING, _NOTHING
-        if bar.open_interest is not None and self._open_interest is not None:
-            change = bar.open_interest - self._open_interest
-            if change < 0.0:
-                self._close(-change * bar.price, self._open_interest * bar.price, consumed)
-                closed = after_path - self._sums()
-            elif change > 0.0:
-                created, unplaced, reached = self._seed(change * bar.price, path)
-                consumed = consumed + reached
-        uncut = self._sums()
-        if bar.open_interest is not None:
-            self._cut(bar.open_interest * bar.price * self.margin_share)
-            self._open_interest = bar.open_interest
-        self._ended_at_ms = bar.ends_at_ms
-        held = self._sums()
-        flows = np.stack(
-            [before, before - faded, consumed, closed, created, unplaced, uncut - held, held]
+        column = self.run(BarColumns.of((bar,))).column(0)
+        # A minute with several entries is several steps: here minutes are counted.
+        marked = sum(one.mark_low is not None for one in bar.minutes)
+        return msgspec.structs.replace(
+            column, minutes_marked=marked, minutes_count=len(bar.minutes)
         )
-        return self._column(bar, path, flows)
 
-    def _sums(self) -> FloatArray:
-        """USD held by each side, shape (2,)."""
-        sums: FloatArray = self._held.sum(axis=(1, 2))
-        return sums
+    def run(self, bars: BarColumns, *, shown_from: int = 0) -> ModelRun:
+        """Takes many closed bars in, as `advance` would one after another.
 
-    def _check(self, bar: ModelBar) -> None:
-        """Refuses what cannot be; see `advance`."""
-        if bar.ends_at_ms <= bar.opened_at_ms:
-            raise ValueError(f"bar {bar.opened_at_ms} … {bar.ends_at_ms}: ends before it opens")
-        if self._ended_at_ms is not None and bar.opened_at_ms < self._ended_at_ms:
-            raise ValueError(f"bar of {bar.opened_at_ms}: the one before ended {self._ended_at_ms}")
-        if not (math.isfinite(bar.price) and bar.price > 0.0):
-            raise ValueError(f"price={bar.price}: must be finite and > 0")
-        interest = bar.open_interest
-        if interest is not None and not (math.isfinite(interest * bar.price) and interest >= 0.0):
-            raise ValueError(f"open_interest={interest}: must be finite and ≥ 0, in USD too")
-
-    def _decay(self, bar: ModelBar) -> None:
-        """Step 1: each class fades over the time since the bar before."""
-        if self._ended_at_ms is None:
-            return
-        elapsed_ms = bar.ends_at_ms - self._ended_at_ms
-        factors = np.exp2(-elapsed_ms / self.kernel.half_lives_ms)
-        self._held *= factors[None, :, None]
-
-    def _consume(self, path: "_Path") -> None:
-        """Step 2, for what was held when the bar opened."""
-        self._held[0][:, self._centres >= path.low] = 0.0
-        self._held[1][:, self._centres <= path.high] = 0.0
-
-    def _close(self, fall_usd: float, interest_usd: float, consumed: FloatArray) -> None:
-        """Step 3: what was liquidated is part of the fall, and not taken off twice."""
-        shares = np.maximum(0.0, fall_usd - consumed) / interest_usd
-        self._held *= np.maximum(0.0, 1.0 - shares)[:, None, None]
-
-    def _seed(self, rise_usd: float, path: "_Path") -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Step 4.
+        Args:
+            bars: oldest first.
+            shown_from: number of bars at the beginning whose columns are not wanted.
 
         Returns:
-            USD created within the grid, unplaced, and created but reached in the same bar; each of
-            shape (2,).
+            The maps at their closes, of the bars from `shown_from` on.
+
+        Raises:
+            ValueError: as `advance`; the model is then as it was.
         """
-        created, unplaced, reached = np.zeros((3, len(SIDES)))
-        if not path.volume > 0.0:
-            return created, np.full(len(SIDES), rise_usd), reached
-        shares = path.volumes / path.volume
-        amounts = rise_usd * self.kernel.weights[:, None] * shares[None, :]
-        for row, side in enumerate(SIDES):
-            buckets = self.grid.positions(self.kernel.targets(side, path.entries))
-            inside = buckets >= 0
-            middles = self._centres[buckets]
-            if row == 0:
-                hit = inside & (middles >= path.low_after[None, :])
-            else:
-                hit = inside & (middles <= path.high_after[None, :])
-            created[row] = amounts[inside].sum()
-            unplaced[row] = amounts[~inside].sum()
-            reached[row] = amounts[hit].sum()
-            self._add(row, buckets, np.where(inside & ~hit, amounts, 0.0))
-        return created, unplaced, reached
-
-    def _add(self, row: int, buckets: IndexArray, amounts: FloatArray) -> None:
-        """Adds amounts, shape (K, N), to the buckets of the classes of the K targets."""
-        count = self.grid.count
-        cells = self.kernel.classes[:, None] * count + np.maximum(buckets, 0)
-        size = len(self.kernel.half_lives_ms) * count
-        added = np.bincount(cells.ravel(), weights=amounts.ravel(), minlength=size)
-        self._held[row] += added.reshape(-1, count)
-
-    def _cut(self, most_usd: float) -> None:
-        """Step 5."""
-        for row, total in enumerate(self._sums().tolist()):
-            if total > most_usd:
-                self._held[row] *= most_usd / total
-
-    def _column(self, bar: ModelBar, path: "_Path", flows: FloatArray) -> ModelColumn:
-        """Step 6; `flows` has the fields of `SideFlows` in order by side, shape (8, 2)."""
-        longs, shorts = (_flows_of(flows[:, row].tolist()) for row in range(len(SIDES)))
-        by_price = self._held.sum(axis=1)
-        interest = bar.open_interest
-        return ModelColumn(
-            opened_at_ms=bar.opened_at_ms,
-            ends_at_ms=bar.ends_at_ms,
-            price=bar.price,
-            open_interest_usd=None if interest is None else interest * bar.price,
-            held=PriceMap.of(self.grid, by_price[0], by_price[1]),
-            longs=longs,
-            shorts=shorts,
-            minutes_marked=path.marked_count,
-            minutes_count=len(bar.minutes),
+        bars.checked()
+        if len(bars) and self._ended_at_ms is not None and bars.opened_ms[0] < self._ended_at_ms:
+            raise ValueError(
+                f"bar of {bars.opened_ms[0]}: the one before ended {self._ended_at_ms}"
+            )
+        shown = max(0, len(bars) - shown_from)
+        held = np.zeros((shown, len(SIDES), self.grid.count))
+        flows = np.zeros((shown, 8, len(SIDES)))
+        change = self._changes(bars)
+        path = _Path(bars)
+        at_once = max(1, _CELLS_AT_ONCE // self._held.size)
+        for first in range(0, len(bars), at_once):
+            after = min(first + at_once, len(bars))
+            rise_usd = np.maximum(0.0, change[first:after]) * bars.price[first:after]
+            seeds = seeds_of(self.grid, self.kernel, bars, rise_usd, slice(first, after))
+            for number in range(first, after):
+                moved = self._advance(bars, number, float(change[number]), path, seeds, first)
+                if number >= shown_from:
+                    flows[number - shown_from] = moved
+                    self._show(held[number - shown_from])
+        steps = bars.mark_low.shape[1]
+        return ModelRun(
+            grid=self.grid,
+            opened_ms=bars.opened_ms[shown_from:],
+            ends_ms=bars.ends_ms[shown_from:],
+            price=bars.price[shown_from:],
+            open_interest_usd=(bars.open_interest * bars.price)[shown_from:],
+            held=held,
+            flows=np.maximum(0.0, flows),
+            steps_marked=(~np.isnan(bars.mark_low[shown_from:])).sum(axis=1),
+            steps_count=steps,
         )
+
+    def _changes(self, bars: BarColumns) -> FloatArray:
+        """Change of open interest in each bar, base units; 0 where it or the one before is unknown.
+
+        Shape (N,).
+        """
+        interest = bars.open_interest
+        if self._open_interest is not None:
+            interest = np.concatenate([[self._open_interest], interest])
+        heard = np.flatnonzero(~np.isnan(interest))
+        change = np.zeros(len(interest))
+        change[heard[1:]] = np.diff(interest[heard])
+        return change[len(interest) - len(bars) :]
+
+    def _show(self, column: FloatArray) -> None:
+        """Writes USD held by side and bucket into an array of zeros, shape (2, B)."""
+        for row in range(len(SIDES)):
+            for kind in range(self._held.shape[2]):
+                column[row] += self._held[:, row, kind]
+
+    def _advance(
+        self,
+        bars: BarColumns,
+        number: int,
+        change: float,
+        path: "_Path",
+        seeds: Seeds,
+        first: int,
+    ) -> FloatArray:
+        """One bar; returns what it did in the order of the fields of `SideFlows`, shape (8, 2)."""
+        price, interest = float(bars.price[number]), float(bars.open_interest[number])
+        before = self._sums.sum(axis=1)
+        faded = (self._sums * self._decay(int(bars.ends_ms[number]))).sum(axis=1)
+        consumed = self._consume(float(path.low[number]), float(path.high[number]))
+        closed, created, unplaced = _NOTHING, _NOTHING, _NOTHING
+        if change < 0.0 and self._open_interest is not None:
+            left = faded - consumed
+            kept = self._close(-change * price, self._open_interest * price, consumed)
+            closed = left * (1.0 - kept)
+        elif change > 0.0:
+            seeds.add_to(self._held, number - first)
+            self._longs_end, self._shorts_begin = self.grid.count, 0
+            created, unplaced = seeds.created[number - first], seeds.unplaced[number - first]
+            consumed = consumed + seeds.reached[number - first]
+        self._sums = self._held.sum(axis=0)
+        uncut = held = self._sums.sum(axis=1)
+        if not math.isnan(interest):
+            held = self._cut(uncut, interest * price * self.margin_share)
+            self._open_interest = interest
+        self._ended_at_ms = int(bars.ends_ms[number])
+        return np.array(
+            [before, before - faded, consumed, closed, created, unplaced, uncut - held, held]
+        )
+
+    def _decay(self, ends_ms: int) -> FloatArray:
+        """Step 1: each class fades over the time since the bar before; returns what is left."""
+        if self._ended_at_ms is None:
+            return np.ones(len(self.kernel.half_lives_ms))
+        factors: FloatArray = np.exp2(-(ends_ms - self._ended_at_ms) / self.kernel.half_lives_ms)
+        self._held *= factors
+        return factors
+
+    def _consume(self, low: float, high: float) -> FloatArray:
+        """Step 2, for what was held when the bar opened; returns USD by side."""
+        longs_end = int(self._centres.searchsorted(low, side="left"))
+        shorts_begin = int(self._centres.searchsorted(high, side="right"))
+        gone = np.zeros(len(SIDES))
+        if longs_end < self._longs_end:
+            reached = self._held[longs_end : self._longs_end, 0]
+            gone[0] = reached.sum(axis=0).sum()
+            reached[...] = 0.0
+            self._longs_end = longs_end
+        if shorts_begin > self._shorts_begin:
+            reached = self._held[self._shorts_begin : shorts_begin, 1]
+            gone[1] = reached.sum(axis=0).sum()
+            reached[...] = 0.0
+            self._shorts_begin = shorts_begin
+        return gone
+
+    def _close(self, fall_usd: float, interest_usd: float, consumed: FloatArray) -> FloatArray:
+        """Step 3: what was liquidated is part of the fall, and not taken off twice.
+
+        Returns the share of each side that is left.
+        """
+        shares = np.maximum(0.0, fall_usd - consumed) / interest_usd
+        kept: FloatArray = np.maximum(0.0, 1.0 - shares)
+        self._held *= kept[:, None]
+        return kept
+
+    def _cut(self, totals: FloatArray, most_usd: float) -> FloatArray:
+        """Step 5; returns USD held by each side after it."""
+        held = totals
+        for row, total in enumerate(totals.tolist()):
+            if total > most_usd:
+                self._held[:, row] *= most_usd / total
+                self._sums[row] *= most_usd / total
+                held = held.copy()
+                held[row] = most_usd
+        return held
 
 
 class _Path:
-    """A bar's minutes as arrays: where the mark price went, and what was traded before that."""
+    """Where the mark price went in each bar: shapes (N,); nowhere is above and below everything."""
 
-    def __init__(self, bar: ModelBar) -> None:
-        lows = [_price(one.mark_low, math.inf) for one in bar.minutes]
-        highs = [_price(one.mark_high, 0.0) for one in bar.minutes]
-        for one, low, high in zip(bar.minutes, lows, highs, strict=True):
-            if (one.mark_low is None) is not (one.mark_high is None):
-                raise ValueError("a minute has both a lowest and a highest mark price, or neither")
-            if one.mark_low is not None and low > high:
-                raise ValueError(f"mark_low={low} is above mark_high={high}")
-        self.marked_count: Final = sum(one.mark_low is not None for one in bar.minutes)
-        self.low: Final = min(lows, default=math.inf)
-        self.high: Final = max(highs, default=0.0)
-        # Of each entry: the extremes of the minutes after its own.
-        entries: list[tuple[float, float, float, float]] = []
-        low_after, high_after = math.inf, 0.0
-        for minute, low, high in zip(
-            reversed(bar.minutes), reversed(lows), reversed(highs), strict=True
-        ):
-            for price, volume in minute.entries:
-                if not (math.isfinite(volume) and volume >= 0.0):
-                    raise ValueError(f"volume={volume}: must be finite and ≥ 0")
-                entries.append((_price(price, math.nan), volume, low_after, high_after))
-            low_after, high_after = min(low_after, low), max(high_after, high)
-        table = np.array(entries).reshape(-1, 4)
-        self.entries: Final[FloatArray] = table[:, 0]
-        self.volumes: Final[FloatArray] = table[:, 1]
-        self.low_after: Final[FloatArray] = table[:, 2]
-        self.high_after: Final[FloatArray] = table[:, 3]
-        self.volume: Final = float(self.volumes.sum())
-
-
-def _price(price: float | None, unknown: float) -> float:
-    """A price of the market, or what stands for one that was not heard."""
-    if price is None:
-        return unknown
-    if not (math.isfinite(price) and price > 0.0):
-        raise ValueError(f"price={price}: must be finite and > 0")
-    return price
-
-
-def _flows_of(values: list[float]) -> SideFlows:
-    """The flows of one side, in the order of the fields; rounding below zero is zero."""
-    before, decayed, consumed, closed, created, unplaced, cut, held = (
-        max(0.0, one) for one in values
-    )
-    return SideFlows(
-        before_usd=before,
-        decayed_usd=decayed,
-        consumed_usd=consumed,
-        closed_usd=closed,
-        created_usd=created,
-        unplaced_usd=unplaced,
-        cut_usd=cut,
-        held_usd=held,
-    )
+    def __init__(self, bars: BarColumns) -> None:
+        low = np.where(np.isnan(bars.mark_low), math.inf, bars.mark_low)
+        high = np.where(np.isnan(bars.mark_high), 0.0, bars.mark_high)
+        self.low: Final[FloatArray] = low.min(axis=1, initial=math.inf)
+        self.high: Final[FloatArray] = high.max(axis=1, initial=0.0)

@@ -108,6 +108,7 @@ class StoredTable(StrEnum):
     """A table of the database: one kind of record each."""
 
     CANDLES = "candles"
+    MARK_CANDLES = "mark_candles"
     TRADES = "trades"
     LIQUIDATIONS = "liquidations"
     FUNDING_RATES = "funding_rates"

@@ -199,16 +199,7 @@ class Ticker(Record, frozen=True, kw_only=True, gc=False):
         return msgspec.structs.replace(self, **told) if told else self
 
 
-_TICKER_FIELDS = (
-    "bid",
-    "ask",
-    "last",
-    "volume_24h",
-    "quote_volume_24h",
-    "change_24h",
-    "bid_quantity",
-    "ask_quantity",
-)
+_TICKER_FIELDS = Ticker.__struct_fields__[len(Record.__struct_fields__) :]
 
 
 class MarkPrice(Record, frozen=True, kw_only=True, gc=False):
@@ -228,6 +219,30 @@ class MarkPrice(Record, frozen=True, kw_only=True, gc=False):
     index: float | None
     funding_rate: float | None
     next_funding_ms: int | None
+
+
+class MarkCandle(Record, frozen=True, kw_only=True, gc=False):
+    """One bar of the mark price; `timestamp_ms` is its opening time, prices are quote currency.
+
+    Attributes:
+        interval: its length.
+        open: first mark price of the bar.
+        high: highest.
+        low: lowest.
+        close: last.
+        is_closed: whether it is final.
+        readings: how many mark prices it was made of; None for the venue's own bar.
+    """
+
+    kind: ClassVar[str] = "mark_candle"
+
+    interval: Interval
+    open: float
+    high: float
+    low: float
+    close: float
+    is_closed: bool
+    readings: int | None = None
 
 
 class FundingRate(Record, frozen=True, kw_only=True, gc=False):

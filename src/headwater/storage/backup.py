@@ -3,11 +3,14 @@
 A backup is a SQLite file with the same tables and the checksum of each, whatever it was taken of:
 one state of the database, copied row by row while the platform goes on writing, and read again
 before it gets its name. So it can be restored to SQLite and to PostgreSQL, or opened by any tool.
+One of an older program is restored too, when its tables are still as they were: those that came
+later stay empty.
 """
 
 import contextlib
 import os
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +24,7 @@ from headwater.storage.checking import RunningSum, TableSum
 from headwater.storage.sessions import ReadSession, Snapshot, Transaction, WriteSession
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.tables import TABLES
-from headwater.storage.upgrade import newest_version, upgrade, version_of
+from headwater.storage.upgrade import newest_version, upgrade, version_of, versions
 
 _SUMS: Final = sa.Table(
     "backup_checksums",
@@ -71,7 +74,7 @@ def backup(database: Database, file: Path) -> BackupReport:
             with ReadSession(database) as source, source.snapshot() as state:
                 _refuse_other_version(database, source)
                 with WriteSession(copy) as target, target.transaction(durable=True) as writing:
-                    sums = _copy(state, writing)
+                    sums = _copy(state, writing, set(TABLES))
                     _note(writing, sums)
             _compare(copy, sums)
         unfinished.replace(file)
@@ -94,34 +97,35 @@ def restore(database: Database, file: Path) -> BackupReport:
         file: of `backup`.
 
     Raises:
-        StorageError: the file is no whole backup, the database is not empty or is being written
-            by another process, or what was restored is not equal.
+        StorageError: the file is no whole backup or has other tables, the database is not empty or
+            is being written by another process, or what was restored is not equal.
     """
     copy = SqliteDatabase(file, journal="delete")
     if not file.is_file():
         raise StorageError(str(file), "is not there")
     with database.claim():
         with ReadSession(copy) as source, source.snapshot() as state:
-            _refuse_other_version(copy, source)
-            wanted = _noted(copy, source.connection)
+            held = _tables_of(copy, source)
+            wanted = _noted(copy, source.connection, held)
             upgrade(database)
             with (
                 WriteSession(database) as target,
                 target.transaction(durable=True) as writing,
             ):
                 _refuse_rows(database, writing)
-                sums = _copy(state, writing)
+                sums = _copy(state, writing, held)
                 if sums != wanted:
                     raise StorageError(str(file), f"is damaged: {_difference(sums, wanted)}")
         _compare(database, sums)
     return BackupReport(tables=sums)
 
 
-def _copy(state: Snapshot, writing: Transaction) -> Sums:
+def _copy(state: Snapshot, writing: Transaction, held: AbstractSet[StoredTable]) -> Sums:
+    """Copies the tables that are held; of the others the sum is that of no row."""
     sums: dict[StoredTable, TableSum] = {}
     for name, spec in TABLES.items():
         running = RunningSum()
-        for page in state.pages(spec):
+        for page in state.pages(spec) if name in held else ():
             running.add(page)
             writing.insert(spec, page)
         sums[name] = running.result
@@ -157,15 +161,36 @@ def _note(writing: Transaction, sums: Sums) -> None:
         writing.execute(sa.insert(_SUMS).values(values))
 
 
-def _noted(copy: Database, connection: sa.Connection) -> Sums:
+def _noted(copy: Database, connection: sa.Connection, held: AbstractSet[StoredTable]) -> Sums:
     try:
         rows = connection.execute(sa.select(_SUMS)).all()
     except sa.exc.DBAPIError as error:
         raise StorageError(copy.label, "has no checksums: not a backup") from error
     found = {row.table_name: TableSum(rows=row.rows, checksum=row.checksum) for row in rows}
-    if set(found) != {name.value for name in TABLES}:
+    if set(found) != {name.value for name in held}:
         raise StorageError(copy.label, "has not the checksum of each table: not a whole backup")
-    return {name: found[name.value] for name in TABLES}
+    return {name: found.get(name.value, RunningSum().result) for name in TABLES}
+
+
+def _tables_of(copy: Database, session: ReadSession) -> AbstractSet[StoredTable]:
+    """The tables that a backup must have: all, or those of the older program that made it.
+
+    Raises:
+        StorageError: it is newer than this program, or a table of it has other columns.
+    """
+    version = version_of(session.connection)
+    if version == newest_version():
+        return set(TABLES)
+    if version not in versions():
+        _refuse_other_version(copy, session)
+    inspector = sa.inspect(session.connection)
+    there = set(inspector.get_table_names())
+    held = {name for name in TABLES if TABLES[name].table.name in there}
+    for name in held:
+        columns = tuple(str(one["name"]) for one in inspector.get_columns(TABLES[name].table.name))
+        if columns != TABLES[name].columns:
+            _refuse_other_version(copy, session)
+    return held
 
 
 def _refuse_other_version(database: Database, session: ReadSession) -> None:

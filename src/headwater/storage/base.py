@@ -123,6 +123,16 @@ class Query(msgspec.Struct, Generic[RecordT], frozen=True):
     record_of: Callable[["sa.Row[Any]"], RecordT]
 
 
+class ColumnsQuery(msgspec.Struct, frozen=True):
+    """A question whose answer is numbers alone, too many for a record each.
+
+    Attributes:
+        statement: portable SQL; every column is a number or empty.
+    """
+
+    statement: "sa.Select[Any]"
+
+
 class Database(ABC):
     """One database and what is particular to its kind. Nothing is open until it is asked for.
 

@@ -118,6 +118,7 @@ def _impossible(connection: sa.Connection) -> Sequence[str]:
     """Rows that no market has: the program writes none, so something else did."""
     rules: Sequence[tuple[StoredTable, Any]] = [
         (StoredTable.CANDLES, lambda c: (c.high < c.low) | (c.open <= 0) | (c.volume < 0)),
+        (StoredTable.MARK_CANDLES, lambda c: (c.high < c.low) | (c.low <= 0)),
         (StoredTable.TRADES, lambda c: (c.price <= 0) | (c.quantity <= 0)),
         (StoredTable.LIQUIDATIONS, lambda c: (c.price <= 0) | (c.quantity <= 0)),
         (StoredTable.OPEN_INTEREST, lambda c: c.open_interest < 0),

@@ -55,6 +55,26 @@ CANDLES: Final = sa.Table(
 )
 """One row per venue, symbol, interval and opening time: the newest revision."""
 
+MARK_CANDLES: Final = sa.Table(
+    "mark_candles",
+    METADATA,
+    _text("exchange", key=True),
+    _text("symbol", key=True),
+    _text("interval", key=True),
+    _whole("timestamp_ms", key=True),
+    _text("native_symbol"),
+    _whole("received_ns"),
+    _number("open"),
+    _number("high"),
+    _number("low"),
+    _number("close"),
+    _flag("is_closed"),
+    _whole("readings", empty=True),
+    sqlite_with_rowid=False,
+)
+"""One row per venue, symbol, interval and opening time; `readings` is empty in the venue's own
+bars, and the number of mark prices in those made of what was heard."""
+
 TRADES: Final = sa.Table(
     "trades",
     METADATA,

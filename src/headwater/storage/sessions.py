@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Self, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 
 from headwater.core.errors import StorageError
-from headwater.storage.base import Database, Query, Row, TableSpec
+from headwater.storage.base import ColumnsQuery, Database, Query, Row, TableSpec
 
 RecordT = TypeVar("RecordT")
 
@@ -80,6 +82,19 @@ class ReadSession(_Session):
         with _ours(self.database), self._connection.begin():
             rows = self._connection.execute(query.statement)
             return [query.record_of(row) for row in rows]
+
+    def columns(self, query: ColumnsQuery) -> npt.NDArray[np.float64]:
+        """The numbers that answer a query, shape (rows, columns); NaN for what is empty.
+
+        Rows come as the driver's tuples: a row object for each would double the time. Whole
+        numbers are exact up to 2^53, which times in ms are.
+        """
+        with _ours(self.database), self._connection.begin():
+            result = self._connection.execute(query.statement)
+            width = len(result.keys())
+            assert result.cursor is not None
+            rows = result.cursor.fetchall()
+        return np.array(rows, dtype=np.float64).reshape(-1, width)
 
     @contextmanager
     def snapshot(self) -> Iterator["Snapshot"]:

@@ -12,11 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Final, Self, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from headwater.core.clock import Clock
 from headwater.core.errors import StorageError, StorageUnavailable
-from headwater.storage.base import Database, Query
+from headwater.storage.base import ColumnsQuery, Database, Query
 from headwater.storage.sessions import ReadSession
 from headwater.storage.upgrade import upgrade
 from headwater.storage.writer import StorageWriter, WriterHealth, WriterSettings
@@ -94,11 +96,26 @@ class Store:
             StorageUnavailable: too many questions wait, or the database is away.
             StorageError: the database refused it.
         """
+        return await self._ask(lambda one: one.fetch(query))
+
+    async def columns(self, query: ColumnsQuery) -> npt.NDArray[np.float64]:
+        """Answers a question about numbers alone, from what is written.
+
+        Returns:
+            Shape (rows, columns), in the order of the query; NaN for what is empty.
+
+        Raises:
+            StorageUnavailable: too many questions wait, or the database is away.
+            StorageError: the database refused it.
+        """
+        return await self._ask(lambda one: one.columns(query))
+
+    async def _ask(self, work: Callable[[ReadSession], RecordT]) -> RecordT:
         if self._questions >= QUESTIONS_MAX:
             raise StorageUnavailable(self._database.label, f"{self._questions} questions wait")
         self._questions += 1
         try:
-            return await asyncio.wrap_future(self._readers.ask(lambda one: one.fetch(query)))
+            return await asyncio.wrap_future(self._readers.ask(work))
         finally:
             self._questions -= 1
 

@@ -11,6 +11,7 @@ from headwater.core.records import (
     Gap,
     LargeTrade,
     Liquidation,
+    MarkCandle,
     OpenInterest,
     Trade,
 )
@@ -20,6 +21,7 @@ from headwater.storage import (
     funding,
     gaps,
     liquidations,
+    mark_candles,
     open_interest,
     trades,
 )
@@ -31,6 +33,7 @@ TABLES: Final[Mapping[StoredTable, TableSpec[Any]]] = MappingProxyType(
         spec.name: spec
         for spec in (
             candles.SPEC,
+            mark_candles.SPEC,
             trades.SPEC,
             liquidations.SPEC,
             funding.SPEC,
@@ -45,6 +48,7 @@ TABLES: Final[Mapping[StoredTable, TableSpec[Any]]] = MappingProxyType(
 TABLE_OF: Final[Mapping[type, TableSpec[Any]]] = MappingProxyType(
     {
         Candle: candles.SPEC,
+        MarkCandle: mark_candles.SPEC,
         Trade: trades.SPEC,
         LargeTrade: trades.SPEC,
         Liquidation: liquidations.SPEC,

@@ -38,6 +38,12 @@ def newest_version() -> str:
     return head
 
 
+def versions() -> frozenset[str]:
+    """Every version that this code can bring to the newest, and the newest."""
+    scripts = ScriptDirectory.from_config(_config())
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
 def version_of(connection: sa.Connection) -> str | None:
     """The version that a database has, None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
@@ -69,7 +75,7 @@ def upgrade(database: Database) -> Upgrade:
                 connection.commit()
             before = version_of(connection)
             connection.rollback()
-            _refuse_newer(database, config, before)
+            _refuse_newer(database, before)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             after = version_of(connection)
@@ -80,14 +86,13 @@ def upgrade(database: Database) -> Upgrade:
     return Upgrade(before=before, after=after)
 
 
-def _refuse_newer(database: Database, config: Config, version: str | None) -> None:
+def _refuse_newer(database: Database, version: str | None) -> None:
     """A version that no step here makes comes from newer code: there is no way back."""
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if version is not None and version not in known:
+    if version is not None and version not in versions():
         raise StorageError(
             database.label,
-            f"its version {version} is newer than this program's {max(known)}: update the program "
-            "or restore a backup of before",
+            f"its version {version} is newer than this program's {newest_version()}: update the "
+            "program or restore a backup of before",
         )
 
 
