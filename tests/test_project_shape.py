@@ -40,7 +40,6 @@ DECLARATIONS = {
     "venues/messages.py",
     "venues/side.py",
     "venues/side_desk.py",
-    "services/live_heatmap.py",
     "bus/bus.py",
     "bus/topics.py",
     "feeds/source.py",

@@ -5,16 +5,16 @@ from collections import Counter
 
 from tests.api.fake_source import NOW_MS
 
-from headwater.services.live_heatmap import HeatmapLevel, HeatmapSnapshot
+from headwater.services.map_question import MapLevel, NewestMap
 
 
-def make_snapshot(symbol: str = "BTCUSDT", number: int = 1, levels: int = 2) -> HeatmapSnapshot:
+def make_snapshot(symbol: str = "BTCUSDT", number: int = 1, levels: int = 2) -> NewestMap:
     """The `number`th map of a symbol; its price tells the number."""
-    return HeatmapSnapshot(
+    return NewestMap(
         symbol=symbol,
         timestamp_ms=NOW_MS + number,
         levels=tuple(
-            HeatmapLevel(price=100.0 + at, long_usd=1e6 * at, short_usd=2e6) for at in range(levels)
+            MapLevel(price=100.0 + at, long_usd=1e6 * at, short_usd=2e6) for at in range(levels)
         ),
         current_price=float(number),
         positions_created_usd=5e5,
@@ -43,7 +43,7 @@ class CountedMaps:
         self.gate.set()
         self.levels = 2
 
-    async def newest(self, symbol: str) -> HeatmapSnapshot:
+    async def newest(self, symbol: str) -> NewestMap:
         self.asked[symbol] += 1
         number = self.asked[symbol]
         self.running += 1

@@ -23,7 +23,7 @@ from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
 from headwater.services.liquidation_history import LiquidationHistory
-from headwater.services.live_heatmap import HeatmapMaps
+from headwater.services.live_heatmap import NewestMaps
 from headwater.storage.store import Store
 
 
@@ -50,7 +50,7 @@ class Platform:
         clock: Clock | None = None,
         venues: Sequence[str] = ("binance",),
         store: Store | None = None,
-        maps: HeatmapMaps | None = None,
+        maps: NewestMaps | None = None,
     ) -> None:
         self.sources = {name: FakeSource(name) for name in venues}
         self.source = self.sources[venues[0]]

@@ -10,7 +10,7 @@ from tests.api.streaming import until
 
 from headwater.api import heatmap_board
 from headwater.api.heatmap_board import COMPUTING_MAX, HeatmapBoard, TooManyWatched
-from headwater.services.live_heatmap import HeatmapSnapshot
+from headwater.services.map_question import NewestMap
 
 
 class Noting:
@@ -105,7 +105,7 @@ async def test_the_last_one_to_leave_ends_the_work() -> None:
 class InThread(CountedMaps):
     """Makes a map as a real service does: in a thread, holding it until told."""
 
-    async def newest(self, symbol: str) -> HeatmapSnapshot:
+    async def newest(self, symbol: str) -> NewestMap:
         await super().newest(symbol)
         return await asyncio.to_thread(make_snapshot, symbol, self.asked[symbol])
 

@@ -26,7 +26,7 @@ from headwater.api.stream_hub import StreamHub
 from headwater.bus.topics import SlowPolicy
 from headwater.core.clock import Clock
 from headwater.core.errors import PlatformError
-from headwater.services.live_heatmap import HeatmapMaps
+from headwater.services.live_heatmap import NewestMaps
 
 TICK_S: Final = 0.1
 """How exact the paces are."""
@@ -64,7 +64,7 @@ class HeatmapBoard:
 
     def __init__(
         self,
-        maps: HeatmapMaps | None,
+        maps: NewestMaps | None,
         clock: Clock,
         *,
         default_pace_s: int = 5,

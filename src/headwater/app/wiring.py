@@ -28,8 +28,11 @@ from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import MarketSource
+from headwater.feeds.tier_memory import TierMemory
 from headwater.services.large_trades import LargeTradesService
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
+from headwater.services.live_heatmap import LiveHeatmap
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
 from headwater.storage.store import Store
@@ -156,8 +159,14 @@ class Platform:
 
     async def _start_api(self) -> None:
         settings = api_settings(self._settings)
+
+        def price_now(symbol: str) -> float | None:
+            return publisher.newest_price(self.sources, symbol, self._clock.now_ms())
+
+        tiers = TierMemory(self.sources, self._clock)
+        maps = LiquidationMaps(self.store, self._clock, tiers, tuple(self.sources))
         heatmaps = HeatmapBoard(
-            None,
+            LiveHeatmap(maps, price_now),
             self._clock,
             default_pace_s=settings.heatmap_pace_s,
             enabled=settings.heatmap_enabled,

@@ -1,53 +1,22 @@
 """The liquidation map of this moment, as it is sent to those who watch it.
 
-Only the shape of it and where it comes from: how a map is made is the business of the maps
-themselves. A map is an estimate; it says what would be liquidated if its model were right.
+The map is that of the newest closed bar: it never changes afterwards, so that what was shown can be
+judged. Only the price beside it is of now.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
-
-class HeatmapLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One bucket of the price.
-
-    Attributes:
-        price: lower edge of the bucket, quote currency.
-        long_usd: longs that would be liquidated in it, USD.
-        short_usd: shorts that would be liquidated in it, USD.
-    """
-
-    price: float
-    long_usd: float
-    short_usd: float
+from headwater.services.map_question import NewestMap
 
 
-class HeatmapSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The map of one symbol at one moment.
-
-    Attributes:
-        symbol: canonical symbol.
-        timestamp_ms: wall time of the moment it tells of.
-        levels: buckets that are not empty, ascending by price.
-        current_price: price at that moment, quote currency.
-        positions_created_usd: opened in the map's newest bar, both sides.
-        positions_consumed_usd: reached by the price in the map's newest bar, both sides.
-    """
-
-    symbol: str
-    timestamp_ms: int
-    levels: tuple[HeatmapLevel, ...]
-    current_price: float
-    positions_created_usd: float
-    positions_consumed_usd: float
-
-
-class HeatmapMaps(Protocol):
+class NewestMaps(Protocol):
     """Where maps come from."""
 
-    async def newest(self, symbol: str) -> HeatmapSnapshot:
-        """The map of a symbol now. Work of more than some milliseconds is done off the event loop.
+    async def newest(self, symbol: str) -> NewestMap:
+        """The newest map of a symbol. What takes more than milliseconds is done off the loop.
 
         Args:
             symbol: canonical symbol.
@@ -56,3 +25,29 @@ class HeatmapMaps(Protocol):
             PlatformError: there is none now; the words say why.
         """
         ...
+
+
+class LiveHeatmap:
+    """Maps with the price of now.
+
+    Args:
+        maps: where the maps come from.
+        price_now: the newest price heard of a canonical symbol, quote currency; None when none is.
+    """
+
+    def __init__(self, maps: NewestMaps, price_now: Callable[[str], float | None]) -> None:
+        self._maps = maps
+        self._price_now = price_now
+
+    async def newest(self, symbol: str) -> NewestMap:
+        """The newest map; its price is that of the map's moment when no newer one was heard.
+
+        Args:
+            symbol: canonical symbol.
+
+        Raises:
+            PlatformError: there is none now; the words say why.
+        """
+        found = await self._maps.newest(symbol)
+        price = self._price_now(symbol)
+        return found if price is None else msgspec.structs.replace(found, current_price=price)

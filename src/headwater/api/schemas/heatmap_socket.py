@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from headwater.api.schemas.base import IsoTime, View, iso_of
-from headwater.services.live_heatmap import HeatmapSnapshot
+from headwater.services.map_question import NewestMap
 
 SYMBOLS_MAX: Final = 10
 """Most symbols of one request, and of one socket."""
@@ -76,7 +76,8 @@ class HeatmapDataView(View, frozen=True, kw_only=True):
 
     Attributes:
         levels: buckets that are not empty, ascending by price.
-        current_price: price now, quote currency.
+        current_price: the newest price heard, quote currency; that of the map's moment when none
+            of this minute was.
         positions_created: opened in the map's newest bar, both sides, USD.
         positions_consumed: reached by the price in the map's newest bar, both sides, USD.
     """
@@ -92,7 +93,7 @@ class HeatmapSnapshotView(View, frozen=True, kw_only=True, tag_field="type", tag
 
     Attributes:
         symbol: canonical symbol.
-        timestamp: moment it tells of, UTC.
+        timestamp: moment it tells of, the end of its newest closed bar, UTC.
         data: the map.
     """
 
@@ -220,7 +221,7 @@ HEATMAP_ANSWERS: Final[tuple[type[View], ...]] = (
 """Everything a client is told."""
 
 
-def snapshot_view(snapshot: HeatmapSnapshot) -> HeatmapSnapshotView:
+def snapshot_view(snapshot: NewestMap) -> HeatmapSnapshotView:
     """The message that carries a map."""
     return HeatmapSnapshotView(
         symbol=snapshot.symbol,
