@@ -22,7 +22,9 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.feeds.tier_memory import TierMemory
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.live_heatmap import NewestMaps
 from headwater.storage.store import Store
 
@@ -81,6 +83,11 @@ class Platform:
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
             liquidations=None if store is None else LiquidationHistory(store, self.clock),
+            maps=None
+            if store is None
+            else LiquidationMaps(
+                store, self.clock, TierMemory(self.sources, self.clock), tuple(self.sources)
+            ),
         )
         self.app: FastAPI = create_app(self.deps)
         self.port = 0

@@ -55,6 +55,12 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/liquidations/history",
         "/liquidations/volume",
         "/liquidations/heatmap-timeseries",
+        "/liquidations/heatmap",
+        "/liquidations/levels",
+        "/liquidations/max-pain",
+        "/liquidations/compare-models",
+        "/liquidations/clusters",
+        "/api/liquidations/clusters",
         "/metrics",
     }
 

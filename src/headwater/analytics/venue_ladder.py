@@ -26,7 +26,7 @@ UNENDING_NOTIONAL: Final = 100_000.0
 """Size of a position where the first tier has no end, quote currency; any gives the same price."""
 ASSUMED_TIERS: Final = build_tiers([(0.0, 0.005, 100.0)])
 """What is assumed where a venue publishes no tiers: 0.5 % at every size, leverage up to 100."""
-ANCHORS_MAX: Final = 256
+ANCHORS_MAX: Final = 2048
 """Most entry prices at which a ladder is worked out; the others are read off between them."""
 
 
@@ -104,7 +104,8 @@ def ladder_of(
     Args:
         classes: weights adding up to 1.
         price_of: see `price_by`.
-        buckets: of the map; anchors are whole multiples of their width, counted from zero.
+        buckets: some hundredths of a percent to a percent of the price high; anchors are whole
+            multiples of their width, counted from zero.
         lowest: lowest entry price, > 0.
         highest: highest one.
     """
@@ -112,7 +113,7 @@ def ladder_of(
 
 
 def anchors_between(buckets: PriceBuckets, lowest: float, highest: float) -> FloatArray:
-    """Entry prices around a range: every bucket's edge, or every 2nd, 4th, … for a wide range.
+    """Entry prices around a range: every bucket's edge; every 2nd, 4th, … where they are too many.
 
     Shape (A,), ascending, > 0, A ≤ `ANCHORS_MAX`; the range lies between the first and the last,
     but for a lowest price below the first edge.

@@ -7,6 +7,7 @@ data and puts the bytes into the cache.
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TypeVar
 
+import msgspec
 from fastapi import Response
 
 from headwater.api.cache import Answer, AnswerCache, AnswerResponse
@@ -36,7 +37,7 @@ class Answers:
         route: str,
         parameters: Sequence[Hashable],
         ttl_s: float,
-        load: Callable[[], Awaitable[View | Sequence[View]]],
+        load: Callable[[], Awaitable[View | Sequence[View] | msgspec.Raw]],
     ) -> Response:
         """The response that carries the answer; see `find`."""
         return self.respond(await self.find(route, parameters, ttl_s, load))
@@ -46,7 +47,7 @@ class Answers:
         route: str,
         parameters: Sequence[Hashable],
         ttl_s: float,
-        load: Callable[[], Awaitable[View | Sequence[View]]],
+        load: Callable[[], Awaitable[View | Sequence[View] | msgspec.Raw]],
     ) -> Answer:
         """What `load` returns, or what it returned a moment ago.
 
@@ -54,7 +55,7 @@ class Answers:
             route: template of the path.
             parameters: normalised; with the route they are the key.
             ttl_s: how long the answer may be given again.
-            load: gets the data as views.
+            load: gets the data as views, or as JSON that was encoded off the event loop.
         """
 
         async def make() -> bytes:

@@ -22,7 +22,10 @@ from headwater.api.request_log import RequestLayer
 from headwater.api.routes.candles import candles_router
 from headwater.api.routes.funding import funding_router
 from headwater.api.routes.gaps import gaps_router
+from headwater.api.routes.heatmap import heatmap_router
 from headwater.api.routes.instruments import instruments_router
+from headwater.api.routes.liquidation_clusters import liquidation_clusters_router
+from headwater.api.routes.liquidation_levels import liquidation_levels_router
 from headwater.api.routes.liquidations import liquidations_router
 from headwater.api.routes.margin import margin_router
 from headwater.api.routes.mark_prices import mark_prices_router
@@ -80,6 +83,12 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(venue_health_router(api))
     app.include_router(gaps_router(api))
     app.include_router(liquidations_router(api))
+    for make_map_router in (
+        heatmap_router,
+        liquidation_levels_router,
+        liquidation_clusters_router,
+    ):
+        app.include_router(make_map_router(api))
     app.include_router(margin_router(api))
     app.include_router(multi_router(api))  # before `/{exchange}/…`, which would swallow it
     for make_router in (

@@ -11,6 +11,7 @@ from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.feeds.source import MarketSource
 from headwater.services.liquidation_history import LiquidationHistory
+from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.storage.writer import WriterHealth
 
 
@@ -27,6 +28,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         heatmaps: symbols whose liquidation maps are watched on `/ws/heatmap`; None in a process
             without that socket.
         liquidations: past liquidations from storage; None where nothing is stored.
+        maps: liquidation maps of models from storage; None where nothing is stored.
         storage_health: what the database's writer did; None where nothing is stored.
     """
 
@@ -38,6 +40,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     settings: ApiSettings
     heatmaps: HeatmapBoard | None = None
     liquidations: LiquidationHistory | None = None
+    maps: LiquidationMaps | None = None
     storage_health: Callable[[], WriterHealth] | None = None
 
     @property

@@ -59,6 +59,7 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
         book_s: order books.
         interest_s: open interest and funding now.
         history_s: open interest and funding past.
+        heatmap_s: heat maps of spans that have ended, and of models until the next bar closes.
         multi_s: answers over all venues, which may tell of a failure; each venue's part has been
             kept by itself before, for the time above.
         health_s: health of the venues.
@@ -74,6 +75,7 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     book_s: float = 0.1
     interest_s: float = 10.0
     history_s: float = 30.0
+    heatmap_s: float = 300.0
     multi_s: float = 1.0
     health_s: float = 1.0
     platform_s: float = 5.0

@@ -184,6 +184,7 @@ class Platform:
             publisher=publisher,
             heatmaps=heatmaps,
             liquidations=LiquidationHistory(self.store, self._clock),
+            maps=maps,
             storage_health=lambda: self.store.health,
             bus=self.bus,
             clock=self._clock,

@@ -41,6 +41,8 @@ WIDTH_SHARE: Final = 400
 """A price bucket is at least one part in so many of the price, unless its height is given."""
 CELLS_MAX: Final = 8_000_000
 """Most cells of an answer, both sides; finer buckets or longer spans are refused."""
+BAND: Final = 0.25
+"""A baseline speaks of so much of the price to both sides: as far as leverages above 4 reach."""
 BASELINE_VERSION: Final = 1
 """Of B0 to B4; rises when the same inputs give another map."""
 _SMALLEST_TICK: Final = Decimal("1e-8")
@@ -80,7 +82,8 @@ class Forced(msgspec.Struct, frozen=True, kw_only=True):
     """Liquidations as numbers, oldest first.
 
     Attributes:
-        rows: shape (E, 5): time (ms), place of the venue, 1 for a long, price, USD.
+        rows: shape (E, 6): time (ms), place of the venue, 1 for a long, price, USD, 1 for one that
+            came by a throttled feed.
     """
 
     rows: FloatArray
@@ -107,13 +110,16 @@ def entries_range(read: VenueBars) -> tuple[float, float]:
     return float(known.min()), float(known.max())
 
 
-def grid_of(buckets: PriceBuckets, venues: Sequence[VenueKernel], columns: int) -> PriceGrid:
+def grid_of(
+    buckets: PriceBuckets, venues: Sequence[VenueKernel], columns: int, *, is_band: bool = False
+) -> PriceGrid:
     """A grid that holds every price at which a position could be liquidated.
 
     Args:
         buckets: of the price.
         venues: at least one.
         columns: that are shown.
+        is_band: whether it must hold the `band_of` every price, too.
 
     Raises:
         RequestError: more buckets or cells than an answer may have.
@@ -126,6 +132,9 @@ def grid_of(buckets: PriceBuckets, venues: Sequence[VenueKernel], columns: int) 
         above = one.kernel.targets(PositionSide.SHORT, ends)
         lows.append(np.nanmin(np.append(below, low)))
         highs.append(np.nanmax(np.append(above, high)))
+        if is_band:
+            lows.append(low * (1.0 - BAND))
+            highs.append(high * (1.0 + BAND))
     width = buckets.width
     # Rounding may move a price into the next bucket: one more on both sides.
     low, high = max(0.0, min(lows) - width), max(highs) + width
@@ -139,6 +148,16 @@ def grid_of(buckets: PriceBuckets, venues: Sequence[VenueKernel], columns: int) 
     except ValueError as error:
         allowed = "a height at which the edges of the buckets are exact"
         raise RequestError("price_bin_size", width, allowed) from error
+
+
+def band_of(buckets: PriceBuckets, price: float) -> PriceGrid:
+    """The buckets of which a baseline speaks at a price: `BAND` of it to both sides.
+
+    A share is a part of all that is spoken of, so that must not depend on where the price went
+    later.
+    """
+    low, high = price * (1.0 - BAND), price * (1.0 + BAND)
+    return grid_between(Decimal(buckets.units).scaleb(-buckets.places), low, high)
 
 
 def modelled(plan: BarPlan, venues: Sequence[VenueKernel], grid: PriceGrid) -> MadeColumns:
@@ -222,8 +241,10 @@ def baseline(
         if math.isnan(at_price):
             continue
         issued_ms = plan.start_ms + (number + 1) * plan.interval.nominal_ms
-        made = lookup.map_of(grid, at_price, issued_ms)
-        held[number, 0], held[number, 1] = made.long, made.short
+        band = band_of(grid.buckets, at_price)
+        made = lookup.map_of(band, at_price, issued_ms)
+        begin = band.first_index - grid.first_index
+        held[number, :, begin : begin + band.count] = made.long, made.short
     nothing = np.zeros(len(price))
     return MadeColumns(grid=grid, price=price, held=held, created_usd=nothing, consumed_usd=nothing)
 

@@ -134,13 +134,28 @@ def closes_at_ends(
     return ColumnsQuery(sa.select(begins.c.t, last).order_by(begins.c.t))
 
 
+def minutes(exchange: str, symbol: str, start_ms: int, end_ms: int) -> ColumnsQuery:
+    """Stored minutes as they are.
+
+    Columns: opening time (ms), open, high, low, close (quote currency), volume (base units); oldest
+    first. Arguments as `traded_steps`.
+    """
+    bar = CANDLES.c
+    statement = (
+        sa.select(bar.timestamp_ms, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        .where(*_series(CANDLES, exchange, symbol, Interval.M1, start_ms, end_ms))
+        .order_by(bar.timestamp_ms)
+    )
+    return ColumnsQuery(statement)
+
+
 def liquidated(
     symbol: str, exchanges: Sequence[str], start_ms: int, end_ms: int, most: int
 ) -> ColumnsQuery:
     """The newest liquidations of a span.
 
     Columns: time (ms), place of the venue in `exchanges`, 1 for a liquidated long and 0 for a
-    short, price (quote currency), value (USD); newest first.
+    short, price (quote currency), value (USD), 1 when it came by a throttled feed; newest first.
 
     Args:
         symbol: canonical symbol.
@@ -158,6 +173,7 @@ def liquidated(
             sa.case((row.position_side == PositionSide.LONG.value, 1), else_=0),
             row.price,
             row.value,
+            sa.case((row.is_floor.is_(sa.true()), 1), else_=0),
         )
         .where(row.symbol == symbol, row.exchange.in_(list(exchanges)))
         .where(row.timestamp_ms >= start_ms, row.timestamp_ms < end_ms)
