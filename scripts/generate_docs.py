@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from headwater.api.app import create_app
 from headwater.api.asyncapi import catalog
 from headwater.api.deps import ApiDeps
+from headwater.api.schemas.platform import SpokenSocketView
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_routes import open_streams
@@ -173,16 +174,18 @@ def streams_page() -> str:
     everywhere += [
         f"| `{entry.path}` | {entry.description} | {entry.query} |" for entry in page.aggregated
     ]
-    many = ["", "## Many topics on one socket", "", f"`{page.many_topics.path}`: "]
-    many[-1] += page.many_topics.description
-    for title, words in (
-        ("request", page.many_topics.requests),
-        ("answer", page.many_topics.answers),
-    ):
-        many += ["", f"| {title} | what |", "|---|---|"]
-        many += [f"| `{name}` | {text} |" for name, text in words.items()]
-    examples = ["", "```json", *page.many_topics.examples, "```"]
-    return "\n".join([*parts, *rows, *everywhere, *many, *examples]) + "\n"
+    many = _spoken_socket("Many topics on one socket", page.many_topics)
+    maps = _spoken_socket("Live liquidation map", page.heatmap)
+    return "\n".join([*parts, *rows, *everywhere, *many, *maps]) + "\n"
+
+
+def _spoken_socket(heading: str, socket: SpokenSocketView) -> list[str]:
+    """A socket with its requests, answers and examples."""
+    lines = ["", f"## {heading}", "", f"`{socket.path}`: {socket.description}"]
+    for title, words in (("request", socket.requests), ("answer", socket.answers)):
+        lines += ["", f"| {title} | what |", "|---|---|"]
+        lines += [f"| `{name}` | {text} |" for name, text in words.items()]
+    return [*lines, "", "```json", *socket.examples, "```"]
 
 
 def venues_table() -> str:

@@ -13,6 +13,7 @@ from tests.api.fake_source import NOW_MS, FakeSource
 
 from headwater.api.app import create_app
 from headwater.api.deps import ApiDeps
+from headwater.api.heatmap_board import HeatmapBoard
 from headwater.api.server import build_server
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
@@ -28,6 +29,7 @@ from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
+from headwater.services.live_heatmap import NewestMaps
 from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
 
@@ -55,23 +57,32 @@ class Platform:
         clock: Clock | None = None,
         venues: Sequence[str] = ("binance",),
         store: Store | None = None,
+        maps: NewestMaps | None = None,
     ) -> None:
         self.sources = {name: FakeSource(name) for name in venues}
         self.source = self.sources[venues[0]]
         self.bus = MemoryBus()
         self.clock = clock or ManualClock(NOW_MS * 1_000_000)
         self.settings = settings or ApiSettings()
+        self.heatmaps = HeatmapBoard(
+            maps,
+            self.clock,
+            default_pace_s=self.settings.heatmap_pace_s,
+            enabled=self.settings.heatmap_enabled,
+        )
         self.publisher: StreamPublisher = open_streams(
             sources=self.sources,
             bus=self.bus,
             clock=self.clock,
             settings=self.settings,
             limits=limits or StreamLimits(),
+            heatmaps=self.heatmaps,
         )
         numbers = count(1)
         self.deps = ApiDeps(
             sources=self.sources,
             publisher=self.publisher,
+            heatmaps=self.heatmaps,
             bus=self.bus,
             clock=self.clock,
             new_id=lambda: f"made-{next(numbers)}",

@@ -9,6 +9,7 @@ from tests.api import test_streams
 from tests.api.served import Platform
 
 from headwater.api.asyncapi import asyncapi_document, catalog
+from headwater.api.asyncapi_heatmap import CHANNEL as HEATMAP_CHANNEL
 from headwater.api.asyncapi_topics import CHANNEL
 from headwater.api.settings import ApiSettings
 from headwater.api.streams import AGGREGATES, STREAMS
@@ -23,7 +24,7 @@ def test_every_stream_has_a_channel_an_operation_and_messages() -> None:
     document = read_document()
     assert document["asyncapi"] == "3.0.0"
     everywhere = {path.replace("/", "_"): path for path in AGGREGATES}
-    assert set(document["channels"]) == set(STREAMS) | set(everywhere) | {CHANNEL}
+    assert set(document["channels"]) == {*STREAMS, *everywhere, CHANNEL, HEATMAP_CHANNEL}
     for name, path in everywhere.items():
         channel = document["channels"][name]
         assert channel["address"] == f"/ws/{path}"

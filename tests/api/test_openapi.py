@@ -49,6 +49,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/{exchange}/funding-hist/{symbol}",
         "/{exchange}/predicted-funding",
         "/ws-catalog",
+        "/ws/stats",
         "/asyncapi.json",
         "/{exchange}/tickers",
         "/{exchange}/mark-prices",

@@ -66,6 +66,22 @@ def test_a_client_is_pinged_and_lives_while_it_answers() -> None:
         life.client.data_received(client_frame(10))
 
 
+def test_a_silent_client_may_be_warned_before_it_is_closed() -> None:
+    life = Life().open(StreamAccepted(topics=("t",), if_silent=(b"hello?",)))
+    for _ in range(2):  # who comes back is warned anew
+        life.after(20)
+        assert life.transport.frames() == [(9, b"")]
+        life.after(20)
+        assert life.transport.frames() == [(1, b"hello?")]
+        life.client.data_received(client_frame(10))
+    life.after(20)
+    life.after(20)
+    life.after(19.9)
+    assert life.client.phase is Phase.PINGED
+    life.after(0.2)
+    assert life.closing() == (1011, "ping timeout")
+
+
 def test_a_silent_client_is_closed_and_then_cut() -> None:
     life = Life().open()
     life.after(20)

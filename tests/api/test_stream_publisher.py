@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from tests.api import fake_source as fake
 
@@ -90,6 +91,19 @@ def test_the_current_candle_is_known_until_it_is_over(publisher: StreamPublisher
     assert publisher.current_candle(*who, candle.timestamp_ms + 59_999) is candle
     assert publisher.current_candle(*who, candle.timestamp_ms + 60_000) is None
     assert publisher.current_candle("binance", "ETHUSDT", Interval.M1, fake.NOW_MS) is None
+
+
+def test_the_newest_price_is_the_one_heard_last_of_this_minute(publisher: StreamPublisher) -> None:
+    candle = fake.make_candle()
+    now_ms = candle.timestamp_ms + 1000
+    assert publisher.newest_price(("binance",), "BTCUSDT", now_ms) is None
+    later = msgspec.structs.replace(
+        candle, exchange="okx", close=106.5, received_ns=candle.received_ns + 1
+    )
+    publisher.publish([later, candle, fake.make_candle("ETHUSDT")])
+    assert publisher.newest_price(("binance", "okx"), "BTCUSDT", now_ms) == 106.5
+    assert publisher.newest_price(("binance", "bybit"), "BTCUSDT", now_ms) == 105.25
+    assert publisher.newest_price(("binance", "okx"), "BTCUSDT", now_ms + 60_000) is None
 
 
 def test_parts_of_a_ticker_are_put_together(publisher: StreamPublisher) -> None:

@@ -248,3 +248,15 @@ def test_errors_of_a_direct_write_are_the_transports_business() -> None:
     audience.flush()
     os.close(writing)
     assert ended.written == tls.written == [frame(b"1")]
+
+
+def test_a_topic_may_have_words_of_its_own_for_what_was_missed() -> None:
+    def words(key: str, count: int) -> bytes:
+        return f"{key} lost {count}".encode()
+
+    topic = HubTopic("maps", SlowPolicy.DROP_OLDEST, 1000, words)
+    assert topic.notice(3) == b"maps lost 3"
+    assert topic.notice_bytes == len("maps lost 9007199254740992") + 10
+    plain = make_topic("plain")
+    assert plain.notice(2) == b'{"type":"dropped","topic":"plain","count":2}'
+    assert plain.notice_bytes >= len(plain.notice(2**53)) + 4

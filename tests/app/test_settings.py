@@ -28,6 +28,18 @@ def test_names_of_other_tools_and_any_spelling_of_symbols(monkeypatch: pytest.Mo
     assert settings.large_trade_threshold_usd == 7
 
 
+def test_l_w1_names_of_the_heat_map_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (load().ws_enabled, load().ws_update_interval_s) == (True, 5)
+    monkeypatch.setenv("WS_ENABLED", "false")
+    monkeypatch.setenv("WS_UPDATE_INTERVAL", "60")
+    assert (load().ws_enabled, load().ws_update_interval_s) == (False, 60)
+    monkeypatch.setenv("HEADWATER_WS_UPDATE_INTERVAL_S", "2")
+    assert load().ws_update_interval_s == 2
+    monkeypatch.setenv("HEADWATER_WS_UPDATE_INTERVAL_S", "61")
+    with pytest.raises(ConfigError, match="ws_update_interval_s"):
+        load()
+
+
 def test_option_wins_over_environment_wins_over_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

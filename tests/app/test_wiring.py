@@ -5,11 +5,15 @@ import socket
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
-from tests.storage.samples import T0, liquidation
+from tests.api.fake_source import NOW_MS, FakeSource, make_candle
+from tests.storage.samples import T0, candle, liquidation, mark_candle, open_interest
 
 from headwater.app.settings import Settings, load
 from headwater.app.wiring import Platform, StartFailed, api_settings, stream_limits
+from headwater.bus.memory import MemoryBus
+from headwater.core.clock import ManualClock
 from headwater.core.errors import ConfigError, StorageError
 from headwater.core.intervals import Interval
 from headwater.storage import liquidations
@@ -58,7 +62,11 @@ def test_settings_reach_the_parts() -> None:
         cors_origins="http://a.example",
         oi_volume_timeframes="5m",
         multi_timeout_s=0.5,
+        ws_enabled=False,
+        ws_update_interval_s=9,
     )
+    assert api_settings(settings).heatmap_enabled is False
+    assert api_settings(settings).heatmap_pace_s == 9
     assert api_settings(settings).multi_timeout_s == 0.5
     assert api_settings(settings).spike_timeframes == (Interval.M5,)
     assert api_settings(settings).metrics_token == "long enough a token"
@@ -112,3 +120,43 @@ def test_kinds_of_the_tape_are_checked() -> None:
     assert _settings(tape_kinds="trade, gap,trade").tape_kinds == ("trade", "gap")
     with pytest.raises(ConfigError, match=r"tape_kinds.*book_delta"):
         _settings(tape_kinds="trades")
+
+
+async def test_l_w1_the_map_is_made_of_what_is_stored_and_sent(tmp_path: Path) -> None:
+    """Two hours of minutes at 50,000 with rising open interest: longs below, shorts above.
+
+    Before anything is stored the client is told so, once; the price beside the map is of now.
+    """
+    clock, symbol = ManualClock(NOW_MS * 1_000_000), {"exchange": "binance", "symbol": "BTCUSDT"}
+    settings = _settings(data_dir=tmp_path, oi_volume_timeframes="")
+    platform = Platform(
+        settings, simulated=False, sources={"binance": FakeSource()}, bus=MemoryBus(), clock=clock
+    )
+    async with asyncio.timeout(30), platform, aiohttp.ClientSession() as session:
+        async with session.ws_connect(f"{platform.base_url}/ws/heatmap") as client:
+            await client.send_json({"action": "subscribe", "symbols": ["btc"]})
+            refusal = await client.receive_json()
+            assert (refusal["type"], refusal["code"]) == ("error", "SERVER_ERROR")
+            assert "candles are stored" in refusal["message"]
+            first_ms = NOW_MS - NOW_MS % 60_000 - 120 * 60_000
+            span = {"open": 50e3, "high": 50_010.0, "low": 49_990.0, "close": 50e3}
+            for number in range(120):
+                at_ms = first_ms + number * 60_000
+                platform.store.put(candle(at_ms, **symbol, **span))
+                platform.store.put(mark_candle(at_ms, **symbol, **span))
+                interest = {"open_interest": 1000.0 + number, "value": None}
+                platform.store.put(open_interest(at_ms, **symbol, **interest))
+            forming = msgspec.structs.replace(make_candle(), close=50_005.5)
+            platform.bus.publish(forming)
+            clock.advance(5.0)
+            snapshot = await client.receive_json()
+            assert (snapshot["type"], snapshot["symbol"]) == ("snapshot", "BTCUSDT")
+            assert snapshot["timestamp"] == "2024-11-07T17:15:00.000Z"
+            data = snapshot["data"]
+            assert data["current_price"] == 50_005.5
+            assert data["positions_created"] > 0
+            longs = [one["price"] for one in data["levels"] if one["long_density"]]
+            shorts = [one["price"] for one in data["levels"] if one["short_density"]]
+            assert max(longs) < 50_000 < min(shorts)
+        stats = await (await session.get(f"{platform.base_url}/ws/stats")).json()
+        assert (stats["failed"], stats["computed"]) == (1, 1)

@@ -100,3 +100,9 @@ def test_spelling_twice_is_spelling_once_for_plain_text(text: str) -> None:
     once = canonical_spelling(text)
     if "%" not in once and ":" not in once and not once.endswith(("SWAP", "PERP", "PERPETUAL")):
         assert canonical_spelling(once) == once
+
+
+def test_find_is_resolve_without_suggestions() -> None:
+    table = InstrumentTable("binance", [])
+    assert table.find("BTCUSDT") is None
+    assert table.find("B" * 1000) is None

@@ -9,6 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.api.asyncapi_heatmap import CHANNEL as HEATMAP_CHANNEL
+from headwater.api.asyncapi_heatmap import (
+    heatmap_channel,
+    heatmap_entry,
+    heatmap_messages,
+    heatmap_operations,
+    heatmap_schemas,
+)
 from headwater.api.asyncapi_topics import (
     CHANNEL,
     topics_channel,
@@ -55,9 +63,9 @@ _DROPPED: Final[dict[str, Any]] = {
 }
 _LISTS: Final = f"comma-separated, at most {LIST_MAX}"
 _CLOSE_CODES: Final = (
-    "Nothing is expected from the client, except on `/ws`. Close codes: 1008 the path or the query "
-    "is wrong (the reason names the field and what is allowed), 1011 our fault, 1012 the server "
-    "restarts, 1013 too slow, or the venue cannot be reached: try again later."
+    "Nothing is expected from the client, except on `/ws` and `/ws/heatmap`. Close codes: 1008 the "
+    "path or the query is wrong (the reason names the field and what is allowed), 1011 our fault, "
+    "1012 the server restarts, 1013 too slow, or the venue cannot be reached: try again later."
 )
 
 
@@ -86,15 +94,18 @@ def asyncapi_document(settings: ApiSettings, exchanges: Sequence[str]) -> bytes:
                 for spec in AGGREGATES.values()
             },
             CHANNEL: topics_channel(),
+            HEATMAP_CHANNEL: heatmap_channel(),
         },
         "operations": {
             **{f"send_{_channel_id(spec)}": _operation(spec) for spec in _SPECS},
             **topics_operations(),
+            **heatmap_operations(),
         },
         "components": {
             "messages": {
                 **{schema_name(spec.view): _message(spec) for spec in _SPECS},
                 **topics_messages(),
+                **heatmap_messages(),
                 "Dropped": {
                     "name": "Dropped",
                     "title": "Events were missed",
@@ -104,6 +115,7 @@ def asyncapi_document(settings: ApiSettings, exchanges: Sequence[str]) -> bytes:
             "schemas": {
                 **{schema_name(spec.view): json_schema_of(spec.view) for spec in _SPECS},
                 **topics_schemas(),
+                **heatmap_schemas(),
                 "Dropped": _DROPPED,
             },
         },
@@ -132,6 +144,7 @@ def catalog(settings: ApiSettings, exchanges: Sequence[str]) -> CatalogView:
             for spec in AGGREGATES.values()
         ),
         many_topics=topics_entry(),
+        heatmap=heatmap_entry(),
         examples=(*examples, *(f"/ws/{path}" for path in AGGREGATES)),
         documentation="/asyncapi.json",
     )

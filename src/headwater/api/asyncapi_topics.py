@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from headwater.api.schemas.base import View, json_schema_of, schema_name
-from headwater.api.schemas.platform import ManyTopicsView
+from headwater.api.schemas.platform import SpokenSocketView
 from headwater.api.schemas.topics import ANSWERS, REQUESTS
 from headwater.api.topic_board import LINGER_S
 from headwater.api.topic_channel import RECENT_EVENTS, RING_BYTES, RING_MESSAGES
@@ -56,14 +56,7 @@ def topics_operations() -> dict[str, Any]:
 
 def topics_messages() -> dict[str, Any]:
     """Every message by its name."""
-    return {
-        schema_name(view): {
-            "name": schema_name(view),
-            "title": _first_line(view),
-            "payload": {"$ref": f"#/components/schemas/{schema_name(view)}"},
-        }
-        for view in (*REQUESTS, *ANSWERS)
-    }
+    return message_documents((*REQUESTS, *ANSWERS))
 
 
 def topics_schemas() -> dict[str, Any]:
@@ -71,14 +64,14 @@ def topics_schemas() -> dict[str, Any]:
     return {schema_name(view): json_schema_of(view) for view in (*REQUESTS, *ANSWERS)}
 
 
-def topics_entry() -> ManyTopicsView:
+def topics_entry() -> SpokenSocketView:
     """The socket on the page for people."""
-    return ManyTopicsView(
+    return SpokenSocketView(
         path=PATH,
         description=DESCRIPTION,
-        requests={str(view.__struct_config__.tag): _first_line(view) for view in REQUESTS},
+        requests={str(view.__struct_config__.tag): first_line(view) for view in REQUESTS},
         answers={
-            **{str(view.__struct_config__.tag): _first_line(view) for view in ANSWERS},
+            **{str(view.__struct_config__.tag): first_line(view) for view in ANSWERS},
             "dropped": "Sent in place of events that a slow client missed.",
         },
         examples=_EXAMPLES,
@@ -99,5 +92,18 @@ def _reference(view: type[View]) -> dict[str, str]:
     return {"$ref": f"#/components/messages/{schema_name(view)}"}
 
 
-def _first_line(view: type[View]) -> str:
+def message_documents(views: Sequence[type[View]]) -> dict[str, Any]:
+    """Messages by their names, for `components`."""
+    return {
+        schema_name(view): {
+            "name": schema_name(view),
+            "title": first_line(view),
+            "payload": {"$ref": f"#/components/schemas/{schema_name(view)}"},
+        }
+        for view in views
+    }
+
+
+def first_line(view: type[View]) -> str:
+    """What a message is, in one sentence."""
     return (view.__doc__ or schema_name(view)).split("\n", 1)[0]

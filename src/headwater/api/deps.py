@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from headwater.api.heatmap_board import HeatmapBoard
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_publisher import StreamPublisher
 from headwater.bus.bus import Bus
@@ -32,6 +33,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         clock: tells the time.
         new_id: makes a request id: short, unique, letters and digits.
         settings: what can be set.
+        heatmaps: symbols whose liquidation maps are watched on `/ws/heatmap`; None in a process
+            without that socket.
         liquidations: past liquidations from storage; None where nothing is stored.
         exports: stored tables as files; None where nothing is stored.
         skill: scores of liquidation maps from storage; None where nothing is stored.
@@ -51,6 +54,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     new_id: Callable[[], str]
     settings: ApiSettings
+    heatmaps: HeatmapBoard | None = None
     liquidations: LiquidationHistory | None = None
     exports: TableExport | None = None
     skill: LiquidationSkill | None = None

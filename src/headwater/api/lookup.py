@@ -1,6 +1,5 @@
 """How a request's words become a venue, an instrument, a capability; each failure names itself."""
 
-import contextlib
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -126,8 +125,9 @@ def symbols_named(sources: Iterable[MarketSource], symbol: str) -> set[str]:
     """
     found: set[str] = set()
     for source in sources:
-        with contextlib.suppress(UnknownSymbol):
-            found.add(source.table.resolve(symbol).symbol)
+        instrument = source.table.find(symbol)
+        if instrument is not None:
+            found.add(instrument.symbol)
     return found
 
 

@@ -22,6 +22,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         dashboard_path: where a browser that opens `/` is sent; the documentation when None.
         spike_timeframes: lengths of bars that are watched for spikes of open interest and volume.
         stream_queue: records that may wait for the stream publisher; beyond it the oldest go.
+        heatmap_enabled: whether `/ws/heatmap` is served.
+        heatmap_pace_s: its `update_interval` for who gives none, 1 to 60 seconds.
         multi_timeout_s: time a venue gets in an answer over all venues; beyond it the others'
             data go out without it.
         graceful_shutdown_s: time running requests get at the end.
@@ -40,6 +42,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     dashboard_path: str | None = None
     spike_timeframes: tuple[Interval, ...] = (Interval.M5, Interval.M15, Interval.H1)
     stream_queue: int = 65_536
+    heatmap_enabled: bool = True
+    heatmap_pace_s: int = 5
     multi_timeout_s: float = 5.0
     graceful_shutdown_s: int = 5
     http: HttpLimits = HttpLimits()

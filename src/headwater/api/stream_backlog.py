@@ -15,9 +15,6 @@ import msgspec
 from headwater.api.websocket_frames import Opcode, encode_frame
 from headwater.bus.topics import SlowPolicy
 
-_NOTICE_BYTES = 96
-"""Room kept for one notice, to which the key of its topic comes (escaped: at most 6 times)."""
-
 
 class DroppedNotice(msgspec.Struct, frozen=True, tag_field="type", tag="dropped"):
     """Tells a client that it was too slow: `{"type":"dropped","topic":"...","count":3}`.
@@ -31,6 +28,11 @@ class DroppedNotice(msgspec.Struct, frozen=True, tag_field="type", tag="dropped"
     count: int
 
 
+def dropped_notice(key: str, count: int) -> bytes:
+    """The notice of a topic, as JSON."""
+    return msgspec.json.encode(DroppedNotice(topic=key, count=count))
+
+
 class Source(Protocol):
     """What a backlog knows of a topic."""
 
@@ -38,6 +40,10 @@ class Source(Protocol):
     policy: SlowPolicy
     dropped: int
     conflated: int
+    notice_bytes: int
+
+    def notice(self, count: int) -> bytes:
+        """Tells a client of `count` events it missed, in at most `notice_bytes` with its frame."""
 
 
 class Backlog:
@@ -105,7 +111,7 @@ class Backlog:
         """
         frames = self._kept
         frames += (
-            encode_frame(Opcode.TEXT, msgspec.json.encode(DroppedNotice(source.key, count)))
+            encode_frame(Opcode.TEXT, source.notice(count))
             for source, count in self._missed.items()
         )
         frames += self._latest.values()
@@ -128,7 +134,7 @@ class Backlog:
             sum(len(frame) for _, frame in kept)
             + sum(map(len, self._latest.values()))
             + sum(map(len, self._kept))
-            + sum(_notice_bytes(source) for source in self._missed)
+            + sum(source.notice_bytes for source in self._missed)
         )
 
     @property
@@ -144,11 +150,6 @@ class Backlog:
             source.dropped += 1
             if source not in self._missed:
                 self._missed[source] = 0
-                self.bytes_held += _notice_bytes(source)
+                self.bytes_held += source.notice_bytes
             self._missed[source] += 1
         return self.bytes_held <= room
-
-
-def _notice_bytes(source: Source) -> int:
-    """Most that a notice about a topic can take."""
-    return _NOTICE_BYTES + 6 * len(source.key)

@@ -81,11 +81,13 @@ class StreamClient(asyncio.Protocol):
     __slots__ = (
         "_connections",
         "_decoder",
+        "_if_silent",
         "_on_close",
         "_on_drained",
         "_on_message",
         "_outbox",
         "_owner",
+        "_silence_told",
         "_transport",
         "_window_frames",
         "_window_until",
@@ -113,6 +115,8 @@ class StreamClient(asyncio.Protocol):
         self._on_close: Callable[[], None] | None = None
         self._on_drained: Callable[[], None] | None = None
         self._on_message: Callable[[str], Sequence[bytes]] | None = None
+        self._if_silent: tuple[bytes, ...] = ()
+        self._silence_told = False
         self._window_until = 0.0
         self._window_frames = 0
         connections.add(self)
@@ -145,6 +149,7 @@ class StreamClient(asyncio.Protocol):
         self._start_reading()
         self._on_message = accepted.on_message
         self._on_drained = accepted.on_drained
+        self._if_silent = accepted.if_silent
         self.phase = Phase.LOADING
         self._outbox = Outbox(self, self._transport, audience, owner.limits, owner.counters)
         self._transport.write(response)
@@ -186,7 +191,12 @@ class StreamClient(asyncio.Protocol):
         if self.phase is Phase.OPEN:
             self.phase = Phase.PINGED
             self.deadline = now + limits.ping_timeout_s
+            self._silence_told = False
             self._transport.write(_PING)
+        elif self.phase is Phase.PINGED and self._if_silent and not self._silence_told:
+            self._silence_told = True
+            self.deadline = now + limits.ping_timeout_s
+            self.send(self._if_silent)
         elif self.phase is Phase.PINGED:
             self.begin_close(CloseCode.INTERNAL_ERROR, "ping timeout")
         elif self.phase is Phase.SLOW:

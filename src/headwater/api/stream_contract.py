@@ -139,6 +139,8 @@ class StreamAccepted(msgspec.Struct, frozen=True, kw_only=True):
         on_open: given the client once it has joined its topics, before its initial messages.
         on_drained: called whenever the client has taken all that waited for it, the initial
             messages included.
+        if_silent: messages for a client that did not answer a ping in time; it is closed when it
+            is silent for `ping_timeout_s` more. Without any such a client is closed at once.
         on_close: called exactly once when the socket has ended, whatever the cause.
     """
 
@@ -149,6 +151,7 @@ class StreamAccepted(msgspec.Struct, frozen=True, kw_only=True):
     on_message: Callable[[str], Sequence[bytes]] | None = None
     on_open: Callable[[StreamHandle], None] | None = None
     on_drained: Callable[[], None] | None = None
+    if_silent: tuple[bytes, ...] = ()
     on_close: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from headwater.api.errors import make_problem
 from headwater.api.schemas.platform import Problem
 from headwater.api.stream_admission import AdmissionRules
+from headwater.api.stream_backlog import dropped_notice
 from headwater.api.stream_client import Phase, StreamClient
 from headwater.api.stream_contract import (
     HubCounters,
@@ -25,7 +26,7 @@ from headwater.api.stream_contract import (
     StreamRequest,
     StreamResolver,
 )
-from headwater.api.stream_topics import Audience, AudienceKey, HubTopic, Wants
+from headwater.api.stream_topics import Audience, AudienceKey, HubTopic, Notice, Wants
 from headwater.api.websocket_frames import CloseCode
 from headwater.api.websocket_handshake import (
     Headers,
@@ -103,12 +104,13 @@ class StreamHub:
 
     # For publishers and the application
 
-    def topic(self, key: str, policy: SlowPolicy) -> HubTopic:
+    def topic(self, key: str, policy: SlowPolicy, notice: Notice = dropped_notice) -> HubTopic:
         """The topic `key`, made when there is none.
 
         Args:
             key: any text; clients read it in the `dropped` message.
             policy: what happens to the events of a slow client.
+            notice: makes what a client is told of events it missed.
 
         Raises:
             ValueError: the topic exists with another policy, or there are too many topics.
@@ -117,7 +119,7 @@ class StreamHub:
         if topic is None:
             if len(self._topics) >= self.limits.max_topics:
                 raise ValueError(f"topic {key}: there are already {self.limits.max_topics}")
-            topic = HubTopic(key, policy, self.limits.max_payload_bytes)
+            topic = HubTopic(key, policy, self.limits.max_payload_bytes, notice)
             self._topics[key] = topic
         elif topic.policy is not policy:
             raise ValueError(f"topic {key} has the policy {topic.policy}, not {policy}")

@@ -8,7 +8,7 @@ Knows nothing of sockets and requests: `stream_routes` opens topics here, the hu
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import structlog
@@ -155,6 +155,22 @@ class StreamPublisher:
         if candle is None or interval.closes_at_ms(candle.timestamp_ms) <= now_ms:
             return None
         return candle
+
+    def newest_price(self, exchanges: Iterable[str], symbol: str, now_ms: int) -> float | None:
+        """The newest price heard of a symbol on any venue, None when none is of this minute.
+
+        Args:
+            exchanges: venue ids.
+            symbol: canonical symbol.
+            now_ms: wall time.
+        """
+        heard = [self.current_candle(one, symbol, Interval.M1, now_ms) for one in exchanges]
+        newest = max(
+            (candle for candle in heard if candle is not None),
+            key=lambda candle: candle.received_ns,
+            default=None,
+        )
+        return None if newest is None else newest.close
 
     def current_ticker(self, exchange: str, symbol: str) -> Ticker | None:
         """What is known of a symbol's ticker, None when nothing is."""

@@ -11,6 +11,8 @@ from typing import Final
 import structlog
 
 from headwater.api.errors import make_problem, wrong_field
+from headwater.api.heatmap_board import HeatmapBoard
+from headwater.api.heatmap_session import HeatmapSession
 from headwater.api.lookup import IntervalNotOffered
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.views import order_book_view
@@ -41,6 +43,9 @@ PATH_PREFIX: Final = "/ws/"
 
 SOCKET_PATH: Final = "/ws"
 """Of the socket that serves many topics."""
+
+HEATMAP_PATH: Final = "/ws/heatmap"
+"""Of the socket that sends liquidation maps."""
 
 HEARD_AGE_MAX_S: Final = 30.0
 """Oldest record heard on the bus that a client is greeted with: while nobody holds a stream, what
@@ -190,6 +195,7 @@ def open_streams(
     clock: Clock,
     settings: ApiSettings,
     limits: StreamLimits,
+    heatmaps: HeatmapBoard | None = None,
 ) -> StreamPublisher:
     """Makes the hub, its resolver and the publisher that feeds it.
 
@@ -199,6 +205,7 @@ def open_streams(
         clock: tells the time.
         settings: of the API.
         limits: of the hub.
+        heatmaps: the symbols whose maps are watched; None for one that makes no maps.
 
     Returns:
         The publisher, with the hub as `publisher.hub`. Its `run` has yet to be started.
@@ -206,13 +213,19 @@ def open_streams(
     publisher = StreamPublisher(bus, settings.stream_queue)
     routes = StreamRoutes(sources, publisher, clock, settings.spike_timeframes)
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
+    maps = heatmaps or HeatmapBoard(None, clock)
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
-        if request.path != SOCKET_PATH:
+        if request.path not in (SOCKET_PATH, HEATMAP_PATH):
             return await routes.resolve(request)
+        if request.path == HEATMAP_PATH and not maps.enabled:
+            problem = make_problem(404, "not_found", f"{HEATMAP_PATH} is switched off")
+            return StreamRefused(http_status=404, body=encode(problem))
         if request.query:
-            error = RequestError("query", request.query, f"{SOCKET_PATH} takes no parameters")
+            error = RequestError("query", request.query, f"{request.path} takes no parameters")
             return StreamRefused(close_code=_POLICY_VIOLATION, reason=_reason(error))
+        if request.path == HEATMAP_PATH:
+            return HeatmapSession(maps, sources).accepted
         return TopicSession(board, clock).accepted
 
     hub = StreamHub(
@@ -224,4 +237,5 @@ def open_streams(
     )
     publisher.attach(hub)
     hub.close_with(board.close)
+    maps.attach(hub)
     return publisher

@@ -17,17 +17,23 @@ Knows nothing of handshakes, time and limits on clients; see `stream_outbox` and
 
 import os
 from collections.abc import Callable, Hashable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
-import msgspec
-
-from headwater.api.stream_backlog import DroppedNotice
+from headwater.api.stream_backlog import dropped_notice
 from headwater.api.stream_contract import HubCounters, TopicStats
 from headwater.api.websocket_frames import Opcode, encode_frame
 from headwater.bus.topics import SlowPolicy
 
 Wants = Callable[[object], bool]
 AudienceKey = tuple[Hashable, ...]
+Notice = Callable[[str, int], bytes]
+"""Makes the message that tells a client of events it missed: of the topic's key and their count."""
+
+_COUNT_MAX: Final = 2**53
+"""Most events that a notice has room for."""
+
+_FRAME_BYTES: Final = 10
+"""Longest header of a frame that a server sends."""
 
 
 class Member(Protocol):
@@ -198,23 +204,34 @@ class HubTopic:
         key: its name, as `StreamAccepted.topics` and the `dropped` message give it.
         policy: what happens to the events of a slow client.
         max_payload_bytes: longest message.
+        notice: makes what a client is told of events it missed.
     """
 
     __slots__ = (
         "_audiences",
         "_heard_by",
         "_max_payload_bytes",
+        "_notice",
         "conflated",
         "dropped",
         "key",
+        "notice_bytes",
         "policy",
         "published",
     )
 
-    def __init__(self, key: str, policy: SlowPolicy, max_payload_bytes: int) -> None:
+    def __init__(
+        self,
+        key: str,
+        policy: SlowPolicy,
+        max_payload_bytes: int,
+        notice: Notice = dropped_notice,
+    ) -> None:
         self.key = key
         self.policy = policy
         self._max_payload_bytes = max_payload_bytes
+        self._notice = notice
+        self.notice_bytes = len(notice(key, _COUNT_MAX)) + _FRAME_BYTES
         # clients of many topics change audiences often, so both sides cost the same for a thousand
         self._heard_by: dict[Audience, None] = {}
         self._audiences: tuple[Audience, ...] | None = ()
@@ -286,7 +303,11 @@ class HubTopic:
 
     def tell_missed(self, count: int) -> None:
         """Tells every client that the server itself lost at most `count` events."""
-        self.publish(msgspec.json.encode(DroppedNotice(topic=self.key, count=count)))
+        self.publish(self.notice(count))
+
+    def notice(self, count: int) -> bytes:
+        """What a client is told that missed `count` events."""
+        return self._notice(self.key, count)
 
     def stats(self) -> TopicStats:
         """Counters now."""

@@ -191,6 +191,18 @@ class Settings(StorageSettings, BaseSettings):
         ge=65_536,
         description="Bytes that may wait for one slow WebSocket client.",
     )
+    ws_enabled: bool = Field(
+        default=True,
+        validation_alias=also_known_as("ws_enabled", "WS_ENABLED"),
+        description="Whether `/ws/heatmap` is served; the other streams always are.",
+    )
+    ws_update_interval_s: int = Field(
+        default=5,
+        ge=1,
+        le=60,
+        validation_alias=also_known_as("ws_update_interval_s", "WS_UPDATE_INTERVAL"),
+        description="Seconds between two snapshots of `/ws/heatmap` for clients that name none.",
+    )
     request_timeout_s: float = Field(
         default=10.0,
         gt=0,

@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from headwater.api.app import create_app
 from headwater.api.deps import ApiDeps
+from headwater.api.heatmap_board import HeatmapBoard
 from headwater.api.server import PlatformServer, build_server, listen
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
@@ -41,6 +42,7 @@ from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
+from headwater.services.live_heatmap import LiveHeatmap
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
 from headwater.services.recording import RecordingService
 from headwater.services.table_export import TableExport
@@ -232,16 +234,28 @@ class Platform:
 
     async def _start_api(self, maps: LiquidationMaps) -> None:
         settings = api_settings(self._settings)
+
+        def price_now(symbol: str) -> float | None:
+            return publisher.newest_price(self.sources, symbol, self._clock.now_ms())
+
+        heatmaps = HeatmapBoard(
+            LiveHeatmap(maps, price_now),
+            self._clock,
+            default_pace_s=settings.heatmap_pace_s,
+            enabled=settings.heatmap_enabled,
+        )
         publisher = open_streams(
             sources=self.sources,
             bus=self.bus,
             clock=self._clock,
             settings=settings,
             limits=stream_limits(self._settings),
+            heatmaps=heatmaps,
         )
         deps = ApiDeps(
             sources=self.sources,
             publisher=publisher,
+            heatmaps=heatmaps,
             liquidations=LiquidationHistory(self.store, self._clock),
             exports=TableExport(self.store),
             gaps=GapHistory(self.store),
@@ -336,6 +350,8 @@ def api_settings(settings: Settings) -> ApiSettings:
         allowed_origins=frozenset(settings.cors_origins),
         allowed_hosts=frozenset(settings.allowed_hosts),
         metrics_token=None if token is None else token.get_secret_value(),
+        heatmap_enabled=settings.ws_enabled,
+        heatmap_pace_s=settings.ws_update_interval_s,
         multi_timeout_s=settings.multi_timeout_s,
         spike_timeframes=tuple(dict.fromkeys(settings.oi_volume_timeframes)),
     )

@@ -127,21 +127,27 @@ class InstrumentTable:
         Raises:
             UnknownSymbol: nothing fits; carries up to three suggestions.
         """
+        found = self.find(text)
+        if found is not None:
+            return found
+        suggestions: list[str] = []
         if len(text) <= MAX_SYMBOL_LENGTH * 3:
             spelling = canonical_spelling(text)
-            found = (
-                self._by_native.get(text)
-                or self._by_symbol.get(spelling)
-                # Before anything is guessed: `btcperp` is Bybit's USDC contract, not `BTC`.
-                or self._by_capitals.get(text.strip().upper())
-                or self._by_native.get(spelling)
-                or self._by_symbol.get(spelling + _DEFAULT_QUOTE)
-            )
-            if found is not None:
-                return found
             suggestions = difflib.get_close_matches(
                 spelling, self._by_symbol, n=_SUGGESTIONS_MAX, cutoff=0.5
             )
-        else:
-            suggestions = []
         raise UnknownSymbol(self.exchange, text[:MAX_SYMBOL_LENGTH], suggestions)
+
+    def find(self, text: str) -> Instrument | None:
+        """As `resolve`, but None when nothing fits: suggestions take some milliseconds."""
+        if len(text) > MAX_SYMBOL_LENGTH * 3:
+            return None
+        spelling = canonical_spelling(text)
+        return (
+            self._by_native.get(text)
+            or self._by_symbol.get(spelling)
+            # Before anything is guessed: `btcperp` is Bybit's USDC contract, not `BTC`.
+            or self._by_capitals.get(text.strip().upper())
+            or self._by_native.get(spelling)
+            or self._by_symbol.get(spelling + _DEFAULT_QUOTE)
+        )

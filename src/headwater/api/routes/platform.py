@@ -14,6 +14,7 @@ from headwater.api.health import measure
 from headwater.api.metrics import render
 from headwater.api.openapi import answers, problems
 from headwater.api.schemas.base import encode, iso_of
+from headwater.api.schemas.heatmap_socket import HeatmapStatsView
 from headwater.api.schemas.platform import (
     CapabilityView,
     CatalogView,
@@ -24,6 +25,7 @@ from headwater.api.schemas.platform import (
     RootView,
 )
 from headwater.core.enums import Channel
+from headwater.core.errors import NotSupported
 from headwater.feeds.source import MarketSource
 from headwater.venues.facts import Support
 
@@ -43,6 +45,7 @@ def platform_router(deps: ApiDeps, registry: CollectorRegistry) -> APIRouter:
     _add_health(router, deps)
     _add_documents(router, deps)
     _add_metrics(router, deps, registry)
+    _add_heatmap_stats(router, deps)
     return router
 
 
@@ -164,6 +167,19 @@ def _add_metrics(router: APIRouter, deps: ApiDeps, registry: CollectorRegistry) 
             problem = make_problem(401, "unauthorized", "Authorization: bearer token needed")
             return problem_response(problem, request.scope, {"www-authenticate": "Bearer"})
         return Response(render(registry), media_type=CONTENT_TYPE_PLAIN_1_0_0)
+
+
+def _add_heatmap_stats(router: APIRouter, deps: ApiDeps) -> None:
+    @router.get(
+        "/ws/stats",
+        summary="What the live heat map socket does",
+        responses=answers(HeatmapStatsView, "Counters of `/ws/heatmap`.", (404, 422)),
+    )
+    async def read_heatmap_stats() -> Response:
+        """Clients of `/ws/heatmap`, and the symbols they watch with their newest map."""
+        if deps.heatmaps is None:
+            raise NotSupported("this process", "heatmap", "it does not serve /ws/heatmap")
+        return Response(encode(deps.heatmaps.stats()), media_type=_JSON)
 
 
 def _probe(deps: ApiDeps) -> ProbeView:

@@ -192,13 +192,13 @@ class CatalogEntryView(View, frozen=True, kw_only=True):
     description: str
 
 
-class ManyTopicsView(View, frozen=True, kw_only=True):
-    """The socket that serves many topics.
+class SpokenSocketView(View, frozen=True, kw_only=True):
+    """A socket that is spoken to.
 
     Attributes:
         path: where to connect.
-        description: what a topic is and how it begins and goes on.
-        requests: what a client may say, by `op`.
+        description: what it sends and how it begins and goes on.
+        requests: what a client may say, by the field that names the request.
         answers: what it is told, by `type`.
         examples: requests as they are sent.
     """
@@ -218,6 +218,7 @@ class CatalogView(View, frozen=True, kw_only=True):
         streams: what each stream sends, by name.
         aggregated: streams over several venues.
         many_topics: the socket that serves any number of these streams at once.
+        heatmap: the socket that sends liquidation maps.
         examples: paths that work on this server.
         documentation: path of the machine-readable description (AsyncAPI 3).
     """
@@ -225,6 +226,7 @@ class CatalogView(View, frozen=True, kw_only=True):
     per_exchange_pattern: str
     streams: dict[str, str]
     aggregated: tuple[CatalogEntryView, ...]
-    many_topics: ManyTopicsView
+    many_topics: SpokenSocketView
+    heatmap: SpokenSocketView
     examples: tuple[str, ...]
     documentation: str
