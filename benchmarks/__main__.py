@@ -17,6 +17,7 @@ BENCHMARKS: Final = (
     "bench_memory",
     "bench_four_venues",
     "bench_storage",
+    "bench_tape",
     "bench_liquidation_map",
     "bench_stored_maps",
 )

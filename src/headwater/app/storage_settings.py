@@ -97,7 +97,7 @@ class StorageSettings(BaseModel):
         default=TapeFormat.NDJSON,
         description=(
             "How the raw tape is written: `ndjson` is on the disk within half a second, `parquet` "
-            "within a minute, smaller and read ten times as fast."
+            "within a minute, a little smaller and read many times as fast."
         ),
     )
     tape_dir: Path | None = Field(

@@ -126,7 +126,7 @@ class TapeFormat(StrEnum):
     """How the raw tape is written.
 
     `ndjson`: gzipped lines, on the disk within half a second; `parquet`: columns by venue and day,
-    smaller and read ten times as fast, on the disk within a minute.
+    a little smaller and read many times as fast, on the disk within a minute.
     """
 
     NDJSON = "ndjson"

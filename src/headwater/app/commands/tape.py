@@ -53,7 +53,7 @@ def record(
     """Record everything the venues send, as it came, with its receive time.
 
     Lines (ndjson) are on the disk within half a second; columns (parquet) within a minute, so a
-    crash loses more, but they are smaller and read ten times as fast.
+    crash loses more, but they are a little smaller and read many times as fast.
     """
     options = {"venues": venues, "supported_symbols": symbols, "record_dir": str(out)}
     if tape_format is not None:
