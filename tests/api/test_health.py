@@ -10,6 +10,7 @@ from headwater.api.health import measure
 from headwater.bus.topics import TopicFilter
 from headwater.core.enums import StoredTable
 from headwater.core.records import Trade
+from headwater.services.backfill import BackfillProgress
 from headwater.storage.writer import TableHealth, WriterHealth
 
 
@@ -60,6 +61,21 @@ def test_storage_says_whether_it_can_write() -> None:
     assert "5 rows written, 2 waiting" in found[0].components["storage"].detail
     assert "since 1970-01-01" in found[1].components["storage"].detail
     assert "secret" not in found[1].components["storage"].detail
+
+
+def test_history_says_how_far_it_is_and_what_it_waits_for() -> None:
+    deps = Platform().deps
+    assert "history" not in measure(deps).components
+    whole = BackfillProgress(exchange="okx", parts_total=4, parts_done=4, rows_stored=70)
+    away = BackfillProgress(exchange="bybit", parts_total=9, parts_done=2, problem="no answer")
+    found = [
+        measure(msgspec.structs.replace(deps, history_progress=lambda told=told: told))
+        for told in ([whole], [whole, away])
+    ]
+    assert [view.components["history"].status for view in found] == ["healthy", "degraded"]
+    assert "okx 4/4 parts; 70 rows" in found[0].components["history"].detail
+    assert "waits for bybit; " in found[1].components["history"].detail
+    assert "bybit 2/9 parts" in found[1].components["history"].detail
 
 
 async def test_routes_of_health(platform: Platform) -> None:
