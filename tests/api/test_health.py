@@ -11,6 +11,7 @@ from headwater.bus.topics import TopicFilter
 from headwater.core.enums import StoredTable
 from headwater.core.records import Trade
 from headwater.feeds.recorder import RecorderStats
+from headwater.services.backfill import BackfillProgress
 from headwater.storage.writer import TableHealth, WriterHealth
 
 
@@ -78,6 +79,21 @@ def test_tapes_say_what_they_lost() -> None:
     assert [found[f"tape.{name}"].status for name in tapes] == ["healthy", "degraded", "unhealthy"]
     assert found["tape.raw.okx"].detail == "5 written, 2 waiting, 3 dropped"
     assert "secret" not in found["tape.raw.bybit"].detail
+
+
+def test_history_says_how_far_it_is_and_what_it_waits_for() -> None:
+    deps = Platform().deps
+    assert "history" not in measure(deps).components
+    whole = BackfillProgress(exchange="okx", parts_total=4, parts_done=4, rows_stored=70)
+    away = BackfillProgress(exchange="bybit", parts_total=9, parts_done=2, problem="no answer")
+    found = [
+        measure(msgspec.structs.replace(deps, history_progress=lambda told=told: told))
+        for told in ([whole], [whole, away])
+    ]
+    assert [view.components["history"].status for view in found] == ["healthy", "degraded"]
+    assert "okx 4/4 parts; 70 rows" in found[0].components["history"].detail
+    assert "waits for bybit; " in found[1].components["history"].detail
+    assert "bybit 2/9 parts" in found[1].components["history"].detail
 
 
 async def test_routes_of_health(platform: Platform) -> None:

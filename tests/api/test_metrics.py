@@ -1,14 +1,17 @@
 """What `/metrics` shows is true and bounded."""
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.api import fake_source as fake
 from tests.api.served import Platform
 
+from headwater.api.app import create_app
 from headwater.api.metrics import BUCKETS_S, RequestMeter
 from headwater.api.settings import ApiSettings
 from headwater.api.streams import STREAMS
 from headwater.core.errors import VenueTimeout
+from headwater.services.backfill import BackfillProgress
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -98,3 +101,18 @@ def test_buckets_are_cumulative() -> None:
     assert found[str(BUCKETS_S[0])] == 2
     assert found[str(BUCKETS_S[1])] == 3
     assert found["+Inf"] == 4
+
+
+async def test_back_fill_is_measured_where_there_is_one() -> None:
+    made = Platform()
+    told = BackfillProgress(
+        exchange="okx", parts_total=9, parts_done=4, rows_stored=70, passes=2, waits=3
+    )
+    made.deps = msgspec.structs.replace(made.deps, history_progress=lambda: [told])
+    made.app = create_app(made.deps)
+    async with made.served() as platform:
+        samples = await scrape(platform)
+    assert samples["headwater_backfill_rows_total", labels(exchange="okx")] == 70
+    assert samples["headwater_backfill_passes_total", labels(exchange="okx")] == 2
+    assert samples["headwater_backfill_waits_total", labels(exchange="okx")] == 3
+    assert samples["headwater_backfill_parts_left", labels(exchange="okx")] == 5

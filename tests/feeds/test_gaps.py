@@ -44,6 +44,11 @@ def test_ids_rise_from_one_and_every_change_is_published() -> None:
     assert ledger.open_count == 1
 
 
+def test_numbers_go_on_from_an_earlier_process() -> None:
+    ledger = GapLedger(EXCHANGE, Heard().bus, ManualClock(), last_id=41)
+    assert (_open(ledger), _open(ledger)) == (42, 43)
+
+
 def test_a_settled_hole_never_changes_again() -> None:
     ledger, heard = _ledger()
     gap_id = _open(ledger)

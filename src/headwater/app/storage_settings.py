@@ -39,7 +39,12 @@ class StorageSettings(BaseModel):
     retention_days: dict[
         StoredTable, Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
     ] = Field(
-        default={StoredTable.TRADES: 90, StoredTable.OPEN_INTEREST: 365, StoredTable.GAPS: 365},
+        default={
+            StoredTable.TRADES: 90,
+            StoredTable.OPEN_INTEREST: 365,
+            StoredTable.GAPS: 365,
+            StoredTable.LIVE_SPELLS: 365,
+        },
         description=(
             "Days that rows are kept, by table, as JSON; tables not named: for ever, and "
             "`forecasts` in any case."
