@@ -37,8 +37,8 @@ class RealisedMap(msgspec.Struct, frozen=True, kw_only=True):
 
     interval: Interval
     buckets: PriceBuckets
-    columns: Sequence[HeatColumn]
-    late: LateVolume
+    columns: Sequence[HeatColumn] = ()
+    late: LateVolume = LateVolume(long_usd=0.0, short_usd=0.0, count=0)
 
 
 class _Cells(msgspec.Struct, frozen=True):

@@ -9,6 +9,8 @@ last digit.
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from headwater.analytics.liquidation_columns import LiquidationColumns
 from headwater.analytics.liquidation_heatmap import COLUMNS_KEPT
 from headwater.analytics.liquidation_volume import BUCKETS_KEPT, LiquidationVolume
@@ -25,6 +27,8 @@ from headwater.storage.liquidation_days import Wanted as Wanted  # noqa: PLC0414
 from headwater.storage.liquidation_days import portions
 from headwater.storage.sessions import Snapshot
 from headwater.storage.store import Store
+
+_DAY_MS: Final = 86_400_000
 
 GRACE_MS: Final = 10_000
 """A bar's column is frozen so long after its end. What was received later is late: it is told, and
@@ -79,15 +83,17 @@ class LiquidationHistory:
             StorageError: the database does not answer.
         """
         _demand_columns(wanted, interval, BUCKETS_KEPT)
-        if wanted.start_ms >= wanted.end_ms:
+        end_ms = self._end_of(wanted)
+        if wanted.start_ms >= end_ms:
             return ()
         await written(self._store)
+        until = msgspec.structs.replace(wanted, end_ms=end_ms)
         # Sums have no single values any more.
         step_ms = step_of(interval) if value_min_usd <= 0 else None
 
         def gather(state: Snapshot) -> Sequence[LiquidationVolume]:
-            tally = VolumeTally(interval, wanted.start_ms, wanted.end_ms)
-            for portion in portions(state, wanted, step_ms=step_ms):
+            tally = VolumeTally(interval, wanted.start_ms, end_ms)
+            for portion in portions(state, until, step_ms=step_ms):
                 if isinstance(portion, LiquidationColumns):
                     tally.add(portion.at_least(value_min_usd))
                 else:
@@ -112,6 +118,10 @@ class LiquidationHistory:
             StorageError: the database does not answer.
         """
         _demand_columns(wanted, interval, COLUMNS_KEPT)
+        end_ms = self._end_of(wanted)
+        if wanted.start_ms >= end_ms:
+            return RealisedMap(interval=interval, buckets=buckets)
+        until = msgspec.structs.replace(wanted, end_ms=end_ms)
         await written(self._store)
         closed_ms = self._clock.now_ms() - GRACE_MS
 
@@ -120,11 +130,11 @@ class LiquidationHistory:
                 interval,
                 buckets,
                 wanted.start_ms,
-                wanted.end_ms,
+                end_ms,
                 closed_ms=closed_ms,
                 grace_ms=GRACE_MS,
             )
-            for portion in portions(state, wanted):
+            for portion in portions(state, until):
                 assert isinstance(portion, LiquidationColumns), "no sums were asked for"
                 try:
                     tally.add(portion)
@@ -134,6 +144,10 @@ class LiquidationHistory:
             return tally.finish()
 
         return await self._store.study(gather)
+
+    def _end_of(self, wanted: Wanted) -> int:
+        """The end of a span, or tomorrow: nothing is liquidated later, whatever is asked for."""
+        return min(wanted.end_ms, self._clock.now_ms() + _DAY_MS)
 
 
 async def written(store: Store) -> None:

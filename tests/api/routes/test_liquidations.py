@@ -176,3 +176,16 @@ async def test_where_nothing_is_stored_the_reason_is_told(platform: Platform) ->
     assert reply.status == 404
     body: Any = reply.json()
     assert "stores nothing" in body["detail"]
+
+
+@pytest.mark.parametrize("interval", ["1m", "1M", "3M"])
+@pytest.mark.parametrize("start", [0, 253_400_000_000_000])
+async def test_the_end_of_all_times_can_be_asked_for(
+    stored: Platform, interval: str, start: int
+) -> None:
+    """It failed where an exclusive end or a month would lie in the year 10000."""
+    query = f"symbol=BTCUSDT&interval={interval}&start_time={start}&end_time=253402300799999"
+    for path in ("/liquidations/volume?", "/liquidations/heatmap-timeseries?price_bin_size=1&"):
+        assert (await stored.get(path + query)).status in (200, 422)
+    window = f"{HEATMAP}&time_window=48h&end_time=253402300799999&price_bin_size=1"
+    assert (await map_of(stored, window))["data"] == []

@@ -13,6 +13,7 @@ from headwater.api.answering import Answers
 from headwater.api.lookup import canonical_symbols
 from headwater.api.openapi import answers
 from headwater.api.parameters import (
+    MOMENT_MAX_MS,
     EndQuery,
     ExchangesQuery,
     Limit1000,
@@ -170,7 +171,9 @@ def span_of(
     default_ms: int,
 ) -> Wanted:
     """Which liquidations a request means."""
-    end_ms = api.deps.clock.now_ms() + 1 if end_time is None else end_time + 1
+    # The end of the answer is exclusive, and a time has to be written in it too.
+    last_ms = api.deps.clock.now_ms() if end_time is None else end_time
+    end_ms = min(last_ms + 1, MOMENT_MAX_MS)
     start_ms = max(0, end_ms - default_ms) if start_time is None else start_time
     check_span(start_ms, end_ms)
     return Wanted(
