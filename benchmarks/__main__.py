@@ -18,6 +18,7 @@ BENCHMARKS: Final = (
     "bench_four_venues",
     "bench_storage",
     "bench_liquidation_map",
+    "bench_stored_maps",
 )
 
 

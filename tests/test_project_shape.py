@@ -44,6 +44,7 @@ DECLARATIONS = {
     "bus/topics.py",
     "feeds/source.py",
     "feeds/settings.py",
+    "services/map_question.py",
 }
 
 # Thin rims that only make sense as a whole: the test that runs them.
@@ -53,6 +54,7 @@ RUN_BY = {
     "app/commands/run.py": "tests/end_to_end/test_demo.py",
     "app/standing.py": "tests/app/test_live_feeds.py",
     "app/storage_settings.py": "tests/app/test_settings.py",
+    "services/map_making.py": "tests/services/test_liquidation_maps.py",
     "storage/base.py": "tests/storage/test_candles.py",
     "storage/schema.py": "tests/storage/test_upgrade.py",
     "storage/tables.py": "tests/storage/test_sessions.py",

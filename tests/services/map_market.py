@@ -132,9 +132,23 @@ def put_liquidation(
     )
 
 
-def put_rise(store: Store, exchange: str = "bybit", *, to: float = 110.0, bars: int = 3) -> None:
-    """Quarters of an hour at a price of 1000; open interest is 100 in the first, then `to`."""
+def put_rise(
+    store: Store,
+    exchange: str = "bybit",
+    *,
+    to: float = 110.0,
+    bars: int = 3,
+    price: float = 1000.0,
+) -> None:
+    """Quarters of an hour at one price; open interest is 100 in the first, then `to`."""
     for bar in range(bars):
         for minute in range(15):
             interest = (100.0 if bar == 0 else to) if minute == 14 else None
-            put_minute(store, bar * 15 + minute, exchange=exchange, interest=interest)
+            put_minute(
+                store,
+                bar * 15 + minute,
+                price,
+                exchange=exchange,
+                mark=(price, price),
+                interest=interest,
+            )

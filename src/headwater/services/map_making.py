@@ -169,18 +169,18 @@ class MapMaking:
 
 
 def levels_of(made: LiquidationMap, number: int) -> list[MapLevel]:
-    """The buckets of a column that hold half a cent, of a baseline anything, by price."""
+    """The buckets of a column that are not empty, by price: USD to the cent, shares to 9 places."""
     if made.grid is None:
         return []
     longs, shorts = made.held[number]
-    least = _LEAST_SHARE if made.is_share else _CENT
+    places, least = (9, _LEAST_SHARE) if made.is_share else (2, _CENT)
     filled = np.flatnonzero((longs >= least) | (shorts >= least))
     return [
         MapLevel(price=price, long_usd=long_usd, short_usd=short_usd)
         for price, long_usd, short_usd in zip(
             made.grid.edges[filled].tolist(),
-            longs[filled].tolist(),
-            shorts[filled].tolist(),
+            longs[filled].round(places).tolist(),
+            shorts[filled].round(places).tolist(),
             strict=True,
         )
     ]

@@ -141,7 +141,7 @@ def map_view(made: LiquidationMap) -> MapView:
 
 
 def level_views(made: LiquidationMap, number: int) -> tuple[HeatLevelView, ...]:
-    """Levels of a column, to the cent (of a baseline to 12 places)."""
+    """Levels of a column, to the cent (of a baseline to 9 places)."""
     return tuple(
         HeatLevelView(price=one.price, long_density=one.long_usd, short_density=one.short_usd)
         for one in levels_of(made, number)
