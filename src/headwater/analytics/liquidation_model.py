@@ -68,6 +68,9 @@ class LiquidationModel:
         # From this bucket on no longs are held, and before that one no shorts.
         self._longs_end = 0
         self._shorts_begin = grid.count
+        # What is left of each class after the last length of a bar; most bars are of one length.
+        self._faded_ms = 0
+        self._factors = np.ones(len(kernel.half_lives_ms))
         self._centres: Final = grid.centres
         self._ended_at_ms: int | None = None
         self._open_interest: float | None = None
@@ -195,10 +198,13 @@ class LiquidationModel:
     def _decay(self, ends_ms: int) -> FloatArray:
         """Step 1: each class fades over the time since the bar before; returns what is left."""
         if self._ended_at_ms is None:
-            return np.ones(len(self.kernel.half_lives_ms))
-        factors: FloatArray = np.exp2(-(ends_ms - self._ended_at_ms) / self.kernel.half_lives_ms)
-        self._held *= factors
-        return factors
+            return self._factors
+        elapsed_ms = ends_ms - self._ended_at_ms
+        if elapsed_ms != self._faded_ms:
+            self._faded_ms = elapsed_ms
+            self._factors = np.exp2(-elapsed_ms / self.kernel.half_lives_ms)
+        self._held *= self._factors
+        return self._factors
 
     def _consume(self, low: float, high: float) -> FloatArray:
         """Step 2, for what was held when the bar opened; returns USD by side."""

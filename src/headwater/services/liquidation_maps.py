@@ -47,6 +47,8 @@ CLOSED_AFTER_MS: Final = 15_000
 """A bar is looked at so long after its end: by then its last minute and reading are stored."""
 NEWEST_INTERVAL: Final = Interval.M15
 """Length of the bars behind `newest`."""
+MAKING_MAX: Final = 2
+"""Maps that are made at a time; further questions wait. Each may take some hundred MB."""
 NEWEST_KEPT_MAX: Final = 256
 """Newest maps kept until their next bar; beyond it the one asked for longest ago goes."""
 LEARNT_MS: Final = 30 * 86_400_000
@@ -83,6 +85,7 @@ class LiquidationMaps:
         self._clock = clock
         self._tiers = tiers
         self._positions = positions
+        self._places = asyncio.Semaphore(MAKING_MAX)
         self._newest: OrderedDict[tuple[str, tuple[str, ...]], NewestMap] = OrderedDict()
 
     @property
@@ -108,19 +111,8 @@ class LiquidationMaps:
             self.closed_until_ms,
             warm_up_ms=DISTANCE_WINDOW_MS if question.model is MapModel.B1 else None,
         )
-        await self.written()
-        read = await self._bars.read(question.exchanges, question.symbol, plan)
-        tiers = await asyncio.gather(*(self._tiers_of(one, question) for one in question.exchanges))
-        known = {one: await self._known(one, question, plan) for one in question.exchanges}
-        forced, density = Forced(rows=_NOTHING), None
-        if question.model is MapModel.EMPIRICAL:
-            density = await self._density(question, plan)
-        elif question.model in (MapModel.B1, MapModel.B3):
-            forced = await self.forced(
-                question.exchanges, question.symbol, plan.model_start_ms, plan.end_ms
-            )
-        making = MapMaking(question, plan, read, tiers, density, forced, known)
-        return await asyncio.to_thread(making.make)
+        async with self._places:
+            return await self._make(question, plan)
 
     async def newest(self, symbol: str, exchanges: tuple[str, ...] | None = None) -> NewestMap:
         """The estimated map at the end of the newest closed bar of `NEWEST_INTERVAL`.
@@ -213,6 +205,22 @@ class LiquidationMaps:
             await self._store.flush()
         except StorageError:
             return
+
+    async def _make(self, question: MapQuestion, plan: BarPlan) -> LiquidationMap:
+        """Reads what a map is made of, and makes it in a thread."""
+        await self.written()
+        read = await self._bars.read(question.exchanges, question.symbol, plan)
+        tiers = await asyncio.gather(*(self._tiers_of(one, question) for one in question.exchanges))
+        known = {one: await self._known(one, question, plan) for one in question.exchanges}
+        forced, density = Forced(rows=_NOTHING), None
+        if question.model is MapModel.EMPIRICAL:
+            density = await self._density(question, plan)
+        elif question.model in (MapModel.B1, MapModel.B3):
+            forced = await self.forced(
+                question.exchanges, question.symbol, plan.model_start_ms, plan.end_ms
+            )
+        making = MapMaking(question, plan, read, tiers, density, forced, known)
+        return await asyncio.to_thread(making.make)
 
     async def _tiers_of(
         self, exchange: str, question: MapQuestion

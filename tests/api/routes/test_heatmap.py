@@ -168,3 +168,14 @@ async def test_where_nothing_is_stored_the_reason_is_told(platform: Platform) ->
     reply = await platform.get("/liquidations/heatmap-timeseries?symbol=BTCUSDT&model=estimated")
     assert reply.status == 404
     assert b"stores nothing" in reply.body
+
+
+async def test_a_repeated_question_about_prints_is_answered_from_the_cache(market: Market) -> None:
+    """Also while the clock goes on: within the second an answer is kept, the key stands still."""
+    target = f"/liquidations/heatmap-timeseries?symbol=BTCUSDT&price_bin_size=1{SPAN}"
+    await market.get(target)
+    put_liquidation(market.store, 20, 95.5, 300.0)
+    market.platform.advance(0.5)
+    assert (await market.get(f"{target}&model=realised"))["meta"]["total_consumed"] == 0.0
+    market.platform.advance(1.0)
+    assert (await market.get(f"{target}&model=realised"))["meta"]["total_consumed"] == 300.0

@@ -89,7 +89,9 @@ def heatmap_router(api: Answers) -> APIRouter:
         classes = read_weights(leverage_weights)
         wanted = span_of(api, symbol, exchanges, start_time, end_time, default_ms)
         if model is HeatmapModel.REALISED:
-            return await _realised(api, wanted, interval, price_bin_size, format, end_time)
+            # Of a span that slides the start follows from its length.
+            asked = (-default_ms if start_time is None else start_time, end_time)
+            return await _realised(api, wanted, interval, price_bin_size, format, asked)
         maps = maps_of(api)
         closed_ms = min(interval.opens_at_ms(maps.closed_until_ms), wanted.end_ms)
         start_ms = wanted.start_ms if start_time is not None else max(0, closed_ms - default_ms)
@@ -166,7 +168,7 @@ async def _realised(
     interval: Interval,
     price_bin_size: float | None,
     form: MapFormat,
-    end_time: int | None,
+    asked: tuple[int, int | None],
 ) -> Response:
     """The realised map; of a span that has ended it is kept `heatmap_s`."""
     history = history_of(api)
@@ -184,8 +186,7 @@ async def _realised(
             return realised_coinglass_view(heatmap, folded_candles(rows, interval))
         return heatmap_view(wanted, heatmap, tuple(api.deps.sources))
 
-    span_ms = wanted.end_ms - wanted.start_ms
-    key = (wanted.symbol, wanted.exchanges, interval, span_ms, end_time, price_bin_size, form)
+    key = (wanted.symbol, wanted.exchanges, interval, *asked, price_bin_size, form)
     ttl_s = settings.heatmap_s if is_closed else settings.quotes_s
     return await api.give(HEATMAP_PATH, key, ttl_s, load)
 
