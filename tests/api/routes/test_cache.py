@@ -23,7 +23,7 @@ async def test_hits_and_misses(platform: Platform) -> None:
         "hit_rate_percent": pytest.approx(100 / 3),
         "cached_entries": 2,
         "max_size": 4096,
-        "ttl_seconds": 30.0,
+        "ttl_seconds": 300.0,
     }
 
 

@@ -26,7 +26,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_from_nothing_to_a_restored_copy(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "at version 0002 now" in _db("upgrade").output
+    assert "at version 0004 now" in _db("upgrade").output
     assert "already" in _db("upgrade").output
     database = SqliteDatabase(data_dir / "headwater.sqlite3")
     with database.claim():
@@ -36,9 +36,9 @@ def test_from_nothing_to_a_restored_copy(
     assert checked["tables"]["trades"]["rows"] == 2
     done = _db("backup", tmp_path / "copy")
     assert done.exit_code == 0
-    assert "9 rows, equal" in done.output
+    assert "11 rows, equal" in done.output
     monkeypatch.setenv("HEADWATER_DATABASE_URL", f"sqlite:///{tmp_path}/new.sqlite3")
-    assert "9 rows, equal" in _db("restore", tmp_path / "copy").output
+    assert "11 rows, equal" in _db("restore", tmp_path / "copy").output
     assert json.loads(_db("check", "--json").output)["tables"] == checked["tables"]
 
 
