@@ -27,7 +27,8 @@ STATEMENT_TIMEOUT_MS: Final = 120_000
 
 LOCK_TIMEOUT_MS: Final = 3_000
 """Longest wait for a lock on a whole table: others queue behind it. Longer than the second
-(`deadlock_timeout`) after which the server's own vacuuming gives way to whoever waits."""
+(`deadlock_timeout`) after which the server's own vacuuming gives way to whoever waits.
+"""
 
 BLOBS_AT_A_TIME: Final = 16
 """Large binary values that are fetched at once."""
