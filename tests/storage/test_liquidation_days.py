@@ -243,7 +243,7 @@ def test_another_writer_cannot_slip_a_row_past_a_block_that_is_being_made(
 
 
 def test_a_block_is_not_made_while_another_writer_is_at_it(database: Database) -> None:
-    """It gives up after a second instead of holding everybody up, and sees the row afterwards."""
+    """It gives up after three seconds, holds nobody up longer, and sees the row afterwards."""
     store_together(database, [event(0)])
     if database.label.startswith("postgresql"):
         with WriteSession(database) as other, other.transaction(durable=False) as writing:

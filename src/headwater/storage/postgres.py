@@ -25,8 +25,10 @@ CONNECT_TIMEOUT_S: Final = 10
 STATEMENT_TIMEOUT_MS: Final = 120_000
 """Longest time one statement of a reader may take."""
 
-LOCK_TIMEOUT_MS: Final = 1_000
-"""Longest wait for a lock on a whole table: others queue behind it."""
+LOCK_TIMEOUT_MS: Final = 3_000
+"""Longest wait for a lock on a whole table: others queue behind it. Longer than the second
+(`deadlock_timeout`) after which the server's own vacuuming gives way to whoever waits.
+"""
 
 BLOBS_AT_A_TIME: Final = 16
 """Large binary values that are fetched at once."""
