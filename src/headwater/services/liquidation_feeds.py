@@ -15,7 +15,7 @@ from headwater.analytics.liquidation_columns import LiquidationColumns
 from headwater.core.clock import Clock
 from headwater.core.enums import Channel, GapState
 from headwater.core.records import ALL_SYMBOLS, Gap
-from headwater.services.liquidation_history import Wanted, written
+from headwater.services.liquidation_history import Wanted
 from headwater.storage import gaps, live_spells
 from headwater.storage.base import Span
 from headwater.storage.liquidation_days import portions
@@ -76,7 +76,7 @@ class LiquidationFeeds:
             RequestError: too many liquidations.
             StorageError: the database does not answer.
         """
-        await written(self._store)
+        await self._store.written()
 
         def gather(state: Snapshot) -> list["_Sums"]:
             return [_sums_of(state, wanted, exchange) for exchange in exchanges]
