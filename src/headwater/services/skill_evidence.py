@@ -249,8 +249,17 @@ async def _read_events(
             EVENTS_MAX,
             "liquidations",
         )
-        found.append(await asyncio.to_thread(at_triggers, _joined(parts), marks))
-    every = _joined(found or [LiquidationEvents.of(())])
+        found.append(await asyncio.to_thread(_triggered, parts, marks))
+    # A million events take longer than the event loop may wait.
+    return await asyncio.to_thread(_in_order, found)
+
+
+def _triggered(parts: Sequence[LiquidationEvents], marks: MarkPath) -> LiquidationEvents:
+    return at_triggers(_joined(parts), marks)
+
+
+def _in_order(parts: Sequence[LiquidationEvents]) -> LiquidationEvents:
+    every = _joined(parts or [LiquidationEvents.of(())])
     order = np.argsort(every.at_ms, kind="stable")
     return LiquidationEvents(
         at_ms=every.at_ms[order],
