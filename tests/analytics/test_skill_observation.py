@@ -10,7 +10,6 @@ from headwater.analytics.skill_observation import (
     MARK_SILENCE_MAX_MS,
     LiquidationEvents,
     MarkPath,
-    at_marks,
     observe,
     reached_cells,
 )
@@ -181,16 +180,6 @@ def test_a_window_whose_mark_price_was_silent_or_is_not_over_is_dropped() -> Non
     assert observe([forecast()], silent, liquidations()).dropped_unmarked == 1
     short = msgspec.structs.replace(forecast(), horizon_ms=MINUTE_MS)
     assert observe([short], path(), liquidations()).dropped_unmarked == 1
-
-
-def test_liquidations_move_to_the_mark_of_their_moment() -> None:
-    """At 5 the bar that ends at 10 holds it: 98 for a long, 102 for a short; at 11 none does."""
-    marks = path((3, 99.0, 101.0), (10, 98.0, 102.0))
-    events = liquidations(
-        (3, 95.0, 1.0, True), (5, 95.0, 1.0, True), (5, 105.0, 1.0, False), (11, 95.0, 1.0, True)
-    )
-    assert at_marks(events, marks).price.tolist() == [99.0, 98.0, 102.0, 95.0]
-    assert events.price.tolist() == [95.0, 95.0, 105.0, 95.0]
 
 
 def test_records_become_arrays() -> None:

@@ -4,7 +4,7 @@ A window counts only when everything in it was seen: one with a hole in the liqu
 mark price is dropped, and the drops are counted.
 
 Liquidations are put where their price is. Venues tell different kinds of price (fill, bankruptcy);
-what triggers is the mark price, so `at_marks` moves them to the mark of their moment first.
+what triggers is the mark price, so `skill_triggers.at_triggers` moves them there first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -91,26 +91,6 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     windows: tuple[Window, ...]
     dropped_gap: int
     dropped_unmarked: int
-
-
-def at_marks(events: LiquidationEvents, marks: MarkPath) -> LiquidationEvents:
-    """Moves liquidations to the mark price of their moment.
-
-    That is the first sample or bar that ends at the liquidation or later: of a bar the low for a
-    long and the high for a short, the farthest the mark can have been. After the last one prices
-    stay as they are.
-
-    Args:
-        events: at whatever price the venue tells.
-        marks: of the same symbol.
-    """
-    index = np.searchsorted(marks.at_ms, events.at_ms, side="left")
-    known = index < len(marks.at_ms)
-    price = events.price.copy()
-    price[known] = np.where(
-        events.is_long[known], marks.low[index[known]], marks.high[index[known]]
-    )
-    return msgspec.structs.replace(events, price=price)
 
 
 def observe(
