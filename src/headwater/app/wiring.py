@@ -44,6 +44,7 @@ from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.live_heatmap import LiveHeatmap
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
+from headwater.services.past_readings import PastReadings
 from headwater.services.recording import RecordingService
 from headwater.services.table_export import TableExport
 from headwater.services.tape_recording import TapeRecording
@@ -263,6 +264,7 @@ class Platform:
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             tapes=self._tapes,
             candles=CandleHistory(self.store, self._clock),
+            readings=PastReadings(self.store, self._clock),
             skill=LiquidationSkill(self.store.fetch),
             forecasts=self._forecast_health,
             maps=maps,

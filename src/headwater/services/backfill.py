@@ -28,11 +28,14 @@ from headwater.storage.store import Store
 SHARE_MAX: Final = 0.4
 """Share of any of the venue's budgets beyond which back-fill asks nothing: the rest is for live."""
 
-LOOK_AGAIN_S: Final = 1.0
+LOOK_AGAIN_S: Final = 0.25
 """How often a budget that is used up is looked at again."""
 
 RETRY_AFTER_S: Final = 5.0
 """Pause after a refusal that does not say how long to wait."""
+
+REFUSED_S: Final = 1.0
+"""Shortest pause after a refusal."""
 
 REFUSALS_MAX: Final = 20
 """Refusals of one question in a row after which the pass is given up."""
@@ -271,7 +274,7 @@ class VenueBackfill:
             except RateLimited as error:
                 self.progress.waits += 1
                 refusal = error
-                await asyncio.sleep(max(error.retry_after_s or RETRY_AFTER_S, LOOK_AGAIN_S))
+                await asyncio.sleep(max(error.retry_after_s or RETRY_AFTER_S, REFUSED_S))
         raise refusal
 
     async def wait_for_budget(self) -> None:
