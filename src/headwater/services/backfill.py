@@ -156,10 +156,17 @@ class VenueBackfill:
         self._load = load
         self.progress = BackfillProgress(exchange=exchange)
 
-    async def run_pass(self, series: Sequence[Series], start_ms: int) -> None:
+    async def run_pass(
+        self, series: Sequence[Series], start_ms: int, until_ms: int | None = None
+    ) -> None:
         """Stores what is missing of `series` from `start_ms` to now.
 
         A series that the venue refuses, or tells unreadably, is left out of the rest of the pass.
+
+        Args:
+            series: of which; what the venue cannot tell of them any more is left out.
+            start_ms: earliest time; its part is fetched whole.
+            until_ms: latest time, inclusive; its part is fetched whole too. None for now.
 
         Raises:
             VenueError: the venue cannot be reached, or refuses for too long.
@@ -170,7 +177,11 @@ class VenueBackfill:
         try:
             await self._store.flush()  # what the streams brought need not be asked for
             now_ms = self._clock.now_ms()
-            parts = await self._unfinished(parts_of(series, start_ms, now_ms), now_ms)
+            parts = [
+                part
+                for part in await self._unfinished(parts_of(series, start_ms, now_ms), now_ms)
+                if until_ms is None or part.start_ms <= until_ms
+            ]
             progress.parts_total, progress.parts_done = len(parts), 0
             refused: set[Series] = set()
             for part in parts:
