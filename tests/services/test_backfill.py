@@ -120,6 +120,21 @@ def test_only_the_hole_is_asked_for(tmp_path: Path) -> None:
     in_virtual_time(main)
 
 
+def test_a_pass_can_end_before_now(tmp_path: Path) -> None:
+    """From 5 h to 3 h before now, both ends in their hour: three hours whole, no more."""
+
+    async def main(clock: SourceClock) -> None:
+        venue = PastVenue(0, NOW_MS)
+        async with opened(tmp_path, clock) as store:
+            filling = VenueBackfill("binance", venue, store, clock, idle)
+            await filling.run_pass(CANDLES, NOW_MS - 5 * HOUR_MS, NOW_MS - 3 * HOUR_MS)
+            assert [(first, last) for _, first, last in venue.asked] == [
+                (NOW_MS - n * HOUR_MS, NOW_MS - (n - 1) * HOUR_MS - 60_000) for n in (3, 4, 5)
+            ]
+
+    in_virtual_time(main)
+
+
 def test_a_heard_minute_of_the_mark_price_gives_way_to_the_venues_own(tmp_path: Path) -> None:
     """Of sixty minutes three were heard; the venue is asked for all, once."""
 

@@ -176,6 +176,8 @@ class VenueHistory:
             and one.instrument.symbol == hole.spell.symbol
             and one.tells(hole.start_ms, now_ms)
         ]
+        if kind is SeriesKind.OPEN_INTEREST:
+            del chosen[1:]  # the finest has the moments of the longer ones too
         return await self._compared(hole, chosen)
 
     async def _compared(self, hole: Downtime, series: Sequence[Series]) -> Healed:
