@@ -89,6 +89,16 @@ def test_a_name_that_no_folder_has_costs_no_other(tmp_path: Path) -> None:
     assert (tape.stats.written, tape.stats.refused, tape.stats.dropped) == (2, 1, 0)
 
 
+@pytest.mark.parametrize("time_ms", [-1, 253_402_300_800_000, 10**17])
+def test_a_time_that_no_day_has_costs_no_other(tmp_path: Path, time_ms: int) -> None:
+    """A venue's wrong time (nanoseconds for milliseconds, say) ends neither thread nor tape."""
+    rows: list[Record] = [trade(1), trade(2, at_ms=time_ms), trade(3)]
+    tape = written(tmp_path, rows)
+    assert (tape.stats.written, tape.stats.refused, tape.stats.dropped) == (2, 1, 0)
+    assert tape.ended.exception() is None
+    assert list(read(tmp_path, TRADES)) == [rows[0], rows[2]]
+
+
 def test_while_the_disk_fails_rows_wait(tmp_path: Path) -> None:
     root = tmp_path / "tape"
     root.write_text("a file where the folder should be")

@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Final, Self, TypeVar
 
 import numpy as np
@@ -99,6 +99,14 @@ class Store:
             StorageError: it could not be written yet.
         """
         await asyncio.wrap_future(self._writer.flush())
+
+    async def written(self) -> None:
+        """Waits until everything that was put is written; while that fails, what is stored must do.
+
+        For who reads next: writing goes on when it can, and health tells of it.
+        """
+        with suppress(StorageError):
+            await self.flush()
 
     async def fetch(self, query: Query[RecordT]) -> Sequence[RecordT]:
         """Answers a question from what is written.
