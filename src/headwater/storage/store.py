@@ -129,6 +129,18 @@ class Store:
         """
         return await self._ask(lambda one: one.columns(query))
 
+    async def columns_of(self, queries: Sequence[ColumnsQuery]) -> list[npt.NDArray[np.float64]]:
+        """Answers several such questions from one state of the database, one after another.
+
+        One reader does it: for rows by the ten thousand that is faster than two, which would take
+        the interpreter from each other at every row.
+
+        Raises:
+            StorageUnavailable: too many questions wait, or the database is away.
+            StorageError: the database refused one.
+        """
+        return await self._ask(lambda one: one.columns_of(queries))
+
     async def _ask(self, work: Callable[[ReadSession], RecordT]) -> RecordT:
         if self._questions >= QUESTIONS_MAX:
             raise StorageUnavailable(self._database.label, f"{self._questions} questions wait")

@@ -31,7 +31,7 @@ def test_from_nothing_to_a_restored_copy(
     database = SqliteDatabase(data_dir / "headwater.sqlite3")
     with database.claim():
         store(database, one_of_each())
-    checked = json.loads(_db("check", "--json").output)
+    checked = json.loads(_db("check", "--json").stdout)
     assert checked["problems"] == []
     assert checked["tables"]["trades"]["rows"] == 2
     done = _db("backup", tmp_path / "copy")
@@ -39,7 +39,7 @@ def test_from_nothing_to_a_restored_copy(
     assert "11 rows, equal" in done.output
     monkeypatch.setenv("HEADWATER_DATABASE_URL", f"sqlite:///{tmp_path}/new.sqlite3")
     assert "11 rows, equal" in _db("restore", tmp_path / "copy").output
-    assert json.loads(_db("check", "--json").output)["tables"] == checked["tables"]
+    assert json.loads(_db("check", "--json").stdout)["tables"] == checked["tables"]
 
 
 def test_what_is_wrong_is_said_with_exit_code_1(data_dir: Path) -> None:
