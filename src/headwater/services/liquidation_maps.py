@@ -25,7 +25,7 @@ from headwater.analytics.entry_inference import WINDOW_MS, infer_ratios, pooled
 from headwater.analytics.leverage_weights import leverage_classes
 from headwater.analytics.liquidation_baselines import DISTANCE_WINDOW_MS
 from headwater.core.clock import Clock
-from headwater.core.errors import NotSupported, PlatformError, RequestError, StorageError
+from headwater.core.errors import NotSupported, PlatformError, RequestError
 from headwater.core.intervals import Interval
 from headwater.core.margin_tiers import MarginTiers
 from headwater.services.map_columns import (
@@ -122,7 +122,7 @@ class LiquidationMaps:
         """
         plan = _plan_of(question, self.closed_until_ms)
         async with self._places:
-            await self.written()
+            await self._store.written()
             read = await self._bars.read(question.exchanges, question.symbol, plan)
             return await self._make(question, plan, read)
 
@@ -147,7 +147,7 @@ class LiquidationMaps:
         read: dict[BarPlan, list[VenueBars]] = {}
         made = []
         async with self._places:
-            await self.written()
+            await self._store.written()
             for one, plan in zip(questions, plans, strict=True):
                 if plan not in read:
                     read[plan] = await self._bars.read(one.exchanges, one.symbol, plan)
@@ -273,10 +273,7 @@ class LiquidationMaps:
 
     async def written(self) -> None:
         """Waits until what was heard is stored; while that fails, what is stored must do."""
-        try:
-            await self._store.flush()
-        except StorageError:
-            return
+        await self._store.written()
 
     async def _make(
         self, question: MapQuestion, plan: BarPlan, read: Sequence[VenueBars]
