@@ -35,11 +35,12 @@ from headwater.analytics.leverage_weights import DEFAULT_WEIGHTS
 from headwater.analytics.margin import build_tiers
 from headwater.api.app import create_app
 from headwater.api.routes.heatmap import HEATMAP_PATH
+from headwater.api.schemas.coinglass import folded_candles
 from headwater.core.clock import ManualClock
 from headwater.core.intervals import Interval
 from headwater.core.margin_tiers import MarginTiers
 from headwater.services.liquidation_maps import CLOSED_AFTER_MS, LiquidationMaps
-from headwater.storage import candles, liquidations, mark_candles, open_interest
+from headwater.storage import candles, liquidations, mark_candles, open_interest, step_columns
 from headwater.storage.base import Row, Span
 from headwater.storage.liquidation_days import pack_one
 from headwater.storage.sessions import ReadSession, WriteSession
@@ -54,7 +55,6 @@ MINUTE_MS: Final = 60_000
 END_MS: Final = 20_700 * DAY_MS
 PAGE: Final = 20_000
 TIERS: Final = build_tiers([(0.0, 0.004, 125.0), (50e3, 0.005, 100.0), (600e3, 0.01, 50.0)])
-QUARTER_MS: Final = 15 * MINUTE_MS
 FORCED_A_DAY: Final = 2_000
 """Liquidations of a venue and day."""
 CACHED_ASKED: Final = 40
@@ -155,21 +155,14 @@ def fill_quarters(database: SqliteDatabase) -> None:
     """Adds the candles of 15 minutes that the stored minutes make."""
     with database.claim(), WriteSession(database) as session:
         for venue in VENUES:
+            with ReadSession(database) as reading:
+                minutes = reading.columns(step_columns.minutes(venue, SYMBOL, 0, END_MS))
+            rows = [
+                (venue, SYMBOL, "15m", int(at), SYMBOL, 0, *prices, None, None, True, None, None, 0)
+                for at, *prices in folded_candles(minutes, Interval.M15).tolist()
+            ]
             with session.transaction(durable=False) as made:
-                minutes: dict[int, list[Row]] = defaultdict(list)
-                table = candles.SPEC.table.c
-                wanted = candles.SPEC.table.select().where(table.exchange == venue)
-                for page in made.select(wanted):
-                    for row in page:
-                        minutes[row[3] - row[3] % QUARTER_MS].append(row)
-                made.insert(candles.SPEC, [_quarter(at, rows) for at, rows in minutes.items()])
-
-
-def _quarter(at: int, rows: list[Row]) -> Row:
-    rows = sorted(rows, key=lambda row: int(row[3]))
-    high, low = max(row[7] for row in rows), min(row[8] for row in rows)
-    return (*rows[0][:2], "15m", at, SYMBOL, 0, rows[0][6], high, low, rows[-1][9],
-            sum(row[10] for row in rows), None, None, True, None, None, 0)  # fmt: skip
+                made.insert(candles.SPEC, rows)
 
 
 def fill_forced(database: SqliteDatabase, days: int) -> None:
@@ -196,6 +189,12 @@ def fill_forced(database: SqliteDatabase, days: int) -> None:
         while packing:
             with session.transaction(durable=False) as made:
                 packing = pack_one(made, END_MS // DAY_MS)
+
+
+class Told(msgspec.Struct):
+    """What is looked at of an answer: not its million levels."""
+
+    meta: dict[str, Any]
 
 
 async def answer(app: Any, query: str) -> tuple[float, float, bytes]:
@@ -287,8 +286,8 @@ def measure(file: Path, stored: str, wanted: Wanted, rounds: int) -> list[str]:
         cold_ms.append(cold)
         cpu_ms.append(cpu)
         cached_ms.append(cached)
-    told = msgspec.json.decode(body)
-    meta, count = told["meta"], wanted.days * DAY_MS // wanted.interval.nominal_ms
+    meta = msgspec.json.decode(body, type=Told).meta
+    count = wanted.days * DAY_MS // wanted.interval.nominal_ms
     assert meta["total_snapshots"] == count
     assert meta["total_consumed"] > 0.0
     span = meta["price_range"]["max"] - meta["price_range"]["min"]

@@ -12,7 +12,13 @@ from tests.services.past_venue import BTC, HOUR_MS, OFFER, PastVenue
 from tests.storage.samples import candle, mark_candle
 
 from headwater.core.clock import SourceClock
-from headwater.core.errors import RateLimited, VenueRejected, VenueUnavailable
+from headwater.core.errors import (
+    AuthRejected,
+    RateLimited,
+    VenueError,
+    VenueRejected,
+    VenueUnavailable,
+)
 from headwater.core.intervals import Interval
 from headwater.services.backfill import REFUSALS_MAX, SHARE_MAX, VenueBackfill
 from headwater.services.history_series import GRACE_MS, LATE_MS, SeriesKind, series_of
@@ -262,10 +268,13 @@ def test_what_fails_leaves_what_was_stored(tmp_path: Path) -> None:
     in_virtual_time(main)
 
 
-def test_a_refused_series_does_not_stop_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("refusal", [VenueRejected, AuthRejected])
+def test_a_refused_series_does_not_stop_the_others(
+    tmp_path: Path, refusal: type[VenueError]
+) -> None:
     async def main(clock: SourceClock) -> None:
         venue = PastVenue(0, NOW_MS)
-        venue.failures = [VenueRejected("binance", "no such thing")]
+        venue.failures = [refusal("binance", "no such thing")]
         async with opened(tmp_path, clock) as store:
             filling = VenueBackfill("binance", venue, store, clock, idle)
             await filling.run_pass(SERIES, NOW_MS - 3 * HOUR_MS)

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.storage.samples import T0, gap, live_spell, trade
 
 from headwater.core.clock import ManualClock
-from headwater.core.enums import GapState
-from headwater.core.records import Trade
+from headwater.core.enums import GapState, StoredTrades
+from headwater.core.records import LargeTrade, Trade
 from headwater.services import trade_backfill
 from headwater.services.stream_life import Downtime
-from headwater.services.trade_backfill import Healed, TradeQuestions, heal_trades
+from headwater.services.trade_backfill import Healed, TradeQuestions, heal_trades, keeper
 from headwater.storage import trades
 from headwater.storage.base import LIMIT_MAX, Span
 from headwater.storage.sqlite import SqliteDatabase
@@ -56,7 +57,7 @@ async def heal(folder: Path, tape: Tape, hole: Downtime) -> tuple[Healed, list[i
     """What became of it, and the numbers that are stored."""
     questions = TradeQuestions(between=tape.between, newest=tape.newest, wait=tape.wait)
     async with Store(SqliteDatabase(folder / "made.sqlite3"), ManualClock()) as store:
-        done = await heal_trades(hole, questions, store, 0.0)
+        done = await heal_trades(hole, questions, store, keeper(StoredTrades.LARGE, 0.0))
         query = trades.between("binance", "BTCUSDT", Span(limit=LIMIT_MAX), large_only=True)
         return done, [one.sequence for one in await store.fetch(query)]
 
@@ -109,3 +110,22 @@ async def test_uncounted_trades_are_lost_before_the_newest(tmp_path: Path) -> No
 async def test_a_silent_market_has_nothing_to_tell(tmp_path: Path) -> None:
     done, stored = await heal(tmp_path, Tape([], 150), downtime(100, 200, None))
     assert (done.state, done.recovered, stored) == (GapState.UNRECOVERABLE, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("which", "kinds"),
+    [
+        (StoredTrades.ALL, [Trade, LargeTrade]),
+        (StoredTrades.LARGE, [None, LargeTrade]),
+        (StoredTrades.NONE, [None, None]),
+    ],
+)
+def test_what_is_stored_live_is_stored_of_a_downtime(
+    which: StoredTrades, kinds: list[type | None]
+) -> None:
+    """At a threshold between a small trade and one of ten times its quantity."""
+    small = trade(1)
+    big = msgspec.structs.replace(small, quantity=small.quantity * 10, value=small.value * 10)
+    keep = keeper(which, small.value * 5)
+    kept = [keep(one) for one in (small, big)]
+    assert [None if one is None else type(one) for one in kept] == kinds

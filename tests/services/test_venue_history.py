@@ -13,7 +13,7 @@ from tests.services.past_venue import BTC, HOUR_MS, OFFER, PastVenue
 
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import SourceClock
-from headwater.core.enums import Channel, FeedState, GapState
+from headwater.core.enums import Channel, FeedState, GapState, StoredTrades
 from headwater.core.errors import NotSupported, VenueUnavailable
 from headwater.core.intervals import Interval
 from headwater.core.records import ConnectionState, Trade
@@ -21,7 +21,7 @@ from headwater.feeds.gaps import GapLedger
 from headwater.services.backfill import VenueBackfill
 from headwater.services.history_series import InterestPeriod, VenueOffer
 from headwater.services.stream_life import FormerLife, LiveStream, StreamLife
-from headwater.services.trade_backfill import TradeQuestions
+from headwater.services.trade_backfill import TradeQuestions, keeper
 from headwater.services.venue_history import (
     CALM_S,
     FAILED_PAUSE_S,
@@ -77,7 +77,7 @@ class Stage:
         plan = HistoryPlan(
             offer=offer,
             reach_days=reach_days,
-            threshold_usd=0.0,
+            keep=keeper(StoredTrades.LARGE, 0.0),
             instruments=lambda: [BTC],
             ready=_at_once,
         )

@@ -23,7 +23,7 @@ from headwater.services.stream_life import (
     StreamLife,
     read_former,
 )
-from headwater.services.trade_backfill import TradeQuestions
+from headwater.services.trade_backfill import TradeQuestions, keeper
 from headwater.services.venue_history import HistoryPlan, VenueHistory
 from headwater.storage.store import Store
 from headwater.venues.facts import VenueFacts
@@ -106,7 +106,7 @@ class Histories:
         plan = HistoryPlan(
             offer=offer,
             reach_days=self._settings.backfill_days,
-            threshold_usd=self._settings.large_trade_threshold_usd,
+            keep=keeper(self._settings.store_trades, self._settings.large_trade_threshold_usd),
             instruments=lambda: _supported(feed, self._settings),
             ready=feed.wait_ready,
         )

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from headwater.core.clock import Clock
-from headwater.core.errors import RateLimited, RequestError, VenueRejected, WireError
+from headwater.core.errors import RateLimited, RequestError, VenueError, WireError
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, FundingRate, MarkCandle, OpenInterest
@@ -238,7 +238,9 @@ class VenueBackfill:
         if span is not None:
             try:
                 found = await self._ask(part.series, *span)
-            except (RequestError, VenueRejected, WireError) as error:
+            except (RequestError, VenueError, WireError) as error:
+                if error.retryable:
+                    raise
                 _log.warning(
                     "backfill_refused",
                     exchange=self.progress.exchange,

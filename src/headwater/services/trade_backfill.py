@@ -1,7 +1,7 @@
 """Trades that were made while the platform did not run: fetched by id, or from the newest ones.
 
-Only large ones are stored, as live ones are. Where the venue counts its trades the hole is known
-to the trade; else the newest trades it tells are held against the time of the hole.
+Those are stored that are stored live (`store_trades`). Where the venue counts its trades the hole
+is known to the trade; else the newest trades it tells are held against the time of the hole.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from headwater.analytics.large_trades import large_trade_of
-from headwater.core.enums import GapState
+from headwater.core.enums import GapState, StoredTrades
 from headwater.core.records import Trade
 from headwater.services.stream_life import Downtime
 from headwater.storage.store import Store
@@ -20,6 +20,10 @@ TRADES_MAX: Final = 100_000
 
 PAGE: Final = 1_000
 """Trades asked for at a time, and held in memory."""
+
+
+Keep = Callable[[Trade], Trade | None]
+"""What is stored of a trade: itself, the same marked as large, or nothing."""
 
 
 class TradeQuestions(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,16 +54,33 @@ class Healed(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+def keeper(which: StoredTrades, threshold_usd: float) -> Keep:
+    """The rule by which trades are stored.
+
+    Args:
+        which: what the setting says.
+        threshold_usd: least value of a large trade.
+    """
+
+    def keep(trade: Trade) -> Trade | None:
+        if which is StoredTrades.NONE:
+            return None
+        large = large_trade_of(trade, threshold_usd)
+        return trade if large is None and which is StoredTrades.ALL else large
+
+    return keep
+
+
 async def heal_trades(
-    hole: Downtime, questions: TradeQuestions, store: Store, threshold_usd: float
+    hole: Downtime, questions: TradeQuestions, store: Store, keep: Keep
 ) -> Healed:
-    """Brings back what the venue still tells of a hole and stores what is large of it.
+    """Brings back what the venue still tells of a hole and stores what is to be stored of it.
 
     Args:
         hole: of a stream of trades.
         questions: put to the venue.
-        store: gets the large trades, durably.
-        threshold_usd: least value of a large trade.
+        store: gets the trades, durably.
+        keep: which of them; see `keeper`.
 
     Raises:
         VenueError: the venue failed; what was stored stays, asking again is safe.
@@ -70,7 +91,7 @@ async def heal_trades(
     newest = await questions.newest(native)
     first = hole.first_sequence
     if first is None:
-        return await _overlay(hole, newest, store, threshold_usd)
+        return await _overlay(hole, newest, store, keep)
     before = [
         one.sequence
         for one in newest
@@ -82,7 +103,7 @@ async def heal_trades(
         last = min(numbered, default=first) - 1
     else:
         last = max(before)
-    return await _by_number(native, first, last, questions, store, threshold_usd)
+    return await _by_number(native, first, last, questions, store, keep)
 
 
 async def _by_number(
@@ -91,7 +112,7 @@ async def _by_number(
     last: int,
     questions: TradeQuestions,
     store: Store,
-    threshold_usd: float,
+    keep: Keep,
 ) -> Healed:
     """Fetches by id, the newest page first."""
     begin = max(first, last - TRADES_MAX + 1)
@@ -102,7 +123,7 @@ async def _by_number(
         await questions.wait()
         page = await questions.between(native, low, high)
         recovered += len(page)
-        await _keep(page, store, threshold_usd)
+        await _store(page, store, keep)
         high = low - 1
     wanted = last - first + 1
     if recovered >= wanted:
@@ -118,12 +139,10 @@ async def _by_number(
     )
 
 
-async def _overlay(
-    hole: Downtime, newest: Sequence[Trade], store: Store, threshold_usd: float
-) -> Healed:
+async def _overlay(hole: Downtime, newest: Sequence[Trade], store: Store, keep: Keep) -> Healed:
     """Takes what lies in the hole of the newest trades; they cover it, or its end."""
     inside = [one for one in newest if hole.start_ms <= one.timestamp_ms <= hole.until_ms]
-    await _keep(inside, store, threshold_usd)
+    await _store(inside, store, keep)
     if newest and newest[0].timestamp_ms < hole.start_ms:
         return Healed(
             state=GapState.REPAIRED,
@@ -137,8 +156,8 @@ async def _overlay(
     )
 
 
-async def _keep(trades: Sequence[Trade], store: Store, threshold_usd: float) -> None:
-    large = [large_trade_of(one, threshold_usd) for one in trades]
-    found = [one for one in large if one is not None]
+async def _store(trades: Sequence[Trade], store: Store, keep: Keep) -> None:
+    kept = [keep(one) for one in trades]
+    found = [one for one in kept if one is not None]
     if found:
         await store.put_durable(found)

@@ -23,7 +23,7 @@ from headwater.core.records import ConnectionState, Gap, Record
 from headwater.services.backfill import BackfillProgress, VenueBackfill, stored_times
 from headwater.services.history_series import Part, Series, SeriesKind, VenueOffer, series_of
 from headwater.services.stream_life import Downtime, StreamLife
-from headwater.services.trade_backfill import Healed, TradeQuestions, heal_trades
+from headwater.services.trade_backfill import Healed, Keep, TradeQuestions, heal_trades
 from headwater.storage.base import LIMIT_MAX, Span
 from headwater.storage.store import Store
 
@@ -53,14 +53,14 @@ class HistoryPlan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         offer: what the venue gives.
         reach_days: how far back, days; 0 for nothing.
-        threshold_usd: least value of a stored trade.
+        keep: which trades of a downtime are stored.
         instruments: the contracts, once the venue's list is loaded.
         ready: waits until it is.
     """
 
     offer: VenueOffer
     reach_days: float
-    threshold_usd: float
+    keep: Keep
     instruments: Callable[[], Sequence[Instrument]]
     ready: Callable[[], Awaitable[None]]
 
@@ -152,9 +152,7 @@ class VenueHistory:
             return _lost("back-filling is turned off")
         if hole.spell.channel is Channel.TRADES:
             try:
-                return await heal_trades(
-                    hole, self._questions, self._store, self._plan.threshold_usd
-                )
+                return await heal_trades(hole, self._questions, self._store, self._plan.keep)
             except VenueError as error:
                 if error.retryable:
                     raise
