@@ -1,9 +1,14 @@
-"""What does a liquidation map of four venues cost from the database to the JSON of its answer?
+"""What does a liquidation map of four venues cost from the database to the bytes of its answer?
 
 `python -m benchmarks.bench_stored_maps [--rounds N] [--year] [--write]`. A SQLite file with minutes
-of candles, mark candles and open interest of four venues, from a seeded random walk. Each round
-opens the database anew (the system keeps its pages), makes the map and encodes the answer, so
-nothing of ours is warm; the week before, which the model has to see, is part of it.
+of candles, mark candles and open interest of four venues, from a seeded random walk, and with
+liquidations near it, whose days are packed as the platform packs them. Each cold round opens the
+database anew (the system keeps its pages) and asks the whole application, in process, for the
+route: what is measured goes from the request to the last byte handed to the socket's side, so
+nothing of ours is warm; the week before, which the model has to see, is part of it. The same
+request again is the cached answer.
+
+"With quarters" has candles of 15 minutes beside the minutes, as back-fill stores them.
 
 The plain way beside it does what open tools do (py-liquidation-map and its kin): records one by
 one, a dictionary of price buckets, E × (1 ∓ 1/L), levels removed when touched; no tiers, no decay,
@@ -12,29 +17,31 @@ no closing, no cut. It does less and is still what one would write first.
 
 import argparse
 import asyncio
+import gzip
 import tempfile
 import time
 from collections import defaultdict
-from decimal import Decimal
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import numpy as np
 import structlog
+from tests.api.served import Platform
 
 from benchmarks.report import machine, median, spread, table, write_section
-from headwater.analytics.leverage_weights import DEFAULT_WEIGHTS, leverage_classes
+from headwater.analytics.leverage_weights import DEFAULT_WEIGHTS
 from headwater.analytics.margin import build_tiers
-from headwater.analytics.price_buckets import PriceBuckets
-from headwater.api.schemas.base import encode
-from headwater.api.schemas.liquidation_maps import map_view
+from headwater.api.app import create_app
+from headwater.api.routes.heatmap import HEATMAP_PATH
 from headwater.core.clock import ManualClock
 from headwater.core.intervals import Interval
 from headwater.core.margin_tiers import MarginTiers
 from headwater.services.liquidation_maps import CLOSED_AFTER_MS, LiquidationMaps
-from headwater.services.map_question import LiquidationMap, MapModel, MapQuestion
-from headwater.storage import candles, mark_candles, open_interest
-from headwater.storage.base import Span
+from headwater.storage import candles, liquidations, mark_candles, open_interest
+from headwater.storage.base import Row, Span
+from headwater.storage.liquidation_days import pack_one
 from headwater.storage.sessions import ReadSession, WriteSession
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
@@ -47,10 +54,45 @@ MINUTE_MS: Final = 60_000
 END_MS: Final = 20_700 * DAY_MS
 PAGE: Final = 20_000
 TIERS: Final = build_tiers([(0.0, 0.004, 125.0), (50e3, 0.005, 100.0), (600e3, 0.01, 50.0)])
+QUARTER_MS: Final = 15 * MINUTE_MS
+FORCED_A_DAY: Final = 2_000
+"""Liquidations of a venue and day."""
+CACHED_ASKED: Final = 40
+"""How often a cached answer is asked for."""
 NOTE: Final = (
-    "Minutes alone are stored. The plain way reads no past before the span, no mark prices and "
-    "encodes nothing (see the file)."
+    "Cold: a store that was just opened, from the request to the last byte; CPU of the whole "
+    "process in brackets, as the machine may be busy. Cached: the same request again. The plain "
+    "way reads no past before the span, no mark prices and encodes nothing (see the file)."
 )
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A row of the table.
+
+    Attributes:
+        model: as the route takes it.
+        interval: length of a bar.
+        days: length of the span.
+        width: height of a price bucket, USD: some 200 of them.
+        goal_ms: for a cold answer.
+    """
+
+    model: str
+    interval: Interval
+    days: int
+    width: int
+    goal_ms: float
+
+
+WEEK: Final = (
+    Wanted("estimated", Interval.M15, 7, 272, 300.0),
+    Wanted("realised", Interval.M15, 7, 17, 300.0),
+)
+YEAR: Final = (
+    Wanted("estimated", Interval.H4, 365, 670, 2_000.0),
+    Wanted("realised", Interval.H4, 365, 55, 2_000.0),
+)
+CACHED_GOAL_MS: Final = 5.0
 
 
 class SameTiers:
@@ -109,25 +151,96 @@ def fill(database: SqliteDatabase, days: int) -> None:
                         )
 
 
-async def ours(file: Path, interval: Interval, days: int) -> tuple[float, int, LiquidationMap]:
-    """One map: seconds, bytes of its answer, and the map."""
+def fill_quarters(database: SqliteDatabase) -> None:
+    """Adds the candles of 15 minutes that the stored minutes make."""
+    with database.claim(), WriteSession(database) as session:
+        for venue in VENUES:
+            with session.transaction(durable=False) as made:
+                minutes: dict[int, list[Row]] = defaultdict(list)
+                table = candles.SPEC.table.c
+                wanted = candles.SPEC.table.select().where(table.exchange == venue)
+                for page in made.select(wanted):
+                    for row in page:
+                        minutes[row[3] - row[3] % QUARTER_MS].append(row)
+                made.insert(candles.SPEC, [_quarter(at, rows) for at, rows in minutes.items()])
+
+
+def _quarter(at: int, rows: list[Row]) -> Row:
+    rows = sorted(rows, key=lambda row: int(row[3]))
+    high, low = max(row[7] for row in rows), min(row[8] for row in rows)
+    return (*rows[0][:2], "15m", at, SYMBOL, 0, rows[0][6], high, low, rows[-1][9],
+            sum(row[10] for row in rows), None, None, True, None, None, 0)  # fmt: skip
+
+
+def fill_forced(database: SqliteDatabase, days: int) -> None:
+    """Writes liquidations of every venue and day, and packs the days."""
+    rng = np.random.default_rng(99)
+    with database.claim(), WriteSession(database) as session:
+        for day in range(days):
+            begin = END_MS - (days - day) * DAY_MS
+            rows: list[Row] = []
+            for venue in VENUES:
+                at = np.sort(rng.integers(0, DAY_MS, FORCED_A_DAY)) + begin
+                price = np.round(1e5 + 4e3 * np.sin(at / 9e8) + rng.normal(0, 400, len(at)), 1)
+                size = np.round(rng.pareto(1.5, len(at)) * 0.05 + 0.001, 3)
+                told = zip(at.tolist(), price.tolist(), size.tolist(), strict=True)
+                rows += [
+                    (venue, SYMBOL, when, "sell" if n % 2 else "buy", cost, base, f"{day}.{n}",
+                     SYMBOL, (when + 250) * 1_000_000, "long" if n % 2 else "short", cost * base,
+                     "average", False, None)
+                    for n, (when, cost, base) in enumerate(told)
+                ]  # fmt: skip
+            with session.transaction(durable=False) as made:
+                made.insert(liquidations.SPEC, rows)
+        packing = True
+        while packing:
+            with session.transaction(durable=False) as made:
+                packing = pack_one(made, END_MS // DAY_MS)
+
+
+async def answer(app: Any, query: str) -> tuple[float, float, bytes]:
+    """Asks the application for the map: seconds, CPU seconds of the process, body."""
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
+        "scheme": "http", "path": HEATMAP_PATH, "raw_path": HEATMAP_PATH.encode(),
+        "query_string": query.encode(), "root_path": "", "headers": [(b"host", b"127.0.0.1")],
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+    }  # fmt: skip
+    parts: list[bytes] = []
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+        parts.append(message.get("body", b""))
+
+    before, used = time.perf_counter(), time.process_time()
+    await app(scope, receive, send)
+    took = time.perf_counter() - before, time.process_time() - used
+    body = b"".join(parts)
+    assert statuses == [200], body[:500]
+    return *took, body
+
+
+async def ours(file: Path, wanted: Wanted) -> tuple[float, float, float, bytes]:
+    """One cold answer: ms, CPU ms, median ms of the cached ones, body."""
     clock = ManualClock((END_MS + CLOSED_AFTER_MS) * 1_000_000)
-    question = MapQuestion(
-        symbol=SYMBOL,
-        exchanges=VENUES,
-        model=MapModel.ESTIMATED,
-        interval=interval,
-        start_ms=END_MS - days * DAY_MS,
-        end_ms=END_MS,
-        classes=leverage_classes(),
-        buckets=PriceBuckets.of_width(Decimal(250)),
+    query = (
+        f"symbol={SYMBOL}&model={wanted.model}&interval={wanted.interval.value}"
+        f"&price_bin_size={wanted.width}&end_time={END_MS - 1}"
+        f"&start_time={END_MS - wanted.days * DAY_MS}"
     )
     async with Store(SqliteDatabase(file), clock) as store:
+        platform = Platform(clock=clock, venues=VENUES, store=store)
         maps = LiquidationMaps(store, clock, SameTiers(), VENUES)
-        before = time.perf_counter()
-        made = await maps.make(question)
-        body = encode(map_view(made))
-        return time.perf_counter() - before, len(body), made
+        app = create_app(msgspec.structs.replace(platform.deps, maps=maps))
+        seconds, cpu_s, body = await answer(app, query)
+        again = [await answer(app, query) for _ in range(CACHED_ASKED)]
+        assert all(one[2] == body for one in again)
+        return seconds * 1e3, cpu_s * 1e3, median([one[0] for one in again]) * 1e3, body
 
 
 def plain(file: Path, days: int) -> tuple[float, int]:
@@ -166,23 +279,30 @@ def _plain_venue(
     return longs, shorts
 
 
-def measure(file: Path, interval: Interval, days: int, rounds: int) -> list[str]:
+def measure(file: Path, stored: str, wanted: Wanted, rounds: int) -> list[str]:
     """A row of the table."""
-    costs_ms, size, made = [], 0, None
+    cold_ms, cpu_ms, cached_ms, body = [], [], [], b""
     for _ in range(rounds):
-        seconds, size, made = asyncio.run(ours(file, interval, days))
-        costs_ms.append(seconds * 1e3)
-    assert made is not None
-    assert made.grid is not None
-    assert len(made) == days * DAY_MS // interval.nominal_ms
-    assert made.consumed_usd.sum() > 0.0
-    others_ms = [plain(file, days)[0] * 1e3 for _ in range(max(1, rounds // 3))]
+        cold, cpu, cached, body = asyncio.run(ours(file, wanted))
+        cold_ms.append(cold)
+        cpu_ms.append(cpu)
+        cached_ms.append(cached)
+    told = msgspec.json.decode(body)
+    meta, count = told["meta"], wanted.days * DAY_MS // wanted.interval.nominal_ms
+    assert meta["total_snapshots"] == count
+    assert meta["total_consumed"] > 0.0
+    span = meta["price_range"]["max"] - meta["price_range"]["min"]
+    others_ms = [plain(file, wanted.days)[0] * 1e3 for _ in range(max(1, rounds // 3))]
+    is_plain = wanted.model == "estimated"
+    name = f"{wanted.model}, {wanted.days} d × {wanted.interval.value}"
     return [
-        f"{days} d × {interval.value} × {made.grid.count} buckets × {len(VENUES)} venues",
-        f"{median(costs_ms):.0f} ± {spread(costs_ms):.0%}",
-        f"{size / 1e6:.1f}",
-        f"{median(others_ms):.0f}",
-        f"{median(others_ms) / median(costs_ms):.1f}",
+        f"{name} × {span / wanted.width:.0f} buckets × {len(VENUES)} venues, {stored}",
+        f"{median(cold_ms):.0f} ± {spread(cold_ms):.0%} ({median(cpu_ms):.0f})",
+        f"{wanted.goal_ms:.0f} {'kept' if median(cold_ms) <= wanted.goal_ms else 'missed'}",
+        f"{median(cached_ms):.2f} {'kept' if median(cached_ms) <= CACHED_GOAL_MS else 'missed'}",
+        f"{len(body) / 1e6:.1f} ({len(gzip.compress(body, 5)) / 1e6:.1f})",
+        f"{median(others_ms):.0f}" if is_plain else "–",
+        f"{median(others_ms) / median(cold_ms):.1f}" if is_plain else "–",
     ]
 
 
@@ -194,15 +314,21 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    wanted = [(Interval.M15, 7)] + ([(Interval.H4, 365)] if chosen.year else [])
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "made.sqlite3"
-        fill(SqliteDatabase(file), 430 if chosen.year else 16)
-        rows = [measure(file, interval, days, chosen.rounds) for interval, days in wanted]
+        database = SqliteDatabase(file)
+        fill(database, 430 if chosen.year else 16)
+        fill_forced(database, 365 if chosen.year else 8)
+        rows = [measure(file, "minutes", one, chosen.rounds) for one in WEEK]
+        if chosen.year:
+            rows += [measure(file, "minutes", one, chosen.rounds) for one in YEAR]
+            fill_quarters(database)
+            rows.append(measure(file, "with quarters", YEAR[0], chosen.rounds))
+    header = ["map", "cold, ms", "goal", "cached, ms", "MB (gzip)", "plain way, ms", "ratio"]
     text = "\n\n".join(
         [
-            "### Estimated liquidation map from SQLite to JSON, cold",
-            table(["map", "ms", "MB of JSON", "plain way, ms", "ratio"], rows),
+            "### Liquidation maps from SQLite to the bytes of the answer",
+            table(header, rows),
             f"{NOTE} {machine()}.",
         ]
     )

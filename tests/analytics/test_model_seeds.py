@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from headwater.analytics import model_seeds
+from headwater.analytics.arrays import FloatArray
 from headwater.analytics.bar_columns import BarColumns
 from headwater.analytics.leverage_ladder import LeverageLadder
 from headwater.analytics.leverage_weights import LeverageClass
@@ -41,6 +42,13 @@ def columns(entries: list[list[float]], volumes: list[list[float]], low: float) 
     ).checked()
 
 
+def seeds_of(bars: BarColumns, rise_usd: FloatArray, part: slice) -> model_seeds.Seeds:
+    """The seeds of one venue."""
+    seeds = model_seeds.Seeds(len(rise_usd), 1, 1, GRID.count)
+    model_seeds.seeds_of(GRID, LADDER, bars, rise_usd, part, seeds.of(0, 0))
+    return seeds
+
+
 def test_a_rise_is_shared_as_volume_was_and_later_steps_reach_it() -> None:
     """400 USD over 3 of volume at 1000 and 1 at 1100: longs 300 at 900, 100 at 990.
 
@@ -49,25 +57,27 @@ def test_a_rise_is_shared_as_volume_was_and_later_steps_reach_it() -> None:
     and 1210 (100): the latter is outside of the grid.
     """
     bars = columns([[1000.0, 1100.0]], [[3.0, 1.0]], 950.0)
-    seeds = model_seeds.seeds_of(GRID, LADDER, bars, np.array([400.0]), slice(0, 1))
-    assert seeds.created.tolist() == [[400.0, 300.0]]
-    assert seeds.unplaced.tolist() == [[0.0, 100.0]]
-    assert seeds.reached.tolist() == [[0.0, 0.0]]
-    held = np.zeros((GRID.count, 2, 1))
-    seeds.add_to(held, 0)
-    assert held[10, 0, 0] == 300.0
-    assert held[19, 0, 0] == 100.0
-    assert held[:, 1, 0].sum() == 300.0
-    reached = model_seeds.seeds_of(
-        GRID, LADDER, columns([[1000.0, 1100.0]], [[3.0, 1.0]], 850.0), np.array([400.0]), slice(1)
+    seeds = seeds_of(bars, np.array([400.0]), slice(0, 1))
+    assert seeds.created.tolist() == [[[400.0, 300.0]]]
+    assert seeds.unplaced.tolist() == [[[0.0, 100.0]]]
+    assert seeds.reached.tolist() == [[[0.0, 0.0]]]
+    longs, shorts = seeds.amounts[0, 0, 0]
+    assert (longs[10], longs[19]) == (300.0, 100.0)
+    assert shorts.sum() == shorts[30] == 300.0
+    assert seeds.sums.tolist() == [[[[400.0, 300.0]]]]
+    assert (seeds.longs_end.tolist(), seeds.shorts_begin.tolist()) == ([[20]], [[30]])
+    assert seeds.is_any.tolist() == [True]
+    reached = seeds_of(
+        columns([[1000.0, 1100.0]], [[3.0, 1.0]], 850.0), np.array([400.0]), slice(1)
     )
-    assert reached.reached.tolist() == [[300.0, 0.0]]
+    assert reached.reached.tolist() == [[[300.0, 0.0]]]
+    assert reached.sums.tolist() == [[[[100.0, 300.0]]]]
 
 
 def test_without_volume_nothing_is_placed() -> None:
     bars = columns([[math.nan]], [[0.0]], 950.0)
-    seeds = model_seeds.seeds_of(GRID, LADDER, bars, np.array([400.0]), slice(0, 1))
-    assert seeds.unplaced.tolist() == [[400.0, 400.0]]
+    seeds = seeds_of(bars, np.array([400.0]), slice(0, 1))
+    assert seeds.unplaced.tolist() == [[[400.0, 400.0]]]
     assert seeds.amounts.sum() == 0.0
 
 
@@ -77,9 +87,9 @@ def test_portions_change_no_digit(monkeypatch: pytest.MonkeyPatch, at_once: int)
     entries = rng.uniform(900.0, 1100.0, (40, 5)).tolist()
     bars = columns(entries, rng.exponential(size=(40, 5)).tolist(), 1000.0)
     rise = rng.exponential(1000.0, 40)
-    whole = model_seeds.seeds_of(GRID, LADDER, bars, rise, slice(0, 40))
+    whole = seeds_of(bars, rise, slice(0, 40))
     monkeypatch.setattr(model_seeds, "_TARGETS_AT_ONCE", at_once)
-    parts = model_seeds.seeds_of(GRID, LADDER, bars, rise, slice(0, 40))
+    parts = seeds_of(bars, rise, slice(0, 40))
     assert whole.amounts.tobytes() == parts.amounts.tobytes()
     assert whole.created.tobytes() == parts.created.tobytes()
     assert whole.created.sum() > 0.0

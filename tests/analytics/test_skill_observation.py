@@ -142,6 +142,29 @@ def test_a_window_with_a_gap_is_dropped_and_counted(
     assert (made.dropped_gap, len(made.windows)) == (dropped, 1 - dropped)
 
 
+@given(
+    holes=st.lists(
+        st.tuples(st.integers(0, 9), st.one_of(st.none(), st.integers(0, 9))), max_size=6
+    )
+)
+def test_many_holes_spoil_what_each_of_them_spoils(holes: list[tuple[int, int | None]]) -> None:
+    """Windows of five minutes from each minute, beside holes asked one by one."""
+    issued = [forecast(minute * MINUTE_MS) for minute in range(5)]
+    ledger = [
+        gap(first * MINUTE_MS, None if last is None else max(first, last) * MINUTE_MS)
+        for first, last in holes
+    ]
+    spoilt = sum(
+        any(
+            hole.timestamp_ms <= one.issued_ms + one.horizon_ms
+            and (hole.until_ms is None or hole.until_ms > one.issued_ms)
+            for hole in ledger
+        )
+        for one in issued
+    )
+    assert observe(issued, minutes(10), liquidations(), ledger).dropped_gap == spoilt
+
+
 def test_gaps_that_were_repaired_or_of_other_streams_do_not_matter() -> None:
     gaps = [gap(1, 2, state=GapState.REPAIRED), gap(1, 2, channel=Channel.TRADES)]
     made = observe([forecast()], minutes(5), liquidations(), gaps)

@@ -30,6 +30,7 @@ from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.live_heatmap import NewestMaps
+from headwater.services.past_readings import PastReadings
 from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
 
@@ -93,6 +94,7 @@ class Platform:
             liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),
             gaps=None if store is None else GapHistory(store),
             candles=None if store is None else CandleHistory(store, self.clock),
+            readings=None if store is None else PastReadings(store, self.clock),
             maps=None
             if store is None
             else LiquidationMaps(

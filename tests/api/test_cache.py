@@ -2,11 +2,15 @@
 
 import asyncio
 import gzip
+import hashlib
+import threading
+from typing import Any
 
 import pytest
 from tests.api.served import Platform
 
-from headwater.api.cache import Answer, AnswerCache
+from headwater.api import cache as cache_module
+from headwater.api.cache import LARGE_BYTES, Answer, AnswerCache
 from headwater.api.limits import CacheSettings
 from headwater.core.clock import ManualClock
 from headwater.core.errors import VenueUnavailable
@@ -119,6 +123,55 @@ async def test_a_body_is_compressed_when_asked_for_twice(clock: ManualClock) -> 
     assert cache.stats.bytes_held == len(answer.body) + len(packed)
     short = await cache.answer(("s",), 60.0, Maker(10))
     assert [cache.pack(short) for _ in range(3)] == [None] * 3
+
+
+async def test_a_large_body_is_compressed_in_a_thread_one_at_a_time(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile the whole body is given, and no second one is begun."""
+    threads: list[str] = []
+    turn = threading.Event()
+
+    def compress(body: bytes) -> bytes:
+        threads.append(threading.current_thread().name)
+        assert turn.wait(10.0)
+        return gzip.compress(body)
+
+    monkeypatch.setattr(cache_module, "_compressed", compress)
+    cache = AnswerCache(CacheSettings(gzip_min_bytes=100), clock)
+    large, other = [
+        await cache.answer((name,), 60.0, Maker(LARGE_BYTES + 1)) for name in ("large", "other")
+    ]
+    assert [cache.pack(large) for _ in range(3)] == [None] * 3
+    assert [cache.pack(other) for _ in range(3)] == [None] * 3
+    turn.set()
+    await cache.close()
+    packed = cache.pack(large)
+    assert packed is not None
+    assert gzip.decompress(packed) == large.body
+    assert len(threads) == 1
+    assert threads[0] != threading.current_thread().name
+    assert cache.stats.bytes_held == len(large.body) + len(other.body) + len(packed)
+    assert cache.pack(other) is None
+    await cache.close()
+    assert cache.pack(other) is not None
+
+
+async def test_the_tag_of_a_large_body_is_made_in_a_thread(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[bool] = []
+    made = hashlib.blake2b
+
+    def digest(body: bytes, *, digest_size: int) -> Any:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return made(body, digest_size=digest_size)
+
+    monkeypatch.setattr(hashlib, "blake2b", digest)
+    cache = AnswerCache(CacheSettings(), clock)
+    await cache.answer(("small",), 60.0, Maker(10))
+    await cache.answer(("large",), 60.0, Maker(LARGE_BYTES + 1))
+    assert threads == [True, False]
 
 
 def test_equal_bodies_have_equal_tags_and_others_do_not() -> None:

@@ -12,6 +12,7 @@ from headwater.core.enums import StoredTable
 from headwater.core.records import Trade
 from headwater.feeds.recorder import RecorderStats
 from headwater.services.backfill import BackfillProgress
+from headwater.services.forecasts import ForecastHealth
 from headwater.storage.writer import TableHealth, WriterHealth
 
 
@@ -94,6 +95,38 @@ def test_history_says_how_far_it_is_and_what_it_waits_for() -> None:
     assert "okx 4/4 parts; 70 rows" in found[0].components["history"].detail
     assert "waits for bybit; " in found[1].components["history"].detail
     assert "bybit 2/9 parts" in found[1].components["history"].detail
+
+
+def test_forecasts_say_which_hours_are_missing_for_good() -> None:
+    deps = Platform().deps
+    assert "forecasts" not in measure(deps).components
+    well = ForecastHealth(
+        symbols=("BTCUSDT", "ETHUSDT"),
+        next_issue_ms=7_200_000,
+        last_issued_ms=3_600_000,
+        stored=12,
+        missed=0,
+        failed=0,
+        problem="",
+    )
+    told = [
+        well,
+        msgspec.structs.replace(well, missed=2),
+        msgspec.structs.replace(well, failed=1, problem="/secret/place is full"),
+        msgspec.structs.replace(well, symbols=(), last_issued_ms=None, stored=0),
+    ]
+    found = [
+        measure(msgspec.structs.replace(deps, forecasts=lambda one=one: one)).components[
+            "forecasts"
+        ]
+        for one in told
+    ]
+    assert [one.status for one in found] == ["healthy", "degraded", "degraded", "healthy"]
+    assert found[1].detail == (
+        "12 stored, 2 hours missed, 0 failed, of BTCUSDT, ETHUSDT; last of 1970-01-01T01:00:00.000Z"
+    )
+    assert "secret" not in found[2].detail
+    assert found[3].detail == "0 stored, 0 hours missed, 0 failed, of no symbol"
 
 
 async def test_routes_of_health(platform: Platform) -> None:

@@ -10,16 +10,19 @@ from headwater.core.errors import NotSupported
 from headwater.core.intervals import Interval
 from headwater.venues.discovery import venue, venues
 
+NOT_EVERYWHERE = (Kind.OPEN_INTEREST, Kind.MARK_CANDLES)
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.OPEN_INTEREST])
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in NOT_EVERYWHERE])
 def test_every_venue_offers_it(kind: Kind) -> None:
     for one in venues().values():
         demand(one, kind, Interval.M1)
 
 
-def test_open_interest_of_the_past_is_refused_where_there_is_none() -> None:
+@pytest.mark.parametrize("kind", NOT_EVERYWHERE)
+def test_what_a_venue_does_not_keep_is_refused_with_the_reason(kind: Kind) -> None:
     with pytest.raises(NotSupported, match=r"hyperliquid: .+"):
-        demand(venue("hyperliquid"), Kind.OPEN_INTEREST, Interval.M5)
+        demand(venue("hyperliquid"), kind, Interval.M5)
 
 
 def test_an_interval_that_is_not_offered_names_those_that_are() -> None:

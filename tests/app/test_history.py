@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.app.history import live_streams, offer_of
+from headwater.app.history import KEPT_INTERVALS, interest_periods, live_streams, offer_of
 from headwater.app.live_feeds import LiveFeeds
 from headwater.app.settings import load
 from headwater.bus.memory import MemoryBus
@@ -44,7 +44,35 @@ async def test_what_a_venue_gives_of_what_is_wanted(
     async with feeds as by_venue:
         feed = by_venue[name]
         offer = offer_of(feed, settings)
-        assert (offer.exchange, offer.candles, offer.interest_period) == (name, kept, period)
+        assert (offer.exchange, offer.candles) == (name, kept)
+        assert (offer.interest[0].period if offer.interest else None) is period
+        assert offer.mark_candles == (() if name == "hyperliquid" else KEPT_INTERVALS)
         assert offer.funding
         assert live_streams(feed) == [], "nothing is live where nobody answers"
         assert feed.rest_load <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "periods"),
+    [
+        # 1,440 rows: 5 days by 5 minutes, 15 by 15, 60 by the hour.
+        ("okx", 5, [Interval.M5]),
+        ("okx", 7, [Interval.M5, Interval.M15]),
+        ("okx", 400, None),
+        # 30 days whatever the period: a longer one brings nothing.
+        ("binance", 365, [Interval.M5]),
+        ("bybit", 365, [Interval.M5]),
+        ("hyperliquid", 7, []),
+        ("okx", 0, []),
+    ],
+)
+def test_open_interest_is_asked_by_periods_that_reach_back_far_enough(
+    name: str, days: int, periods: list[Interval] | None
+) -> None:
+    found = interest_periods(venue(name).facts, days * 86_400_000)
+    if periods is not None:
+        assert [one.period for one in found] == periods
+        return
+    reaches = [one.reach_ms or 0 for one in found]
+    assert reaches == sorted(set(reaches))
+    assert reaches[0] == 5 * 86_400_000

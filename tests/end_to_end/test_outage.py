@@ -20,14 +20,14 @@ from headwater.core.clock import SourceClock
 from headwater.core.enums import Channel, GapCause, GapState
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
-from headwater.core.records import Candle, Gap
+from headwater.core.records import Candle, Gap, MarkCandle
 from headwater.services.gap_history import GapHistory, WantedGaps
 from headwater.services.stream_life import RECORDED
 from headwater.simulator.exchange import SimulatedExchange
 from headwater.simulator.hosting import host_venues
 from headwater.simulator.server import SimulatorServer
 from headwater.simulator.venue_server import VenueServer
-from headwater.storage import candles, funding, liquidations, open_interest, trades
+from headwater.storage import candles, funding, liquidations, mark_candles, open_interest, trades
 from headwater.storage.base import LIMIT_MAX, Span
 from headwater.venues.discovery import venue
 
@@ -48,6 +48,10 @@ LOST = {
 }
 """What of ten minutes no venue gives again: trades are counted and found by id on Binance alone,
 the others tell their newest ones only; Hyperliquid has no history of open interest."""
+
+
+MARK_STEP_TICKS = {"bybit": 1.0, "okx": 0.1}
+"""To what the venue rounds its mark price, in ticks of the contract."""
 
 
 class Stage:
@@ -136,6 +140,11 @@ def _passed_ms(platform: Platform) -> int:
     return platform.history_progress()[0].done_ms or 0
 
 
+def settled_after(ended_ms: int) -> int:
+    """When a pass has everything of before: the last quarter of an hour is over, and asked for."""
+    return Interval.M15.closes_at_ms(ended_ms) + 2 * MINUTE_MS
+
+
 @pytest.mark.parametrize("name", LOST)
 def test_what_the_venue_replays_is_stored_and_the_rest_is_listed(name: str, tmp_path: Path) -> None:
     async def main(clock: SourceClock) -> None:
@@ -146,7 +155,7 @@ def test_what_the_venue_replays_is_stored_and_the_rest_is_listed(name: str, tmp_
             feed = stage.platform.sources[name]
             await stage.until(lambda: feed.health().healthy, 120)
             ended_ms = clock.now_ms()
-            settled_ms = ended_ms + 2 * MINUTE_MS
+            settled_ms = settled_after(ended_ms)
             await stage.until(lambda: _passed_ms(stage.platform) >= settled_ms, STORED_WITHIN_S)
             await stage.platform.store.flush()
             span = Span(start_ms=began_ms - MINUTE_MS, end_ms=ended_ms, limit=LIMIT_MAX)
@@ -176,7 +185,7 @@ def test_a_downtime_of_the_platform_is_healed_and_listed_alike(name: str, tmp_pa
             async with staged(server, clock, tmp_path) as stage:
                 back = await stage.gaps()
                 ended_ms = max(gap.until_ms or 0 for gap in back)
-                settled_ms = ended_ms + 2 * MINUTE_MS
+                settled_ms = settled_after(ended_ms)
                 await stage.until(lambda: _passed_ms(stage.platform) >= settled_ms, STORED_WITHIN_S)
                 await stage.platform.store.flush()
                 span = Span(start_ms=began_ms - MINUTE_MS, end_ms=ended_ms, limit=LIMIT_MAX)
@@ -195,6 +204,7 @@ def test_a_downtime_of_the_platform_is_healed_and_listed_alike(name: str, tmp_pa
 async def judge(stage: Stage, span: Span, holes: Sequence[Gap]) -> None:
     """Everything that is stored of a span against what really happened."""
     await judge_candles(stage, span)
+    await judge_marks(stage, span)
     await judge_interest(stage, span)
     await judge_funding(stage, span)
     await judge_trades(stage, span, holes)
@@ -239,6 +249,37 @@ def _bar(candle: Candle) -> tuple[float, ...]:
         candle.close,
         candle.volume,
     )
+
+
+async def judge_marks(stage: Stage, span: Span) -> None:
+    """Bars of the mark price are the venue's own, also where minutes were heard.
+
+    Hyperliquid tells none again: there is what was heard, and nothing of the outage.
+    """
+    assert span.start_ms is not None
+    assert span.end_ms is not None
+    rounding = MARK_STEP_TICKS.get(stage.name, 0.0) * float(stage.instrument.price_tick) / 2
+    for interval in (Interval.M1, Interval.M15):
+        query = mark_candles.between(stage.name, SYMBOL, interval, span)
+        stored = await stage.platform.store.fetch(query)
+        if stage.name == "hyperliquid":
+            assert all(one.readings for one in stored)
+            assert len(stored) <= 5, "none of the outage's ten minutes"
+            continue
+        real = stage.truth.mark_candles(
+            SYMBOL, interval, limit=1_000, start_ms=span.start_ms, end_ms=span.end_ms - 1
+        )
+        assert len(real) >= OUTAGE_S * 1_000 / interval.nominal_ms
+        closed = [one for one in real if one.is_closed]
+        assert [one.timestamp_ms for one in stored] == [one.timestamp_ms for one in closed]
+        assert all(one.readings is None for one in stored)
+        assert [_mark_bar(one) for one in stored] == [
+            pytest.approx(_mark_bar(one), rel=1e-6, abs=rounding + 1e-9) for one in closed
+        ]
+
+
+def _mark_bar(bar: MarkCandle | Candle) -> tuple[float, ...]:
+    return (bar.open, bar.high, bar.low, bar.close)
 
 
 async def judge_interest(stage: Stage, span: Span) -> None:

@@ -112,13 +112,15 @@ async def standing_still(work: Awaitable[int]) -> int:
     return waited.result()
 
 
-def live_through(day: int, minutes: int, horizons_ms: tuple[int, ...], folder: Path) -> None:
+def live_through(
+    day: int, minutes: int, horizons_ms: tuple[int, ...], folder: Path, seed: int = 1_000
+) -> None:
     """One day's world, from its first second, with an issue each minute."""
     start_ms = FIRST_DAY_MS + day * DAY_MS
 
     async def main(clock: SourceClock) -> None:
         venue = venues()["bybit"]
-        hosted = host_venue(venue, seed=1_000 + day, start_ms=start_ms, symbols=[SYMBOL])
+        hosted = host_venue(venue, seed=seed + day, start_ms=start_ms, symbols=[SYMBOL])
         assert isinstance(hosted.market, SimulatedExchange)
         simulator = SimulatorServer([hosted], clock=clock)
         await simulator.start()
@@ -169,14 +171,14 @@ def scored(folder: Path, days: int) -> dict[tuple[int, float], SkillRow]:
 
 
 def require_the_oracle_alone(row: SkillRow) -> None:
-    """Its interval lies above 0, whole and blended; those of its spoilt copies do not."""
+    """It gains, and adds to distance beyond doubt; its spoilt copies do neither."""
     report, checks = row.report, row.controls
     assert report is not None
     assert checks is not None
-    assert row.verdict is SkillVerdict.SKILL, row.line
-    for gain in (report.per_usd, report.blended):
-        assert gain.interval is not None
-        assert gain.interval.low > 0.0
+    assert report.per_usd.bits is not None
+    assert report.per_usd.bits > 0.0
+    assert report.blended.interval is not None
+    assert report.blended.interval.low > 0.0, row.line
     for control in (checks.shifted, checks.swapped, checks.random_lines):
         for gain in (control.per_usd, control.blended):
             assert gain.interval is not None
@@ -186,30 +188,33 @@ def require_the_oracle_alone(row: SkillRow) -> None:
 
 @pytest.mark.timeout(400)
 def test_the_platforms_own_score_knows_the_oracle(tmp_path: Path) -> None:
-    """Twelve worlds of twelve minutes."""
+    """Twelve worlds of twelve minutes: few, so that of the headline only the sign is asked.
+
+    A position that is opened after the time of issue is on no map, and the headline takes it ill;
+    what the map adds to distance (blended) is beyond doubt in so short a time.
+    """
     horizons_ms = (3 * MINUTE_MS, 5 * MINUTE_MS)
     for day in range(12):
         live_through(day, 12, horizons_ms, tmp_path)
     rows = scored(tmp_path, 12)
     for horizon_ms in horizons_ms:
-        require_the_oracle_alone(rows[horizon_ms, 0.0025])
+        for width in (0.001, 0.0025):
+            require_the_oracle_alone(rows[horizon_ms, width])
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(1_800)
-def test_so_it_is_at_length_and_narrow_cells_gain_blended(tmp_path: Path) -> None:
-    """Sixteen worlds of 25 minutes.
+@pytest.mark.timeout(2_400)
+def test_at_length_the_headline_is_above_zero_too(tmp_path: Path) -> None:
+    """Forty worlds of fifteen minutes, of other seeds.
 
-    A minute of these markets is as wide as five cells of 0.1 %, so that of so narrow cells only the
-    blended gain is asked: what the map adds to distance.
+    A minute of these markets is as wide as five cells of 0.1 %: of so narrow cells the headline is
+    not asked.
     """
-    horizon_ms = 5 * MINUTE_MS
-    for day in range(16):
-        live_through(day, 25, (horizon_ms,), tmp_path)
-    rows = scored(tmp_path, 16)
-    require_the_oracle_alone(rows[horizon_ms, 0.0025])
-    narrow = rows[horizon_ms, 0.001]
-    assert narrow.is_sound is True
-    assert narrow.report is not None
-    assert narrow.report.blended.interval is not None
-    assert narrow.report.blended.interval.low > 0.0
+    horizons_ms = (3 * MINUTE_MS, 5 * MINUTE_MS)
+    for day in range(40):
+        live_through(day, 15, horizons_ms, tmp_path, seed=20_000)
+    rows = scored(tmp_path, 40)
+    for horizon_ms in horizons_ms:
+        for width in (0.001, 0.0025):
+            require_the_oracle_alone(rows[horizon_ms, width])
+        assert rows[horizon_ms, 0.0025].verdict is SkillVerdict.SKILL

@@ -6,10 +6,12 @@ import pytest
 from tests.feeds.made import EXCHANGE, instrument
 
 from headwater.core.clock import SystemClock
+from headwater.core.enums import Channel
 from headwater.core.errors import VenueUnavailable
 from headwater.core.instruments import Instrument
 from headwater.core.records import OpenInterest
-from headwater.feeds.poller import Poller
+from headwater.feeds.poller import Poller, by_rest_only
+from headwater.venues.discovery import venues
 
 
 def _reading(of: Instrument) -> OpenInterest:
@@ -58,3 +60,18 @@ async def test_an_error_of_ours_is_not_swallowed() -> None:
     poller = Poller(lambda: [instrument()], ask, SystemClock(), 1.0)
     with pytest.raises(ValueError, match="AAAUSDT"):
         await poller.run()
+
+
+def test_what_has_a_stream_is_not_polled() -> None:
+    """Of the four venues Binance alone streams no open interest; all stream mark prices."""
+    facts_of = {name: venue.facts for name, venue in venues().items()}
+    polled = {
+        name
+        for name, facts in facts_of.items()
+        if by_rest_only(facts, "open_interest", Channel.OPEN_INTEREST)
+    }
+    assert polled == {"binance"}
+    assert not any(
+        by_rest_only(facts, "funding_rate", Channel.MARK_PRICES) for facts in facts_of.values()
+    )
+    assert not by_rest_only(facts_of["binance"], "no such thing", Channel.OPEN_INTEREST)

@@ -5,9 +5,15 @@ import pytest
 from tests.api.fake_source import FakeSource
 
 from headwater.core.clock import ManualClock
-from headwater.core.errors import RequestError, UnknownSymbol, VenueUnavailable
+from headwater.core.errors import (
+    PlatformError,
+    RequestError,
+    UnknownSymbol,
+    VenueUnavailable,
+    WireError,
+)
 from headwater.feeds import tier_memory
-from headwater.feeds.tier_memory import KEPT_S, TierMemory
+from headwater.feeds.tier_memory import KEPT_S, RETRY_S, TierMemory
 from headwater.venues.facts import Support
 
 
@@ -29,6 +35,23 @@ async def test_a_failure_is_told_and_not_kept() -> None:
         await memory.margin_tiers("binance", "BTCUSDT")
     source.error = None
     assert await memory.margin_tiers("binance", "BTCUSDT") is not None
+
+
+@pytest.mark.parametrize(
+    "error", [VenueUnavailable("binance", "away"), WireError("binance", "tiers", "no list", b"<")]
+)
+async def test_a_venue_that_fails_later_leaves_what_it_told(error: PlatformError) -> None:
+    """After an hour the old table is given, the venue asked again a minute later and believed."""
+    source, clock = FakeSource(), ManualClock(0)
+    memory = TierMemory({"binance": source}, clock)
+    first = await memory.margin_tiers("binance", "BTCUSDT")
+    clock.advance(KEPT_S + 1.0)
+    source.error = error
+    assert await memory.margin_tiers("binance", "BTCUSDT") is first
+    source.error = None
+    assert await memory.margin_tiers("binance", "BTCUSDT") is first, "asked a moment ago"
+    clock.advance(RETRY_S)
+    assert await memory.margin_tiers("binance", "BTCUSDT") is not first
 
 
 async def test_what_there_is_not() -> None:

@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 
 from tests.feeds.made import instrument
-from tests.storage.samples import candle, funding, open_interest
+from tests.storage.samples import candle, funding, mark_candle, open_interest
 
 from headwater.core.errors import PlatformError
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
-from headwater.core.records import Candle, FundingRate, OpenInterest
-from headwater.services.history_series import VenueOffer
+from headwater.core.records import Candle, FundingRate, MarkCandle, OpenInterest
+from headwater.services.history_series import InterestPeriod, VenueOffer
 
 BTC = instrument("BTCUSDT")
 HOUR_MS = 3_600_000
 OFFER = VenueOffer(
     exchange="binance",
     candles=(Interval.M1,),
+    mark_candles=(Interval.M1,),
     candles_max=60,
-    interest_period=Interval.M5,
+    interest=(InterestPeriod(period=Interval.M5, reach_ms=None),),
     interest_max=12,
     funding=True,
 )
@@ -71,6 +72,29 @@ class PastVenue:
                 is_closed=at_ms + length_ms <= self.now_ms,
             )
             for at_ms in self._times("candles", length_ms, start_ms, end_ms)
+        ][:limit]
+
+    async def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[MarkCandle]:
+        """The venue's own bars of the mark price; the one of now is forming."""
+        length_ms = interval.nominal_ms
+        return [
+            mark_candle(
+                at_ms,
+                exchange="binance",
+                symbol=instrument.symbol,
+                interval=interval,
+                is_closed=at_ms + length_ms <= self.now_ms,
+                readings=None,
+            )
+            for at_ms in self._times("mark_candles", length_ms, start_ms, end_ms)
         ][:limit]
 
     async def open_interest_history(

@@ -9,14 +9,14 @@ from typing import Any
 import looptime
 import pytest
 from tests.services.past_venue import BTC, HOUR_MS, OFFER, PastVenue
-from tests.storage.samples import candle
+from tests.storage.samples import candle, mark_candle
 
 from headwater.core.clock import SourceClock
 from headwater.core.errors import RateLimited, VenueRejected, VenueUnavailable
 from headwater.core.intervals import Interval
 from headwater.services.backfill import REFUSALS_MAX, SHARE_MAX, VenueBackfill
-from headwater.services.history_series import GRACE_MS, SeriesKind, series_of
-from headwater.storage import candles, funding, open_interest
+from headwater.services.history_series import GRACE_MS, LATE_MS, SeriesKind, series_of
+from headwater.storage import candles, funding, mark_candles, open_interest
 from headwater.storage.base import LIMIT_MAX, Span
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
@@ -25,6 +25,7 @@ NOW_MS = 1_789_999_200_000 - 1_789_999_200_000 % (48 * HOUR_MS) + 30 * HOUR_MS
 """Half past the second day of a part of funding, on the full hour."""
 SERIES = series_of(OFFER, BTC)
 CANDLES = SERIES[:1]
+MARKS = SERIES[1:2]
 ALL = Span(limit=LIMIT_MAX)
 
 
@@ -65,11 +66,14 @@ def test_everything_that_is_due_is_stored_the_newest_first(tmp_path: Path) -> No
                 for at in range(NOW_MS - 5 * HOUR_MS, NOW_MS + 1, HOUR_MS)
                 if at % (8 * HOUR_MS) == 0
             ]
+            marks = await store.fetch(mark_candles.between("binance", "BTCUSDT", Interval.M1, ALL))
+            assert [one.timestamp_ms for one in marks] == [one.timestamp_ms for one in bars]
             asked = [first for kind, first, _ in venue.asked if kind == "candles"]
             assert asked == sorted(asked, reverse=True)
             progress = filling.progress
             assert (progress.parts_done, progress.passes) == (progress.parts_total, 1)
-            assert progress.rows_stored == len(bars) + len(readings) + len(settled)
+            rows = len(bars) + len(marks) + len(readings) + len(settled)
+            assert progress.rows_stored == rows
 
     in_virtual_time(main)
 
@@ -112,6 +116,74 @@ def test_only_the_hole_is_asked_for(tmp_path: Path) -> None:
             await filling.run_pass(CANDLES, begin_ms)
             assert venue.asked == [("candles", begin_ms + 20 * 60_000, begin_ms + 29 * 60_000)]
             assert filling.progress.rows_stored == 10
+
+    in_virtual_time(main)
+
+
+def test_a_pass_can_end_before_now(tmp_path: Path) -> None:
+    """From 5 h to 3 h before now, both ends in their hour: three hours whole, no more."""
+
+    async def main(clock: SourceClock) -> None:
+        venue = PastVenue(0, NOW_MS)
+        async with opened(tmp_path, clock) as store:
+            filling = VenueBackfill("binance", venue, store, clock, idle)
+            await filling.run_pass(CANDLES, NOW_MS - 5 * HOUR_MS, NOW_MS - 3 * HOUR_MS)
+            assert [(first, last) for _, first, last in venue.asked] == [
+                (NOW_MS - n * HOUR_MS, NOW_MS - (n - 1) * HOUR_MS - 60_000) for n in (3, 4, 5)
+            ]
+
+    in_virtual_time(main)
+
+
+def test_a_heard_minute_of_the_mark_price_gives_way_to_the_venues_own(tmp_path: Path) -> None:
+    """Of sixty minutes three were heard; the venue is asked for all, once."""
+
+    async def main(clock: SourceClock) -> None:
+        venue = PastVenue(0, NOW_MS)
+        begin_ms = NOW_MS - HOUR_MS
+        async with opened(tmp_path, clock) as store:
+            for minute in (10, 11, 12):
+                heard = mark_candle(
+                    begin_ms + minute * 60_000, exchange="binance", symbol="BTCUSDT", readings=60
+                )
+                store.put(heard)
+            filling = VenueBackfill("binance", venue, store, clock, idle)
+            await filling.run_pass(MARKS, begin_ms)
+            await filling.run_pass(MARKS, begin_ms)
+            assert venue.asked == [("mark_candles", begin_ms, begin_ms + 58 * 60_000)]
+            stored = await store.fetch(mark_candles.between("binance", "BTCUSDT", Interval.M1, ALL))
+            assert [one.readings for one in stored] == [None] * 59
+
+    in_virtual_time(main)
+
+
+def test_rows_that_the_venue_had_late_are_asked_for_once_more(tmp_path: Path) -> None:
+    """Of the hour 04:00–05:00 the venue has 40 minutes at 05:20, and the rest later."""
+
+    async def main(clock: SourceClock) -> None:
+        end_ms = NOW_MS
+        begin_ms = end_ms - HOUR_MS
+        venue = PastVenue(0, begin_ms + 40 * 60_000)
+        async with opened(tmp_path, clock) as store:
+            filling = VenueBackfill("binance", venue, store, clock, idle)
+
+            async def hour() -> int:
+                """Stored minutes of the hour after another pass."""
+                await filling.run_pass(CANDLES, begin_ms)
+                span = Span(start_ms=begin_ms, end_ms=end_ms, limit=LIMIT_MAX)
+                where = ("binance", "BTCUSDT", Interval.M1, span)
+                return len(await store.fetch(candles.opening_times(*where)))
+
+            await asyncio.sleep(20 * 60)
+            assert await hour() == 40
+            venue.now_ms = clock.now_ms()
+            assert await hour() == 40, "not at once: most holes are the venue's own"
+            await asyncio.sleep(LATE_MS / 1000 - 20 * 60)
+            venue.now_ms = clock.now_ms()
+            assert await hour() == 60
+            asked = len(venue.asked)
+            assert await hour() == 60
+            assert len(venue.asked) == asked
 
     in_virtual_time(main)
 

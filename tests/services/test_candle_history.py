@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.storage.samples import candle
 
 from headwater.core.clock import ManualClock
-from headwater.core.errors import VenueUnavailable
+from headwater.core.errors import PlatformError, VenueUnavailable, WireError
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 from headwater.services.candle_history import CandleHistory, CandleQuestion, joined
@@ -46,7 +46,7 @@ class Venue:
 
     def __init__(self) -> None:
         self.asked: list[tuple[int | None, int | None, int]] = []
-        self.away = False
+        self.fails: PlatformError | None = None
 
     async def ask(self, first_ms: int | None, last_ms: int | None, count: int) -> Sequence[Candle]:
         """Minutes counted from the start."""
@@ -54,8 +54,8 @@ class Venue:
             None if at is None else (at - START_MS) // MINUTE_MS for at in (first_ms, last_ms)
         )
         self.asked.append((first, last, count))
-        if self.away:
-            raise VenueUnavailable("okx", "no answer\r\nfor a while")
+        if self.fails is not None:
+            raise self.fails
         if first is None:
             return [bar(minute) for minute in range(21)][-count:]
         return [bar(minute) for minute in range(first, (20 if last is None else last) + 1)][:count]
@@ -103,19 +103,29 @@ def test_the_forming_candle_is_the_venues(tmp_path: Path) -> None:
     assert venue.asked[1:] == [(None, None, 3)], "the newest ones are in live memory"
 
 
-def test_a_venue_that_is_away_leaves_what_is_stored_and_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        VenueUnavailable("okx", "no answer\r\nfor a while"),
+        WireError("okx", "rest_candles", "no list", b"<html>"),
+    ],
+)
+def test_a_venue_that_fails_leaves_what_is_stored_and_says_so(
+    tmp_path: Path, error: PlatformError
+) -> None:
+    """Whether it is away or tells what cannot be read."""
     venue = Venue()
-    venue.away = True
+    venue.fails = error
     stored = [bar(minute) for minute in range(20) if minute != 5]
     minutes, missing = read(tmp_path, stored, question(3, 7), venue)
     assert minutes == [3, 4, 6, 7]
-    assert missing.startswith("1 of 5 candles are missing: okx: no answer")
+    assert missing == f"1 of 5 candles are missing: {error}"
     assert read(tmp_path, stored, question(8, 9), venue) == ([8, 9], "")
     minutes, missing = read(tmp_path, stored, question(None, None, limit=3), venue)
     assert minutes == [18, 19]
     assert missing.startswith("1 of 3")
     for nothing in (question(5, 5), question(-9, -3)):
-        with pytest.raises(VenueUnavailable):
+        with pytest.raises(type(error)):
             read(tmp_path, stored, nothing, venue)
 
 

@@ -154,6 +154,29 @@ def test_a_database_that_is_away_for_a_moment_costs_nothing_and_for_longer_the_h
     virtual(work)
 
 
+def test_a_database_too_busy_for_the_maps_is_asked_again() -> None:
+    """Long questions of users may fill its queue just at the full hour."""
+    written, refusals = Written(), 2
+
+    async def busy(symbol: str, issued_ms: int) -> Sequence[IssuedMap]:
+        nonlocal refusals
+        refusals -= 1
+        if refusals >= 0:
+            raise StorageUnavailable("made", "16 long questions wait")
+        return await one_map(symbol, issued_ms)
+
+    async def work(clock: SourceClock) -> None:
+        nonlocal refusals
+        service = ForecastService(busy, written.put, clock, BTC)
+        assert await service.issue(clock.now_ms()) == 3
+        assert service.health.failed == 0
+        refusals = 3
+        assert await service.issue(clock.now_ms()) == 0
+        assert "16 long questions" in service.health.problem
+
+    virtual(work)
+
+
 async def test_trouble_with_one_symbol_or_map_stops_no_other() -> None:
     async def some(symbol: str, issued_ms: int) -> Sequence[IssuedMap]:
         if symbol == "ETHUSDT":

@@ -1,9 +1,12 @@
 """Maps of models from a real database: worked by hand, their laws, and the defects they lack."""
 
+import asyncio
 import math
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -26,9 +29,13 @@ from headwater.core.clock import ManualClock
 from headwater.core.enums import PositionSide
 from headwater.core.errors import RequestError, VenueUnavailable
 from headwater.core.intervals import Interval
-from headwater.services.liquidation_maps import CLOSED_AFTER_MS, LiquidationMaps
-from headwater.services.map_making import levels_of
+from headwater.core.margin_tiers import MarginTiers
+from headwater.services import model_bars
+from headwater.services.liquidation_maps import CLOSED_AFTER_MS, PARTIAL_S, LiquidationMaps
+from headwater.services.map_making import MapMaking, levels_of
 from headwater.services.map_question import KnownPosition, LiquidationMap, MapModel, MapQuestion
+from headwater.services.model_bars import BarPlan, ModelBars, VenueBars
+from headwater.storage.sessions import ReadSession
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
@@ -307,3 +314,105 @@ async def test_the_newest_column_is_kept_until_the_next_bar(store: Store) -> Non
     assert later.positions_created_usd == pytest.approx(20_000.0)
     with pytest.raises(RequestError, match="symbol"):
         await maps.newest("ETHUSDT")
+
+
+class SlowTiers(Tiers):
+    """Tiers that answer when the gate opens; counts the questions about one venue."""
+
+    def __init__(self, *, is_away: bool = False) -> None:
+        super().__init__(bybit=FREE, okx=VenueUnavailable("okx", "away") if is_away else FREE)
+        self.gate = asyncio.Event()
+        self.asked = 0
+
+    async def margin_tiers(self, exchange: str, symbol: str) -> MarginTiers | None:
+        self.asked += exchange == "bybit"
+        await self.gate.wait()
+        return await super().margin_tiers(exchange, symbol)
+
+
+async def test_who_asks_for_the_newest_at_once_shares_one_computation(store: Store) -> None:
+    """And when who began it goes away, another one makes it."""
+    put_rise(store)
+    tiers = SlowTiers()
+    maps = maps_at(store, 45, tiers)
+    first, *others = [asyncio.create_task(maps.newest("BTCUSDT")) for _ in range(4)]
+    while not tiers.asked:
+        await asyncio.sleep(0)
+    first.cancel()
+    while tiers.asked < 2:
+        await asyncio.sleep(0)
+    tiers.gate.set()
+    found = await asyncio.gather(*others)
+    assert tiers.asked == 2
+    assert all(one is found[0] for one in found)
+    assert first.cancelled()
+
+
+async def test_an_error_of_the_newest_reaches_all_who_wait(store: Store) -> None:
+    maps = maps_at(store, 45)
+    asked = [asyncio.create_task(maps.newest("ETHUSDT")) for _ in range(3)]
+    for one in asked:
+        with pytest.raises(RequestError, match="symbol"):
+            await one
+
+
+async def test_a_newest_map_without_a_venue_is_kept_for_some_seconds(store: Store) -> None:
+    put_rise(store)
+    put_rise(store, "okx")
+    tiers = SlowTiers(is_away=True)
+    tiers.gate.set()
+    clock = ManualClock((T0 + 45 * MINUTE_MS + CLOSED_AFTER_MS) * 1_000_000)
+    maps = LiquidationMaps(store, clock, tiers, VENUES)
+    partial = await maps.newest("BTCUSDT")
+    clock.advance(PARTIAL_S - 1.0)
+    assert await maps.newest("BTCUSDT") is partial
+    clock.advance(1.0)
+    assert await maps.newest("BTCUSDT") is not partial
+    assert tiers.asked == 2
+
+
+async def test_models_side_by_side_are_those_made_alone_and_read_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B1 looks further back, so there are two readings for the eight of them."""
+    put_rise(store)
+    maps = maps_at(store, 45)
+    alone = [await maps.make(ask(model)) for model in MapModel]
+    readings: list[BarPlan] = []
+    read = ModelBars.read
+
+    async def counted(
+        self: ModelBars, exchanges: Sequence[str], symbol: str, plan: BarPlan
+    ) -> list[VenueBars]:
+        readings.append(plan)
+        return await read(self, exchanges, symbol, plan)
+
+    monkeypatch.setattr(ModelBars, "read", counted)
+    together = await maps.make_each(ask(), tuple(MapModel))
+    assert len(readings) == len(set(readings)) == 2
+    for one, other in zip(alone, together, strict=True):
+        assert (one.question, one.coverage) == (other.question, other.coverage)
+        assert one.held.tobytes() == other.held.tobytes()
+
+
+async def test_a_map_is_made_off_the_event_loop(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading, placing and modelling: none of it in the loop's thread."""
+    put_rise(store)
+    threads: dict[str, bool] = {}
+
+    def watched(owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def run(*given: Any, **named: Any) -> Any:
+            threads[name] = threading.current_thread() is threading.main_thread()
+            return real(*given, **named)
+
+        monkeypatch.setattr(owner, name, run)
+
+    watched(MapMaking, "make")
+    watched(ReadSession, "columns_of")
+    watched(model_bars, "_bars_of")
+    await maps_at(store, 45).make(ask())
+    assert threads == {"make": False, "columns_of": False, "_bars_of": False}

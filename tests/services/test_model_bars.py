@@ -11,7 +11,10 @@ from tests.services.map_market import DAY_MS, MINUTE_MS, T0, put_minute
 from headwater.core.clock import ManualClock
 from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
+from headwater.core.records import Candle
 from headwater.services.model_bars import ModelBars, VenueBars, plan_of, step_of
+from headwater.storage import step_columns
+from headwater.storage.base import ColumnsQuery
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
@@ -108,6 +111,62 @@ async def test_long_steps_are_folded_where_they_are_not_stored(store: Store) -> 
     assert (bars.mark_low[0, 0], bars.mark_high[0, 0]) == (995.0, 1006.0)
     assert (bars.entry_price[0, 0], bars.entry_volume[0, 0]) == (1003.0, 4.0)
     assert (bars.price[0], bars.open_interest[0]) == (1004.0, 7.0)
+
+
+async def test_only_steps_that_are_not_stored_are_made_of_minutes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the four hours, quarters are stored but for one of the second and one of the third bar.
+
+    Their minutes say 1004, the stored quarters 1000; so do the ends of bars, where prices come
+    from. The first and the last bar are not asked for as minutes at all.
+    """
+    for quarter in range(16):
+        put_minute(store, 15 * quarter, 1004.0, mark=None)
+        if quarter not in (5, 11):
+            put_quarter(store, quarter, 1000.0)
+    asked: list[tuple[int, int]] = []
+    fold = step_columns.traded_folded
+
+    def watched(
+        exchange: str, symbol: str, step_ms: int, start_ms: int, end_ms: int
+    ) -> ColumnsQuery:
+        asked.append(((start_ms - T0) // HOUR_MS, (end_ms - T0) // HOUR_MS))
+        return fold(exchange, symbol, step_ms, start_ms, end_ms)
+
+    monkeypatch.setattr(step_columns, "traded_folded", watched)
+    await store.flush()
+    plan = plan_of(Interval.H2, T0, T0 + 4 * HOUR_MS, T0 + 4 * HOUR_MS, warm_up_ms=0)
+    plan = msgspec.structs.replace(plan, interval=Interval.H1, model_start_ms=T0, start_ms=T0)
+    (found,) = await ModelBars(store).read(("bybit",), "BTCUSDT", plan)
+    expected = np.full((4, 4), 1000.0)
+    expected[1, 1] = expected[2, 3] = 1004.0
+    assert found.bars.entry_price.tolist() == expected.tolist()
+    assert found.bars.price.tolist() == [1000.0, 1000.0, 1004.0, 1000.0]
+    assert asked == [(1, 3)]
+
+
+def put_quarter(store: Store, number: int, price: float) -> None:
+    """Stores a candle of 15 minutes."""
+    at_ms = T0 + number * 15 * MINUTE_MS
+    store.put(
+        Candle(
+            exchange="bybit",
+            symbol="BTCUSDT",
+            native_symbol="BTCUSDT",
+            timestamp_ms=at_ms,
+            received_ns=at_ms * 1_000_000,
+            interval=Interval.M15,
+            open=price,
+            high=price,
+            low=price,
+            close=price,
+            volume=1.0,
+            quote_volume=None,
+            trades_count=None,
+            is_closed=True,
+        )
+    )
 
 
 async def test_a_plan_without_bars_reads_nothing(store: Store) -> None:

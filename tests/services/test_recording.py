@@ -126,6 +126,23 @@ async def test_whole_minutes_of_the_mark_price_are_kept() -> None:
     assert (first.readings, first.is_closed) == (60, True)
 
 
+async def test_minutes_of_chosen_symbols_are_kept() -> None:
+    """The mark stream brings the whole market; of the others only funding is sampled."""
+    bus = MemoryBus()
+    kept: list[Any] = []
+    service = RecordingService(bus, kept.append, marks_of=["BTCUSDT"])
+    working = asyncio.create_task(service.run(), name="recording")
+    await asyncio.sleep(0)
+    for second in range(-1, 70):
+        for symbol in ("BTCUSDT", "PEPEUSDT"):
+            bus.publish(_mark(MINUTE_0 + 1_000 * second, symbol=symbol))
+        await _taken()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    assert {one.symbol for one in kept if isinstance(one, MarkCandle)} == {"BTCUSDT"}
+    assert {one.symbol for one in kept if isinstance(one, FundingRate)} == {"BTCUSDT", "PEPEUSDT"}
+
+
 def _state(channel: Channel, state: FeedState) -> ConnectionState:
     return ConnectionState(
         exchange="binance",

@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import looptime
+import msgspec
+import pytest
 from tests.services.past_venue import BTC, HOUR_MS, OFFER, PastVenue
 
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import SourceClock
 from headwater.core.enums import Channel, FeedState, GapState
 from headwater.core.errors import NotSupported, VenueUnavailable
+from headwater.core.intervals import Interval
 from headwater.core.records import ConnectionState, Trade
 from headwater.feeds.gaps import GapLedger
 from headwater.services.backfill import VenueBackfill
+from headwater.services.history_series import InterestPeriod, VenueOffer
 from headwater.services.stream_life import FormerLife, LiveStream, StreamLife
 from headwater.services.trade_backfill import TradeQuestions
 from headwater.services.venue_history import (
@@ -37,7 +41,9 @@ CHANNELS = (Channel.CANDLES, Channel.OPEN_INTEREST, Channel.TRADES)
 class Stage:
     """A venue's history with everything around it."""
 
-    def __init__(self, store: Store, clock: SourceClock, reach_days: float) -> None:
+    def __init__(
+        self, store: Store, clock: SourceClock, reach_days: float, offer: VenueOffer
+    ) -> None:
         self.venue = PastVenue(NOW_MS - 6 * HOUR_MS, NOW_MS)
         self.bus = MemoryBus()
         self.ledger = GapLedger("binance", self.bus, clock)
@@ -69,7 +75,7 @@ class Stage:
             has_interest_history=True,
         )
         plan = HistoryPlan(
-            offer=OFFER,
+            offer=offer,
             reach_days=reach_days,
             threshold_usd=0.0,
             instruments=lambda: [BTC],
@@ -119,9 +125,11 @@ async def _no_trades_between(native: str, first: int, last: int) -> Sequence[Tra
 
 
 @asynccontextmanager
-async def staged(folder: Path, clock: SourceClock, reach_days: float = 0.2) -> AsyncIterator[Stage]:
+async def staged(
+    folder: Path, clock: SourceClock, reach_days: float = 0.2, offer: VenueOffer = OFFER
+) -> AsyncIterator[Stage]:
     async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
-        yield Stage(store, clock, reach_days)
+        yield Stage(store, clock, reach_days, offer)
 
 
 def in_virtual_time(main: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
@@ -145,6 +153,33 @@ def test_a_downtime_is_settled_by_what_is_there_after_the_pass(tmp_path: Path) -
             # ended with a minute of grace; readings were due at -15, -10 and -5 min.
             assert recovered[Channel.CANDLES] == 10
             assert recovered[Channel.OPEN_INTEREST] == 3
+
+    in_virtual_time(main)
+
+
+@pytest.mark.parametrize(("reach_ms", "recovered"), [(5 * 60_000, 1), (HOUR_MS, 3)])
+def test_a_downtime_is_judged_by_the_finest_period_that_reaches_it(
+    tmp_path: Path, reach_ms: int, recovered: int
+) -> None:
+    """The venue keeps readings by 5 minutes for so long, and by 15 minutes for ever.
+
+    The hole begins a second before -10 min: by 15 minutes the reading of -15 min was due, by 5
+    those of -15, -10 and -5 min, and no reading counts twice.
+    """
+    periods = (
+        InterestPeriod(period=Interval.M5, reach_ms=reach_ms),
+        InterestPeriod(period=Interval.M15, reach_ms=None),
+    )
+    offer = msgspec.structs.replace(OFFER, interest=periods)
+
+    async def main(clock: SourceClock) -> None:
+        async with staged(tmp_path, clock, offer=offer) as stage:
+            await stage.life.beat()
+            await stage.history.heal()
+            (hole,) = (
+                one for one in stage.ledger.newest_first() if one.channel is Channel.OPEN_INTEREST
+            )
+            assert (hole.state, hole.recovered) == (GapState.REPAIRED, recovered)
 
     in_virtual_time(main)
 

@@ -3,8 +3,9 @@
 from tests.storage.samples import T0, fetch, gap, store_together
 
 from headwater.core.enums import Channel, GapState
+from headwater.core.records import ALL_SYMBOLS
 from headwater.storage.base import Database, Span
-from headwater.storage.gaps import between, last_number
+from headwater.storage.gaps import between, last_number, touching
 
 OPEN = gap()
 NOTED = gap(received_ns=6, detail="still looking")
@@ -39,6 +40,27 @@ def test_holes_are_chosen_by_any_of_their_traits(database: Database) -> None:
         between(Span(), state=GapState.OPEN),
     ):
         assert fetch(database, query) == [other]
+
+
+def test_holes_that_touch_a_span(database: Database) -> None:
+    """From 100 to 200 ms: neither what ended at 100 nor what began at 200, nor another stream."""
+    inside = [
+        gap(T0, gap_id=1, until_ms=T0 + 101),
+        gap(T0 + 150, gap_id=2),
+        gap(T0 + 199, gap_id=3, symbol=ALL_SYMBOLS, until_ms=T0 + 900),
+    ]
+    outside = [
+        gap(T0, gap_id=4, until_ms=T0 + 100),
+        gap(T0 + 200, gap_id=5),
+        gap(T0 + 150, gap_id=6, symbol="ETHUSDT"),
+        gap(T0 + 150, gap_id=7, channel=Channel.CANDLES),
+        gap(T0 + 150, gap_id=8, exchange="okx"),
+    ]
+    store_together(database, [*inside, *outside])
+    one = inside[0]
+    for limit, found in ((9, inside[::-1]), (1, inside[2:])):
+        query = touching(one.exchange, one.symbol, one.channel, T0 + 100, T0 + 200, limit)
+        assert fetch(database, query) == found
 
 
 def test_numbers_go_on_from_the_highest_of_the_venue(database: Database) -> None:

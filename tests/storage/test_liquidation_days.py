@@ -201,6 +201,17 @@ def test_what_a_block_cannot_hold_stays_as_rows(database: Database) -> None:
     assert pack(database) == 1, "it changed, so it is looked at again"
 
 
+@pytest.mark.parametrize("column", ["value", "quantity"])
+def test_a_day_with_infinity_hinders_no_other(database: Database, column: str) -> None:
+    """One that an older program stored: its day stays as rows, and the next one is packed."""
+    store_together(database, [event(0), event(DAY_MS)])
+    with WriteSession(database) as session, session.transaction(durable=False) as writing:
+        first = LIQUIDATIONS.c.timestamp_ms < (DAY + 1) * DAY_MS
+        writing.execute(sa.update(LIQUIDATIONS).where(first).values({column: float("inf")}))
+    assert pack(database) == 2
+    assert blocks(database) == 1 + len(STEPS_MS)
+
+
 def test_a_day_with_too_many_rows_stays_as_rows(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,7 +254,7 @@ def test_another_writer_cannot_slip_a_row_past_a_block_that_is_being_made(
 
 
 def test_a_block_is_not_made_while_another_writer_is_at_it(database: Database) -> None:
-    """It gives up after a second instead of holding everybody up, and sees the row afterwards."""
+    """It gives up after three seconds, holds nobody up longer, and sees the row afterwards."""
     store_together(database, [event(0)])
     if database.label.startswith("postgresql"):
         with WriteSession(database) as other, other.transaction(durable=False) as writing:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.storage.samples import T0, fetch, liquidation, store_together
 
 from headwater.core.enums import PositionSide, Side
-from headwater.core.errors import RequestError
+from headwater.core.errors import RequestError, StorageRefused
 from headwater.core.records import Liquidation
 from headwater.storage.base import Database, Span
 from headwater.storage.liquidations import (
@@ -37,6 +37,15 @@ def test_one_symbol_over_all_venues_or_chosen_ones(database: Database) -> None:
     assert fetch(database, between(ALL, exchanges=[])) == []
     newest = between(Span(limit=2, newest_first=True))
     assert fetch(database, newest) == made[:0:-1]
+
+
+@pytest.mark.parametrize("field", ["price", "quantity", "value"])
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_a_number_that_is_none_is_refused(database: Database, field: str, number: float) -> None:
+    """By both databases alike: PostgreSQL would take either, SQLite infinity."""
+    with pytest.raises(StorageRefused):
+        store_together(database, [liquidation(T0), liquidation(T0 + 1, **{field: number})])
+    assert fetch(database, between(ALL)) == []
 
 
 def test_those_that_differ_in_their_order_are_two(database: Database) -> None:

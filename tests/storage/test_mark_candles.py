@@ -8,7 +8,7 @@ from tests.storage.samples import T0, fetch, mark_candle, store_together
 from headwater.core.intervals import Interval
 from headwater.core.records import MarkCandle
 from headwater.storage.base import Database, Span
-from headwater.storage.mark_candles import between
+from headwater.storage.mark_candles import between, told_times
 
 MINUTE = 60_000
 
@@ -58,3 +58,16 @@ def test_a_closed_heard_bar_stays_until_the_venue_closed_its_own(database: Datab
     store_together(database, [heard])
     store_together(database, [running])
     assert _found(database, Span()) == [heard]
+
+
+def test_times_are_those_of_closed_bars_that_the_venue_told(database: Database) -> None:
+    bars = [
+        mark_candle(T0),
+        mark_candle(T0 + MINUTE, readings=60),
+        mark_candle(T0 + 2 * MINUTE),
+        mark_candle(T0 + 3 * MINUTE, is_closed=False),
+        mark_candle(T0, interval=Interval.M15),
+    ]
+    store_together(database, bars)
+    found = fetch(database, told_times("okx", "ETHUSDT", Interval.M1, Span()))
+    assert found == [T0, T0 + 2 * MINUTE]

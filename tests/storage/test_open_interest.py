@@ -4,7 +4,7 @@ from tests.storage.samples import T0, fetch, open_interest, store_together
 
 from headwater.core.intervals import Interval
 from headwater.storage.base import Database, Span
-from headwater.storage.open_interest import between, period_times
+from headwater.storage.open_interest import at_periods, between, period_times
 
 
 def test_readings_by_time(database: Database) -> None:
@@ -25,3 +25,5 @@ def test_readings_at_the_full_period_are_those_of_a_history(database: Database) 
     store_together(database, made)
     query = period_times("binance", "BTCUSDT", Interval.M5, Span())
     assert fetch(database, query) == [full, full + 300_000]
+    newest = at_periods("binance", "BTCUSDT", Interval.M5, Span(limit=1, newest_first=True))
+    assert fetch(database, newest) == [made[3]]

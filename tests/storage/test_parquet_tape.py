@@ -39,7 +39,7 @@ def until(tape: ParquetTape, happened: Callable[[], bool]) -> None:
 def test_everything_put_is_read_again(tmp_path: Path) -> None:
     rows = [one for one in one_of_each() if isinstance(one, Record)]
     tape = written(tmp_path, rows)
-    assert (tape.stats.written, tape.stats.waiting, tape.stats.dropped) == (7, 0, 0)
+    assert (tape.stats.written, tape.stats.waiting, tape.stats.dropped) == (len(rows), 0, 0)
     found = [one for kind in LAYOUTS for one in read(tmp_path, TapeQuery(kind=kind))]
     assert sorted(map(repr, found)) == sorted(map(repr, rows))
     assert tape.ended.done()
@@ -87,6 +87,16 @@ def test_a_name_that_no_folder_has_costs_no_other(tmp_path: Path) -> None:
     rows: list[Record] = [trade(1), liquidation(symbol="中" * 64), liquidation()]
     tape = written(tmp_path, rows)
     assert (tape.stats.written, tape.stats.refused, tape.stats.dropped) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("time_ms", [-1, 253_402_300_800_000, 10**17])
+def test_a_time_that_no_day_has_costs_no_other(tmp_path: Path, time_ms: int) -> None:
+    """A venue's wrong time (nanoseconds for milliseconds, say) ends neither thread nor tape."""
+    rows: list[Record] = [trade(1), trade(2, at_ms=time_ms), trade(3)]
+    tape = written(tmp_path, rows)
+    assert (tape.stats.written, tape.stats.refused, tape.stats.dropped) == (2, 1, 0)
+    assert tape.ended.exception() is None
+    assert list(read(tmp_path, TRADES)) == [rows[0], rows[2]]
 
 
 def test_while_the_disk_fails_rows_wait(tmp_path: Path) -> None:

@@ -74,6 +74,22 @@ def test_a_server_that_is_away_is_said_without_the_password(tmp_path: Path) -> N
     assert "127.0.0.1" in str(refused.value)
 
 
+def test_what_the_address_says_of_connections_stays(
+    database: PostgresDatabase, postgres_server: str, tmp_path: Path
+) -> None:
+    """Beside our own: the limit of a reader's statements, and when a silent server is lost."""
+    said = "options=-c%20search_path%3Dpg_catalog&connect_timeout=3"
+    other = database_of(f"postgresql:///particular?{postgres_server}&{said}", tmp_path)
+    for session, limit in ((WriteSession(other), "0"), (ReadSession(other), "2min")):
+        with session:
+            for name, value in (("search_path", "pg_catalog"), ("statement_timeout", limit)):
+                assert session.connection.exec_driver_sql(f"SHOW {name}").scalar() == value
+            driver = session.connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            used = driver.info.get_parameters()
+            assert (used["connect_timeout"], used["tcp_user_timeout"]) == ("3", "30000")
+
+
 def test_errors_are_told_apart(database: PostgresDatabase) -> None:
     upgrade(database)
     for unfit in (trade(1, at_ms=2**63), trade(1, trade_id="a\0b")):

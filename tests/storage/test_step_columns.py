@@ -129,3 +129,22 @@ def test_liquidations_are_newest_first_with_their_venue(database: Database) -> N
     ]
     one = step_columns.liquidated("BTCUSDT", ("okx", "bybit"), T0, T0 + 3, 1)
     assert len(rows(database, one)) == 1
+
+
+def test_several_questions_are_answered_as_each_alone(database: Database) -> None:
+    """One of them has empty values: they are NaN. One has no rows."""
+    store_all(database, [candle(BEGIN), candle(BEGIN + MINUTE_MS, close=4.0), mark_candle(BEGIN)])
+    span = (BEGIN, BEGIN + 2 * QUARTER_MS)
+    queries = [
+        step_columns.traded_steps(*SERIES, Interval.M1, *span),
+        step_columns.closes_at_ends("candles", *SERIES, QUARTER_MS, *span),
+        step_columns.traded_steps("okx", "BTCUSDT", Interval.M1, *span),
+    ]
+    with ReadSession(database) as session:
+        together = session.columns_of(queries)
+        alone = [session.columns(one) for one in queries]
+    assert [one.shape for one in together] == [(2, 4), (2, 2), (0, 4)]
+    assert [one.tobytes() for one in together] == [one.tobytes() for one in alone]
+    assert together[1][0].tolist() == [BEGIN, 4.0]
+    assert together[1][1, 0] == BEGIN + QUARTER_MS
+    assert np.isnan(together[1][1, 1])

@@ -39,6 +39,17 @@ async def test_what_was_put_is_there_after_a_flush_and_after_a_restart(blank: Da
         assert await store.fetch(query) == [forecast()]
 
 
+async def test_who_reads_next_need_not_care_whether_writing_works(blank: Database) -> None:
+    """A closed store cannot write: `flush` says so, `written` leaves it to health."""
+    async with Store(blank, SystemClock(), WriterSettings(flush_s=3_600)) as store:
+        store.put(trade(1))
+        await store.written()
+        assert len(await store.fetch(ALL)) == 1
+    with pytest.raises(StorageUnavailable):
+        await store.flush()
+    await store.written()
+
+
 async def test_questions_beyond_the_bound_are_refused_and_the_others_answered(
     blank: Database,
 ) -> None:

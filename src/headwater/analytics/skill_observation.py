@@ -18,7 +18,10 @@ from headwater.analytics.skill_windows import LONG_ROW, SHORT_ROW, Forecast, Win
 from headwater.core.enums import Channel, GapState, PositionSide
 from headwater.core.records import Gap, Liquidation, MarkPrice
 
-_WATCHED: Final = frozenset({Channel.LIQUIDATIONS, Channel.MARK_PRICES})
+WATCHED: Final = (Channel.LIQUIDATIONS, Channel.MARK_PRICES)
+"""Channels whose holes spoil a window."""
+
+_NEVER_MS: Final = 2**63 - 1
 
 MARK_SILENCE_MAX_MS: Final = 120_000
 """Longest time without a mark price inside a window: two bars of a minute."""
@@ -128,15 +131,12 @@ def observe(
     Returns:
         One window for each forecast whose time was seen wholly.
     """
-    holes = [gap for gap in gaps if gap.channel in _WATCHED and gap.state is not GapState.REPAIRED]
+    holes = _Holes(gaps)
     windows: list[Window] = []
     dropped_gap = dropped_unmarked = 0
     for one in forecasts:
         end_ms = one.issued_ms + one.horizon_ms
-        if any(
-            gap.timestamp_ms <= end_ms and (gap.until_ms is None or gap.until_ms > one.issued_ms)
-            for gap in holes
-        ):
+        if holes.touch(one.issued_ms, end_ms):
             dropped_gap += 1
         elif not _is_marked(one.issued_ms, end_ms, marks.at_ms):
             dropped_unmarked += 1
@@ -166,6 +166,26 @@ def reached_cells(forecast: Forecast, low: float, high: float) -> BoolArray:
     cells = np.arange(forecast.mass_usd.shape[1])
     reached: BoolArray = cells[None, :] <= far[:, None]
     return reached
+
+
+class _Holes:
+    """Holes that spoil windows, looked up in one step however many there are."""
+
+    def __init__(self, gaps: Sequence[Gap]) -> None:
+        found = sorted(
+            (gap.timestamp_ms, _NEVER_MS if gap.until_ms is None else gap.until_ms)
+            for gap in gaps
+            if gap.channel in WATCHED and gap.state is not GapState.REPAIRED
+        )
+        spans = np.array(found, dtype=np.int64).reshape(-1, 2)
+        self._begun_ms = spans[:, 0]
+        # The latest end of all holes that began so early.
+        self._until_ms = np.maximum.accumulate(spans[:, 1])
+
+    def touch(self, start_ms: int, end_ms: int) -> bool:
+        """Whether one of them has a moment after the start, up to the end."""
+        begun = int(np.searchsorted(self._begun_ms, end_ms, side="right"))
+        return begun > 0 and bool(self._until_ms[begun - 1] > start_ms)
 
 
 def _is_marked(start_ms: int, end_ms: int, at_ms: IndexArray) -> bool:

@@ -3,7 +3,8 @@
 Layers from the outside: request (id, time, log, 500), origin (host, CORS), path, cache, router.
 """
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
 from fastapi import Depends, FastAPI
@@ -72,17 +73,17 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
         `server.build_server` puts on the same port.
     """
     settings = deps.settings
+    cache = AnswerCache(settings.cache, deps.clock)
     # The documents' pages come from this machine: no request to any other host.
     app = FastAPIOffline(
         title=settings.service,
         version=settings.version,
         description=DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=_with_cache(cache, lifespan),
         redirect_slashes=False,
         dependencies=[Depends(check_query)],
     )
     meter = RequestMeter()
-    cache = AnswerCache(settings.cache, deps.clock)
     registry = make_registry(deps, meter, cache)
     api = Answers(deps, cache, meter)
     app.include_router(platform_router(deps, registry))
@@ -119,6 +120,20 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     describe(app, tuple(deps.sources))
     _add_layers(app, deps, cache, meter)
     return app
+
+
+def _with_cache(cache: AnswerCache, lifespan: Lifespan | None) -> Lifespan:
+    """The lifespan, after which the cache has nothing under way any more."""
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        async with nullcontext() if lifespan is None else lifespan(app):
+            try:
+                yield
+            finally:
+                await cache.close()
+
+    return run
 
 
 def _add_layers(app: FastAPI, deps: ApiDeps, cache: AnswerCache, meter: RequestMeter) -> None:

@@ -29,6 +29,9 @@ CACHE_ROUTE_KEY: Final = "headwater.cached_route"
 INCOMPLETE_HEADER: Final = b"x-data-incomplete"
 """Says what an answer lacks and why; a whole answer has no such header."""
 
+LARGE_BYTES: Final = 1 << 18
+"""Bodies above it are hashed and compressed in a thread: a quarter of a MB takes some ms."""
+
 _GZIP_LEVEL: Final = 5
 _GZIP_ASKED_MIN: Final = 2
 _ETAG_BYTES: Final = 12
@@ -119,6 +122,7 @@ class AnswerCache:
         self._answers: dict[AnswerKey, Answer] = {}
         self._aliases: dict[tuple[str, bytes], AnswerKey] = {}
         self._pending: dict[AnswerKey, asyncio.Future[Answer]] = {}
+        self._packing: asyncio.Task[None] | None = None
         self._bytes = 0
         self._hits = 0
         self._misses = 0
@@ -166,15 +170,38 @@ class AnswerCache:
                 return pending.result()
 
     def pack(self, answer: Answer) -> bytes | None:
-        """The compressed body; None for one that is short or asked for the first time."""
+        """The compressed body; None for one that is short or asked for the first time.
+
+        None, too, while a large body is being compressed: that happens in a thread, for one body
+        at a time, and the whole one is given meanwhile.
+        """
         if answer.packed is None and len(answer.body) >= self._settings.gzip_min_bytes:
             answer.gzip_asked += 1
-            if answer.gzip_asked >= _GZIP_ASKED_MIN:
-                answer.packed = gzip.compress(answer.body, _GZIP_LEVEL, mtime=0)
-                if self._answers.get(answer.key) is answer:
-                    self._bytes += len(answer.packed)
-                    self._make_room()
+            if answer.gzip_asked < _GZIP_ASKED_MIN:
+                return None
+            if len(answer.body) <= LARGE_BYTES:
+                self._note_packed(answer, _compressed(answer.body))
+            elif self._packing is None:
+                self._packing = asyncio.get_running_loop().create_task(self._pack(answer))
         return answer.packed
+
+    async def _pack(self, answer: Answer) -> None:
+        """Compresses a large body off the event loop."""
+        try:
+            self._note_packed(answer, await asyncio.to_thread(_compressed, answer.body))
+        finally:
+            self._packing = None
+
+    def _note_packed(self, answer: Answer, packed: bytes) -> None:
+        answer.packed = packed
+        if self._answers.get(answer.key) is answer:
+            self._bytes += len(packed)
+            self._make_room()
+
+    async def close(self) -> None:
+        """Waits for a body that is being compressed."""
+        if self._packing is not None:
+            await asyncio.wait((self._packing,))
 
     def clear(self) -> int:
         """Forgets every answer, though not those being made; returns how many."""
@@ -213,7 +240,10 @@ class AnswerCache:
             made = await make()
             whole = PartialBody(made, "") if isinstance(made, bytes) else made
             expires = self._clock.monotonic() + ttl_s
-            answer = Answer(key, whole.body, expires, whole.reason)
+            wanted = (key, whole.body, expires, whole.reason)
+            # The tag of a large body takes some ms of hashing.
+            is_large = len(whole.body) > LARGE_BYTES
+            answer = await asyncio.to_thread(Answer, *wanted) if is_large else Answer(*wanted)
         except Exception as error:
             pending.set_exception(error)
             pending.exception()  # waiting for it is voluntary
@@ -315,6 +345,11 @@ async def send_answer(cache: AnswerCache, answer: Answer, scope: Scope, send: Se
         headers.append((b"content-encoding", b"gzip"))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _compressed(body: bytes) -> bytes:
+    """The body as gzip, the same bytes whenever it is done."""
+    return gzip.compress(body, _GZIP_LEVEL, mtime=0)
 
 
 def _header_value(words: str) -> bytes:

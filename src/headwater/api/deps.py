@@ -19,6 +19,7 @@ from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
+from headwater.services.past_readings import PastReadings
 from headwater.services.table_export import TableExport
 from headwater.storage.writer import WriterHealth
 
@@ -45,6 +46,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         storage_health: what the database's writer did; None where nothing is stored.
         gaps: the gap ledger with its past from storage; None where nothing is stored.
         candles: past candles from storage; None where nothing is stored.
+        readings: past funding and open interest from storage; None where nothing is stored.
         history_progress: how far the back-fill of each venue is; None where there is none.
     """
 
@@ -65,6 +67,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     storage_health: Callable[[], WriterHealth] | None = None
     gaps: GapHistory | None = None
     candles: CandleHistory | None = None
+    readings: PastReadings | None = None
     history_progress: Callable[[], Sequence[BackfillProgress]] | None = None
 
     @property

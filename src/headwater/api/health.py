@@ -13,6 +13,7 @@ from headwater.core.enums import FeedState
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import VenueHealth
 from headwater.services.backfill import BackfillProgress
+from headwater.services.forecasts import ForecastHealth
 from headwater.storage.writer import WriterHealth
 
 _REASON_CUT_CHARS: Final = 80
@@ -34,6 +35,8 @@ def measure(deps: ApiDeps) -> HealthView:
         components[f"tape.{name}"] = _tape(stats)
     if deps.history_progress is not None:
         components["history"] = _history(deps.history_progress())
+    if deps.forecasts is not None:
+        components["forecasts"] = _forecasts(deps.forecasts())
     return HealthView(
         status=_overall([health.healthy for health in venues.values()]),
         timestamp=iso_of(deps.clock.now_ms()),
@@ -108,6 +111,18 @@ def _history(venues: Sequence[BackfillProgress]) -> ComponentView:
     if behind:
         return ComponentView(status="degraded", detail=f"waits for {', '.join(behind)}; {detail}")
     return ComponentView(status="healthy", detail=detail)
+
+
+def _forecasts(health: ForecastHealth) -> ComponentView:
+    """The written maps: degraded once an hour was missed or failed; it cannot be made up for."""
+    detail = (
+        f"{health.stored} stored, {health.missed} hours missed, {health.failed} failed, "
+        f"of {', '.join(health.symbols) or 'no symbol'}"
+    )
+    if health.last_issued_ms is not None:
+        detail += f"; last of {iso_of(health.last_issued_ms)}"
+    status: HealthStatus = "degraded" if health.missed or health.failed else "healthy"
+    return ComponentView(status=status, detail=detail)
 
 
 def _storage(health: WriterHealth) -> ComponentView:

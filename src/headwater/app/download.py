@@ -31,6 +31,7 @@ from headwater.core.records import Candle, FundingRate, OpenInterest
 from headwater.feeds.venue_rest import VenueRest
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.base import MarketRest, Venue
+from headwater.venues.facts import VenueFacts
 from headwater.venues.messages import RestCall
 
 PAGE_DEADLINE_S: Final = 120.0
@@ -85,10 +86,15 @@ class VenueDownload:
             VenueError: it refused, failed or could not be reached.
             WireError: it could not be understood.
         """
-        now_ms = await self._ask(self._calls.server_time_ms)
+        now_ms = await self.ask(self.calls.server_time_ms)
         self._offset_ms = now_ms - self._clock.now_ms()
-        instruments = await self._ask(self._calls.instruments)
+        instruments = await self.ask(self.calls.instruments)
         self.table = InstrumentTable(self._venue.facts.venue_id, instruments)
+
+    @property
+    def facts(self) -> VenueFacts:
+        """What is fixed about the venue."""
+        return self._venue.facts
 
     def now_ms(self) -> int:
         """The venue's time, ms since the epoch."""
@@ -122,11 +128,13 @@ class VenueDownload:
                     yield [funding_rate_view(row) for row in settlements]
             case Kind.TRADES:
                 async for trades in TradeDownload(
-                    self._venue, self._calls, self._ask, self._tell
+                    self._venue, self.calls, self.ask, self._tell
                 ).pages(request):
                     yield [trade_view(row) for row in trades]
             case Kind.INSTRUMENTS:
                 yield [instrument_view(request.instrument)]
+            case Kind.MARK_CANDLES:
+                raise AssertionError("they go into storage only, which the command has checked")
 
     async def _candles(self, request: FetchRequest) -> AsyncIterator[Sequence[Candle]]:
         """Closed candles; the forming one is left out, because a file is not corrected later."""
@@ -149,7 +157,7 @@ class VenueDownload:
         """Candles of an interval that the venue has."""
 
         def ask(limit: int, start_ms: int | None, end_ms: int) -> RestCall[list[Candle]]:
-            return self._calls.candles(
+            return self.calls.candles(
                 request.instrument,
                 interval,
                 limit=limit,
@@ -176,8 +184,8 @@ class VenueDownload:
         A start long before it would be walked to window by window on some venues.
         """
         longest = self._venue.facts.intervals[-1]
-        rows = await self._ask(
-            lambda: self._calls.candles(
+        rows = await self.ask(
+            lambda: self.calls.candles(
                 instrument, longest, limit=BEGINNING_ROWS, now_ms=self.now_ms()
             )
         )
@@ -189,7 +197,7 @@ class VenueDownload:
         period = _interval(request)
 
         def ask(limit: int, start_ms: int | None, end_ms: int) -> RestCall[list[OpenInterest]]:
-            return self._calls.open_interest_history(
+            return self.calls.open_interest_history(
                 request.instrument, period, limit=limit, start_ms=start_ms, end_ms=end_ms
             )
 
@@ -200,7 +208,7 @@ class VenueDownload:
         left, begun = request.limit, False
         for first_ms, last_ms, count in self._stretches(request, period):
             # Backwards, because a start beyond a venue's memory is refused or finds nothing.
-            rows = await self._ask(partial(ask, count, None, last_ms))
+            rows = await self.ask(partial(ask, count, None, last_ms))
             kept = [row for row in rows if first_ms <= row.timestamp_ms <= last_ms][:left]
             if kept and not begun:
                 begun = True
@@ -223,7 +231,7 @@ class VenueDownload:
 
     async def _funding(self, request: FetchRequest) -> AsyncIterator[Sequence[FundingRate]]:
         def ask(limit: int, start_ms: int | None, end_ms: int) -> RestCall[list[FundingRate]]:
-            return self._calls.funding_history(
+            return self.calls.funding_history(
                 request.instrument, limit=limit, start_ms=start_ms, end_ms=end_ms
             )
 
@@ -257,13 +265,13 @@ class VenueDownload:
         first_ms = request.first_ms
         if first_ms is None:
             assert limit is not None, "without a start the newest rows are wanted, so many"
-            newest = await self._ask(lambda: ask(limit, None, request.until_ms))
+            newest = await self.ask(lambda: ask(limit, None, request.until_ms))
             yield newest[-limit:]
             return
         cursor = max(first_ms, listed_ms)
         left = limit
         while cursor <= request.until_ms and left != 0:
-            rows = await self._ask(partial(ask, page, cursor, request.until_ms))
+            rows = await self.ask(partial(ask, page, cursor, request.until_ms))
             fresh = [row for row in rows if cursor <= moment_of(row) <= request.until_ms][:left]
             if not fresh:
                 return
@@ -271,7 +279,7 @@ class VenueDownload:
             left = None if left is None else left - len(fresh)
             cursor = moment_of(fresh[-1]) + 1
 
-    async def _ask(self, make: Callable[[], RestCall[T]]) -> T:
+    async def ask(self, make: Callable[[], RestCall[T]]) -> T:
         """One call, tried again for as long as it makes sense.
 
         Raises:
@@ -291,7 +299,8 @@ class VenueDownload:
         raise AssertionError("the last attempt returns or raises")
 
     @property
-    def _calls(self) -> MarketRest:
+    def calls(self) -> MarketRest:
+        """The venue's REST calls."""
         return self._venue.rest(self.table)
 
 

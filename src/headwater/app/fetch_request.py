@@ -25,6 +25,7 @@ class Kind(StrEnum):
     """What can be downloaded."""
 
     CANDLES = "candles"
+    MARK_CANDLES = "mark-candles"
     TRADES = "trades"
     FUNDING = "funding"
     OPEN_INTEREST = "open-interest"
@@ -36,15 +37,16 @@ class KindFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         capability: its name among a venue's capabilities, None where every venue has it.
-        view: its rows.
+        view: its rows in a file; None for a kind that goes into storage only.
     """
 
     capability: str | None
-    view: type[View]
+    view: type[View] | None
 
 
 KINDS: Final = {
     Kind.CANDLES: KindFacts(capability="ohlc", view=OhlcView),
+    Kind.MARK_CANDLES: KindFacts(capability="mark_candles", view=None),
     Kind.TRADES: KindFacts(capability="trades", view=TradeView),
     Kind.FUNDING: KindFacts(capability="funding_history", view=FundingRateView),
     Kind.OPEN_INTEREST: KindFacts(capability="open_interest_history", view=OpenInterestView),

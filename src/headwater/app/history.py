@@ -1,6 +1,6 @@
 """What keeps stored history whole, put together for the feeds of a run."""
 
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from headwater.app.settings import Settings
@@ -11,9 +11,10 @@ from headwater.core.enums import Channel, FeedState
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import ALL_SYMBOLS
+from headwater.feeds.interest_reach import reach_ms
 from headwater.feeds.venue_feed import VenueFeed
 from headwater.services.backfill import BackfillProgress, VenueBackfill
-from headwater.services.history_series import VenueOffer
+from headwater.services.history_series import InterestPeriod, VenueOffer
 from headwater.services.stream_life import (
     RECORDED,
     FormerLife,
@@ -25,9 +26,13 @@ from headwater.services.stream_life import (
 from headwater.services.trade_backfill import TradeQuestions
 from headwater.services.venue_history import HistoryPlan, VenueHistory
 from headwater.storage.store import Store
+from headwater.venues.facts import VenueFacts
 
 KEPT_INTERVALS: Final = (Interval.M1, Interval.M15)
-"""Lengths of candles that are kept whole, besides the supported ones: what maps are made of."""
+"""Lengths of candles that are kept whole, besides the supported ones: what maps are made of. Of
+the mark price these alone."""
+
+_DAY_MS: Final = Interval.D1.nominal_ms
 
 
 async def read_formers(store: Store, settings: Settings) -> dict[str, FormerLife]:
@@ -94,7 +99,7 @@ class Histories:
             former=former,
             live=lambda: live_streams(feed),
             wanted=_wanted(self._settings),
-            has_interest_history=offer.interest_period is not None,
+            has_interest_history=bool(offer.interest),
             gathered_s=lambda channel: feed.facts.gathered_s.get(channel, 0.0),
         )
         backfill = VenueBackfill(name, feed, self._store, self._clock, lambda: feed.rest_load)
@@ -124,16 +129,44 @@ def offer_of(feed: VenueFeed, settings: Settings) -> VenueOffer:
         support = facts.capabilities.get(capability)
         return support is not None and support.available
 
+    def offered(wanted: Iterable[Interval]) -> tuple[Interval, ...]:
+        return tuple(one for one in wanted if one in facts.intervals)
+
     wanted = dict.fromkeys((*KEPT_INTERVALS, *settings.supported_intervals))
-    periods = facts.open_interest_periods if has("open_interest_history") else ()
     return VenueOffer(
         exchange=facts.venue_id,
-        candles=tuple(one for one in wanted if one in facts.intervals) if has("ohlc") else (),
+        candles=offered(wanted) if has("ohlc") else (),
+        mark_candles=offered(KEPT_INTERVALS) if has("mark_candles") else (),
         candles_max=facts.candles_max,
-        interest_period=min(periods, key=lambda one: one.nominal_ms, default=None),
+        interest=(
+            interest_periods(facts, round(settings.backfill_days * _DAY_MS))
+            if has("open_interest_history")
+            else ()
+        ),
         interest_max=facts.open_interest_max,
         funding=has("funding_history"),
     )
+
+
+def interest_periods(facts: VenueFacts, back_ms: int) -> tuple[InterestPeriod, ...]:
+    """Periods of a venue's open-interest history that reach back so far together.
+
+    Args:
+        facts: of the venue.
+        back_ms: how far back is wanted, ms.
+
+    Returns:
+        The finest, and each longer one that goes further back, until one goes back far enough.
+    """
+    found: list[InterestPeriod] = []
+    for period in sorted(facts.open_interest_periods, key=lambda one: one.nominal_ms):
+        reach = reach_ms(facts, period)
+        before = found[-1].reach_ms if found else 0
+        if before is None or before >= back_ms:
+            break
+        if reach is None or reach > before:
+            found.append(InterestPeriod(period=period, reach_ms=reach))
+    return tuple(found)
 
 
 def live_streams(feed: VenueFeed) -> Sequence[LiveStream]:

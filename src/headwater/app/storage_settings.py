@@ -41,6 +41,7 @@ class StorageSettings(BaseModel):
     ] = Field(
         default={
             StoredTable.TRADES: 90,
+            StoredTable.MARK_CANDLES: 400,
             StoredTable.OPEN_INTEREST: 365,
             StoredTable.GAPS: 365,
             StoredTable.LIVE_SPELLS: 365,
@@ -63,8 +64,9 @@ class StorageSettings(BaseModel):
         le=3_650,
         allow_inf_nan=False,
         description=(
-            "Days before the start that are fetched where storage lacks them: candles, open "
-            "interest and funding of `supported_symbols`; 0 turns back-filling off."
+            "Days before the start that are fetched where storage lacks them: candles, bars of "
+            "the mark price, open interest and funding of `supported_symbols`; 0 turns "
+            "back-filling off."
         ),
     )
     record_dir: Path | None = Field(

@@ -18,7 +18,7 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
-from headwater.app.forecasting import forecast_service
+from headwater.app.forecasting import forecast_service, forecast_symbols
 from headwater.app.history import Histories, read_formers
 from headwater.app.live_feeds import LiveFeeds
 from headwater.app.oi_volume import oi_volume_settings
@@ -44,6 +44,7 @@ from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.live_heatmap import LiveHeatmap
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
+from headwater.services.past_readings import PastReadings
 from headwater.services.recording import RecordingService
 from headwater.services.table_export import TableExport
 from headwater.services.tape_recording import TapeRecording
@@ -177,7 +178,8 @@ class Platform:
         opening = open_store(self._settings, self._clock, simulated=self._simulated)
         store = await self._stack.enter_async_context(opening)
         self._own(store.ended(), "storage writer")
-        recording = RecordingService(self.bus, store.put, self._settings.store_trades)
+        marked = {*self._settings.supported_symbols, *forecast_symbols(self._settings)}
+        recording = RecordingService(self.bus, store.put, self._settings.store_trades, marked)
         self._own(recording.run(), "service recording")
         # It must hear the first record that anything publishes.
         await asyncio.sleep(0)
@@ -262,6 +264,7 @@ class Platform:
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             tapes=self._tapes,
             candles=CandleHistory(self.store, self._clock),
+            readings=PastReadings(self.store, self._clock),
             skill=LiquidationSkill(self.store.fetch),
             forecasts=self._forecast_health,
             maps=maps,

@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from headwater.core.clock import Clock
+from headwater.core.enums import Channel
 from headwater.core.errors import PlatformError
 from headwater.core.instruments import Instrument
 from headwater.core.records import FundingRate, OpenInterest
+from headwater.venues.facts import VenueFacts
 
 _IDLE_S: Final = 1.0
 
@@ -62,3 +64,16 @@ class Poller:
         except PlatformError as error:
             self.failures += 1
             self.last_problem = f"{instrument.symbol}: {error}"
+
+
+def by_rest_only(facts: VenueFacts, capability: str, channel: Channel) -> bool:
+    """Whether a venue offers something by REST and no stream tells it.
+
+    Args:
+        facts: of the venue.
+        capability: its name among the REST capabilities.
+        channel: the kind of stream that would tell it.
+    """
+    offered, streamed = facts.capabilities.get(capability), facts.channels.get(channel)
+    is_streamed = streamed is not None and streamed.available
+    return offered is not None and offered.available and not is_streamed

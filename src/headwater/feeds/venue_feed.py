@@ -35,7 +35,7 @@ from headwater.feeds.health_watch import HealthWatch
 from headwater.feeds.history import MarketHistory
 from headwater.feeds.link import FrameTap
 from headwater.feeds.pipeline import MarketPipeline, Surroundings
-from headwater.feeds.poller import Poller
+from headwater.feeds.poller import Ask, Poller, by_rest_only
 from headwater.feeds.pool import SubscriptionPool
 from headwater.feeds.settings import FeedSettings
 from headwater.feeds.source import Lease, VenueHealth
@@ -369,21 +369,13 @@ class VenueFeed:
     def _pollers(self) -> list[tuple[str, Poller]]:
         """One for each kind of data that has no stream."""
         interval_s = self._settings.poll_interval_s
-        pollers: list[tuple[str, Poller]] = []
-        capabilities, channels = self.facts.capabilities, self.facts.channels
-        interest = capabilities.get("open_interest")
-        streams_interest = channels.get(Channel.OPEN_INTEREST)
-        is_streamed = streams_interest is not None and streams_interest.available
-        if interest is not None and interest.available and not is_streamed:
-            ask = self._history.open_interest
-            poller = Poller(self._polled, ask, self._clock, interval_s)
-            pollers.append(("open-interest", poller))
-        funding = capabilities.get("funding_rate")
-        streamed = channels.get(Channel.MARK_PRICES)
-        if funding is not None and funding.available and not (streamed and streamed.available):
-            funded = Poller(self._polled, self._history.funding_rate, self._clock, interval_s)
-            pollers.append(("funding", funded))
-        return pollers
+        history, facts = self._history, self.facts
+        asks: list[tuple[str, Ask]] = []
+        if by_rest_only(facts, "open_interest", Channel.OPEN_INTEREST):
+            asks.append(("open-interest", history.open_interest))
+        if by_rest_only(facts, "funding_rate", Channel.MARK_PRICES):
+            asks.append(("funding", history.funding_rate))
+        return [(name, Poller(self._polled, ask, self._clock, interval_s)) for name, ask in asks]
 
     def _polled(self) -> list[Instrument]:
         """Instruments that somebody holds a stream of, bounded."""

@@ -18,21 +18,24 @@ from headwater.core.clock import Clock
 from headwater.core.errors import RateLimited, RequestError, VenueRejected, WireError
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
-from headwater.core.records import Candle, FundingRate, OpenInterest
+from headwater.core.records import Candle, FundingRate, MarkCandle, OpenInterest
 from headwater.services.history_series import Part, Series, SeriesKind, parts_of
-from headwater.storage import backfills, candles, open_interest
+from headwater.storage import backfills, candles, mark_candles, open_interest
 from headwater.storage.backfills import Backfilled
-from headwater.storage.base import LIMIT_MAX, Span
+from headwater.storage.base import LIMIT_MAX, Query, Span
 from headwater.storage.store import Store
 
 SHARE_MAX: Final = 0.4
 """Share of any of the venue's budgets beyond which back-fill asks nothing: the rest is for live."""
 
-LOOK_AGAIN_S: Final = 1.0
+LOOK_AGAIN_S: Final = 0.25
 """How often a budget that is used up is looked at again."""
 
 RETRY_AFTER_S: Final = 5.0
 """Pause after a refusal that does not say how long to wait."""
+
+REFUSED_S: Final = 1.0
+"""Shortest pause after a refusal."""
 
 REFUSALS_MAX: Final = 20
 """Refusals of one question in a row after which the pass is given up."""
@@ -59,6 +62,18 @@ class HistorySource(Protocol):
         end_ms: int | None = None,
     ) -> Sequence[Candle]:
         """Candles, oldest first; the last one may still be forming."""
+        ...
+
+    async def mark_candles(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> Sequence[MarkCandle]:
+        """Bars of the mark price, oldest first; the last one may still be forming."""
         ...
 
     async def open_interest_history(
@@ -141,10 +156,17 @@ class VenueBackfill:
         self._load = load
         self.progress = BackfillProgress(exchange=exchange)
 
-    async def run_pass(self, series: Sequence[Series], start_ms: int) -> None:
+    async def run_pass(
+        self, series: Sequence[Series], start_ms: int, until_ms: int | None = None
+    ) -> None:
         """Stores what is missing of `series` from `start_ms` to now.
 
         A series that the venue refuses, or tells unreadably, is left out of the rest of the pass.
+
+        Args:
+            series: of which; what the venue cannot tell of them any more is left out.
+            start_ms: earliest time; its part is fetched whole.
+            until_ms: latest time, inclusive; its part is fetched whole too. None for now.
 
         Raises:
             VenueError: the venue cannot be reached, or refuses for too long.
@@ -154,7 +176,12 @@ class VenueBackfill:
         progress.is_running, progress.problem, progress.skipped = True, "", 0
         try:
             await self._store.flush()  # what the streams brought need not be asked for
-            parts = await self._unfinished(parts_of(series, start_ms, self._clock.now_ms()))
+            now_ms = self._clock.now_ms()
+            parts = [
+                part
+                for part in await self._unfinished(parts_of(series, start_ms, now_ms), now_ms)
+                if until_ms is None or part.start_ms <= until_ms
+            ]
             progress.parts_total, progress.parts_done = len(parts), 0
             refused: set[Series] = set()
             for part in parts:
@@ -181,23 +208,27 @@ class VenueBackfill:
             skipped=progress.skipped,
         )
 
-    async def _unfinished(self, parts: Sequence[Part]) -> list[Part]:
+    async def _unfinished(self, parts: Sequence[Part], now_ms: int) -> list[Part]:
         """Those parts that no earlier pass finished, in the same order."""
-        finished: dict[Series, dict[int, int]] = {}
+        marked: dict[Series, dict[int, Backfilled]] = {}
+        left = []
         for part in parts:
-            if part.series not in finished:
-                finished[part.series] = await self._finished(part.series)
-        return [part for part in parts if finished[part.series].get(part.start_ms, 0) < part.end_ms]
+            if part.series not in marked:
+                marked[part.series] = await self._marked(part.series)
+            mark = marked[part.series].get(part.start_ms)
+            if mark is None or not part.is_finished(mark.end_ms, mark.done_ns // 1_000_000, now_ms):
+                left.append(part)
+        return left
 
-    async def _finished(self, series: Series) -> dict[int, int]:
-        """Ends of the finished parts of a series by their beginning."""
+    async def _marked(self, series: Series) -> dict[int, Backfilled]:
+        """The parts of a series that were asked for after their end, by their beginning."""
         query = backfills.between(
             self.progress.exchange,
             series.instrument.symbol,
             series.name,
             Span(limit=LIMIT_MAX, newest_first=True),
         )
-        return {one.start_ms: one.end_ms for one in await self._store.fetch(query)}
+        return {one.start_ms: one for one in await self._store.fetch(query)}
 
     async def _part(self, part: Part) -> bool:
         """Stores what is missing of one part; False when the venue does not give the series."""
@@ -241,12 +272,7 @@ class VenueBackfill:
             return (part.start_ms, min(part.end_ms - 1, now_ms))
         span = Span(start_ms=part.start_ms, end_ms=part.end_ms, limit=LIMIT_MAX)
         where = (self.progress.exchange, series.instrument.symbol, series.interval, span)
-        times = (
-            candles.opening_times(*where)
-            if series.kind is SeriesKind.CANDLES
-            else open_interest.period_times(*where)
-        )
-        known = set(await self._store.fetch(times))
+        known = set(await self._store.fetch(stored_times(series.kind)(*where)))
         missing = [moment for moment in part.times(now_ms) if moment not in known]
         return (missing[0], missing[-1]) if missing else None
 
@@ -259,7 +285,7 @@ class VenueBackfill:
             except RateLimited as error:
                 self.progress.waits += 1
                 refusal = error
-                await asyncio.sleep(max(error.retry_after_s or RETRY_AFTER_S, LOOK_AGAIN_S))
+                await asyncio.sleep(max(error.retry_after_s or RETRY_AFTER_S, REFUSED_S))
         raise refusal
 
     async def wait_for_budget(self) -> None:
@@ -283,7 +309,26 @@ class VenueBackfill:
                 instrument, interval, limit=limit, start_ms=first_ms, end_ms=last_ms
             )
             return [row for row in readings if first_ms <= row.timestamp_ms <= last_ms]
-        bars = await self._source.candles(
-            instrument, interval, limit=limit, start_ms=first_ms, end_ms=last_ms
-        )
+        bars: Sequence[Candle | MarkCandle]
+        if series.kind is SeriesKind.MARK_CANDLES:
+            bars = await self._source.mark_candles(
+                instrument, interval, limit=limit, start_ms=first_ms, end_ms=last_ms
+            )
+        else:
+            bars = await self._source.candles(
+                instrument, interval, limit=limit, start_ms=first_ms, end_ms=last_ms
+            )
         return [row for row in bars if row.is_closed and first_ms <= row.timestamp_ms <= last_ms]
+
+
+def stored_times(kind: SeriesKind) -> Callable[[str, str, Interval, Span], Query[int]]:
+    """Which query tells the times of the rows of a kind that need not be asked for again.
+
+    Bars of the mark price are asked for also where they were heard: the venue's own have the
+    extremes between two messages.
+    """
+    if kind is SeriesKind.CANDLES:
+        return candles.opening_times
+    if kind is SeriesKind.MARK_CANDLES:
+        return mark_candles.told_times
+    return open_interest.period_times

@@ -13,7 +13,7 @@ from itertools import product
 import msgspec
 
 from headwater.core.clock import Clock
-from headwater.core.errors import VenueError
+from headwater.core.errors import VenueError, WireError
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 from headwater.storage import candles
@@ -100,6 +100,7 @@ class CandleHistory:
 
         Raises:
             VenueError: the venue is needed and fails, and storage has none of them.
+            WireError: its answer cannot be read, and storage has none of them.
             StorageError: the database does not answer.
         """
         now_ms = self._clock.now_ms()
@@ -117,7 +118,7 @@ class CandleHistory:
         count = wanted.index(last_ms) - wanted.index(first_ms) + 1
         try:
             told = await ask(first_ms, last_ms, count)
-        except VenueError as error:
+        except (VenueError, WireError) as error:
             if not stored:
                 raise
             return FoundCandles(candles=stored, missing=_words(len(missing), len(wanted), error))
@@ -154,7 +155,7 @@ class CandleHistory:
         """Live memory or the venue know best; storage where neither can be had."""
         try:
             return FoundCandles(candles=await ask(None, None, question.limit))
-        except VenueError as error:
+        except (VenueError, WireError) as error:
             wanted = question.openings(now_ms)
             stored = await self._stored(question, wanted[0], wanted[-1])
             if not stored:
@@ -187,5 +188,5 @@ def _weight(candle: Candle) -> tuple[bool, int]:
     return (candle.is_closed, candle.revision)
 
 
-def _words(missing: int, wanted: int, error: VenueError) -> str:
+def _words(missing: int, wanted: int, error: VenueError | WireError) -> str:
     return f"{missing} of {wanted} candles are missing: {error}"

@@ -10,7 +10,8 @@ time of issue or later.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -21,6 +22,8 @@ from headwater.analytics.skill_windows import mass_of_buckets
 from headwater.core.clock import Clock
 from headwater.core.errors import PlatformError, StorageError
 from headwater.storage.forecasts import StoredForecast
+
+ResultT = TypeVar("ResultT")
 
 HOUR_MS: Final = 3_600_000
 HORIZONS_MS: Final = (HOUR_MS, 4 * HOUR_MS, 24 * HOUR_MS)
@@ -44,7 +47,7 @@ after which maps take a bar for closed."""
 LATE_MAX_MS: Final = 300_000
 """An hour that could not be written so long after is missed."""
 ATTEMPTS: Final = 3
-"""How often storing is tried; writing a row twice changes nothing."""
+"""How often reading for maps, and storing, is tried; writing a row twice changes nothing."""
 PAUSE_S: Final = 5.0
 """Wait between two of those."""
 SLEEP_MAX_S: Final = 60.0
@@ -189,7 +192,7 @@ class ForecastService:
         stored = 0
         for symbol in self._plan.symbols:
             try:
-                maps = await self._maps(symbol, issued_ms)
+                maps = await self._tried(partial(self._maps, symbol, issued_ms), issued_ms)
                 if not maps:
                     self._fail(symbol, "no model has a map of it")
                 rows = await asyncio.to_thread(self._rows, symbol, issued_ms, maps)
@@ -216,21 +219,23 @@ class ForecastService:
         return found
 
     async def _keep(self, rows: Sequence[StoredForecast], issued_ms: int) -> int:
-        """Stores rows, again when the database is away.
+        """Stores rows; see `_tried`."""
+        return await self._tried(partial(self._put, rows), issued_ms) if rows else 0
+
+    async def _tried(self, work: Callable[[], Awaitable[ResultT]], issued_ms: int) -> ResultT:
+        """Does something, again when the database is away or has too much to do.
 
         Raises:
-            StorageError: it stayed away, or the hour is over its time.
+            StorageError: it stayed so, or the hour is over its time.
         """
-        if not rows:
-            return 0
         for _ in range(ATTEMPTS - 1):
             try:
-                return await self._put(rows)
+                return await work()
             except StorageError:
                 if self._clock.now_ms() - issued_ms > self._plan.late_max_ms:
                     raise
             await asyncio.sleep(PAUSE_S)
-        return await self._put(rows)
+        return await work()
 
     def _fail(self, symbol: str, problem: str) -> None:
         self._failed += 1

@@ -3,14 +3,12 @@
 Where both tell of a hole the live ledger wins: storage may still say what was known a moment ago.
 """
 
-import contextlib
 import heapq
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from headwater.core.enums import Channel, GapState
-from headwater.core.errors import StorageError
 from headwater.core.records import Gap
 from headwater.storage import gaps
 from headwater.storage.base import LIMIT_MAX, Span
@@ -64,8 +62,7 @@ class GapHistory:
             StorageError: the database does not answer.
         """
         # What cannot be written yet is of this run: the live ledgers have it.
-        with contextlib.suppress(StorageError):
-            await self._store.flush()
+        await self._store.written()
         # A stored hole may be one of the live ones, so as many more are asked for. Their state is
         # left out of account: in storage it may be an older one.
         of_any_state = msgspec.structs.replace(wanted, state=None)

@@ -13,17 +13,17 @@ import numpy as np
 from headwater.analytics.exact_arrays import UnitSums
 from headwater.analytics.liquidation_columns import LiquidationColumns
 from headwater.core.clock import Clock
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, GapState
 from headwater.core.records import ALL_SYMBOLS, Gap
-from headwater.services.liquidation_history import Wanted, written
-from headwater.storage import gaps
+from headwater.services.liquidation_history import Wanted
+from headwater.storage import gaps, live_spells
 from headwater.storage.base import Span
 from headwater.storage.liquidation_days import portions
 from headwater.storage.sessions import Snapshot
 from headwater.storage.store import Store
 
 HOLES_MAX: Final = 1_000
-"""Newest holes of a venue's liquidations that are looked at."""
+"""Newest holes of a venue's feed in a span that are looked at."""
 
 
 class FeedStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,8 +36,10 @@ class FeedStatistics(msgspec.Struct, frozen=True, kw_only=True):
         first_ms: time of the first one, ms since the epoch; None without any.
         last_ms: time of the last one.
         floor_share: part of `count` that came by a throttled feed, 0 to 1; None without any.
-        holes: interruptions of the feed that touch the span.
+        holes: interruptions of the feed that touch the span and were not repaired.
         missing_ms: how much of the span lies in them, counted once.
+        heard_since_ms: when the platform heard the feed for the first time, of what is still
+            known; what was earlier is in no hole, and nobody heard it. None for never.
     """
 
     exchange: str
@@ -48,6 +50,7 @@ class FeedStatistics(msgspec.Struct, frozen=True, kw_only=True):
     floor_share: float | None
     holes: int
     missing_ms: int
+    heard_since_ms: int | None
 
 
 class LiquidationFeeds:
@@ -73,7 +76,7 @@ class LiquidationFeeds:
             RequestError: too many liquidations.
             StorageError: the database does not answer.
         """
-        await written(self._store)
+        await self._store.written()
 
         def gather(state: Snapshot) -> list["_Sums"]:
             return [_sums_of(state, wanted, exchange) for exchange in exchanges]
@@ -82,21 +85,29 @@ class LiquidationFeeds:
         found = []
         for exchange, one in zip(exchanges, sums, strict=True):
             holes = await self._holes(wanted, exchange)
-            found.append(one.statistics(exchange, len(holes), covered_ms(holes)))
+            heard_since_ms = await self._heard_since(exchange)
+            found.append(one.statistics(exchange, len(holes), covered_ms(holes), heard_since_ms))
         return found
 
     async def _holes(self, wanted: Wanted, exchange: str) -> list[tuple[int, int]]:
-        """Start and end of each hole, cut to the span."""
-        span = Span(end_ms=wanted.end_ms, limit=HOLES_MAX, newest_first=True)
-        query = gaps.between(span, exchange=exchange, channel=Channel.LIQUIDATIONS)
+        """Start and end of each hole that was not repaired, cut to the span."""
+        span = (wanted.start_ms, wanted.end_ms)
+        query = gaps.touching(exchange, wanted.symbol, Channel.LIQUIDATIONS, *span, HOLES_MAX)
         now_ms = self._clock.now_ms()
         found = []
         for gap in await self._store.fetch(query):
             start_ms = max(gap.timestamp_ms, wanted.start_ms)
             end_ms = min(_end_of(gap, now_ms), wanted.end_ms)
-            if gap.symbol in (ALL_SYMBOLS, wanted.symbol) and start_ms < end_ms:
+            if gap.state is not GapState.REPAIRED and start_ms < end_ms:
                 found.append((start_ms, end_ms))
         return found
+
+    async def _heard_since(self, exchange: str) -> int | None:
+        """When the feed was live for the first time, ms; None for never."""
+        query = live_spells.between(
+            Span(limit=1), exchange=exchange, symbol=ALL_SYMBOLS, channel=Channel.LIQUIDATIONS
+        )
+        return next((one.since_ms for one in await self._store.fetch(query)), None)
 
 
 def covered_ms(spans: Sequence[tuple[int, int]]) -> int:
@@ -134,7 +145,9 @@ class _Sums:
         self.first_ms = first_ms if self.first_ms is None else min(self.first_ms, first_ms)
         self.last_ms = last_ms if self.last_ms is None else max(self.last_ms, last_ms)
 
-    def statistics(self, exchange: str, holes: int, missing_ms: int) -> FeedStatistics:
+    def statistics(
+        self, exchange: str, holes: int, missing_ms: int, heard_since_ms: int | None
+    ) -> FeedStatistics:
         """The finished sums."""
         return FeedStatistics(
             exchange=exchange,
@@ -145,6 +158,7 @@ class _Sums:
             floor_share=self.floors / self.count if self.count else None,
             holes=holes,
             missing_ms=missing_ms,
+            heard_since_ms=heard_since_ms,
         )
 
 

@@ -18,7 +18,7 @@ from headwater.analytics.price_buckets import PriceBuckets
 from headwater.analytics.realised_map import RealisedMap, RealisedTally
 from headwater.analytics.volume_tally import VolumeTally, step_of
 from headwater.core.clock import Clock
-from headwater.core.errors import RequestError, StorageError
+from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.storage import liquidations
@@ -60,7 +60,7 @@ class LiquidationHistory:
         Raises:
             StorageError: the database does not answer.
         """
-        await written(self._store)
+        await self._store.written()
         span = Span(start_ms=wanted.start_ms, end_ms=wanted.end_ms, limit=limit, newest_first=True)
         query = liquidations.between(
             span, symbol=wanted.symbol, exchanges=wanted.chosen, value_min_usd=value_min_usd
@@ -86,7 +86,7 @@ class LiquidationHistory:
         end_ms = self._end_of(wanted)
         if wanted.start_ms >= end_ms:
             return ()
-        await written(self._store)
+        await self._store.written()
         until = msgspec.structs.replace(wanted, end_ms=end_ms)
         # Sums have no single values any more.
         step_ms = step_of(interval) if value_min_usd <= 0 else None
@@ -122,7 +122,7 @@ class LiquidationHistory:
         if wanted.start_ms >= end_ms:
             return RealisedMap(interval=interval, buckets=buckets)
         until = msgspec.structs.replace(wanted, end_ms=end_ms)
-        await written(self._store)
+        await self._store.written()
         closed_ms = self._clock.now_ms() - GRACE_MS
 
         def gather(state: Snapshot) -> RealisedMap:
@@ -148,15 +148,6 @@ class LiquidationHistory:
     def _end_of(self, wanted: Wanted) -> int:
         """The end of a span, or tomorrow: nothing is liquidated later, whatever is asked for."""
         return min(wanted.end_ms, self._clock.now_ms() + _DAY_MS)
-
-
-async def written(store: Store) -> None:
-    """Waits until what was heard is stored; while that fails, what is stored must do."""
-    try:
-        await store.flush()
-    except StorageError:
-        # Writing goes on when it can, health tells of it, and reading need not wait for it.
-        return
 
 
 def _demand_columns(wanted: Wanted, interval: Interval, most: int) -> None:

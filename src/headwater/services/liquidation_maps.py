@@ -10,11 +10,13 @@ the same to the last digit. It changes when its own inputs do, such as by a back
 """
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from headwater.analytics.arrays import FloatArray
@@ -39,7 +41,7 @@ from headwater.services.map_question import (
     NewestMap,
     TierSource,
 )
-from headwater.services.model_bars import BarPlan, ModelBars, plan_of
+from headwater.services.model_bars import BarPlan, ModelBars, VenueBars, plan_of
 from headwater.storage import step_columns
 from headwater.storage.store import Store
 
@@ -51,6 +53,8 @@ MAKING_MAX: Final = 2
 """Maps that are made at a time; further questions wait. Each may take some hundred MB."""
 NEWEST_KEPT_MAX: Final = 256
 """Newest maps kept until their next bar; beyond it the one asked for longest ago goes."""
+PARTIAL_S: Final = 5.0
+"""How long a newest map is given again in which a venue is missing that could not be asked."""
 LEARNT_MS: Final = 30 * 86_400_000
 """How far before its first bar the empirical model looks for liquidations to learn from."""
 EVENTS_MAX: Final = 100_000
@@ -58,6 +62,17 @@ EVENTS_MAX: Final = 100_000
 MINUTES_MAX: Final = 600_000
 """Most minutes of candles of one answer: more than a year."""
 _NOTHING: Final = np.zeros((0, 6))
+
+
+class _KeptMap(msgspec.Struct, frozen=True, kw_only=True):
+    """A newest map that may be given again until a monotonic second."""
+
+    map: NewestMap
+    until: float
+
+    def holds(self, end_ms: int, now: float) -> bool:
+        """Whether it is that of the bar that ended then, and may be given now."""
+        return self.map.timestamp_ms == end_ms and now < self.until
 
 
 class LiquidationMaps:
@@ -86,7 +101,8 @@ class LiquidationMaps:
         self._tiers = tiers
         self._positions = positions
         self._places = asyncio.Semaphore(MAKING_MAX)
-        self._newest: OrderedDict[tuple[str, tuple[str, ...]], NewestMap] = OrderedDict()
+        self._newest: OrderedDict[tuple[str, tuple[str, ...]], _KeptMap] = OrderedDict()
+        self._pending: dict[tuple[str, tuple[str, ...]], asyncio.Future[NewestMap]] = {}
 
     @property
     def closed_until_ms(self) -> int:
@@ -104,15 +120,39 @@ class LiquidationMaps:
                 together.
             StorageError: the database does not answer.
         """
-        plan = plan_of(
-            question.interval,
-            question.start_ms,
-            question.end_ms,
-            self.closed_until_ms,
-            warm_up_ms=DISTANCE_WINDOW_MS if question.model is MapModel.B1 else None,
-        )
+        plan = _plan_of(question, self.closed_until_ms)
         async with self._places:
-            return await self._make(question, plan)
+            await self.written()
+            read = await self._bars.read(question.exchanges, question.symbol, plan)
+            return await self._make(question, plan, read)
+
+    async def make_each(
+        self, question: MapQuestion, models: Sequence[MapModel]
+    ) -> list[LiquidationMap]:
+        """The maps of several models of one span; bars that they share are read once.
+
+        They take one place among those that are made at a time: one is made after the other.
+
+        Args:
+            question: which span; its own model does not matter.
+            models: how they are made.
+
+        Raises:
+            RequestError: as `make`.
+            StorageError: the database does not answer.
+        """
+        closed_ms = self.closed_until_ms
+        questions = [msgspec.structs.replace(question, model=model) for model in models]
+        plans = [_plan_of(one, closed_ms) for one in questions]
+        read: dict[BarPlan, list[VenueBars]] = {}
+        made = []
+        async with self._places:
+            await self.written()
+            for one, plan in zip(questions, plans, strict=True):
+                if plan not in read:
+                    read[plan] = await self._bars.read(one.exchanges, one.symbol, plan)
+                made.append(await self._make(one, plan, read[plan]))
+        return made
 
     async def newest(self, symbol: str, exchanges: tuple[str, ...] | None = None) -> NewestMap:
         """The estimated map at the end of the newest closed bar of `NEWEST_INTERVAL`.
@@ -127,10 +167,46 @@ class LiquidationMaps:
         """
         chosen = self.exchanges if exchanges is None else exchanges
         end_ms = NEWEST_INTERVAL.opens_at_ms(self.closed_until_ms)
-        kept = self._newest.get((symbol, chosen))
-        if kept is not None and kept.timestamp_ms == end_ms:
-            self._newest.move_to_end((symbol, chosen))
-            return kept
+        key = (symbol, chosen)
+        while True:
+            kept = self._newest.get(key)
+            if kept is not None and kept.holds(end_ms, self._clock.monotonic()):
+                self._newest.move_to_end(key)
+                return kept.map
+            pending = self._pending.get(key)
+            if pending is None:
+                return await self._make_newest(key, end_ms)
+            await asyncio.wait((pending,))
+            if not pending.cancelled():  # else who made it went away, and somebody else has to
+                return pending.result()
+
+    async def _make_newest(self, key: tuple[str, tuple[str, ...]], end_ms: int) -> NewestMap:
+        """Makes a newest map; who asks meanwhile waits for it, and gets its error, too."""
+        pending: asyncio.Future[NewestMap] = asyncio.get_running_loop().create_future()
+        self._pending[key] = pending
+        try:
+            newest, is_partial = await self._find_newest(*key, end_ms)
+        except Exception as error:
+            pending.set_exception(error)
+            pending.exception()  # waiting for it is voluntary
+            raise
+        else:
+            pending.set_result(newest)
+        finally:
+            del self._pending[key]
+            if not pending.done():
+                pending.cancel()
+        until = self._clock.monotonic() + PARTIAL_S if is_partial else math.inf
+        self._newest[key] = _KeptMap(map=newest, until=until)
+        self._newest.move_to_end(key)
+        while len(self._newest) > NEWEST_KEPT_MAX:
+            self._newest.popitem(last=False)
+        return newest
+
+    async def _find_newest(
+        self, symbol: str, chosen: tuple[str, ...], end_ms: int
+    ) -> tuple[NewestMap, bool]:
+        """The newest map, and whether a venue is missing in it that could not be asked."""
         question = MapQuestion(
             symbol=symbol,
             exchanges=chosen,
@@ -151,11 +227,7 @@ class LiquidationMaps:
             positions_created_usd=float(made.created_usd[-1]),
             positions_consumed_usd=float(made.consumed_usd[-1]),
         )
-        if not made.is_partial:
-            self._newest[symbol, chosen] = newest
-            while len(self._newest) > NEWEST_KEPT_MAX:
-                self._newest.popitem(last=False)
-        return newest
+        return newest, made.is_partial
 
     async def minutes(
         self, exchanges: Sequence[str], symbol: str, start_ms: int, end_ms: int
@@ -206,10 +278,10 @@ class LiquidationMaps:
         except StorageError:
             return
 
-    async def _make(self, question: MapQuestion, plan: BarPlan) -> LiquidationMap:
-        """Reads what a map is made of, and makes it in a thread."""
-        await self.written()
-        read = await self._bars.read(question.exchanges, question.symbol, plan)
+    async def _make(
+        self, question: MapQuestion, plan: BarPlan, read: Sequence[VenueBars]
+    ) -> LiquidationMap:
+        """Reads what else a map is made of, and makes it in a thread."""
         tiers = await asyncio.gather(*(self._tiers_of(one, question) for one in question.exchanges))
         known = {one: await self._known(one, question, plan) for one in question.exchanges}
         forced, density = Forced(rows=_NOTHING), None
@@ -277,3 +349,18 @@ class LiquidationMaps:
             return DistanceDensity.of_ratios(sides[0], sides[1])
 
         return await asyncio.to_thread(learn)
+
+
+def _plan_of(question: MapQuestion, closed_until_ms: int) -> BarPlan:
+    """Which bars a map is made of.
+
+    Raises:
+        RequestError: as `plan_of`.
+    """
+    return plan_of(
+        question.interval,
+        question.start_ms,
+        question.end_ms,
+        closed_until_ms,
+        warm_up_ms=DISTANCE_WINDOW_MS if question.model is MapModel.B1 else None,
+    )

@@ -23,7 +23,7 @@ from headwater.analytics.liquidation_baselines import (
     of_distances,
     uniform,
 )
-from headwater.analytics.liquidation_model import LiquidationModel
+from headwater.analytics.liquidation_models import LiquidationModels
 from headwater.analytics.price_buckets import (
     BUCKETS_MAX,
     PriceBuckets,
@@ -169,18 +169,13 @@ def modelled(plan: BarPlan, venues: Sequence[VenueKernel], grid: PriceGrid) -> M
         grid: see `grid_of`.
     """
     count = plan.bars_count - plan.shown_from
-    held = np.zeros((count, 2, grid.count))
-    created, consumed = np.zeros(count), np.zeros(count)
-    for one in venues:
-        run = LiquidationModel(grid, one.kernel).run(one.read.bars, shown_from=one.read.shown_from)
-        begin = count - len(run)
-        held[begin:] += run.held
-        consumed[begin:] += run.flows[:, 2].sum(axis=1)
-        created[begin:] += run.flows[:, 4].sum(axis=1)
+    models = LiquidationModels(grid, [one.kernel for one in venues])
+    run = models.run([one.read.bars for one in venues], shown=count)
+    created, consumed = run.flows[:, 4].sum(axis=(1, 2)), run.flows[:, 2].sum(axis=(1, 2))
     return MadeColumns(
         grid=grid,
         price=prices_of(plan, [one.read for one in venues]),
-        held=held,
+        held=run.held,
         created_usd=created,
         consumed_usd=consumed,
     )

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.analytics.distance_density import DistanceDensity
 from headwater.analytics.leverage_ladder import LeverageLadder, SeedKernel
 from headwater.analytics.price_buckets import PriceBuckets
@@ -168,19 +169,41 @@ class MapMaking:
         )
 
 
+class FilledLevels(msgspec.Struct, frozen=True, kw_only=True):
+    """The L buckets of N columns that are not empty, by column and price.
+
+    Attributes:
+        begins: shape (N + 1,): where each column begins, and the end of the last.
+        price: shape (L,): lower edge of the bucket, quote currency.
+        long: shape (L,): USD to the cent, shares to 9 places.
+        short: shape (L,): likewise.
+    """
+
+    begins: IndexArray
+    price: FloatArray
+    long: FloatArray
+    short: FloatArray
+
+
+def filled_of(made: LiquidationMap, columns: slice = slice(None)) -> FilledLevels:
+    """The buckets of some columns that are not empty."""
+    held = made.held[columns]
+    places, least = (9, _LEAST_SHARE) if made.is_share else (2, _CENT)
+    numbers, buckets = np.nonzero((held >= least).any(axis=1))
+    edges = np.zeros(0) if made.grid is None else made.grid.edges
+    return FilledLevels(
+        begins=np.searchsorted(numbers, np.arange(len(held) + 1)),
+        price=edges[buckets],
+        long=held[numbers, 0, buckets].round(places),
+        short=held[numbers, 1, buckets].round(places),
+    )
+
+
 def levels_of(made: LiquidationMap, number: int) -> list[MapLevel]:
     """The buckets of a column that are not empty, by price: USD to the cent, shares to 9 places."""
-    if made.grid is None:
-        return []
-    longs, shorts = made.held[number]
-    places, least = (9, _LEAST_SHARE) if made.is_share else (2, _CENT)
-    filled = np.flatnonzero((longs >= least) | (shorts >= least))
+    filled = filled_of(made, slice(number, number + 1))
+    rows = zip(filled.price.tolist(), filled.long.tolist(), filled.short.tolist(), strict=True)
     return [
         MapLevel(price=price, long_usd=long_usd, short_usd=short_usd)
-        for price, long_usd, short_usd in zip(
-            made.grid.edges[filled].tolist(),
-            longs[filled].round(places).tolist(),
-            shorts[filled].round(places).tolist(),
-            strict=True,
-        )
+        for price, long_usd, short_usd in rows
     ]

@@ -2,11 +2,11 @@
 
 Closed candles, large trades (or all, or none), liquidations, holes; of funding and open interest
 one reading a minute and symbol; of mark prices the whole minutes that they make
-(`analytics.mark_candles`). Knows the bus and something that takes records; not where they come
-from.
+(`analytics.mark_candles`), of chosen symbols: a venue may send those of its whole market. Knows
+the bus and something that takes records; not where they come from.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -64,6 +64,7 @@ class RecordingService:
         bus: where records come from.
         put: takes a record to be stored; never waits and never fails.
         trades: which trades.
+        marks_of: canonical symbols whose minutes of the mark price are stored; None for all.
     """
 
     def __init__(
@@ -71,10 +72,12 @@ class RecordingService:
         bus: Bus,
         put: Callable[[Any], None],
         trades: StoredTrades = StoredTrades.LARGE,
+        marks_of: Collection[str] | None = None,
     ) -> None:
         self._bus = bus
         self._kinds: tuple[type[Record], ...] = (*_HEARD, *_HEARD_TRADES[trades])
         self._put = put
+        self._marks_of = None if marks_of is None else frozenset(marks_of)
         self._sampled: dict[tuple[type[Record], str, str], int] = {}
         self._minutes = MarkMinutes()
 
@@ -99,9 +102,10 @@ class RecordingService:
                 self._put(record)
         elif isinstance(record, MarkPrice):
             self._take_funding(record)
-            minute = self._minutes.take(record)
-            if minute is not None:
-                self._put(minute)
+            if self._marks_of is None or record.symbol in self._marks_of:
+                minute = self._minutes.take(record)
+                if minute is not None:
+                    self._put(minute)
         elif isinstance(record, ConnectionState):
             if record.channel is Channel.MARK_PRICES and record.state is not FeedState.LIVE:
                 self._minutes.interrupted(record.exchange, record.symbol)

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from headwater.analytics.skill_observation import LiquidationEvents, MarkPath
+from headwater.analytics.skill_observation import WATCHED, LiquidationEvents, MarkPath
 from headwater.analytics.skill_triggers import at_triggers
 from headwater.analytics.skill_windows import Forecast, coarser_mass
 from headwater.core.errors import RequestError
@@ -33,7 +33,7 @@ EVENTS_MAX: Final = 1_000_000
 BARS_MAX: Final = 600_000
 """Most minutes: 416 days, a year and the month before it that the baseline learns from."""
 GAPS_MAX: Final = 50_000
-"""Most holes of the ledger, the newest."""
+"""Most holes of one stream, the newest."""
 FORECASTS_PAGE: Final = 500
 """Forecasts that are read at a time: 3 MB."""
 FORECASTS_MAX: Final = 20_000
@@ -249,8 +249,17 @@ async def _read_events(
             EVENTS_MAX,
             "liquidations",
         )
-        found.append(await asyncio.to_thread(at_triggers, _joined(parts), marks))
-    every = _joined(found or [LiquidationEvents.of(())])
+        found.append(await asyncio.to_thread(_triggered, parts, marks))
+    # A million events take longer than the event loop may wait.
+    return await asyncio.to_thread(_in_order, found)
+
+
+def _triggered(parts: Sequence[LiquidationEvents], marks: MarkPath) -> LiquidationEvents:
+    return at_triggers(_joined(parts), marks)
+
+
+def _in_order(parts: Sequence[LiquidationEvents]) -> LiquidationEvents:
+    every = _joined(parts or [LiquidationEvents.of(())])
     order = np.argsort(every.at_ms, kind="stable")
     return LiquidationEvents(
         at_ms=every.at_ms[order],
@@ -272,14 +281,13 @@ def _joined(parts: Sequence[LiquidationEvents]) -> LiquidationEvents:
 async def _read_gaps(
     fetch: Fetch, symbol: str, span: Span, exchanges: Sequence[str]
 ) -> tuple[Gap, ...]:
-    """Holes that began before the end and were not over at the start, of all channels."""
-    newest = Span(end_ms=span.end_ms, limit=GAPS_MAX, newest_first=True)
-    start_ms = span.start_ms or 0
+    """Holes that began before the end and were not over at the start, of what spoils a window."""
+    start_ms, end_ms = span.start_ms or 0, span.end_ms or sys.maxsize
     found: list[Gap] = []
     for exchange in exchanges:
-        for name in (symbol, "*"):
-            rows = await fetch(gaps.between(newest, exchange=exchange, symbol=name))
-            found += [one for one in rows if one.until_ms is None or one.until_ms > start_ms]
+        for channel in WATCHED:
+            query = gaps.touching(exchange, symbol, channel, start_ms, end_ms, GAPS_MAX)
+            found += await fetch(query)
     return tuple(found)
 
 

@@ -6,13 +6,12 @@ delays nobody's question.
 """
 
 import asyncio
-import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from headwater.core.errors import StorageError, StorageUnavailable
+from headwater.core.errors import StorageUnavailable
 from headwater.storage.exporting import (
     COPY_BYTES,
     PAGE_ROWS,
@@ -102,8 +101,7 @@ class OneExport:
             StorageError: the database does not answer.
         """
         question = page_of(self._query, None, self._page_rows)
-        with contextlib.suppress(StorageError):  # else what is stored must do; health tells why
-            await self._store.flush()
+        await self._store.written()
         self._first = await self._store.fetch(question)
 
     @property

@@ -20,11 +20,10 @@ from headwater.core.errors import PlatformError, StorageError, VenueError
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import ConnectionState, Gap, Record
-from headwater.services.backfill import BackfillProgress, VenueBackfill
+from headwater.services.backfill import BackfillProgress, VenueBackfill, stored_times
 from headwater.services.history_series import Part, Series, SeriesKind, VenueOffer, series_of
 from headwater.services.stream_life import Downtime, StreamLife
 from headwater.services.trade_backfill import Healed, TradeQuestions, heal_trades
-from headwater.storage import candles, open_interest
 from headwater.storage.base import LIMIT_MAX, Span
 from headwater.storage.store import Store
 
@@ -169,9 +168,16 @@ class VenueHistory:
             if hole.spell.channel is Channel.CANDLES
             else SeriesKind.OPEN_INTEREST
         )
+        now_ms = self._clock.now_ms()
         chosen = [
-            one for one in series if one.kind is kind and one.instrument.symbol == hole.spell.symbol
+            one
+            for one in series
+            if one.kind is kind
+            and one.instrument.symbol == hole.spell.symbol
+            and one.tells(hole.start_ms, now_ms)
         ]
+        if kind is SeriesKind.OPEN_INTEREST:
+            del chosen[1:]  # the finest has the moments of the longer ones too
         return await self._compared(hole, chosen)
 
     async def _compared(self, hole: Downtime, series: Sequence[Series]) -> Healed:
@@ -182,11 +188,7 @@ class VenueHistory:
             start_ms = one.interval.opens_at_ms(hole.start_ms)
             span = Span(start_ms=start_ms, end_ms=hole.until_ms, limit=LIMIT_MAX)
             where = (self._plan.offer.exchange, one.instrument.symbol, one.interval, span)
-            known = await self._store.fetch(
-                candles.opening_times(*where)
-                if one.kind is SeriesKind.CANDLES
-                else open_interest.period_times(*where)
-            )
+            known = await self._store.fetch(stored_times(one.kind)(*where))
             part = Part(series=one, start_ms=start_ms, end_ms=hole.until_ms)
             times = set(part.times(hole.until_ms))
             due += len(times)

@@ -26,11 +26,14 @@ from headwater.core.records import (
     Gap,
     LargeTrade,
     Liquidation,
+    MarkCandle,
     OpenInterest,
     Trade,
 )
+from headwater.storage.backfills import Backfilled
 from headwater.storage.base import Query, Row
 from headwater.storage.forecasts import StoredForecast
+from headwater.storage.live_spells import LiveSpell
 from headwater.storage.parquet_layout import Layout
 from headwater.storage.tables import TABLES
 
@@ -95,12 +98,15 @@ class StoredTrade(Trade, frozen=True, kw_only=True, gc=False):
 _ROWS: Final[Mapping[StoredTable, type[Any]]] = MappingProxyType(
     {
         StoredTable.CANDLES: Candle,
+        StoredTable.MARK_CANDLES: MarkCandle,
         StoredTable.TRADES: StoredTrade,
         StoredTable.LIQUIDATIONS: Liquidation,
         StoredTable.FUNDING_RATES: FundingRate,
         StoredTable.OPEN_INTEREST: OpenInterest,
         StoredTable.GAPS: Gap,
         StoredTable.FORECASTS: StoredForecast,
+        StoredTable.LIVE_SPELLS: LiveSpell,
+        StoredTable.BACKFILLS: Backfilled,
     }
 )
 

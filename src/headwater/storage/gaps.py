@@ -5,7 +5,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from headwater.core.enums import Channel, GapCause, GapState, StoredTable
-from headwater.core.records import Gap
+from headwater.core.records import ALL_SYMBOLS, Gap
 from headwater.storage.base import Columns, Query, Row, Span, TableSpec
 from headwater.storage.schema import GAPS
 
@@ -91,6 +91,33 @@ def between(
         if wanted is not None:
             conditions.append(column == wanted)
     return Query(span.of(SPEC, *conditions), record_of)
+
+
+def touching(
+    exchange: str, symbol: str, channel: Channel, start_ms: int, end_ms: int, limit: int
+) -> Query[Gap]:
+    """Holes of one stream that touch a span, those of its whole market too, the newest first.
+
+    Args:
+        exchange: venue id.
+        symbol: canonical symbol.
+        channel: which stream.
+        start_ms: holes that ended before it or then are left out.
+        end_ms: holes that began then or later are left out.
+        limit: most of them; the oldest are left out.
+
+    Raises:
+        RequestError: the limit is out of its range.
+    """
+    span = Span(end_ms=end_ms, limit=limit, newest_first=True)
+    statement = span.of(
+        SPEC,
+        GAPS.c.exchange == exchange,
+        GAPS.c.symbol.in_(dict.fromkeys((symbol, ALL_SYMBOLS))),
+        GAPS.c.channel == channel.value,
+        sa.or_(GAPS.c.until_ms.is_(None), GAPS.c.until_ms > start_ms),
+    )
+    return Query(statement, record_of)
 
 
 def last_number(exchange: str) -> Query[int]:

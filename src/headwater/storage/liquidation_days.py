@@ -159,7 +159,8 @@ def portions(state: Snapshot, wanted: Wanted, *, step_ms: int | None = None) -> 
 
 def _blocks_of(columns: LiquidationColumns, day: int) -> Sequence[tuple[int, int, bytes]]:
     """Step, rows and bytes of each block of a day; none when it has to stay as rows."""
-    if len(columns) > BLOCK_ROWS_MAX or not np.isfinite(columns.price).all():
+    numbers = (columns.price, columns.value, columns.quantity)
+    if len(columns) > BLOCK_ROWS_MAX or not all(np.isfinite(one).all() for one in numbers):
         return ()
     made = [(_EVENTS_STEP, len(columns), pack_events(columns, day))]
     for step_ms in STEPS_MS:

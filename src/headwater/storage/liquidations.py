@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from headwater.core.enums import PositionSide, PriceKind, Side, StoredTable
 from headwater.core.errors import RequestError
+from headwater.core.numbers import finite
 from headwater.core.records import Liquidation
 from headwater.storage.base import LIMIT_MAX, Query, Row, Span, TableSpec
 from headwater.storage.schema import LIQUIDATIONS
@@ -50,19 +51,23 @@ class LiquidationFeedSum(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def row_of(liquidation: Liquidation) -> Row:
-    """The row of a liquidation."""
+    """The row of a liquidation.
+
+    Raises:
+        ValueError: a number is not finite: one such row would spoil every sum that it is in.
+    """
     return (
         liquidation.exchange,
         liquidation.symbol,
         liquidation.timestamp_ms,
         liquidation.side.value,
-        liquidation.price,
-        liquidation.quantity,
+        finite(liquidation.price),
+        finite(liquidation.quantity),
         liquidation.order_id or "",
         liquidation.native_symbol,
         liquidation.received_ns,
         liquidation.position_side.value,
-        liquidation.value,
+        finite(liquidation.value),
         liquidation.price_kind.value,
         liquidation.is_floor,
         liquidation.order_price,

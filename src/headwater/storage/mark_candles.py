@@ -91,3 +91,16 @@ def between(exchange: str, symbol: str, interval: Interval, span: Span) -> Query
         MARK_CANDLES.c.interval == interval.value,
     )
     return Query(statement, record_of)
+
+
+def told_times(exchange: str, symbol: str, interval: Interval, span: Span) -> Query[int]:
+    """When those closed bars opened, ms, that the venue itself told; heard ones are left out."""
+    statement = span.of(
+        SPEC,
+        MARK_CANDLES.c.exchange == exchange,
+        MARK_CANDLES.c.symbol == symbol,
+        MARK_CANDLES.c.interval == interval.value,
+        MARK_CANDLES.c.is_closed,
+        MARK_CANDLES.c.readings.is_(None),
+    ).with_only_columns(MARK_CANDLES.c.timestamp_ms)
+    return Query(statement, lambda row: int(row.timestamp_ms))

@@ -55,12 +55,24 @@ def between(exchange: str, symbol: str, span: Span) -> Query[OpenInterest]:
     return Query(statement, record_of)
 
 
+def at_periods(exchange: str, symbol: str, period: Interval, span: Span) -> Query[OpenInterest]:
+    """Readings of one symbol that were taken at the full period: those of a history."""
+    return Query(_at_periods(exchange, symbol, period, span), record_of)
+
+
 def period_times(exchange: str, symbol: str, period: Interval, span: Span) -> Query[int]:
-    """Times, ms, of the readings that were taken at the full period: those of a history."""
-    statement = span.of(
+    """Times, ms, of the readings that were taken at the full period."""
+    statement = _at_periods(exchange, symbol, period, span)
+    times = statement.with_only_columns(OPEN_INTEREST.c.timestamp_ms)
+    return Query(times, lambda row: int(row.timestamp_ms))
+
+
+def _at_periods(
+    exchange: str, symbol: str, period: Interval, span: Span
+) -> "sa.Select[tuple[Any, ...]]":
+    return span.of(
         SPEC,
         OPEN_INTEREST.c.exchange == exchange,
         OPEN_INTEREST.c.symbol == symbol,
         OPEN_INTEREST.c.timestamp_ms % period.nominal_ms == 0,
-    ).with_only_columns(OPEN_INTEREST.c.timestamp_ms)
-    return Query(statement, lambda row: int(row.timestamp_ms))
+    )

@@ -31,6 +31,9 @@ ROW_GROUP_ROWS: Final = 50_000
 PARTS_MAX: Final = 200_000
 """Parts that one question may concern; beyond it a narrower one is demanded."""
 
+TIME_MAX_MS: Final = 253_402_300_799_999
+"""Last millisecond of the year 9999: later times have no day."""
+
 UNFINISHED: Final = ".unfinished"
 """End of the name of a part that is being written."""
 
@@ -105,12 +108,27 @@ def day_of(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms // 1000, UTC).date().isoformat()
 
 
+def partition_of(row: TapeRecord) -> Partition:
+    """The folder that a record belongs to.
+
+    Raises:
+        StorageRefused: its time is before 1970 or after `TIME_MAX_MS`.
+    """
+    time_ms = time_ms_of(row)
+    if not 0 <= time_ms <= TIME_MAX_MS:
+        raise StorageRefused(f"tape of {row.kind}", f"the time {time_ms} ms has no day")
+    return Partition(row.exchange, row.kind, symbol_of(row), day_of(time_ms))
+
+
 def partitioned(rows: Iterable[TapeRecord]) -> Mapping[Partition, list[TapeRecord]]:
-    """Records by the folder they belong to, in their order."""
+    """Records by the folder they belong to, in their order.
+
+    Raises:
+        StorageRefused: a record has a time without a day.
+    """
     found: dict[Partition, list[TapeRecord]] = {}
     for row in rows:
-        partition = Partition(row.exchange, row.kind, symbol_of(row), day_of(time_ms_of(row)))
-        found.setdefault(partition, []).append(row)
+        found.setdefault(partition_of(row), []).append(row)
     return found
 
 

@@ -18,7 +18,7 @@ from headwater.core.clock import Clock
 from headwater.core.errors import StorageError, StorageRefused
 from headwater.core.records import BookDelta, BookSnapshot
 from headwater.storage.parquet_layout import RawMessage, TapeRecord, time_ms_of
-from headwater.storage.parquet_parts import Partition, partitioned, write_part
+from headwater.storage.parquet_parts import Partition, partition_of, write_part
 
 _log: Final = structlog.stdlib.get_logger("headwater.storage.parquet_tape")
 
@@ -173,14 +173,19 @@ class ParquetTape:
             self.ended.set_result(None)
 
     def _sort(self, arrived: list[TapeRecord]) -> None:
-        """Puts rows to the heap of their folder."""
+        """Puts rows to the heap of their folder; a venue's absurd time costs its own row only."""
         now = self._clock.monotonic()
-        for partition, rows in partitioned(arrived).items():
+        for row in arrived:
+            try:
+                partition = partition_of(row)
+            except StorageRefused as error:
+                self._refuse(row, error)
+                continue
             heap = self._heaps.get(partition)
             if heap is None:
                 heap = self._heaps[partition] = _Heap(now)
-            heap.rows += rows
-            heap.bytes += sum(map(size_of, rows))
+            heap.rows.append(row)
+            heap.bytes += size_of(row)
 
     def _write_due(self, *, everything: bool) -> None:
         settings, now = self._settings, self._clock.monotonic()
@@ -217,8 +222,7 @@ class ParquetTape:
     def _sift(self, partition: Partition, rows: list[TapeRecord], error: StorageRefused) -> None:
         """Writes rows of which one fits no column: it is found by halving."""
         if len(rows) == 1:
-            _log.error("tape_row_refused", row=repr(rows[0])[:400], reason=str(error))
-            self._gone(rows, refused=1)
+            self._refuse(rows[0], error)
             return
         middle = len(rows) // 2
         for half in (rows[:middle], rows[middle:]):
@@ -233,6 +237,11 @@ class ParquetTape:
                 self._gone(half)
             else:
                 self._gone(half, written=len(half), parts=1)
+
+    def _refuse(self, row: TapeRecord, error: StorageRefused) -> None:
+        """Counts a row that no part can hold."""
+        _log.error("tape_row_refused", row=repr(row)[:400], reason=str(error))
+        self._gone([row], refused=1)
 
     def _gone(
         self, rows: list[TapeRecord], *, written: int = 0, refused: int = 0, parts: int = 0

@@ -6,8 +6,9 @@ per transaction (`synchronous_commit`). The driver is the optional extra `headwa
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Final
 
 import psycopg
@@ -22,11 +23,18 @@ from headwater.storage.base import Blobs, Database, Row, TableSpec
 CONNECT_TIMEOUT_S: Final = 10
 """Longest wait for a connection."""
 
+SILENCE_MAX_S: Final = 30
+"""A server that does not confirm what was sent for so long, or is not there any more when it was
+idle, is lost: a cable that was pulled ends no connection by itself, and the writer would wait for
+a quarter of an hour while rows are dropped."""
+
 STATEMENT_TIMEOUT_MS: Final = 120_000
 """Longest time one statement of a reader may take."""
 
-LOCK_TIMEOUT_MS: Final = 1_000
-"""Longest wait for a lock on a whole table: others queue behind it."""
+LOCK_TIMEOUT_MS: Final = 3_000
+"""Longest wait for a lock on a whole table: others queue behind it. Longer than the second
+(`deadlock_timeout`) after which the server's own vacuuming gives way to whoever waits.
+"""
 
 BLOBS_AT_A_TIME: Final = 16
 """Large binary values that are fetched at once."""
@@ -154,12 +162,31 @@ class PostgresDatabase(Database):
         return StorageError(self.label, words)
 
     def _engine(self, isolation: str, options: str) -> sa.Engine:
+        given = self._url.normalized_query
+        chosen: dict[str, int | str] = {
+            name: value for name, value in _CONNECTION.items() if name not in given
+        }
+        # What the address says stays: a schema, or what a host of databases goes by.
+        chosen["options"] = " ".join([*given.get("options", ()), options]).strip()
         return sa.create_engine(
             self._url,
             poolclass=sa.pool.NullPool,
             isolation_level=isolation,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": options},
+            connect_args=chosen,
         )
+
+
+_CONNECTION: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "keepalives_idle": SILENCE_MAX_S // 3,
+        "keepalives_interval": SILENCE_MAX_S // 3,
+        "keepalives_count": 2,
+        "tcp_user_timeout": SILENCE_MAX_S * 1_000,
+    }
+)
+"""Parameters of libpq that an address may set otherwise
+(https://www.postgresql.org/docs/15/libpq-connect.html)."""
 
 
 def _types(spec: TableSpec[Any]) -> Sequence[str]:

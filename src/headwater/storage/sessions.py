@@ -6,6 +6,7 @@ A session is used by one thread at a time. It knows no dialect; those are `sqlit
 import struct
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, Final, Self, TypeVar
 
 import numpy as np
@@ -97,12 +98,19 @@ class ReadSession(_Session):
         Rows come as the driver's tuples: a row object for each would double the time. Whole
         numbers are exact up to 2^53, which times in ms are.
         """
+        (found,) = self.columns_of((query,))
+        return found
+
+    def columns_of(self, queries: Sequence[ColumnsQuery]) -> list[npt.NDArray[np.float64]]:
+        """As `columns`, for several queries that see one state of the database."""
+        found = []
         with _ours(self.database), self._connection.begin():
-            result = self._connection.execute(query.statement)
-            width = len(result.keys())
-            assert result.cursor is not None
-            rows = result.cursor.fetchall()
-        return np.array(rows, dtype=np.float64).reshape(-1, width)
+            for query in queries:
+                result = self._connection.execute(query.statement)
+                width = len(result.keys())
+                assert result.cursor is not None
+                found.append(_numbers_of(result.cursor.fetchall(), width))
+        return found
 
     @contextmanager
     def snapshot(self) -> Iterator["Snapshot"]:
@@ -214,3 +222,16 @@ class Transaction:
         result = self._connection.execute(statement)
         assert isinstance(result, sa.CursorResult)
         return result
+
+
+def _numbers_of(rows: Sequence[Row], width: int) -> npt.NDArray[np.float64]:
+    """Rows of numbers as an array, shape (rows, width); NaN for what is empty.
+
+    One number after the other takes half the time that an array of tuples does; an empty value is
+    no number, so rows that have one go the long way.
+    """
+    try:
+        flat = np.fromiter(chain.from_iterable(rows), np.float64, count=len(rows) * width)
+    except TypeError:
+        flat = np.array(rows, dtype=np.float64)
+    return flat.reshape(-1, width)

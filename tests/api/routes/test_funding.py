@@ -1,6 +1,15 @@
 """Funding, coming and past."""
 
+from pathlib import Path
+
+import msgspec
+from tests.api.fake_source import NOW_MS, make_funding_rate
 from tests.api.served import Platform
+
+from headwater.core.clock import ManualClock
+from headwater.core.errors import VenueUnavailable
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.store import Store
 
 
 async def test_the_coming_settlement(platform: Platform) -> None:
@@ -21,3 +30,25 @@ async def test_history_takes_limit_and_span(platform: Platform) -> None:
         "funding_history BTCUSDT 2 None 1731000000000",
         "funding_history BTCUSDT 100 None None",
     ]
+
+
+async def test_storage_stands_in_for_a_venue_that_is_away(tmp_path: Path) -> None:
+    """The settlement to come is stored too, and is no past."""
+    clock = ManualClock(NOW_MS * 1_000_000)
+    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+        coming = make_funding_rate("BTCUSDT")
+        past = msgspec.structs.replace(coming, funding_time_ms=NOW_MS - 5)
+        await store.put_durable([coming, past])
+        async with Platform(clock=clock, store=store).served() as platform:
+            platform.source.offer_everything()
+            whole = await platform.get("/binance/funding-hist/BTCUSDT?limit=3")
+            assert "x-data-incomplete" not in whole.headers
+            platform.source.error = VenueUnavailable("binance", "closed")
+            reply = await platform.get("/binance/funding-hist/BTCUSDT?limit=2")
+            assert reply.status == 200
+            assert "closed" in reply.headers["x-data-incomplete"]
+            rows = reply.json()
+            assert isinstance(rows, list)
+            assert len(rows) == 1
+            nothing = await platform.get("/binance/funding-hist/ETHUSDT")
+            assert nothing.status == 503

@@ -1,5 +1,7 @@
 """The heat map over time of models, over HTTP from a real database."""
 
+import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ import pytest
 from tests.api.served import Platform
 from tests.services.map_market import MINUTE_MS, T0, put_liquidation, put_minute, put_rise
 
+from headwater.api.routes import heatmap
+from headwater.api.schemas.base import encode, iso_of
 from headwater.core.clock import ManualClock
 from headwater.services.liquidation_maps import CLOSED_AFTER_MS
 from headwater.storage.sqlite import SqliteDatabase
@@ -179,3 +183,39 @@ async def test_a_repeated_question_about_prints_is_answered_from_the_cache(marke
     assert (await market.get(f"{target}&model=realised"))["meta"]["total_consumed"] == 0.0
     market.platform.advance(1.0)
     assert (await market.get(f"{target}&model=realised"))["meta"]["total_consumed"] == 300.0
+
+
+async def test_the_realised_maps_etag_stands_still_within_a_bar(market: Market) -> None:
+    """No `end_time`: the span goes to the end of the running bar and not to the moving now."""
+    target = "/liquidations/heatmap-timeseries?symbol=BTCUSDT&price_bin_size=1"
+    put_liquidation(market.store, 20, 95.5, 300.0)
+    first = await market.platform.get(target)
+    meta = json.loads(first.body)["meta"]
+    assert meta["end_time"] == iso_of(T0 + 60 * MINUTE_MS)
+    assert meta["start_time"] == iso_of(T0 + 60 * MINUTE_MS - 7 * 86_400_000)
+    market.platform.advance(400.0)
+    later = await market.platform.get(target, {"if-none-match": first.headers["etag"]})
+    assert later.status == 304
+    put_liquidation(market.store, 48, 95.5, 100.0)
+    market.platform.advance(10.0)
+    more = await market.platform.get(target)
+    assert more.headers["etag"] != first.headers["etag"]
+    assert json.loads(more.body)["meta"]["total_consumed"] == 400.0
+    market.platform.advance(900.0)
+    assert (await market.get(target))["meta"]["end_time"] == iso_of(T0 + 75 * MINUTE_MS)
+
+
+@pytest.mark.parametrize("form", ["", "&format=coinglass"])
+@pytest.mark.parametrize("model", ["realised", "estimated"])
+async def test_answers_are_encoded_off_the_event_loop(
+    market: Market, monkeypatch: pytest.MonkeyPatch, model: str, form: str
+) -> None:
+    threads: list[bool] = []
+
+    def watched(view: Any) -> bytes:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return encode(view)
+
+    monkeypatch.setattr(heatmap, "encode", watched)
+    await market.get(f"{MAP}&model={model}{form}")
+    assert threads == [False]

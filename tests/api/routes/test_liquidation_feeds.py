@@ -16,6 +16,7 @@ async def test_every_venue_has_an_entry_with_or_without_events(stored: Platform)
     ]
     assert rows[1]["total_volume"] == 67_100.0 + 67_190.0 + 67_300.0
     assert (rows[1]["holes"], rows[1]["missing_s"], rows[2]["first_time"]) == (0, 0.0, None)
+    assert rows[1]["heard_since"] is None, "its rows were put there, not heard"
     (only,) = await rows_of(stored, "/liquidations/feeds?symbol=BTC&exchanges=bybit")
     assert only["last_time"] > only["first_time"]
     assert only["completeness"] == "unknown", "the venue in memory does not say"

@@ -151,7 +151,7 @@ async def test_a_silent_venue_is_given_up_in_time(many: Platform) -> None:
     assert list(body) == ["binance", "bybit", "errors"]
     problem = body["errors"]["okx"]
     assert (problem["status"], problem["code"]) == (504, "venue_timeout")
-    assert "0.05 s" in problem["detail"]
+    assert "0.04 s" in problem["detail"]
     page = (await many.get("/metrics")).body.decode()
     assert 'call="candles",exchange="okx"' in page
     assert 'error="CancelledError"' in page

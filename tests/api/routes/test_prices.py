@@ -1,5 +1,6 @@
 """`/prices/klines` and `/data/date-range`: shapes, storage before the venue, and bad input."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.api.fake_source import NOW_MS, make_candle
 from tests.api.served import Platform
 
+from headwater.api.settings import ApiSettings
 from headwater.core.clock import ManualClock
 from headwater.core.errors import VenueUnavailable
 from headwater.core.intervals import Interval
@@ -21,7 +23,9 @@ LAST_MS = NOW_MS - NOW_MS % QUARTER_MS
 
 
 @asynccontextmanager
-async def stored(folder: Path, quarters: range) -> AsyncIterator[Platform]:
+async def stored(
+    folder: Path, quarters: range, settings: ApiSettings | None = None
+) -> AsyncIterator[Platform]:
     """A platform with closed quarters in storage, counted back from the forming one."""
     clock = ManualClock(NOW_MS * 1_000_000)
     async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
@@ -32,7 +36,7 @@ async def stored(folder: Path, quarters: range) -> AsyncIterator[Platform]:
                     for n in quarters
                 ]
             )
-        async with Platform(clock=clock, store=store).served() as platform:
+        async with Platform(settings, clock=clock, store=store).served() as platform:
             yield platform
 
 
@@ -90,6 +94,19 @@ async def test_a_venue_that_is_away_leaves_what_is_stored(tmp_path: Path) -> Non
         assert joined["errors"]["binance"]["code"] == "data_incomplete"
         nothing = await platform.get(f"/binance/ohlc/BTCUSDT/15m?{span(2, 2)}")
         assert nothing.status == 503
+
+
+async def test_a_venue_that_hangs_leaves_what_is_stored_to_all_venues(tmp_path: Path) -> None:
+    """It gets four fifths of the time; in the rest storage stands in."""
+    settings = ApiSettings(multi_timeout_s=1.5)
+    async with stored(tmp_path, range(3, 6), settings) as platform:
+        platform.source.wait_for = asyncio.Event()
+        joined: Any = (await platform.get(f"/multi/ohlc/BTCUSDT/15m?{span(5, 2)}")).json()
+        assert len(joined["binance"]) == 3
+        problem = joined["errors"]["binance"]
+        assert problem["code"] == "data_incomplete"
+        assert problem["detail"].startswith("1 of 4 candles are missing")
+        assert "no answer within 1.2 s" in problem["detail"]
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ def test_a_view_by_hand() -> None:
         floor_share=0.25,
         holes=2,
         missing_ms=90_000,
+        heard_since_ms=60_000,
     )
     view = feed_view(made, FeedCompleteness.ONE_PER_SECOND)
     assert (view.first_time, view.last_time) == ("1970-01-01T00:00:01.500Z", None)
+    assert view.heard_since == "1970-01-01T00:01:00.000Z"
     assert (view.missing_s, view.floor_share, view.completeness.value) == (
         90.0,
         0.25,

@@ -26,20 +26,20 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_from_nothing_to_a_restored_copy(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "at version 0002 now" in _db("upgrade").output
+    assert "at version 0004 now" in _db("upgrade").output
     assert "already" in _db("upgrade").output
     database = SqliteDatabase(data_dir / "headwater.sqlite3")
     with database.claim():
         store(database, one_of_each())
-    checked = json.loads(_db("check", "--json").output)
+    checked = json.loads(_db("check", "--json").stdout)
     assert checked["problems"] == []
     assert checked["tables"]["trades"]["rows"] == 2
     done = _db("backup", tmp_path / "copy")
     assert done.exit_code == 0
-    assert "9 rows, equal" in done.output
+    assert "11 rows, equal" in done.output
     monkeypatch.setenv("HEADWATER_DATABASE_URL", f"sqlite:///{tmp_path}/new.sqlite3")
-    assert "9 rows, equal" in _db("restore", tmp_path / "copy").output
-    assert json.loads(_db("check", "--json").output)["tables"] == checked["tables"]
+    assert "11 rows, equal" in _db("restore", tmp_path / "copy").output
+    assert json.loads(_db("check", "--json").stdout)["tables"] == checked["tables"]
 
 
 def test_what_is_wrong_is_said_with_exit_code_1(data_dir: Path) -> None:

@@ -2,9 +2,12 @@
 
 import csv
 import json
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +16,8 @@ from typer.testing import CliRunner
 
 from headwater.api.schemas.market import InstrumentView, OhlcView
 from headwater.app.cli import app
-from headwater.core.errors import ConfigError
+from headwater.core.errors import ConfigError, StorageError
+from headwater.storage.sqlite import SqliteDatabase
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +103,57 @@ def test_rows_go_to_standard_output(fetching: CliRunner, addresses: str) -> None
     assert all(tuple(row) == InstrumentView.__struct_fields__ for row in rows)
 
 
+def _stored(folder: Path, table: str) -> list[tuple[object, ...]]:
+    """Rows of a table in the order of their times."""
+    with closing(sqlite3.connect(folder / "headwater.sqlite3")) as opened:
+        return opened.execute(
+            f"select exchange, symbol, timestamp_ms from {table} order by timestamp_ms"
+        ).fetchall()
+
+
+def test_storage_gets_what_it_lacks_and_the_next_call_goes_on(
+    fetching: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Candles of a day from 1 June 2024 to 30 November: at least those 183; the rest of the parts.
+
+    The second call finds all of them there.
+    """
+    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path))
+    wanted = ("--venue", "binance,okx", "--symbol", "BTC", "--since", "2024-06-01")
+    days = (*wanted, "--interval", "1d", "--until", "2024-11-30", "--into", "storage")
+    said = _fetch(fetching, "candles", *days)
+    assert "binance BTCUSDT candles: [########################]" in said
+    rows = _stored(tmp_path, "candles")
+    for name in ("binance", "okx"):
+        times = {at for exchange, symbol, at in rows if (exchange, symbol) == (name, "BTCUSDT")}
+        assert times >= set(range(1_717_200_000_000, 1_732_924_800_001, 86_400_000))
+    again = _fetch(fetching, "candles", *days)
+    assert again.count(" 0/0 parts, 0 rows") == 2
+    assert _stored(tmp_path, "candles") == rows
+
+
+def test_bars_of_the_mark_price_go_into_storage(
+    fetching: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path))
+    since = str(int(time.time()) - 7_200)
+    wanted = ("--venue", "okx", "--symbol", "BTC", "--since", since, "--into", "storage")
+    _fetch(fetching, "mark-candles", *wanted)
+    assert len(_stored(tmp_path, "mark_candles")) >= 100
+    _fetch(fetching, "open-interest", *wanted)
+    assert len(_stored(tmp_path, "open_interest")) >= 20
+
+
+def test_a_database_in_use_is_left_alone(
+    fetching: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path))
+    database = SqliteDatabase(tmp_path / "headwater.sqlite3")
+    wanted = ("--venue", "okx", "--symbol", "BTC", "--since", "2024-06-01", "--into", "storage")
+    with database.claim(), pytest.raises(StorageError, match="writes to it, and only one may"):
+        _fetch(fetching, "funding", *wanted)
+
+
 def test_one_venue_that_is_away_leaves_the_others(
     addresses: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +169,17 @@ def test_one_venue_that_is_away_leaves_the_others(
     assert len(out.read_bytes().splitlines()) == 3
 
 
+STORAGE = ("--venue", "okx", "--symbol", "BTC", "--into", "storage")
 WRONG = [
+    (["candles", *STORAGE], "--since: not given"),
+    (["candles", *STORAGE, "--since", "2024-06-01", "-o", "x.csv"], "--out: with --into storage"),
+    (["candles", *STORAGE, "--since", "2024-06-01", "--limit", "3"], "--limit: with --into"),
+    (["candles", *STORAGE, "--since", "2024-06-01", "--format", "csv"], "--format: with --into"),
+    (["candles", *STORAGE, "--since", "2024-06-01", "--simulated"], "--simulated.*made-up"),
+    (["candles", *STORAGE, "--since", "2024-06-01", "--interval", "8h"], "8h do not go.*15m"),
+    (["trades", *STORAGE, "--since", "2024-06-01"], "trades do not go into storage.*candles"),
+    (["mark-candles", "--venue", "okx", "--symbol", "BTC", "-o", "x.csv"], "--into storage"),
+    (["candles", "--venue", "okx", "--symbol", "BTC"], "--out: not given"),
     (["trades", "--venue", "mtgox", "--symbol", "BTC", "-o", "-"], "mtgox.*binance"),
     (["trades", "--venue", "okx", "-o", "-"], "--symbol: not given"),
     (["trades", "--venue", "okx", "--symbol", "BTC", "--interval", "1m", "-o", "-"], "--interval"),

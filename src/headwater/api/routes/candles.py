@@ -1,5 +1,6 @@
 """`/{exchange}/ohlc/{symbol}/{interval}` (requirements T-R4)."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +21,7 @@ from headwater.api.parameters import (
 )
 from headwater.api.schemas.market import OhlcView
 from headwater.api.schemas.views import ohlc_view
+from headwater.core.errors import VenueTimeout
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
@@ -71,6 +73,7 @@ async def candles_answer(
     limit: int,
     start_ms: int | None,
     end_ms: int | None,
+    patience_s: float | None = None,
 ) -> Answer:
     """One venue's candles, oldest first, as JSON.
 
@@ -82,6 +85,7 @@ async def candles_answer(
         limit: most rows.
         start_ms: earliest opening, inclusive; None for the newest candles.
         end_ms: latest opening, inclusive; None for now.
+        patience_s: longest wait for the venue, after which storage answers; None for its own.
 
     Raises:
         RequestError: the venue has no such symbol or interval, or the span is turned round.
@@ -95,7 +99,14 @@ async def candles_answer(
 
     async def load() -> Found:
         found = await read_candles_of(
-            api, source, instrument, interval, limit=limit, start_ms=start_ms, end_ms=end_ms
+            api,
+            source,
+            instrument,
+            interval,
+            limit=limit,
+            start_ms=start_ms,
+            end_ms=end_ms,
+            patience_s=patience_s,
         )
         rows = [ohlc_view(row) for row in found.candles]
         return Incomplete(rows, found.missing) if found.missing else rows
@@ -113,20 +124,39 @@ async def read_candles_of(
     limit: int,
     start_ms: int | None,
     end_ms: int | None,
+    patience_s: float | None = None,
 ) -> FoundCandles:
     """Candles from storage and, for what it lacks, from the venue; see `CandleHistory`.
+
+    Args:
+        api: measures the question.
+        source: the venue.
+        instrument: the contract.
+        interval: length of a candle.
+        limit: most rows.
+        start_ms: earliest opening, inclusive; None for the newest candles.
+        end_ms: latest opening, inclusive; None for now.
+        patience_s: longest wait for the venue, all questions together; None for its own.
 
     Raises:
         VenueError: the venue is needed, fails, and storage has none of them.
         StorageError: the database does not answer.
     """
     venue = source.facts.venue_id
+    loop = asyncio.get_running_loop()
+    deadline = None if patience_s is None else loop.time() + patience_s
 
     async def ask(first_ms: int | None, last_ms: int | None, count: int) -> Sequence[Candle]:
         question = source.candles(
             instrument, interval, limit=count, start_ms=first_ms, end_ms=last_ms
         )
-        return await api.ask(venue, "candles", question)
+        try:
+            async with asyncio.timeout_at(deadline) as patience:
+                return await api.ask(venue, "candles", question)
+        except TimeoutError as error:
+            if not patience.expired():
+                raise
+            raise VenueTimeout(venue, f"no answer within {patience_s:g} s") from error
 
     stored = api.deps.candles
     if stored is None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
-from headwater.api.answering import Answers
+from headwater.api.answering import Answers, Found, Incomplete
 from headwater.api.cache import Answer
 from headwater.api.lookup import demand, instrument_of, source_of
 from headwater.api.openapi import market_answers
@@ -19,7 +19,9 @@ from headwater.api.parameters import (
 )
 from headwater.api.schemas.market import FundingRateView
 from headwater.api.schemas.views import funding_rate_view
+from headwater.core.records import FundingRate
 from headwater.feeds.source import MarketSource
+from headwater.services.past_readings import ReadingsQuestion
 
 NOW_PATH: Final = "/{exchange}/funding/{symbol}"
 HISTORY_PATH: Final = "/{exchange}/funding-hist/{symbol}"
@@ -42,7 +44,11 @@ def funding_router(api: Answers) -> APIRouter:
     @router.get(
         HISTORY_PATH,
         summary="Past funding, oldest first",
-        responses=market_answers(list[FundingRateView], "Up to `limit` settlements, oldest first."),
+        responses=market_answers(
+            list[FundingRateView],
+            "Up to `limit` settlements, oldest first. When the venue is away, what storage has is "
+            "given, and `X-Data-Incomplete` says so.",
+        ),
     )
     async def read_funding_history(
         exchange: ExchangePath,
@@ -58,12 +64,25 @@ def funding_router(api: Answers) -> APIRouter:
         check_span(start_time, end_time)
         venue = source.facts.venue_id
 
-        async def load() -> Sequence[FundingRateView]:
+        async def ask() -> Sequence[FundingRate]:
             question = source.funding_history(
                 instrument, limit=limit, start_ms=start_time, end_ms=end_time
             )
-            rows = await api.ask(venue, "funding_history", question)
-            return [funding_rate_view(row) for row in rows]
+            return await api.ask(venue, "funding_history", question)
+
+        async def load() -> Found:
+            if api.deps.readings is None:
+                return [funding_rate_view(row) for row in await ask()]
+            question = ReadingsQuestion(
+                exchange=venue,
+                symbol=instrument.symbol,
+                limit=limit,
+                start_ms=start_time,
+                end_ms=end_time,
+            )
+            found = await api.deps.readings.funding(question, ask)
+            rows = [funding_rate_view(row) for row in found.rows]
+            return Incomplete(rows, found.missing) if found.missing else rows
 
         key = (venue, instrument.native_symbol, limit, start_time, end_time)
         return await api.give(HISTORY_PATH, key, api.deps.settings.cache.history_s, load)

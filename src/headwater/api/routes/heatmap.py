@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from headwater.analytics.arrays import FloatArray
 from headwater.analytics.liquidation_heatmap import COLUMNS_KEPT
 from headwater.analytics.price_buckets import PriceBuckets, bucket_width, nice_width
+from headwater.analytics.realised_map import RealisedMap
 from headwater.api.answering import Answers
 from headwater.api.lookup import instrument_of
 from headwater.api.map_parameters import (
@@ -91,6 +92,8 @@ def heatmap_router(api: Answers) -> APIRouter:
         if model is HeatmapModel.REALISED:
             # Of a span that slides the start follows from its length.
             asked = (-default_ms if start_time is None else start_time, end_time)
+            if end_time is None:
+                wanted = _until_bar_end(wanted, interval, start_time, default_ms)
             return await _realised(api, wanted, interval, price_bin_size, format, asked)
         maps = maps_of(api)
         closed_ms = min(interval.opens_at_ms(maps.closed_until_ms), wanted.end_ms)
@@ -162,6 +165,30 @@ def _coinglass_json(made: LiquidationMap, candles: FloatArray) -> msgspec.Raw:
     return msgspec.Raw(encode(coinglass_view(made, candles)))
 
 
+def _realised_json(wanted: Wanted, heatmap: RealisedMap, connected: tuple[str, ...]) -> msgspec.Raw:
+    """The encoded realised map."""
+    return msgspec.Raw(encode(heatmap_view(wanted, heatmap, connected)))
+
+
+def _realised_coinglass_json(heatmap: RealisedMap, candles: FloatArray) -> msgspec.Raw:
+    """The same in Coinglass' shape."""
+    return msgspec.Raw(encode(realised_coinglass_view(heatmap, candles)))
+
+
+def _until_bar_end(
+    wanted: Wanted, interval: Interval, start_ms: int | None, length_ms: int
+) -> Wanted:
+    """A span up to now as one up to the end of the running bar.
+
+    The answer says what span it is of: with the ever-moving now in it, it would be another one at
+    every request, and so would its `ETag`. Nothing is liquidated between now and that end.
+    """
+    end_ms = interval.closes_at_ms(interval.opens_at_ms(wanted.end_ms - 1))
+    if start_ms is None:
+        start_ms = interval.opens_at_ms(max(0, end_ms - length_ms))
+    return msgspec.structs.replace(wanted, start_ms=start_ms, end_ms=end_ms)
+
+
 async def _realised(
     api: Answers,
     wanted: Wanted,
@@ -175,7 +202,7 @@ async def _realised(
     settings = api.deps.settings.cache
     is_closed = wanted.end_ms + GRACE_MS <= api.deps.clock.now_ms()
 
-    async def load() -> HeatmapView | CoinglassView:
+    async def load() -> msgspec.Raw:
         size = price_bin_size
         width = await _width(api, wanted, interval) if size is None else Decimal(str(size))
         heatmap = await history.heatmap(wanted, interval, PriceBuckets.of_width(width))
@@ -183,8 +210,10 @@ async def _realised(
             venues = venues_of(api, wanted.exchanges)
             opened_ms = interval.opens_at_ms(wanted.start_ms)
             rows = await maps_of(api).minutes(venues, wanted.symbol, opened_ms, wanted.end_ms)
-            return realised_coinglass_view(heatmap, folded_candles(rows, interval))
-        return heatmap_view(wanted, heatmap, tuple(api.deps.sources))
+            candles = folded_candles(rows, interval)
+            return await asyncio.to_thread(_realised_coinglass_json, heatmap, candles)
+        sources = tuple(api.deps.sources)
+        return await asyncio.to_thread(_realised_json, wanted, heatmap, sources)
 
     key = (wanted.symbol, wanted.exchanges, interval, *asked, price_bin_size, form)
     ttl_s = settings.heatmap_s if is_closed else settings.quotes_s

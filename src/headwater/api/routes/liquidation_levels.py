@@ -185,10 +185,8 @@ def _add_comparison(router: APIRouter, api: Answers) -> None:
         end_ms = NEWEST_INTERVAL.opens_at_ms(maps.closed_until_ms)
 
         async def load() -> ComparisonView:
-            made = [
-                await maps.make(_question(canonical, venues, model, NEWEST_INTERVAL, end_ms))
-                for model in COMPARED
-            ]
+            question = _question(canonical, venues, COMPARED[0], NEWEST_INTERVAL, end_ms)
+            made = await maps.make_each(question, COMPARED)
             price = await _mark(api, canonical, venues)
             if price is None and len(made[0]):
                 price = float(made[0].price[-1])

@@ -50,12 +50,15 @@ INTEREST_PATH: Final = "/multi/oi/{symbol}"
 WHEN_ALL_FAIL: Final = """
 
 A venue that fails, is too slow or lacks the symbol has no key of its own: its problem stands in
-`errors`, and the status is 200 as long as any venue has data. One that is away while storage has
-a part of its past has both: the data, and `data_incomplete` in `errors`. When none has: 404 if
-none of them has such a thing, else the most frequent status of those that failed; `detail` names
-each venue.
+`errors`, and the status is 200 as long as any venue has data. One that is away or silent while
+storage has a part of its past has both: the data, and `data_incomplete` in `errors`. When none
+has: 404 if none of them has such a thing, else the most frequent status of those that failed;
+`detail` names each venue.
 """
 """What the document says of failures."""
+
+VENUE_SHARE: Final = 0.8
+"""Part of `multi_timeout_s` that a venue gets for candles; the rest is for storage to stand in."""
 
 _SUGGESTIONS_MAX: Final = 3
 _FIELDS_MAX: Final = 20
@@ -111,7 +114,14 @@ def _add_candles(router: APIRouter, api: Answers, venues: Sequence[str]) -> None
 
         async def ask(source: MarketSource) -> Answer:
             return await candles_answer(
-                api, source, name, interval, limit=limit, start_ms=start_time, end_ms=end_time
+                api,
+                source,
+                name,
+                interval,
+                limit=limit,
+                start_ms=start_time,
+                end_ms=end_time,
+                patience_s=api.deps.settings.multi_timeout_s * VENUE_SHARE,
             )
 
         key = (OHLC_PATH, name, interval, limit, start_time, end_time)

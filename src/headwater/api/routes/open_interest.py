@@ -5,7 +5,7 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
-from headwater.api.answering import Answers
+from headwater.api.answering import Answers, Found, Incomplete
 from headwater.api.cache import Answer
 from headwater.api.lookup import demand, demand_interval, instrument_of, source_of
 from headwater.api.openapi import market_answers
@@ -21,7 +21,9 @@ from headwater.api.parameters import (
 from headwater.api.schemas.market import OpenInterestView
 from headwater.api.schemas.views import open_interest_view
 from headwater.core.intervals import Interval
+from headwater.core.records import OpenInterest
 from headwater.feeds.source import MarketSource
+from headwater.services.past_readings import ReadingsQuestion
 
 NOW_PATH: Final = "/{exchange}/oi/{symbol}"
 HISTORY_PATH: Final = "/{exchange}/oi-hist/{symbol}"
@@ -44,7 +46,11 @@ def open_interest_router(api: Answers) -> APIRouter:
     @router.get(
         HISTORY_PATH,
         summary="Past open interest, oldest first",
-        responses=market_answers(list[OpenInterestView], "Up to `limit` readings, oldest first."),
+        responses=market_answers(
+            list[OpenInterestView],
+            "Up to `limit` readings, oldest first. When the venue is away, what storage has is "
+            "given, and `X-Data-Incomplete` says so.",
+        ),
     )
     async def read_open_interest_history(
         exchange: ExchangePath,
@@ -62,12 +68,25 @@ def open_interest_router(api: Answers) -> APIRouter:
         check_span(start_time, end_time)
         venue = source.facts.venue_id
 
-        async def load() -> Sequence[OpenInterestView]:
+        async def ask() -> Sequence[OpenInterest]:
             question = source.open_interest_history(
                 instrument, period, limit=limit, start_ms=start_time, end_ms=end_time
             )
-            rows = await api.ask(venue, "open_interest_history", question)
-            return [open_interest_view(row) for row in rows]
+            return await api.ask(venue, "open_interest_history", question)
+
+        async def load() -> Found:
+            if api.deps.readings is None:
+                return [open_interest_view(row) for row in await ask()]
+            question = ReadingsQuestion(
+                exchange=venue,
+                symbol=instrument.symbol,
+                limit=limit,
+                start_ms=start_time,
+                end_ms=end_time,
+            )
+            found = await api.deps.readings.open_interest(question, period, ask)
+            rows = [open_interest_view(row) for row in found.rows]
+            return Incomplete(rows, found.missing) if found.missing else rows
 
         key = (venue, instrument.native_symbol, period, limit, start_time, end_time)
         return await api.give(HISTORY_PATH, key, api.deps.settings.cache.history_s, load)

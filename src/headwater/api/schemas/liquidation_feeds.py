@@ -23,8 +23,10 @@ class LiquidationFeedView(View, frozen=True, kw_only=True, gc=False):
         last_time: time of the last one.
         floor_share: part of them that came by a throttled feed, 0 to 1: where it is not 0 the sum
             is a lower bound. Null without any.
-        holes: interruptions of the feed that touch the span.
+        holes: interruptions of the feed that touch the span and were not repaired.
         missing_s: how much of the span lies in them, seconds.
+        heard_since: when the platform heard the feed for the first time: of what was earlier
+            nothing is known but what archives told. Null for never.
     """
 
     exchange: str
@@ -36,6 +38,7 @@ class LiquidationFeedView(View, frozen=True, kw_only=True, gc=False):
     floor_share: Annotated[float, Meta(ge=0, le=1)] | None
     holes: Annotated[int, Meta(ge=0)]
     missing_s: NotNegative
+    heard_since: IsoTime | None
 
 
 def feed_view(found: FeedStatistics, completeness: FeedCompleteness) -> LiquidationFeedView:
@@ -55,4 +58,5 @@ def feed_view(found: FeedStatistics, completeness: FeedCompleteness) -> Liquidat
         floor_share=found.floor_share,
         holes=found.holes,
         missing_s=found.missing_ms / 1_000,
+        heard_since=None if found.heard_since_ms is None else iso_of(found.heard_since_ms),
     )
