@@ -1,6 +1,7 @@
 """A few hours of a market in storage up to now, so that routes answer with data of every kind."""
 
 from tests.storage.samples import (
+    backfilled,
     candle,
     forecast,
     funding,
@@ -60,6 +61,7 @@ async def put_market(store: Store, now_ms: int) -> None:
     for number in range(5):
         store.put(large(trade(number, at_ms=now_ms - _MINUTE_MS * number)))
     store.put(live_spell(first_ms, **_NAMES, until_ms=now_ms))
+    store.put(backfilled(first_ms, exchange=EXCHANGE, symbol="BTCUSDT", end_ms=hour_ms))
     store.put(gap(first_ms + _HOUR_MS, **_NAMES, state=GapState.OPEN))
     await store.flush()
 
