@@ -41,6 +41,13 @@ def test_numbers_and_flags() -> None:
     assert (read_flag("true"), read_flag("false"), read_flag(True)) == (True, False, True)
     for read, text in (
         (read_bin_size, "1e9"),
+        (read_bin_size, "10 "),
+        (read_bin_size, "+5"),
+        (read_bin_size, "1_0"),
+        (read_bin_size, "٣"),
+        (read_bin_size, "NaN"),
+        (read_epsilon, " 1"),
+        (read_epsilon, "inf"),
         (read_epsilon, "0"),
         (read_epsilon, "x"),
         (read_flag, "1"),

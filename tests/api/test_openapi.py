@@ -38,6 +38,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/prices/klines",
         "/margin/calculate",
         "/margin/batch",
+        "/margin/health",
         "/margin/tiers/{symbol}",
         "/multi/ohlc/{symbol}/{interval}",
         "/multi/funding/{symbol}",

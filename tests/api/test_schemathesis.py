@@ -1,6 +1,7 @@
 """Generated requests against the document: no 5xx, no undocumented status, no wrong body.
 
-Runs schemathesis' own command over the served application with every check it has. The one
+Runs schemathesis' own command over the served application with every check it has, and with some
+hours of a market in storage, so that routes answer with data and not only with nothing. The one
 allowance: whether `end_time` lies before `start_time`, and how many bars a span has, cannot be said
 in a schema, so routes with both times may answer 422 to what the schema allows; nor which fields of
 a position go together, or what leverage a tier allows, so the routes of margin may too.
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.api.served import Platform
+from tests.api.stored_market import put_market
 
 from headwater.core.clock import SystemClock
 from headwater.storage.sqlite import SqliteDatabase
@@ -25,6 +27,26 @@ include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|date-range|cac
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
 """
 
+
+WITH_DATA = {
+    "/liquidations/heatmap-timeseries?symbol=BTCUSDT": b'"levels":[{',
+    "/liquidations/heatmap-timeseries?symbol=BTCUSDT&model=estimated": b'"levels":[{',
+    "/liquidations/heatmap?symbol=BTCUSDT": b'"price_bucket":',
+    "/liquidations/history?symbol=BTCUSDT": b'"side":"sell"',
+    "/liquidations/volume?symbol=BTCUSDT": b'"sell_count":2',
+    "/api/v1/liquidation-volume/BTCUSDT/1h": b'"data":[{',
+    "/liquidations/clusters?symbol=BTCUSDT": b'"price_level":',
+    "/liquidations/levels?symbol=BTCUSDT": b'"price_level":',
+    "/liquidations/compare-models?symbol=BTCUSDT": b'"price_level":',
+    "/liquidations/skill?symbol=BTCUSDT": b'"model":"estimated"',
+    "/gaps": b'"gap_id":1',
+    "/data/date-range?symbol=BTCUSDT": b'"start_date":',
+    "/export/forecasts?format=json": b'"long_mass":[1000.0',
+    "/export/mark_candles?format=ndjson": b'"interval":"1m"',
+    "/export/live_spells": b"binance,BTCUSDT",
+    "/export/backfills": b"binance,BTCUSDT,candles 1m",
+}
+"""Routes that answer from storage, with a part of the answer that only data brings."""
 
 LISTED_SYMBOL = """\
 [parameters]
@@ -46,6 +68,11 @@ async def run_schemathesis(folder: Path, config_text: str, *options: str) -> int
         Platform(clock=clock, store=store).served() as platform,
     ):
         platform.source.offer_everything()
+        await put_market(store, clock.now_ms())
+        for target, part in WITH_DATA.items():
+            reply = await platform.get(target)
+            assert reply.status == 200, (target, reply)
+            assert part in reply.body, (target, reply)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),
             f"http://127.0.0.1:{platform.port}/openapi.json",
@@ -72,4 +99,4 @@ async def test_generated_requests(tmp_path: Path, config: str) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("config", [CONFIG, LISTED_SYMBOL + CONFIG], ids=["any", "listed"])
 async def test_thousands_of_generated_requests(tmp_path: Path, config: str) -> None:
-    assert await run_schemathesis(tmp_path, config, "--max-examples", "100") >= 1000
+    assert await run_schemathesis(tmp_path, config, "--max-examples", "100") >= 5000

@@ -185,7 +185,8 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields = [_field_of(one) for one in error.errors()[:_FIELDS_MAX]]
     first = fields[0]
-    detail = f"{first.field}={first.value!r}: {', '.join(first.allowed) or first.message}"
+    given = first.field if first.message == "missing" else f"{first.field}={first.value!r}"
+    detail = f"{given}: {', '.join(first.allowed) or first.message}"
     problem = make_problem(422, "bad_parameter", detail, errors=fields)
     return problem_response(problem, request.scope)
 
@@ -250,4 +251,7 @@ def _field_of(error: Mapping[str, Any]) -> ProblemField:
     if error["type"] == "json_invalid":
         return wrong_field("body", "", f"JSON ({context.get('error', '')})")
     place = [str(part) for part in error["loc"] if part not in ("query", "path", "body")]
-    return wrong_field(".".join(place) or "request", error.get("input"), allowed, "not allowed")
+    name = ".".join(place) or "request"
+    if error["type"] == "missing":
+        return wrong_field(name, "", "has to be given", "missing")
+    return wrong_field(name, error.get("input"), allowed, "not allowed")

@@ -13,7 +13,7 @@ from headwater.analytics.leverage_weights import (
     leverage_classes,
     parse_leverage_weights,
 )
-from headwater.api.parameters import WholeNumber, refuse
+from headwater.api.parameters import WholeNumber, is_decimal, refuse
 from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 
@@ -65,7 +65,7 @@ def read_bin_size(value: object) -> object:
         return None
     text = str(value)
     try:
-        size = Decimal(text) if len(text) <= 32 and text.isascii() else Decimal(0)
+        size = Decimal(text) if is_decimal(text) else Decimal(0)
     except ArithmeticError:
         size = Decimal(0)
     if not (size.is_finite() and Decimal("1e-8") <= size <= Decimal(_BIN_MAX)):
@@ -84,7 +84,7 @@ def read_epsilon(value: object) -> object:
     """Reads a share in (0, 1]."""
     text = str(value)
     try:
-        share = Decimal(text) if len(text) <= 32 and text.isascii() else Decimal(0)
+        share = Decimal(text) if is_decimal(text) else Decimal(0)
     except ArithmeticError:
         share = Decimal(0)
     if not (share.is_finite() and Decimal("1e-6") <= share <= 1):

@@ -114,6 +114,11 @@ def read_amount(value: object) -> object:
     return float(text)
 
 
+def is_decimal(text: str) -> bool:
+    """Whether a text is a plain number, not negative: digits, a point, perhaps an exponent."""
+    return _DECIMAL.fullmatch(text) is not None
+
+
 def read_interval(value: object) -> object:
     """Reads a candle length in its exact spelling (`1m` is a minute, `1M` a month)."""
     try:
@@ -217,3 +222,17 @@ def check_span(start_ms: int | None, end_ms: int | None) -> None:
     """
     if start_ms is not None and end_ms is not None and start_ms > end_ms:
         raise RequestError("end_time", end_ms, f"not before start_time ({start_ms})")
+
+
+def last_of_span(start_ms: int | None, end_ms: int | None, now_ms: int) -> int:
+    """The last time of a span, both ends included, ms: now where no end is given.
+
+    Raises:
+        RequestError: it starts after that; names what was sent.
+    """
+    check_span(start_ms, end_ms)
+    if end_ms is not None:
+        return end_ms
+    if start_ms is not None and start_ms > now_ms:
+        raise RequestError("start_time", start_ms, f"not after now ({now_ms})")
+    return now_ms

@@ -61,6 +61,29 @@ async def test_a_page_needs_an_allowed_origin(origin: str, status: int) -> None:
         assert reply.status == status
 
 
+async def test_the_platforms_own_page_may_and_a_name_pointed_here_may_not(
+    platform: Platform,
+) -> None:
+    here = f"127.0.0.1:{platform.port}"
+    for host, origin, status in (
+        (here, f"http://{here}", 200),
+        (f"localhost:{platform.port}", f"http://localhost:{platform.port}", 200),
+        (here, "http://127.0.0.1:1", 403),
+        ("evil.example", "http://evil.example", 403),
+        ("[::1", "http://[::1", 403),
+    ):
+        reply = await platform.request("DELETE", "/cache/clear", {"host": host, "origin": origin})
+        assert reply.status == status, (host, origin, reply)
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+async def test_what_a_proxy_on_this_machine_passes_on_may_not(
+    platform: Platform, name: str
+) -> None:
+    reply = await platform.request("DELETE", "/cache/clear", {name: "127.0.0.1"})
+    assert reply.status == 403
+
+
 @pytest.mark.parametrize(
     ("client", "status"),
     [("127.0.0.1", 200), ("::1", 200), ("192.0.2.7", 403), ("2001:db8::7", 403), ("unix", 403)],

@@ -152,11 +152,15 @@ async def test_l_r3_a_time_window_chooses_the_bars(stored: Platform) -> None:
         ("history?symbol=BTCUSDT&aggregate=7m", 422, "aggregate"),
         ("history?symbol=BTCUSDT&exchanges=kraken", 422, "exchanges"),
         ("history?symbol=BTCUSDT&start_time=9&end_time=3", 422, "end_time"),
+        ("history?symbol=BTCUSDT&start_time=9999-12-31", 422, "start_time"),
+        ("history?symbol=BTCUSDT&aggregate=1m&start_time=0", 422, "aggregate"),
         ("history?symbol=BTCUSDT&whale=1", 422, "whale"),
         ("volume?symbol=BTCUSDT&interval=2m", 422, "interval"),
         ("volume?symbol=BTCUSDT&interval=1m&start_time=0", 422, "interval"),
         ("heatmap-timeseries?symbol=BTCUSDT&price_bin_size=0", 422, "price_bin_size"),
+        ("volume?symbol=BTCUSDT&start_time=9999-12-31", 422, "start_time"),
         ("heatmap-timeseries?symbol=BTCUSDT&price_bin_size=inf", 422, "price_bin_size"),
+        ("heatmap-timeseries?symbol=BTCUSDT&price_bin_size=1_0", 422, "price_bin_size"),
         ("heatmap-timeseries?symbol=BTCUSDT&price_bin_size=1001", 422, "price_bin_size"),
         ("heatmap-timeseries?symbol=BTCUSDT&time_window=2d", 422, "time_window"),
         ("heatmap-timeseries?symbol=BTCUSDT&start_time=tomorrow", 422, "start_time"),
@@ -189,3 +193,20 @@ async def test_the_end_of_all_times_can_be_asked_for(
         assert (await stored.get(path + query)).status in (200, 422)
     window = f"{HEATMAP}&time_window=48h&end_time=253402300799999&price_bin_size=1"
     assert (await map_of(stored, window))["data"] == []
+
+
+async def test_an_error_shows_what_was_sent_or_that_nothing_was(stored: Platform) -> None:
+    """Not the exclusive end that is made of it, and not a value for a parameter left out."""
+    reply = await stored.get(
+        "/liquidations/history?symbol=BTCUSDT&start_time=1731000000900&end_time=1731000000300"
+    )
+    problem: Any = reply.json()
+    assert (problem["errors"][0]["field"], problem["errors"][0]["value"]) == (
+        "end_time",
+        "1731000000300",
+    )
+    problem = (await stored.get("/liquidations/history")).json()
+    assert problem["errors"] == [
+        {"field": "symbol", "message": "missing", "value": "", "allowed": ["has to be given"]}
+    ]
+    assert problem["detail"] == "symbol: has to be given"

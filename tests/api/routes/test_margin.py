@@ -258,3 +258,36 @@ async def test_bad_queries_of_tiers(platform: Platform, query: str, field: str) 
 async def test_unknown_symbols_and_venues_of_tiers(platform: Platform) -> None:
     assert (await platform.get("/margin/tiers/BTCC")).status == 404
     assert (await platform.get(f"{TIERS}?exchange=mtgox")).status == 404
+
+
+async def test_health_is_what_every_venue_answered() -> None:
+    """One tells three tiers, one is away, one offers none: two of them count, one is well."""
+    async with Platform(venues=("binance", "bybit", "okx")).served() as platform:
+        platform.sources["bybit"].error = VenueUnavailable("bybit", "closed")
+        facts = platform.sources["okx"].facts
+        kinds = dict(facts.capabilities) | {"margin_tiers": Support(available=False, note="secret")}
+        platform.sources["okx"]._facts = msgspec.structs.replace(facts, capabilities=kinds)
+        body = body_of(await platform.get("/margin/health"))
+        assert body["status"] == "degraded"
+        assert body["exchanges"]["binance"] == {
+            "exchange": "binance",
+            "is_offered": True,
+            "healthy": True,
+            "symbol": "BTCUSDT",
+            "tier_count": 3,
+            "source": "GET /tiers",
+            "reason": "",
+        }
+        away, none = body["exchanges"]["bybit"], body["exchanges"]["okx"]
+        assert (away["is_offered"], away["healthy"], away["tier_count"]) == (True, False, None)
+        assert "closed" in away["reason"]
+        assert (none["is_offered"], none["healthy"]) == (False, False)
+        assert "secret" in none["reason"]
+        assert (await platform.get("/margin/health?exchange=okx")).status == 422
+
+
+async def test_health_of_no_answer_and_of_all(platform: Platform) -> None:
+    assert body_of(await platform.get("/margin/health"))["status"] == "healthy"
+    async with Platform().served() as other:
+        other.source.error = VenueUnavailable("binance", "closed")
+        assert body_of(await other.get("/margin/health"))["status"] == "unhealthy"

@@ -1,11 +1,13 @@
 """`/cache/stats` and `DELETE /cache/clear` (requirements L-R11).
 
 Clearing costs every client time and the venues requests, so only this machine may: a client whose
-connection comes from loopback and that is not a foreign page in a browser here.
+connection comes from loopback, that no proxy passed on, and that is not a foreign page in a
+browser here. The platform's own pages, such as /docs, are not foreign.
 """
 
 import ipaddress
 from typing import Final
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,6 +21,8 @@ STATS_PATH: Final = "/cache/stats"
 CLEAR_PATH: Final = "/cache/clear"
 
 _PERCENT: Final = 100.0
+_PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+"""A proxy on this machine names its client in one of these; without one, it is its own client."""
 
 
 def cache_router(api: Answers) -> APIRouter:
@@ -67,11 +71,33 @@ def _stats(api: Answers) -> CacheStatsView:
 
 
 def _is_own(request: Request, allowed_origins: frozenset[str]) -> bool:
-    """Whether a request comes from loopback, and not from a page that may not use the API."""
-    origin = request.headers.get("origin")
-    if origin is not None and origin.rstrip("/").lower() not in allowed_origins:
+    """Whether a request comes from this machine itself, and from no page that may not ask."""
+    if any(name in request.headers for name in _PASSED_ON):
         return False
+    origin = request.headers.get("origin")
+    if origin is not None:
+        page = origin.rstrip("/").lower()
+        if page not in allowed_origins and not _is_own_page(page, request.headers.get("host", "")):
+            return False
+    return request.client is not None and _is_loopback(request.client.host)
+
+
+def _is_own_page(page: str, host: str) -> bool:
+    """Whether a page was served by this process under a name that only this machine can mean.
+
+    Any other name may have been pointed here by its owner (DNS rebinding), so that page and host
+    agree and still are foreign.
+    """
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        address = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    is_local = address == "localhost" or _is_loopback(address)
+    return is_local and page in (f"http://{host.lower()}", f"https://{host.lower()}")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False

@@ -18,7 +18,7 @@ from headwater.api.parameters import (
     ExchangesQuery,
     Limit1000,
     StartQuery,
-    check_span,
+    last_of_span,
     read_interval,
 )
 from headwater.api.schemas.base import View
@@ -31,7 +31,7 @@ from headwater.api.schemas.liquidations import (
 from headwater.api.schemas.market import LiquidationView
 from headwater.api.schemas.views import liquidation_view
 from headwater.api.stream_filters import read_exchanges, read_min_value
-from headwater.core.errors import NotSupported
+from headwater.core.errors import NotSupported, RequestError
 from headwater.core.intervals import Interval
 from headwater.services.liquidation_history import LiquidationHistory, Wanted
 
@@ -115,23 +115,36 @@ def _add_history(router: APIRouter, api: Answers) -> None:
         history = history_of(api)
         least = read_min_value(min_value_usd)
         chosen = read_exchanges(exchanges, api.deps.sources)
-        end_ms = api.deps.clock.now_ms() + 1 if end_time is None else end_time + 1
+        end_ms = last_of_span(start_time, end_time, api.deps.clock.now_ms()) + 1
         default_ms = 0 if aggregate is None else max(0, end_ms - _DAY_MS)
         start_ms = default_ms if start_time is None else start_time
-        check_span(start_ms, end_ms)
         wanted = Wanted(
             symbol=symbol_of(api, symbol), start_ms=start_ms, end_ms=end_ms, exchanges=chosen
         )
 
         async def load() -> Sequence[View]:
             if aggregate is not None:
-                rows = await history.volumes(wanted, aggregate, value_min_usd=least)
-                return [view for row in rows for view in sum_views(row)]
+                return await _sums(history, wanted, aggregate, least)
             found = await history.newest(wanted, limit=limit, value_min_usd=least)
             return [liquidation_view(one) for one in found]
 
         key = (wanted.symbol, chosen, start_time, end_time, least, limit, aggregate)
         return await api.give(HISTORY_PATH, key, api.deps.settings.cache.quotes_s, load)
+
+
+async def _sums(
+    history: LiquidationHistory, wanted: Wanted, aggregate: Interval, value_min_usd: float
+) -> Sequence[LiquidationSumView]:
+    """Sums per bar and side.
+
+    Raises:
+        RequestError: too many bars; names the parameter as this route calls it.
+    """
+    try:
+        rows = await history.volumes(wanted, aggregate, value_min_usd=value_min_usd)
+    except RequestError as error:
+        raise RequestError("aggregate", error.value, error.allowed) from error
+    return [view for row in rows for view in sum_views(row)]
 
 
 def _add_volume(router: APIRouter, api: Answers) -> None:
@@ -172,10 +185,9 @@ def span_of(
 ) -> Wanted:
     """Which liquidations a request means."""
     # The end of the answer is exclusive, and a time has to be written in it too.
-    last_ms = api.deps.clock.now_ms() if end_time is None else end_time
+    last_ms = last_of_span(start_time, end_time, api.deps.clock.now_ms())
     end_ms = min(last_ms + 1, MOMENT_MAX_MS)
     start_ms = max(0, end_ms - default_ms) if start_time is None else start_time
-    check_span(start_ms, end_ms)
     return Wanted(
         symbol=symbol_of(api, symbol),
         start_ms=start_ms,

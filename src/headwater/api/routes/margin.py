@@ -1,5 +1,6 @@
 """`/margin/…`: what a venue demands of a position, and where it is liquidated (L-R16)."""
 
+import asyncio
 from enum import StrEnum
 from typing import Annotated, Final, TypeAlias
 
@@ -12,25 +13,31 @@ from headwater.api.errors import problem_of
 from headwater.api.lookup import demand, instrument_of, source_of
 from headwater.api.openapi import VENUE_STATUSES, answers, market_answers
 from headwater.api.parameters import ExchangeQuery, SymbolPath, read_amount
-from headwater.api.schemas.base import View, encode
+from headwater.api.schemas.base import View, encode, iso_of
 from headwater.api.schemas.margin import (
     MarginBatchItemView,
     MarginBatchView,
+    MarginHealthView,
     MarginTiersView,
+    MarginVenueView,
     MarginView,
     margin_view,
     tiers_view,
 )
 from headwater.api.schemas.margin_bodies import AMOUNT_MAX, MarginBatchBody, MarginBody
+from headwater.api.schemas.platform import HealthStatus
 from headwater.core.errors import NotSupported, PlatformError
 from headwater.core.instruments import Instrument
 from headwater.core.margin_tiers import MarginTiers
 from headwater.feeds.source import MarketSource
 
 TIERS_PATH: Final = "/margin/tiers/{symbol}"
+HEALTH_PATH: Final = "/margin/health"
 
 _JSON: Final = "application/json"
 _CAPABILITY: Final = "margin_tiers"
+_PROBED: Final = "BTCUSDT"
+"""Whose tiers are asked for to see whether a venue tells any; every venue lists it."""
 
 
 class TierFormat(StrEnum):
@@ -112,7 +119,58 @@ def margin_router(api: Answers) -> APIRouter:
         key = (source.facts.venue_id, instrument.native_symbol, format, current_notional)
         return await api.give(TIERS_PATH, key, api.deps.settings.cache.history_s, load)
 
+    _add_health(router, api)
     return router
+
+
+def _add_health(router: APIRouter, api: Answers) -> None:
+    @router.get(
+        HEALTH_PATH,
+        summary="Whether margin can be worked out for each venue",
+        responses=market_answers(MarginHealthView, "What every venue answered just now."),
+    )
+    async def read_margin_health() -> Response:
+        """Asks every venue for the tiers of BTCUSDT; one that fails is told beside the others."""
+
+        async def load() -> MarginHealthView:
+            sources = api.deps.sources.values()
+            rows = await asyncio.gather(*(_probe(api, source) for source in sources))
+            offered = [row.healthy for row in rows if row.is_offered]
+            some: HealthStatus = "degraded" if any(offered) else "unhealthy"
+            return MarginHealthView(
+                status="healthy" if offered and all(offered) else some,
+                timestamp=iso_of(api.deps.clock.now_ms()),
+                exchanges={row.exchange: row for row in rows},
+            )
+
+        return await api.give(HEALTH_PATH, (), api.deps.settings.cache.platform_s, load)
+
+
+async def _probe(api: Answers, source: MarketSource) -> MarginVenueView:
+    """Asks one venue for tiers, for at most `multi_timeout_s`."""
+    venue, limit_s = source.facts.venue_id, api.deps.settings.multi_timeout_s
+    is_offered, symbol, reason = False, None, ""
+    tiers: MarginTiers | None = None
+    try:
+        demand(source, _CAPABILITY)
+        is_offered = True
+        instrument = _instrument_of(source, _PROBED)
+        symbol = instrument.symbol
+        async with asyncio.timeout(limit_s):
+            tiers = await _tiers_of(api, source, instrument)
+    except PlatformError as error:
+        reason = problem_of(error).detail
+    except TimeoutError:
+        reason = f"{venue}: no answer in {limit_s:g} s"
+    return MarginVenueView(
+        exchange=venue,
+        is_offered=is_offered,
+        healthy=tiers is not None,
+        symbol=symbol,
+        tier_count=None if tiers is None else len(tiers.tiers),
+        source=None if tiers is None else tiers.source,
+        reason=reason,
+    )
 
 
 async def _answer(api: Answers, body: MarginBody) -> MarginView:

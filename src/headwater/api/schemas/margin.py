@@ -10,7 +10,7 @@ from headwater.analytics.margin import maintenance_margin
 from headwater.analytics.position_margin import PositionMargin
 from headwater.api.schemas.base import IsoTime, View, iso_of
 from headwater.api.schemas.margin_bodies import MarginBody
-from headwater.api.schemas.platform import Problem
+from headwater.api.schemas.platform import HealthStatus, Problem
 from headwater.core.instruments import Instrument
 from headwater.core.margin_tiers import MarginTier, MarginTiers
 
@@ -184,6 +184,42 @@ def tier_view(number: int, tier: MarginTier) -> MarginTierView:
         min_quantity=tier.quantity_floor,
         max_quantity=tier.quantity_cap,
     )
+
+
+class MarginVenueView(View, frozen=True, kw_only=True):
+    """Whether margin can be worked out for one venue now.
+
+    Attributes:
+        exchange: its id.
+        is_offered: the venue publishes tiers of the contract that was asked for.
+        healthy: it told them within the limit of time.
+        symbol: the contract; null when its list is not loaded or holds no linear one.
+        tier_count: how many tiers; null when none came.
+        source: where they come from, or that they are a dated copy.
+        reason: why they did not come; empty when they did.
+    """
+
+    exchange: str
+    is_offered: bool
+    healthy: bool
+    symbol: str | None
+    tier_count: int | None
+    source: str | None
+    reason: str
+
+
+class MarginHealthView(View, frozen=True, kw_only=True):
+    """Whether margin can be worked out, by asking every venue.
+
+    Attributes:
+        status: healthy when every venue that offers tiers told them, unhealthy when none did.
+        timestamp: when they were asked.
+        exchanges: by venue id.
+    """
+
+    status: HealthStatus
+    timestamp: IsoTime
+    exchanges: dict[str, MarginVenueView]
 
 
 def margin_view(
