@@ -1,6 +1,6 @@
 """Months of PostgreSQL: made when they are needed, no row refused, dropped whole, blocks true."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -267,8 +267,8 @@ def test_rows_that_move_out_of_the_rest_unpack_their_day_and_stay(
         writing.make_ahead(START)
     wanted = Wanted(symbol="BTCUSDT", start_ms=START, end_ms=START + 2 * DAY_MS)
     for _ in range(2):
-        with ReadSession(database) as session:
-            found = session.study(lambda state: [len(one) for one in portions(state, wanted)])
+        with ReadSession(database) as reader:
+            found = reader.study(lambda state: [len(one) for one in portions(state, wanted)])
         assert sum(found) == 2
         _pack(database)
     assert parts(database, "liquidations")["liquidations_rest"] == 0
@@ -362,7 +362,7 @@ not what TimescaleDB does."""
 
 
 @pytest.fixture
-def timescale(empty: PostgresDatabase) -> Iterator[PostgresDatabase]:
+def timescale(empty: PostgresDatabase) -> PostgresDatabase:
     at(empty, "0004")
     store(empty, [trade(1), liquidation()])
     address = empty._url.set(drivername="postgresql").render_as_string(hide_password=False)
