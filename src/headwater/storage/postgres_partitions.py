@@ -40,8 +40,10 @@ MOVED_ROWS_MAX: Final = 200_000
 """Most rows of a month that are moved out of the rest when its partition is made; with more of
 them the month stays there, since moving holds up all other writes."""
 
-LOCK_TIMEOUT_MS: Final = 1_000
-"""Longest wait for a lock on a whole table: others queue behind it."""
+LOCK_TIMEOUT_MS: Final = 3_000
+"""Longest wait for a lock on a whole table: others queue behind it. Vacuuming by the server itself
+gives way to one who waited for its `deadlock_timeout`, a second unless it was changed.
+"""
 
 YEARS: Final = range(2009, 2100)
 """Years whose months get a partition; other times are taken for errors and go to the rest."""
