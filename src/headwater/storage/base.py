@@ -136,6 +136,20 @@ class ColumnsQuery(msgspec.Struct, frozen=True):
     statement: "sa.Select[Any]"
 
 
+class DroppedPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a table that was dropped whole.
+
+    Attributes:
+        rows: how many it had.
+        start_ms: first time of the part, ms since the epoch.
+        end_ms: first time after it.
+    """
+
+    rows: int
+    start_ms: int
+    end_ms: int
+
+
 class Database(ABC):
     """One database and what is particular to its kind. Nothing is open until it is asked for.
 
@@ -181,6 +195,16 @@ class Database(ABC):
     @abstractmethod
     def hold_still(self, connection: sa.Connection, table: sa.Table) -> None:
         """Keeps other connections from changing a table until the transaction ends."""
+
+    @abstractmethod
+    def make_ahead(self, connection: sa.Connection, now_ms: int) -> None:
+        """Makes room for the rows of the coming weeks, where tables are kept in parts by time."""
+
+    @abstractmethod
+    def drop_part(
+        self, connection: sa.Connection, spec: TableSpec[Any], before_ms: int
+    ) -> DroppedPart | None:
+        """Drops the oldest part of a table that lies wholly before a time; None without one."""
 
     @abstractmethod
     def blobs(self, connection: sa.Connection, statement: "sa.Select[Any]") -> Blobs:

@@ -127,6 +127,19 @@ def pack_one(writing: Transaction, before_day: int) -> bool:
     return True
 
 
+def forget_days(writing: Transaction, start_ms: int, end_ms: int) -> None:
+    """Deletes days and blocks of rows that are dropped with their part: no trigger sees those.
+
+    Args:
+        writing: the transaction that drops the rows.
+        start_ms: first time that is dropped, ms since the epoch, the beginning of a day.
+        end_ms: first time after it, the beginning of a day.
+    """
+    for table in (LIQUIDATION_BLOCKS, LIQUIDATION_DAYS):
+        day = table.c.day
+        writing.execute(sa.delete(table).where(day >= start_ms // DAY_MS, day < end_ms // DAY_MS))
+
+
 def portions(state: Snapshot, wanted: Wanted, *, step_ms: int | None = None) -> Iterator[Portion]:
     """The liquidations of a span, each once, in portions of no particular order.
 

@@ -1,4 +1,4 @@
-"""What the writer does between writes: forgets what is too old, packs days that are over.
+"""What the writer does between writes: makes room, forgets what is too old, packs days.
 
 In steps of one transaction each, so that rows which wait are written in between. The longest step
 packs one day of one symbol and venue: some milliseconds for each thousand liquidations of it.
@@ -76,6 +76,8 @@ class Maintenance:
 
     def _steps(self, session: WriteSession) -> Iterator[None]:
         now_ms = self._clock.now_ms()
+        with session.transaction(durable=False) as writing:
+            writing.make_ahead(now_ms)
         for deleted in forget(session, self._retention, now_ms):
             self.forgotten += deleted
             yield

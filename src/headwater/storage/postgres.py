@@ -18,7 +18,8 @@ from sqlalchemy.dialects import postgresql
 
 from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageError, StorageRefused, StorageUnavailable
-from headwater.storage.base import Blobs, Database, Row, TableSpec
+from headwater.storage.base import Blobs, Database, DroppedPart, Row, TableSpec
+from headwater.storage.postgres_partitions import LOCK_TIMEOUT_MS, Partitions
 
 CONNECT_TIMEOUT_S: Final = 10
 """Longest wait for a connection."""
@@ -30,11 +31,6 @@ a quarter of an hour while rows are dropped."""
 
 STATEMENT_TIMEOUT_MS: Final = 120_000
 """Longest time one statement of a reader may take."""
-
-LOCK_TIMEOUT_MS: Final = 3_000
-"""Longest wait for a lock on a whole table: others queue behind it. Longer than the second
-(`deadlock_timeout`) after which the server's own vacuuming gives way to whoever waits.
-"""
 
 BLOBS_AT_A_TIME: Final = 16
 """Large binary values that are fetched at once."""
@@ -68,6 +64,7 @@ class PostgresDatabase(Database):
         self._url = sa.make_url(url).set(drivername="postgresql+psycopg")
         # The query goes too: libpq takes a password there as well.
         shown = self._url.set(drivername="postgresql", query={})
+        self._partitions = Partitions()
         self.label = shown.render_as_string(hide_password=True)
 
     @contextmanager
@@ -93,6 +90,7 @@ class PostgresDatabase(Database):
 
     def insert(self, connection: sa.Connection, spec: TableSpec[Any], rows: Sequence[Row]) -> int:
         """Copies rows into a temporary table, and from there where they belong."""
+        self._partitions.make_for(connection, spec, rows)
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         staging = sql.Identifier(f"staging_{spec.table.name}")
@@ -121,6 +119,16 @@ class PostgresDatabase(Database):
         connection.exec_driver_sql(f"SET LOCAL lock_timeout TO {LOCK_TIMEOUT_MS}")
         name = connection.dialect.identifier_preparer.format_table(table)
         connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE MODE")
+
+    def make_ahead(self, connection: sa.Connection, now_ms: int) -> None:
+        """The partitions of this month and the next ones."""
+        self._partitions.make_ahead(connection, now_ms)
+
+    def drop_part(
+        self, connection: sa.Connection, spec: TableSpec[Any], before_ms: int
+    ) -> DroppedPart | None:
+        """A month, or every chunk of a hypertable that ends before."""
+        return self._partitions.drop_oldest(connection, spec, before_ms)
 
     def blobs(self, connection: sa.Connection, statement: "sa.Select[Any]") -> Blobs:
         """Through a cursor of the server, in binary form: as text bytes have twice the length."""

@@ -1,7 +1,8 @@
-"""Retention: deletes what is older than its table keeps, a page at a time.
+"""Retention: deletes what is older than its table keeps: whole parts, then a page at a time.
 
-Goes from series to series along the key, so that no table needs an index on time alone. The space
-is used again by later rows; a file of SQLite does not become smaller.
+PostgreSQL keeps the large tables in parts by time, which are dropped whole. The remainder goes from
+series to series along the key, so that no table needs an index on time alone. Its space is used
+again by later rows; a file of SQLite does not become smaller.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,13 +10,17 @@ from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 
 from headwater.core.enums import StoredTable
+from headwater.core.errors import StorageUnavailable
 from headwater.storage.base import Row, TableSpec
+from headwater.storage.liquidation_days import forget_days
 from headwater.storage.sessions import PAGE_ROWS, Transaction, WriteSession
 from headwater.storage.tables import TABLES
 
 _DAY_MS: Final = 86_400_000
+_log: Final = structlog.stdlib.get_logger("headwater.storage.retention")
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -51,6 +56,7 @@ def forget(session: WriteSession, retention: Retention, now_ms: int) -> Iterator
         StorageError: a step failed; those before it stay.
     """
     for spec, before_ms in retention.before_ms(now_ms):
+        yield from _drop_parts(session, spec, before_ms)
         series: Row | None = None
         while True:
             with session.transaction(durable=False) as writing:
@@ -62,6 +68,25 @@ def forget(session: WriteSession, retention: Retention, now_ms: int) -> Iterator
                 with session.transaction(durable=False) as writing:
                     deleted, left = _forget_page(writing, spec, series, before_ms)
                 yield deleted
+
+
+def _drop_parts(session: WriteSession, spec: TableSpec[Any], before_ms: int) -> Iterator[int]:
+    """Drops parts that are wholly too old, where the database keeps the table in parts."""
+    while True:
+        try:
+            with session.transaction(durable=False) as writing:
+                dropped = writing.drop_part(spec, before_ms)
+                if dropped is None:
+                    return
+                if spec.name is StoredTable.LIQUIDATIONS:
+                    forget_days(writing, dropped.start_ms, dropped.end_ms)
+        except StorageUnavailable as error:
+            if not session.usable:
+                raise
+            # Somebody reads it, a backup perhaps. Its rows are deleted like any others.
+            _log.info("part_not_dropped", table=spec.name.value, reason=str(error))
+            return
+        yield dropped.rows
 
 
 def _next_series(writing: Transaction, spec: TableSpec[Any], after: Row | None) -> Row | None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from headwater.core.errors import StorageError
-from headwater.storage.base import ColumnsQuery, Database, Query, Row, TableSpec
+from headwater.storage.base import ColumnsQuery, Database, DroppedPart, Query, Row, TableSpec
 
 RecordT = TypeVar("RecordT")
 
@@ -216,6 +216,18 @@ class Transaction:
             StorageUnavailable: others are changing it for longer than a moment.
         """
         self._database.hold_still(self._connection, table)
+
+    def make_ahead(self, now_ms: int) -> None:
+        """Makes room for the rows of the coming weeks; wall time in ms since the epoch."""
+        self._database.make_ahead(self._connection, now_ms)
+
+    def drop_part(self, spec: TableSpec[Any], before_ms: int) -> DroppedPart | None:
+        """Drops the oldest part of a table that lies wholly before a time; None without one.
+
+        Raises:
+            StorageUnavailable: others use the table for longer than a moment.
+        """
+        return self._database.drop_part(self._connection, spec, before_ms)
 
     def execute(self, statement: sa.Executable) -> "sa.CursorResult[Any]":
         """Runs any other statement."""

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import sqlite
 
 from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageError, StorageRefused, StorageUnavailable
-from headwater.storage.base import Blobs, Database, Row, TableSpec
+from headwater.storage.base import Blobs, Database, DroppedPart, Row, TableSpec
 
 BUSY_TIMEOUT_MS: Final = 5_000
 """How long a connection waits for another one's lock before it gives up."""
@@ -131,6 +131,17 @@ class SqliteDatabase(Database):
     def hold_still(self, connection: sa.Connection, table: sa.Table) -> None:
         """Nothing to do: a transaction that writes is the only one that does."""
         del connection, table
+
+    def make_ahead(self, connection: sa.Connection, now_ms: int) -> None:
+        """Nothing to do: a table is one tree."""
+        del connection, now_ms
+
+    def drop_part(
+        self, connection: sa.Connection, spec: TableSpec[Any], before_ms: int
+    ) -> DroppedPart | None:
+        """None: a table has no parts."""
+        del connection, spec, before_ms
+        return None
 
     def blobs(self, connection: sa.Connection, statement: "sa.Select[Any]") -> Blobs:
         """Row by row, as SQLite steps."""
