@@ -22,12 +22,14 @@ class Incomplete(msgspec.Struct, frozen=True):
     """Rows that are less than what was asked for.
 
     Attributes:
-        rows: what there is.
+        rows: what there is; raw where it was encoded off the event loop.
         reason: what is missing and why.
+        ttl_s: as long as that it is given again at most; None for as long as a whole one.
     """
 
-    rows: Sequence[View]
+    rows: Sequence[View] | msgspec.Raw
     reason: str
+    ttl_s: float | None = None
 
 
 Found = View | Sequence[View] | Incomplete | msgspec.Raw
@@ -77,7 +79,7 @@ class Answers:
         async def make() -> bytes | PartialBody:
             found = await load()
             if isinstance(found, Incomplete):
-                return PartialBody(encode(found.rows), found.reason)
+                return PartialBody(encode(found.rows), found.reason, found.ttl_s)
             return encode(found)
 
         return await self.cache.answer((route, *parameters), ttl_s, make)

@@ -69,10 +69,12 @@ class PartialBody(msgspec.Struct, frozen=True):
     Attributes:
         body: JSON.
         reason: what is missing and why, in words.
+        ttl_s: it is not given again for longer than that; None for the time of a whole one.
     """
 
     body: bytes
     reason: str
+    ttl_s: float | None = None
 
 
 class Answer:
@@ -239,7 +241,8 @@ class AnswerCache:
         try:
             made = await make()
             whole = PartialBody(made, "") if isinstance(made, bytes) else made
-            expires = self._clock.monotonic() + ttl_s
+            lasts_s = ttl_s if whole.ttl_s is None else min(ttl_s, whole.ttl_s)
+            expires = self._clock.monotonic() + lasts_s
             wanted = (key, whole.body, expires, whole.reason)
             # The tag of a large body takes some ms of hashing.
             is_large = len(whole.body) > LARGE_BYTES

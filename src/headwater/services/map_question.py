@@ -75,6 +75,11 @@ class VenueCoverage(msgspec.Struct, frozen=True, kw_only=True):
     leverages_left_out: tuple[float, ...] = ()
     reason: str = ""
 
+    @property
+    def is_unreached(self) -> bool:
+        """Whether the venue could not be asked just now."""
+        return self.reason.startswith(UNREACHED)
+
 
 class LiquidationMap(msgspec.Struct, frozen=True, kw_only=True):
     """A map of price by time: N closed bars, oldest first, over a grid of B buckets.
@@ -114,7 +119,7 @@ class LiquidationMap(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_partial(self) -> bool:
         """Whether a venue could not be asked just now, so that asking again may tell more."""
-        return any(one.reason.startswith(UNREACHED) for one in self.coverage)
+        return any(one.is_unreached for one in self.coverage)
 
 
 UNREACHED = "not reached"

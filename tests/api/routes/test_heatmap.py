@@ -13,6 +13,7 @@ from tests.services.map_market import MINUTE_MS, T0, put_liquidation, put_minute
 from headwater.api.routes import heatmap
 from headwater.api.schemas.base import encode, iso_of
 from headwater.core.clock import ManualClock
+from headwater.core.errors import VenueUnavailable
 from headwater.services.liquidation_maps import CLOSED_AFTER_MS
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
@@ -219,3 +220,30 @@ async def test_answers_are_encoded_off_the_event_loop(
     monkeypatch.setattr(heatmap, "encode", watched)
     await market.get(f"{MAP}&model={model}{form}")
     assert threads == [False]
+
+
+async def test_a_map_without_a_venue_is_given_again_for_seconds_only(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole one is kept until the next bar; who reads one with a hole is told by a header, too.
+
+    Bybit's tiers cannot be had: its rise of 1,000 USD a side is missing, that of OKX is 500.
+    """
+    source = market.platform.sources["bybit"]
+    real = source.margin_tiers
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise VenueUnavailable("bybit", "away")
+
+    monkeypatch.setattr(source, "margin_tiers", away)
+    target = f"{MAP}&model=estimated{SPAN}"
+    partial = await market.platform.get(target)
+    assert partial.headers["x-data-incomplete"] == "bybit: not reached: bybit: away"
+    assert json.loads(partial.body)["meta"]["total_created"] == pytest.approx(1_000.0)
+    monkeypatch.setattr(source, "margin_tiers", real)
+    market.platform.advance(heatmap.PARTIAL_S - 1.0)
+    assert (await market.platform.get(target)).body == partial.body
+    market.platform.advance(61.0)
+    whole = await market.platform.get(target)
+    assert "x-data-incomplete" not in whole.headers
+    assert json.loads(whole.body)["meta"]["total_created"] == pytest.approx(3_000.0)

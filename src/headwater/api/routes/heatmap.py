@@ -11,7 +11,7 @@ from headwater.analytics.arrays import FloatArray
 from headwater.analytics.liquidation_heatmap import COLUMNS_KEPT
 from headwater.analytics.price_buckets import PriceBuckets, bucket_width, nice_width
 from headwater.analytics.realised_map import RealisedMap
-from headwater.api.answering import Answers
+from headwater.api.answering import Answers, Incomplete
 from headwater.api.lookup import instrument_of
 from headwater.api.map_parameters import (
     WINDOWS,
@@ -142,8 +142,17 @@ async def _modelled(
     # A span that ended long ago has no next bar to wait for.
     ttl_s = min(settings.heatmap_s, until_next_s) if until_next_s > 0.0 else settings.heatmap_s
 
-    async def load() -> msgspec.Raw:
+    async def load() -> msgspec.Raw | Incomplete:
         made = await maps.make(question)
+        body = await encoded(made)
+        if not made.is_partial:
+            return body
+        missing = "; ".join(
+            f"{one.exchange}: {one.reason}" for one in made.coverage if one.is_unreached
+        )
+        return Incomplete(body, missing, PARTIAL_S)
+
+    async def encoded(made: LiquidationMap) -> msgspec.Raw:
         if form is MapFormat.COINGLASS:
             rows = await maps.minutes(
                 question.exchanges, question.symbol, question.start_ms, question.end_ms
