@@ -16,6 +16,7 @@ from headwater.storage.liquidations import (
     LiquidationSum,
     between,
     by_exchange,
+    first_time,
     volume,
 )
 
@@ -37,6 +38,13 @@ def test_one_symbol_over_all_venues_or_chosen_ones(database: Database) -> None:
     assert fetch(database, between(ALL, exchanges=[])) == []
     newest = between(Span(limit=2, newest_first=True))
     assert fetch(database, newest) == made[:0:-1]
+
+
+def test_the_first_of_a_symbol_over_all_venues(database: Database) -> None:
+    made = [liquidation(T0 + 5, exchange="okx"), liquidation(T0 + 2), liquidation(T0 + 9)]
+    store_together(database, [*made, liquidation(T0, symbol="ETHUSDT")])
+    assert fetch(database, first_time("BTCUSDT")) == [T0 + 2]
+    assert fetch(database, first_time("XRPUSDT")) == [None]
 
 
 def test_those_that_differ_in_their_order_are_two(database: Database) -> None:

@@ -26,12 +26,17 @@ class Incomplete(msgspec.Struct, frozen=True):
         reason: what is missing and why.
     """
 
-    rows: Sequence[View]
+    rows: View | Sequence[View]
     reason: str
 
 
 Found = View | Sequence[View] | Incomplete | msgspec.Raw
 """What a route found; raw where it was encoded off the event loop."""
+
+
+def found_of(rows: View | Sequence[View], missing: str) -> View | Sequence[View] | Incomplete:
+    """The rows, marked as incomplete where something is missing."""
+    return Incomplete(rows, missing) if missing else rows
 
 
 class Answers:
