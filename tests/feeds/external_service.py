@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from headwater.core.clock import Clock
 from headwater.core.intervals import Interval
+from headwater.transport.http import MAX_REPLY_BYTES, HttpClient
 
 NONE_FOUND = {"detail": "No data found for the given parameters"}
 
@@ -102,6 +104,19 @@ class ExternalService:
             {"timestamp": opened_ms, "side": side, "cumulated_usd_size": usd}
             for (opened_ms, side), usd in sums.items()
         ]
+
+
+@asynccontextmanager
+async def client(
+    clock: Clock, *, max_reply_bytes: int = MAX_REPLY_BYTES
+) -> AsyncIterator[HttpClient]:
+    """The platform's own HTTP client, started."""
+    http = HttpClient(clock, max_reply_bytes=max_reply_bytes)
+    await http.start()
+    try:
+        yield http
+    finally:
+        await http.close()
 
 
 def http_reply(body: bytes, status: HTTPStatus = HTTPStatus.OK, *, headers: bytes = b"") -> bytes:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import pytest
-from tests.feeds.external_service import ExternalService, http_reply, order_row
+from tests.feeds.external_service import ExternalService, client, http_reply, order_row
 
 from headwater.core.clock import ManualClock
 from headwater.core.external_liquidations import ExternalVolume
@@ -19,7 +19,6 @@ from headwater.feeds.external_liquidations import (
     SUCCESS_KEPT_S,
     ExternalLiquidations,
 )
-from headwater.transport.http import HttpClient
 
 HOUR_MS = 3_600_000
 T0 = 480_000 * HOUR_MS
@@ -35,17 +34,13 @@ async def asking(timeout_s: float = 10.0) -> AsyncIterator[Asker]:
         order_row(T0 + 2_000, 50_000.0, "BUY", 0.5),
         order_row(T0 + 3_000, 9.0, symbol="ETHUSDT"),
     ]
-    http = HttpClient(clock, max_reply_bytes=REPLY_BYTES)
-    await http.start()
-    try:
-        async with asyncio.timeout(20), ExternalService(rows).served() as service:
-            yield (
-                service,
-                ExternalLiquidations(service.base_url, http, clock, timeout_s=timeout_s),
-                clock,
-            )
-    finally:
-        await http.close()
+    async with (
+        asyncio.timeout(20),
+        ExternalService(rows).served() as service,
+        client(clock, max_reply_bytes=REPLY_BYTES) as http,
+    ):
+        external = ExternalLiquidations(service.base_url, http, clock, timeout_s=timeout_s)
+        yield service, external, clock
 
 
 async def test_o_s20_both_questions() -> None:
@@ -128,13 +123,10 @@ async def test_a_service_that_is_down_keeps_nobody_else_waiting() -> None:
 
 
 async def test_a_service_that_is_not_there() -> None:
-    async with asking() as (service, _, clock):
-        http = HttpClient(clock)
-        await http.start()
+    clock = ManualClock()
+    async with asyncio.timeout(20), client(clock) as http:
         gone = ExternalLiquidations("http://127.0.0.1:1", http, clock)
         assert "no connection" in (await gone.orders("BTCUSDT")).problem
-        await http.close()
-        assert service.asked == []
 
 
 async def test_a_refusal_of_one_symbol_is_not_one_of_all() -> None:

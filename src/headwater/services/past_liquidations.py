@@ -128,6 +128,8 @@ class PastLiquidations:
         if self._external is None or wanted.exchanges is not None or value_min_usd > 0:
             return FoundVolumes(own=own)
         now_ms = self._clock.now_ms()
+        if wanted.start_ms >= now_ms:
+            return FoundVolumes(own=own)
         start_ms = interval.opens_at_ms(wanted.start_ms)
         if start_ms < wanted.start_ms:
             start_ms = interval.closes_at_ms(start_ms)
