@@ -32,6 +32,7 @@ VENUE_FILES = {
 DECLARATIONS = {
     "analytics/arrays.py",
     "core/enums.py",
+    "core/external_liquidations.py",
     "core/margin_tiers.py",
     "core/records.py",
     "core/http_messages.py",

@@ -22,6 +22,7 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.feeds.external_liquidations import ExternalLiquidations
 from headwater.feeds.tier_memory import TierMemory
 from headwater.services.candle_history import CandleHistory
 from headwater.services.gap_history import GapHistory
@@ -30,6 +31,7 @@ from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.live_heatmap import NewestMaps
+from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
 from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
@@ -59,6 +61,7 @@ class Platform:
         venues: Sequence[str] = ("binance",),
         store: Store | None = None,
         maps: NewestMaps | None = None,
+        external: ExternalLiquidations | None = None,
     ) -> None:
         self.sources = {name: FakeSource(name) for name in venues}
         self.source = self.sources[venues[0]]
@@ -80,6 +83,7 @@ class Platform:
             heatmaps=self.heatmaps,
         )
         numbers = count(1)
+        history = None if store is None else LiquidationHistory(store, self.clock)
         self.deps = ApiDeps(
             sources=self.sources,
             publisher=self.publisher,
@@ -88,7 +92,11 @@ class Platform:
             clock=self.clock,
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
-            liquidations=None if store is None else LiquidationHistory(store, self.clock),
+            liquidations=history,
+            past_liquidations=None
+            if history is None
+            else PastLiquidations(history, external, self.clock),
+            external_health=None if external is None else lambda: external.health,
             exports=None if store is None else TableExport(store, page_rows=3),
             skill=None if store is None else LiquidationSkill(store.fetch),
             liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),

@@ -10,6 +10,7 @@ from headwater.api.health import measure
 from headwater.bus.topics import TopicFilter
 from headwater.core.enums import StoredTable
 from headwater.core.records import Trade
+from headwater.feeds.external_liquidations import ExternalHealth
 from headwater.feeds.recorder import RecorderStats
 from headwater.services.backfill import BackfillProgress
 from headwater.services.forecasts import ForecastHealth
@@ -127,6 +128,31 @@ def test_forecasts_say_which_hours_are_missing_for_good() -> None:
     )
     assert "secret" not in found[2].detail
     assert found[3].detail == "0 stored, 0 hours missed, 0 failed, of no symbol"
+
+
+def test_an_external_service_that_fails_is_degraded_and_the_whole_is_not() -> None:
+    deps = Platform().deps
+    assert "external_liquidations" not in measure(deps).components
+    works = ExternalHealth(
+        calls=3,
+        failures=0,
+        refused=0,
+        answers_kept=3,
+        rows_kept=70,
+        failing_since_ms=None,
+        problem="",
+    )
+    fails = msgspec.structs.replace(works, failures=1, failing_since_ms=0, problem="no reply")
+    found = [
+        measure(msgspec.structs.replace(deps, external_health=lambda told=told: told))
+        for told in (works, fails)
+    ]
+    parts = [view.components["external_liquidations"] for view in found]
+    assert [part.status for part in parts] == ["healthy", "degraded"]
+    assert [view.status for view in found] == ["healthy", "healthy"]
+    assert parts[0].detail.startswith("3 questions, 0 failed, 0 refused, 3 answers with 70 rows")
+    assert parts[1].detail.startswith("fails since 1970-01-01T00:00:00")
+    assert ": no reply; 3 questions, 1 failed" in parts[1].detail
 
 
 async def test_routes_of_health(platform: Platform) -> None:

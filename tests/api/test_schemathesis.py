@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from tests.api.served import Platform
 from tests.api.stored_market import put_market
+from tests.feeds.external_service import ExternalService, client, order_row
 
 from headwater.core.clock import SystemClock
+from headwater.feeds.external_liquidations import ExternalLiquidations
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
@@ -63,9 +65,16 @@ async def run_schemathesis(folder: Path, config_text: str, *options: str) -> int
     config, report = folder / "schemathesis.toml", folder / "report.json"
     config.write_text(config_text)
     clock = SystemClock()
+    told = [order_row(clock.now_ms() - hours * 3_600_000, 60_000.0) for hours in range(1, 20)]
     async with (
         Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store,
-        Platform(clock=clock, store=store).served() as platform,
+        ExternalService(told).served() as service,
+        client(clock) as http,
+        Platform(
+            clock=clock,
+            store=store,
+            external=ExternalLiquidations(service.base_url, http, clock),
+        ).served() as platform,
     ):
         platform.source.offer_everything()
         await put_market(store, clock.now_ms())

@@ -28,6 +28,42 @@ def test_names_of_other_tools_and_any_spelling_of_symbols(monkeypatch: pytest.Mo
     assert settings.large_trade_threshold_usd == 7
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("http://127.0.0.1:8001/api/", "http://127.0.0.1:8001/api"),
+        (" https://liquidations.example ", "https://liquidations.example"),
+        ("http://[::1]:9", "http://[::1]:9"),
+        ("", None),
+    ],
+)
+def test_o_s20_the_external_service_by_the_name_others_use(
+    monkeypatch: pytest.MonkeyPatch, given: str, read: str | None
+) -> None:
+    monkeypatch.setenv("LIQUIDATION_API_BASE_URL", given)
+    assert load().liquidation_api_base_url == read
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "liquidations.example",
+        "ftp://liquidations.example",
+        "file:///etc/passwd",
+        "http://",
+        "http://host:99999",
+        "http://user:secret@host",
+        "http://host/?key=secret",
+        "http://host/#secret",
+        "http://host name",
+    ],
+)
+def test_o_s20_what_is_no_address_is_refused_without_repeating_it(given: str) -> None:
+    with pytest.raises(ConfigError, match="liquidation_api_base_url") as refused:
+        load(options={"liquidation_api_base_url": given})
+    assert "secret" not in str(refused.value)
+
+
 def test_l_w1_names_of_the_heat_map_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (load().ws_enabled, load().ws_update_interval_s) == (True, 5)
     monkeypatch.setenv("WS_ENABLED", "false")

@@ -16,6 +16,7 @@ from headwater.storage.liquidations import (
     LiquidationSum,
     between,
     by_exchange,
+    first_time,
     volume,
 )
 
@@ -46,6 +47,13 @@ def test_a_number_that_is_none_is_refused(database: Database, field: str, number
     with pytest.raises(StorageRefused):
         store_together(database, [liquidation(T0), liquidation(T0 + 1, **{field: number})])
     assert fetch(database, between(ALL)) == []
+
+
+def test_the_first_of_a_symbol_over_all_venues(database: Database) -> None:
+    made = [liquidation(T0 + 5, exchange="okx"), liquidation(T0 + 2), liquidation(T0 + 9)]
+    store_together(database, [*made, liquidation(T0, symbol="ETHUSDT")])
+    assert fetch(database, first_time("BTCUSDT")) == [T0 + 2]
+    assert fetch(database, first_time("XRPUSDT")) == [None]
 
 
 def test_those_that_differ_in_their_order_are_two(database: Database) -> None:

@@ -27,13 +27,18 @@ class Incomplete(msgspec.Struct, frozen=True):
         ttl_s: as long as that it is given again at most; None for as long as a whole one.
     """
 
-    rows: Sequence[View] | msgspec.Raw
+    rows: View | Sequence[View] | msgspec.Raw
     reason: str
     ttl_s: float | None = None
 
 
 Found = View | Sequence[View] | Incomplete | msgspec.Raw
 """What a route found; raw where it was encoded off the event loop."""
+
+
+def found_of(rows: View | Sequence[View], missing: str) -> View | Sequence[View] | Incomplete:
+    """The rows, marked as incomplete where something is missing."""
+    return Incomplete(rows, missing) if missing else rows
 
 
 class Answers:

@@ -9,6 +9,7 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_publisher import StreamPublisher
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
+from headwater.feeds.external_liquidations import ExternalHealth
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import MarketSource
 from headwater.services.backfill import BackfillProgress
@@ -19,6 +20,7 @@ from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
+from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
 from headwater.services.table_export import TableExport
 from headwater.storage.writer import WriterHealth
@@ -37,6 +39,9 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         heatmaps: symbols whose liquidation maps are watched on `/ws/heatmap`; None in a process
             without that socket.
         liquidations: past liquidations from storage; None where nothing is stored.
+        past_liquidations: the same, and before them those of an external service when one is set;
+            None where nothing is stored.
+        external_health: what the external service of liquidations did; None without one.
         exports: stored tables as files; None where nothing is stored.
         skill: scores of liquidation maps from storage; None where nothing is stored.
         forecasts: what the writer of forecasts did; None where none are written.
@@ -58,6 +63,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     settings: ApiSettings
     heatmaps: HeatmapBoard | None = None
     liquidations: LiquidationHistory | None = None
+    past_liquidations: PastLiquidations | None = None
+    external_health: Callable[[], ExternalHealth] | None = None
     exports: TableExport | None = None
     skill: LiquidationSkill | None = None
     forecasts: Callable[[], ForecastHealth] | None = None

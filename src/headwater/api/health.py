@@ -10,6 +10,7 @@ from headwater.api.deps import ApiDeps
 from headwater.api.schemas.base import iso_of
 from headwater.api.schemas.platform import ComponentView, HealthStatus, HealthView
 from headwater.core.enums import FeedState
+from headwater.feeds.external_liquidations import ExternalHealth
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import VenueHealth
 from headwater.services.backfill import BackfillProgress
@@ -33,6 +34,8 @@ def measure(deps: ApiDeps) -> HealthView:
         components["storage"] = _storage(deps.storage_health())
     for name, stats in (deps.tapes() if deps.tapes is not None else {}).items():
         components[f"tape.{name}"] = _tape(stats)
+    if deps.external_health is not None:
+        components["external_liquidations"] = _external(deps.external_health())
     if deps.history_progress is not None:
         components["history"] = _history(deps.history_progress())
     if deps.forecasts is not None:
@@ -137,6 +140,19 @@ def _storage(health: WriterHealth) -> ComponentView:
     if health.failing_since_ms is not None:
         since = iso_of(health.failing_since_ms)
         return ComponentView(status="unhealthy", detail=f"writing fails since {since}; {detail}")
+    return ComponentView(status="healthy", detail=detail)
+
+
+def _external(health: ExternalHealth) -> ComponentView:
+    """The external service: degraded while it fails; our own data go out all the same."""
+    detail = (
+        f"{health.calls} questions, {health.failures} failed, {health.refused} refused, "
+        f"{health.answers_kept} answers with {health.rows_kept} rows remembered"
+    )
+    if health.failing_since_ms is not None:
+        since = iso_of(health.failing_since_ms)
+        problem = health.problem[:_REASON_CUT_CHARS]
+        return ComponentView(status="degraded", detail=f"fails since {since}: {problem}; {detail}")
     return ComponentView(status="healthy", detail=detail)
 
 

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from headwater.api.cache import AnswerCache
 from headwater.api.deps import ApiDeps
+from headwater.feeds.external_liquidations import ExternalHealth
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import VenueHealth
 from headwater.services.backfill import BackfillProgress
@@ -158,6 +159,8 @@ class PlatformCollector(Collector):
             yield from _storage(self._deps.storage_health())
         if self._deps.tapes is not None:
             yield from _tapes(self._deps.tapes())
+        if self._deps.external_health is not None:
+            yield from _external(self._deps.external_health())
         if self._deps.history_progress is not None:
             yield from _history(self._deps.history_progress())
 
@@ -305,6 +308,17 @@ def _tapes(tapes: Mapping[str, RecorderStats]) -> Iterator[Metric]:
         dropped.add_metric((name,), stats.dropped)
         waiting.add_metric((name,), stats.waiting)
     yield from (written, dropped, waiting)
+
+
+def _external(health: ExternalHealth) -> Iterator[Metric]:
+    """What the external service of past liquidations did."""
+    name = "headwater_external_liquidations"
+    yield Counter(f"{name}_calls", "Questions put to the service.", health.calls)
+    yield Counter(f"{name}_failures", "Without a usable answer.", health.failures)
+    yield Counter(f"{name}_refused", "Not put: too many at a time.", health.refused)
+    yield Gauge(f"{name}_rows_kept", "Rows of its answers remembered.", health.rows_kept)
+    works = float(health.failing_since_ms is None)
+    yield Gauge(f"{name}_healthy", "1 when its newest answer was usable.", works)
 
 
 def _history(venues: Sequence[BackfillProgress]) -> Iterator[Metric]:

@@ -5,6 +5,7 @@ How a setting is named in the environment stands here too, because every part ne
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
@@ -73,6 +74,35 @@ class StorageSettings(BaseModel):
         default=None,
         description="Folder for the raw tape of everything received; unset: nothing is recorded.",
     )
+    liquidation_api_base_url: str | None = Field(
+        default=None,
+        max_length=2_000,
+        validation_alias=also_known_as("liquidation_api_base_url", "LIQUIDATION_API_BASE_URL"),
+        description=(
+            "Address of a service that tells of liquidations before our own first one: it answers "
+            "`/liquidation-orders` and `/liquidations` behind this address. Not set or empty: none "
+            "is asked. Simulated runs ask none."
+        ),
+    )
+
+    @field_validator("liquidation_api_base_url")
+    @classmethod
+    def _base_address(cls, value: str | None) -> str | None:
+        """Takes an address without the slash at its end; refuses what cannot be one."""
+        text = (value or "").strip().rstrip("/")
+        if not text:
+            return None
+        try:
+            parts = urlsplit(text)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+            is_address = is_address and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address or any(mark in text for mark in ("?", "#", "@", " ")):
+            # Not repeated in the words: a password may stand in it.
+            raise ValueError("want http(s)://host[:port][/path], without user, password or query")
+        return text
+
     forecast_symbols: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
         max_length=20,

@@ -18,6 +18,7 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
+from headwater.app.external import open_external
 from headwater.app.forecasting import forecast_service, forecast_symbols
 from headwater.app.history import Histories, read_formers
 from headwater.app.live_feeds import LiveFeeds
@@ -44,6 +45,7 @@ from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.live_heatmap import LiveHeatmap
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
+from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
 from headwater.services.recording import RecordingService
 from headwater.services.table_export import TableExport
@@ -254,11 +256,17 @@ class Platform:
             limits=stream_limits(self._settings),
             heatmaps=heatmaps,
         )
+        history = LiquidationHistory(self.store, self._clock)
+        external = await self._stack.enter_async_context(
+            open_external(self._settings, self._clock, simulated=self._simulated)
+        )
         deps = ApiDeps(
             sources=self.sources,
             publisher=publisher,
             heatmaps=heatmaps,
-            liquidations=LiquidationHistory(self.store, self._clock),
+            liquidations=history,
+            past_liquidations=PastLiquidations(history, external, self._clock),
+            external_health=None if external is None else lambda: external.health,
             exports=TableExport(self.store),
             gaps=GapHistory(self.store),
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),

@@ -67,6 +67,15 @@ class LiquidationHistory:
         )
         return await self._store.fetch(query)
 
+    async def first_ms(self, symbol: str) -> int | None:
+        """When the earliest stored liquidation of a symbol was, ms; None without any.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        (found,) = await self._store.fetch(liquidations.first_time(symbol))
+        return found
+
     async def volumes(
         self, wanted: Wanted, interval: Interval, *, value_min_usd: float = 0.0
     ) -> Sequence[LiquidationVolume]:

@@ -125,6 +125,12 @@ def between(
     return Query(span.of(SPEC, *conditions), record_of)
 
 
+def first_time(symbol: str) -> Query[int | None]:
+    """When the earliest stored liquidation of a symbol was, ms; None without any."""
+    first = sa.func.min(LIQUIDATIONS.c.timestamp_ms).label("first_ms")
+    return Query(sa.select(first).where(LIQUIDATIONS.c.symbol == symbol), _first_of)
+
+
 def volume(
     span: Span,
     bucket_ms: int,
@@ -183,6 +189,11 @@ def by_exchange(symbol: str, span: Span) -> Query[LiquidationFeedSum]:
         .order_by(value.desc(), LIQUIDATIONS.c.exchange)
     )
     return Query(statement, _feed_of)
+
+
+def _first_of(row: "sa.Row[Any]") -> int | None:
+    first_ms: int | None = row.first_ms
+    return first_ms
 
 
 def _feed_of(row: "sa.Row[Any]") -> LiquidationFeedSum:

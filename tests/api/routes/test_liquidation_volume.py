@@ -43,6 +43,7 @@ async def test_o_r2_a_bucket_as_a_chart_draws_it(stored: Platform) -> None:
         "deltaVolumeFormatted": "90.00",
         "count": 2,
         "isFloor": False,
+        "source": "own",
     }
     times = [row["timestamp"] for row in found["data"]]
     assert times == list(range(times[0], times[-1] + 1, 5 * MINUTE_MS)), "zeros between"

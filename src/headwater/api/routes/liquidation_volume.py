@@ -1,7 +1,8 @@
 """`/api/v1/liquidation-volume/…`: liquidated volume for a terminal's chart (O-R2).
 
 From the platform's own storage, like `/liquidations/volume`; the last bucket grows from answer to
-answer, because what was just heard is stored before the question is put.
+answer, because what was just heard is stored before the question is put. What lies before it comes
+from an external service when one is set, and says so in each bucket.
 """
 
 from typing import Annotated, Final, TypeAlias
@@ -9,11 +10,11 @@ from typing import Annotated, Final, TypeAlias
 from fastapi import APIRouter, Path, Response
 from pydantic import BeforeValidator
 
-from headwater.api.answering import Answers
+from headwater.api.answering import Answers, Found, found_of
 from headwater.api.lookup import canonical_symbols, source_of
 from headwater.api.openapi import answers
 from headwater.api.parameters import EndQuery, ExchangeQuery, StartQuery, SymbolPath, refuse
-from headwater.api.routes.liquidations import history_of
+from headwater.api.routes.liquidations import past_of
 from headwater.api.schemas.liquidation_volume import LiquidationVolumesView, volumes_view
 from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
@@ -59,7 +60,8 @@ def liquidation_volume_router(api: Answers) -> APIRouter:
         summary="Liquidated volume for a chart, oldest first",
         responses=answers(
             LiquidationVolumesView,
-            "From the first bucket with a liquidation to the last one; the last may grow.",
+            "From the first bucket with a liquidation to the last one; the last may grow. Where "
+            "the external service fails, our own are given and `X-Data-Incomplete` says so.",
             (404, 422, 503),
         ),
     )
@@ -71,7 +73,7 @@ def liquidation_volume_router(api: Answers) -> APIRouter:
         exchange: ExchangeQuery = None,
     ) -> Response:
         """The newest day when no time is given; all venues together when none is named."""
-        history = history_of(api)
+        past = past_of(api)
         sources = api.deps.sources
         last_ms = api.deps.clock.now_ms() if end_time is None else end_time
         start_ms = max(0, last_ms - _DAY_MS) if start_time is None else start_time
@@ -85,9 +87,10 @@ def liquidation_volume_router(api: Answers) -> APIRouter:
             else frozenset({source_of(sources, exchange).facts.venue_id}),
         )
 
-        async def load() -> LiquidationVolumesView:
-            rows = await history.volumes(wanted, timeframe)
-            return volumes_view(wanted, timeframe, rows, tuple(sources))
+        async def load() -> Found:
+            found = await past.volumes(wanted, timeframe)
+            view = volumes_view(wanted, timeframe, found, tuple(sources))
+            return found_of(view, found.missing)
 
         key = (wanted.symbol, wanted.exchanges, timeframe, start_time, end_time)
         return await api.give(PATH, key, api.deps.settings.cache.quotes_s, load)

@@ -1,15 +1,15 @@
 """`/liquidations/…`: what was liquidated, singly, by time, and by time and price (L-R3, L-R7).
 
-Everything here comes from the platform's own storage: no venue tells of past liquidations.
+Everything here comes from the platform's own storage: no venue tells of past liquidations. What
+lies before it comes from an external service when one is set, and says so in each row.
 """
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
 
-from headwater.api.answering import Answers
+from headwater.api.answering import Answers, Found, found_of
 from headwater.api.lookup import canonical_symbols
 from headwater.api.openapi import answers
 from headwater.api.parameters import (
@@ -21,19 +21,18 @@ from headwater.api.parameters import (
     last_of_span,
     read_interval,
 )
-from headwater.api.schemas.base import View
-from headwater.api.schemas.liquidations import (
-    LiquidationSumView,
-    LiquidationVolumeView,
-    sum_views,
-    volume_view,
+from headwater.api.schemas.liquidations import LiquidationSumView, LiquidationVolumeView
+from headwater.api.schemas.past_liquidations import (
+    PastLiquidationView,
+    past_sum_views,
+    past_views,
+    past_volume_views,
 )
-from headwater.api.schemas.market import LiquidationView
-from headwater.api.schemas.views import liquidation_view
 from headwater.api.stream_filters import read_exchanges, read_min_value
 from headwater.core.errors import NotSupported, RequestError
 from headwater.core.intervals import Interval
 from headwater.services.liquidation_history import LiquidationHistory, Wanted
+from headwater.services.past_liquidations import PastLiquidations
 
 HISTORY_PATH: Final = "/liquidations/history"
 VOLUME_PATH: Final = "/liquidations/volume"
@@ -92,13 +91,26 @@ def history_of(api: Answers) -> LiquidationHistory:
     return history
 
 
+def past_of(api: Answers) -> PastLiquidations:
+    """What answers from storage and, before it, from an external service when one is set.
+
+    Raises:
+        NotSupported: nothing is stored.
+    """
+    past = api.deps.past_liquidations
+    if past is None:
+        raise NotSupported("storage", "liquidations", "this process stores nothing")
+    return past
+
+
 def _add_history(router: APIRouter, api: Answers) -> None:
     @router.get(
         HISTORY_PATH,
         summary="Past liquidations, newest first, or their sums",
         responses=answers(
-            list[LiquidationView] | list[LiquidationSumView],
-            "Up to `limit` liquidations, newest first; with `aggregate` sums, oldest first.",
+            list[PastLiquidationView] | list[LiquidationSumView],
+            "Up to `limit` liquidations, newest first; with `aggregate` sums, oldest first. Where "
+            "the external service fails, our own are given and `X-Data-Incomplete` says so.",
             (404, 422, 503),
         ),
     )
@@ -111,8 +123,12 @@ def _add_history(router: APIRouter, api: Answers) -> None:
         limit: Limit1000 = 100,
         aggregate: AggregateQuery = None,
     ) -> Response:
-        """What the platform heard and stored; nothing before its first start."""
-        history = history_of(api)
+        """What the platform heard and stored.
+
+        Of the time before it only an external service tells, when `liquidation_api_base_url` names
+        one and no `exchanges` are chosen.
+        """
+        past = past_of(api)
         least = read_min_value(min_value_usd)
         chosen = read_exchanges(exchanges, api.deps.sources)
         end_ms = last_of_span(start_time, end_time, api.deps.clock.now_ms()) + 1
@@ -122,29 +138,29 @@ def _add_history(router: APIRouter, api: Answers) -> None:
             symbol=symbol_of(api, symbol), start_ms=start_ms, end_ms=end_ms, exchanges=chosen
         )
 
-        async def load() -> Sequence[View]:
+        async def load() -> Found:
             if aggregate is not None:
-                return await _sums(history, wanted, aggregate, least)
-            found = await history.newest(wanted, limit=limit, value_min_usd=least)
-            return [liquidation_view(one) for one in found]
+                return await _sums(past, wanted, aggregate, least)
+            found = await past.newest(wanted, limit=limit, value_min_usd=least)
+            return found_of(past_views(found), found.missing)
 
         key = (wanted.symbol, chosen, start_time, end_time, least, limit, aggregate)
         return await api.give(HISTORY_PATH, key, api.deps.settings.cache.quotes_s, load)
 
 
 async def _sums(
-    history: LiquidationHistory, wanted: Wanted, aggregate: Interval, value_min_usd: float
-) -> Sequence[LiquidationSumView]:
+    past: PastLiquidations, wanted: Wanted, aggregate: Interval, value_min_usd: float
+) -> Found:
     """Sums per bar and side.
 
     Raises:
         RequestError: too many bars; names the parameter as this route calls it.
     """
     try:
-        rows = await history.volumes(wanted, aggregate, value_min_usd=value_min_usd)
+        sums = await past.volumes(wanted, aggregate, value_min_usd=value_min_usd)
     except RequestError as error:
         raise RequestError("aggregate", error.value, error.allowed) from error
-    return [view for row in rows for view in sum_views(row)]
+    return found_of(past_sum_views(sums), sums.missing)
 
 
 def _add_volume(router: APIRouter, api: Answers) -> None:
@@ -153,7 +169,8 @@ def _add_volume(router: APIRouter, api: Answers) -> None:
         summary="Liquidated volume per bar, oldest first",
         responses=answers(
             list[LiquidationVolumeView],
-            "From the first bar with a liquidation to the last one; the last may grow.",
+            "From the first bar with a liquidation to the last one; the last may grow. Where the "
+            "external service fails, our own are given and `X-Data-Incomplete` says so.",
             (404, 422, 503),
         ),
     )
@@ -165,11 +182,12 @@ def _add_volume(router: APIRouter, api: Answers) -> None:
         end_time: EndQuery = None,
     ) -> Response:
         """The newest day when no time is given."""
-        history = history_of(api)
+        past = past_of(api)
         wanted = span_of(api, symbol, exchanges, start_time, end_time, _DAY_MS)
 
-        async def load() -> Sequence[LiquidationVolumeView]:
-            return [volume_view(row) for row in await history.volumes(wanted, interval)]
+        async def load() -> Found:
+            found = await past.volumes(wanted, interval)
+            return found_of(past_volume_views(found), found.missing)
 
         key = (wanted.symbol, wanted.exchanges, interval, start_time, end_time)
         return await api.give(VOLUME_PATH, key, api.deps.settings.cache.quotes_s, load)

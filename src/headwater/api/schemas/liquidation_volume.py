@@ -11,9 +11,12 @@ from msgspec import Meta
 
 from headwater.analytics.liquidation_volume import LiquidationVolume
 from headwater.api.schemas.base import View
+from headwater.api.schemas.liquidations import DataSource
 from headwater.api.schemas.market import NotNegative
+from headwater.core.external_liquidations import EXTERNAL, ExternalVolume
 from headwater.core.intervals import Interval
 from headwater.services.liquidation_history import Wanted
+from headwater.services.past_liquidations import FoundVolumes
 
 _STEPS: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
@@ -32,8 +35,9 @@ class VolumeBucketView(View, frozen=True, kw_only=True, gc=False, rename="camel"
         sellVolumeFormatted: the same of longs.
         totalVolumeFormatted: the same of both.
         deltaVolumeFormatted: as text, with its sign.
-        count: number of liquidations.
+        count: number of liquidations; null where the source does not say.
         isFloor: true when one of them came by a throttled stream: volumes are a lower bound.
+        source: who told of them.
     """
 
     time: Annotated[int, Meta(ge=0)]
@@ -46,8 +50,9 @@ class VolumeBucketView(View, frozen=True, kw_only=True, gc=False, rename="camel"
     sell_volume_formatted: str
     total_volume_formatted: str
     delta_volume_formatted: str
-    count: Annotated[int, Meta(ge=0)]
+    count: Annotated[int, Meta(ge=0)] | None
     is_floor: bool
+    source: DataSource
 
 
 class LiquidationVolumesView(View, frozen=True, kw_only=True, gc=False, rename="camel"):
@@ -56,7 +61,7 @@ class LiquidationVolumesView(View, frozen=True, kw_only=True, gc=False, rename="
     Attributes:
         symbol: canonical symbol.
         timeframe: length of a bucket.
-        exchanges: venues whose liquidations are in it.
+        exchanges: venues whose liquidations are in it, and `external` where that service's are.
         data: from the first bucket with a liquidation to the last, oldest first.
         startTime: beginning of the span, ms since 1970, inclusive.
         endTime: its end, ms, inclusive.
@@ -86,30 +91,57 @@ def compact(value: float) -> str:
 
 def bucket_view(row: LiquidationVolume) -> VolumeBucketView:
     """The view of a bucket of time."""
-    total = row.buy_usd + row.sell_usd
-    delta = row.buy_usd - row.sell_usd
-    # The difference of two lower bounds is no bound at all.
-    mark = "≥" if row.is_floor else ""
-    return VolumeBucketView(
-        time=row.opened_at_ms // 1_000,
-        timestamp=row.opened_at_ms,
-        buy_volume=row.buy_usd,
-        sell_volume=row.sell_usd,
-        total_volume=total,
-        delta_volume=delta,
-        buy_volume_formatted=mark + compact(row.buy_usd),
-        sell_volume_formatted=mark + compact(row.sell_usd),
-        total_volume_formatted=mark + compact(total),
-        delta_volume_formatted=compact(delta),
+    return _view(
+        row.opened_at_ms,
+        row.buy_usd,
+        row.sell_usd,
         count=row.buy_count + row.sell_count,
         is_floor=row.is_floor,
+        source="own",
+    )
+
+
+def external_bucket_view(row: ExternalVolume) -> VolumeBucketView:
+    """The view of a bucket of time of which the external service told: at least so much."""
+    return _view(
+        row.opened_at_ms, row.buy_usd, row.sell_usd, count=None, is_floor=True, source="external"
+    )
+
+
+def _view(
+    opened_at_ms: int,
+    buy_usd: float,
+    sell_usd: float,
+    *,
+    count: int | None,
+    is_floor: bool,
+    source: DataSource,
+) -> VolumeBucketView:
+    total = buy_usd + sell_usd
+    delta = buy_usd - sell_usd
+    # The difference of two lower bounds is no bound at all.
+    mark = "≥" if is_floor else ""
+    return VolumeBucketView(
+        time=opened_at_ms // 1_000,
+        timestamp=opened_at_ms,
+        buy_volume=buy_usd,
+        sell_volume=sell_usd,
+        total_volume=total,
+        delta_volume=delta,
+        buy_volume_formatted=mark + compact(buy_usd),
+        sell_volume_formatted=mark + compact(sell_usd),
+        total_volume_formatted=mark + compact(total),
+        delta_volume_formatted=compact(delta),
+        count=count,
+        is_floor=is_floor,
+        source=source,
     )
 
 
 def volumes_view(
     wanted: Wanted,
     timeframe: Interval,
-    rows: Sequence[LiquidationVolume],
+    found: FoundVolumes,
     connected: Sequence[str],
 ) -> LiquidationVolumesView:
     """The answer.
@@ -117,14 +149,17 @@ def volumes_view(
     Args:
         wanted: which liquidations were summed.
         timeframe: length of a bucket.
-        rows: the buckets, oldest first.
+        found: the buckets.
         connected: ids of all venues.
     """
     return LiquidationVolumesView(
         symbol=wanted.symbol,
         timeframe=timeframe,
-        exchanges=tuple(wanted.chosen or connected),
-        data=tuple(bucket_view(row) for row in rows),
+        exchanges=(*(wanted.chosen or connected), *((EXTERNAL,) if found.external else ())),
+        data=(
+            *(external_bucket_view(row) for row in found.external),
+            *(bucket_view(row) for row in found.own),
+        ),
         start_time=wanted.start_ms,
         end_time=wanted.end_ms - 1,
     )

@@ -1,7 +1,7 @@
 """Views of past liquidations: their volume by time, and the realised heat map (L-R3, L-R7)."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
@@ -15,6 +15,9 @@ from headwater.core.enums import Side
 from headwater.core.intervals import Interval
 from headwater.services.liquidation_history import Wanted
 
+DataSource: TypeAlias = Literal["own", "external"]
+"""Who told: `own` is the platform's memory, `external` the external service."""
+
 
 class LiquidationSumView(View, frozen=True, kw_only=True, gc=False):
     """Liquidations of one bucket of time on one side.
@@ -23,17 +26,19 @@ class LiquidationSumView(View, frozen=True, kw_only=True, gc=False):
         timestamp: beginning of the bucket.
         side: side of the closing orders: sell = longs were liquidated.
         total_volume: USD.
-        num_levels: how many liquidations.
-        avg_price: total volume by base units, quote currency.
+        num_levels: how many liquidations; null where the source does not say.
+        avg_price: total volume by base units, quote currency; null where the source does not say.
         is_floor: true when one of them came by a throttled stream: the volume is a lower bound.
+        source: who told of them.
     """
 
     timestamp: IsoTime
     side: Side
     total_volume: NotNegative
-    num_levels: Annotated[int, Meta(ge=1)]
-    avg_price: NotNegative
+    num_levels: Annotated[int, Meta(ge=1)] | None
+    avg_price: NotNegative | None
     is_floor: bool
+    source: DataSource
 
 
 class LiquidationVolumeView(View, frozen=True, kw_only=True, gc=False):
@@ -44,22 +49,24 @@ class LiquidationVolumeView(View, frozen=True, kw_only=True, gc=False):
         buy_volume: shorts liquidated, USD.
         sell_volume: longs liquidated, USD.
         total_volume: both, USD.
-        buy_quantity: shorts liquidated, base units.
-        sell_quantity: longs liquidated, base units.
-        buy_count: liquidations of shorts.
-        sell_count: liquidations of longs.
+        buy_quantity: shorts liquidated, base units; null where the source does not say.
+        sell_quantity: longs liquidated, base units; null where the source does not say.
+        buy_count: liquidations of shorts; null where the source does not say.
+        sell_count: liquidations of longs; null where the source does not say.
         is_floor: true when one of them came by a throttled stream: the volumes are a lower bound.
+        source: who told of them.
     """
 
     timestamp: IsoTime
     buy_volume: NotNegative
     sell_volume: NotNegative
     total_volume: NotNegative
-    buy_quantity: NotNegative
-    sell_quantity: NotNegative
-    buy_count: Annotated[int, Meta(ge=0)]
-    sell_count: Annotated[int, Meta(ge=0)]
+    buy_quantity: NotNegative | None
+    sell_quantity: NotNegative | None
+    buy_count: Annotated[int, Meta(ge=0)] | None
+    sell_count: Annotated[int, Meta(ge=0)] | None
     is_floor: bool
+    source: DataSource
 
 
 class HeatLevelView(View, frozen=True, kw_only=True, gc=False):
@@ -178,6 +185,7 @@ def volume_view(row: LiquidationVolume) -> LiquidationVolumeView:
         buy_count=row.buy_count,
         sell_count=row.sell_count,
         is_floor=row.is_floor,
+        source="own",
     )
 
 
@@ -195,6 +203,7 @@ def sum_views(row: LiquidationVolume) -> list[LiquidationSumView]:
             num_levels=count,
             avg_price=usd / quantity if quantity else 0.0,
             is_floor=row.is_floor,
+            source="own",
         )
         for side, usd, quantity, count in sides
         if count
