@@ -26,7 +26,7 @@ def test_pages_become_one_file() -> None:
     assert frame["interval"].to_list() == ["1m"] * 3
 
 
-@pytest.mark.parametrize("view", [facts.view for facts in KINDS.values()])
+@pytest.mark.parametrize("view", [facts.view for facts in KINDS.values() if facts.view is not None])
 def test_every_kind_of_a_download_has_columns(view: type[View]) -> None:
     target = io.BytesIO()
     ParquetRowWriter(target, view).finish()
