@@ -39,6 +39,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.core.wallet_positions import WalletPosition
 from headwater.feeds.source import ChannelHealth, VenueHealth
 from headwater.venues.facts import Addresses, LimitPool, StreamLimits, Support, VenueFacts
 from headwater.venues.messages import Subscription
@@ -382,6 +383,7 @@ class FakeSource:
         self.before_answer: Callable[[], None] | None = None
         self.wait_for: asyncio.Event | None = None
         self.tiers: tuple[MarginTier, ...] = THREE_TIERS
+        self.wallets: dict[str, list[WalletPosition]] = {}
 
     @property
     def facts(self) -> VenueFacts:
@@ -539,6 +541,11 @@ class FakeSource:
         """Three tiers of every symbol, or those of `tiers`."""
         await self._asked(f"margin_tiers {instrument.symbol}")
         return make_margin_tiers(instrument, self.tiers)
+
+    async def wallet_positions(self, address: str) -> list[WalletPosition]:
+        """Those of `wallets`."""
+        await self._asked(f"wallet_positions {address}")
+        return self.wallets.get(address, [])
 
     def acquire(self, subscription: Subscription) -> FakeLease:
         """A lease, unless refused."""

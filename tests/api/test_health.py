@@ -14,6 +14,7 @@ from headwater.feeds.external_liquidations import ExternalHealth
 from headwater.feeds.recorder import RecorderStats
 from headwater.services.backfill import BackfillProgress
 from headwater.services.forecasts import ForecastHealth
+from headwater.services.wallets import WalletsHealth
 from headwater.storage.writer import TableHealth, WriterHealth
 
 
@@ -167,3 +168,21 @@ async def test_routes_of_health(platform: Platform) -> None:
     assert not_ready.status == 503
     assert not_ready.headers["retry-after"]
     assert (await platform.get("/health/live")).status == 200
+
+
+def test_wallets_that_cannot_be_read_are_degraded_and_nobody_learns_which() -> None:
+    deps = Platform().deps
+    assert "wallets" not in measure(deps).components
+    well = WalletsHealth(
+        wallets=3, known=3, failing=0, readings=9, failures=0, dropped=0, positions=7, problem=""
+    )
+    ill = msgspec.structs.replace(well, known=2, failing=1, failures=4, dropped=1, problem="away")
+    found = [
+        measure(msgspec.structs.replace(deps, wallets=lambda one=one: one)).components["wallets"]
+        for one in (well, ill)
+    ]
+    assert [one.status for one in found] == ["healthy", "degraded"]
+    assert found[0].detail == (
+        "3 of 3 wallets known, 7 positions, 9 readings, 0 failed, 0 dropped as too old"
+    )
+    assert found[1].detail.startswith("1 cannot be read: away; 2 of 3 wallets known")

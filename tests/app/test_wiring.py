@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -14,8 +15,10 @@ from headwater.app.settings import Settings, load
 from headwater.app.wiring import Platform, StartFailed, api_settings, stream_limits
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import ManualClock
+from headwater.core.enums import PositionSide
 from headwater.core.errors import ConfigError, StorageError
 from headwater.core.intervals import Interval
+from headwater.core.wallet_positions import WalletPosition
 from headwater.storage import liquidations
 from headwater.storage.base import Span
 from headwater.storage.parquet_parts import TapeQuery
@@ -160,3 +163,64 @@ async def test_l_w1_the_map_is_made_of_what_is_stored_and_sent(tmp_path: Path) -
             assert max(longs) < 50_000 < min(shorts)
         stats = await (await session.get(f"{platform.base_url}/ws/stats")).json()
         assert (stats["failed"], stats["computed"]) == (1, 1)
+
+
+async def test_named_wallets_are_the_observed_map_and_their_reader_is_in_the_health(
+    tmp_path: Path,
+) -> None:
+    """One long of 2 that ends at 45,000: 90,000 USD; worth 100,000 of 1,000 × 50,000: 0.2 %.
+
+    The bar that is asked for begins at the full minute before the reading and ends after it.
+    """
+    opened_ms = NOW_MS - NOW_MS % 60_000
+    clock, symbol = ManualClock(opened_ms * 1_000_000), {"symbol": "BTCUSDT"}
+    address = f"0x{7:040x}"
+    venue = FakeSource("hyperliquid")
+    venue.wallets[address] = [
+        WalletPosition(
+            exchange="hyperliquid",
+            symbol="BTCUSDT",
+            native_symbol="BTC",
+            timestamp_ms=opened_ms,
+            received_ns=0,
+            address=address,
+            position_side=PositionSide.LONG,
+            quantity=2.0,
+            entry_price=50_000.0,
+            liquidation_price=45_000.0,
+            notional_usd=100_000.0,
+            leverage=10.0,
+            is_cross=True,
+        )
+    ]
+    named = {"hyperliquid_wallets": address, "data_dir": tmp_path, "oi_volume_timeframes": ""}
+    sources = {"hyperliquid": venue}
+    platform = Platform(
+        _settings(**named), simulated=False, sources=sources, bus=MemoryBus(), clock=clock
+    )
+    async with asyncio.timeout(30), platform, aiohttp.ClientSession() as session:
+
+        async def told(path: str) -> Any:
+            async with session.get(platform.base_url + path) as reply:
+                assert reply.status == 200, await reply.text()
+                return await reply.json()
+
+        while f"wallet_positions {address}" not in venue.calls:
+            await asyncio.sleep(0.01)
+        part = (await told("/health"))["components"]["wallets"]
+        assert part["status"] == "healthy"
+        assert part["detail"].startswith("1 of 1 wallets known, 1 positions, 1 readings")
+        of = {"exchange": "hyperliquid", "open": 50e3, "high": 50e3, "low": 50e3, "close": 50e3}
+        platform.store.put(candle(opened_ms, **symbol, **of))
+        platform.store.put(mark_candle(opened_ms, **symbol, **of))
+        interest = {"exchange": "hyperliquid", "open_interest": 1000.0, "value": None}
+        platform.store.put(open_interest(opened_ms, **symbol, **interest))
+        clock.advance(80.0)
+        made = await told(
+            "/liquidations/heatmap-timeseries?symbol=BTCUSDT&model=observed&interval=1m"
+            f"&start_time={opened_ms}&end_time={opened_ms + 60_000}"
+        )
+        assert made["meta"]["coverage"][0]["known_positions"] == pytest.approx(0.002)
+        held = [level for level in made["data"][-1]["levels"] if level["long_density"]]
+        assert [level["long_density"] for level in held] == [90_000.0]
+        assert address not in str(made)

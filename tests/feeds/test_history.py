@@ -130,6 +130,21 @@ async def test_margin_tiers_are_asked_for_once() -> None:
         assert stage.feed._rest.replies == before
 
 
+async def test_positions_of_a_wallet_are_read_each_time_where_they_are_public() -> None:
+    async with scene(10, chosen=venue("hyperliquid")) as stage:
+        stage.market.frozen = True
+        (real, *_) = stage.exchange.truth.positions("BTCUSDT")
+        address = f"0x{real.position_id:040x}"
+        before = stage.feed._rest.replies
+        for _ in range(2):
+            held = {one.symbol: one for one in await stage.feed.wallet_positions(address)}
+            assert held["BTCUSDT"].quantity == pytest.approx(real.quantity)
+        assert stage.feed._rest.replies == before + 2
+    async with scene(10) as stage:
+        with pytest.raises(NotSupported, match="wallet_positions"):
+            await stage.feed.wallet_positions(address)
+
+
 async def test_bars_of_the_mark_price_are_asked_for_once_and_refused_where_there_are_none() -> None:
     async with scene(9, chosen=venue("okx")) as stage:
         bitcoin = stage.feed.table.resolve("BTC")

@@ -74,6 +74,7 @@ async def test_what_a_tape_cannot_tell_is_refused_with_the_reason(tmp_path: Path
             source.predicted_funding(),
             source.mark_candles(instrument, Interval.M1, limit=1),
             source.margin_tiers(instrument),
+            source.wallet_positions(f"0x{7:040x}"),
         ):
             with pytest.raises(NotSupported, match="tape"):
                 await asked

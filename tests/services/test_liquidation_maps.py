@@ -212,27 +212,39 @@ async def test_an_observed_map_says_that_nothing_is_known(store: Store) -> None:
     assert made.coverage[0].reason == "no positions are known one by one on this venue"
 
 
+def known_long(
+    *, liquidation_price: float | None, quantity: float, notional_usd: float
+) -> KnownPosition:
+    return KnownPosition(
+        side=PositionSide.LONG,
+        liquidation_price=liquidation_price,
+        quantity=quantity,
+        notional_usd=notional_usd,
+    )
+
+
 class Wallets:
-    """One long of 22,000 USD."""
+    """One long of 22,000 USD, which would be 22 × 955 = 21,010 at its end, and a safe one."""
 
     async def at(self, exchange: str, symbol: str, moment_ms: int) -> list[KnownPosition]:
         assert (exchange, symbol) == ("bybit", "BTCUSDT")
         assert moment_ms == T0 + 45 * MINUTE_MS
         return [
-            KnownPosition(side=PositionSide.LONG, liquidation_price=955.0, notional_usd=22_000.0)
+            known_long(liquidation_price=955.0, quantity=22.0, notional_usd=22_000.0),
+            known_long(liquidation_price=None, quantity=11.0, notional_usd=11_000.0),
         ]
 
 
 async def test_known_positions_are_shown_with_their_share(store: Store) -> None:
-    """Open interest is 110 × 1000 USD: the one position is a fifth of it."""
+    """Open interest is 110 × 1000 USD: the positions are 33,000, three tenths of it."""
     put_rise(store)
     clock = ManualClock((T0 + 45 * MINUTE_MS + CLOSED_AFTER_MS) * 1_000_000)
     maps = LiquidationMaps(
         store, clock, Tiers(bybit=FREE), ("bybit",), positions={"bybit": Wallets()}
     )
     made = await maps.make(ask(MapModel.OBSERVED))
-    assert cells(made, 2) == {950.0: (22_000.0, 0.0)}
-    assert made.coverage[0].known_positions == pytest.approx(0.2)
+    assert cells(made, 2) == {950.0: (21_010.0, 0.0)}
+    assert made.coverage[0].known_positions == pytest.approx(0.3)
 
 
 async def test_an_empirical_map_learns_from_earlier_liquidations_only(store: Store) -> None:

@@ -26,6 +26,17 @@ def test_positions_are_crossed_nearest_first_and_once() -> None:
     assert book.crossed(600_000.0) == []
 
 
+def test_an_open_position_is_found_by_its_number() -> None:
+    book = PositionBook(BTC)
+    first, second = (book.open(True, 5, 680_000.0, 10) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert list(book.numbered(None)) == [first, second]
+    assert list(book.numbered(second.position_id)) == [second]
+    book.reduce(first, 5)
+    assert list(book.numbered(first.position_id)) == []
+
+
 def test_the_nearest_is_open_and_signed() -> None:
     """The nearer side wins; closed positions do not count; None without any."""
     book = PositionBook(BTC)

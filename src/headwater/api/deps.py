@@ -23,6 +23,7 @@ from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
 from headwater.services.table_export import TableExport
+from headwater.services.wallets import WalletsHealth
 from headwater.storage.writer import WriterHealth
 
 
@@ -45,6 +46,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         exports: stored tables as files; None where nothing is stored.
         skill: scores of liquidation maps from storage; None where nothing is stored.
         forecasts: what the writer of forecasts did; None where none are written.
+        wallets: what the reader of named wallets did; None where none are named.
         liquidation_feeds: what the venues' feeds brought; None where nothing is stored.
         tapes: counters of the tapes that are written, by name; None where none is.
         maps: liquidation maps of models from storage; None where nothing is stored.
@@ -68,6 +70,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     exports: TableExport | None = None
     skill: LiquidationSkill | None = None
     forecasts: Callable[[], ForecastHealth] | None = None
+    wallets: Callable[[], WalletsHealth] | None = None
     liquidation_feeds: LiquidationFeeds | None = None
     tapes: Callable[[], Mapping[str, RecorderStats]] | None = None
     maps: LiquidationMaps | None = None

@@ -15,6 +15,7 @@ from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import VenueHealth
 from headwater.services.backfill import BackfillProgress
 from headwater.services.forecasts import ForecastHealth
+from headwater.services.wallets import WalletsHealth
 from headwater.storage.writer import WriterHealth
 
 _REASON_CUT_CHARS: Final = 80
@@ -40,6 +41,8 @@ def measure(deps: ApiDeps) -> HealthView:
         components["history"] = _history(deps.history_progress())
     if deps.forecasts is not None:
         components["forecasts"] = _forecasts(deps.forecasts())
+    if deps.wallets is not None:
+        components["wallets"] = _wallets(deps.wallets())
     return HealthView(
         status=_overall([health.healthy for health in venues.values()]),
         timestamp=iso_of(deps.clock.now_ms()),
@@ -126,6 +129,20 @@ def _forecasts(health: ForecastHealth) -> ComponentView:
         detail += f"; last of {iso_of(health.last_issued_ms)}"
     status: HealthStatus = "degraded" if health.missed or health.failed else "healthy"
     return ComponentView(status=status, detail=detail)
+
+
+def _wallets(health: WalletsHealth) -> ComponentView:
+    """Named wallets: degraded while one could not be read; which ones is nobody else's business."""
+    detail = (
+        f"{health.known} of {health.wallets} wallets known, {health.positions} positions, "
+        f"{health.readings} readings, {health.failures} failed, {health.dropped} dropped as too old"
+    )
+    if health.failing:
+        problem = health.problem[:_REASON_CUT_CHARS]
+        return ComponentView(
+            status="degraded", detail=f"{health.failing} cannot be read: {problem}; {detail}"
+        )
+    return ComponentView(status="healthy", detail=detail)
 
 
 def _storage(health: WriterHealth) -> ComponentView:

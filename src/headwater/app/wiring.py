@@ -26,6 +26,8 @@ from headwater.app.oi_volume import oi_volume_settings
 from headwater.app.process import raise_open_files
 from headwater.app.settings import Settings
 from headwater.app.storing import open_store
+from headwater.app.wallets import VENUE as WALLETS_VENUE
+from headwater.app.wallets import wallet_positions
 from headwater.bus.bus import Bus
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, SystemClock
@@ -50,6 +52,7 @@ from headwater.services.past_readings import PastReadings
 from headwater.services.recording import RecordingService
 from headwater.services.table_export import TableExport
 from headwater.services.tape_recording import TapeRecording
+from headwater.services.wallets import WalletPositions, WalletsHealth
 from headwater.storage.parquet_tape import ParquetTape
 from headwater.storage.store import Store
 
@@ -99,6 +102,7 @@ class Platform:
         self._store: Store | None = None
         self._histories: Histories | None = None
         self._forecasts: ForecastService | None = None
+        self._wallets: WalletPositions | None = None
         self._started_at = 0.0
         self._tape: ParquetTape | None = None
         self._raw_tapes: LiveFeeds | None = None
@@ -129,11 +133,15 @@ class Platform:
                 OiVolumeMonitor(self.sources, self.bus, self._clock, watched).run(),
                 "service oi_volume_monitor",
             )
+            self._wallets = wallet_positions(self._settings, self.sources, self._clock)
+            if self._wallets is not None:
+                self._own(self._wallets.run(), "service wallets")
             maps = LiquidationMaps(
                 self.store,
                 self._clock,
                 TierMemory(self.sources, self._clock),
                 tuple(self.sources),
+                {} if self._wallets is None else {WALLETS_VENUE: self._wallets},
             )
             self._start_forecasts(maps)
             await self._start_api(maps)
@@ -275,6 +283,7 @@ class Platform:
             readings=PastReadings(self.store, self._clock),
             skill=LiquidationSkill(self.store.fetch),
             forecasts=self._forecast_health,
+            wallets=None if self._wallets is None else self._wallet_health,
             maps=maps,
             storage_health=lambda: self.store.health,
             history_progress=self.history_progress,
@@ -299,6 +308,10 @@ class Platform:
     def _forecast_health(self) -> ForecastHealth:
         assert self._forecasts is not None, "enter the platform first"
         return self._forecasts.health
+
+    def _wallet_health(self) -> WalletsHealth:
+        assert self._wallets is not None, "no wallets are named"
+        return self._wallets.health
 
     async def _listening(self, serving: "asyncio.Task[None]") -> None:
         assert self._server is not None

@@ -25,6 +25,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.core.wallet_positions import WalletPosition
 from headwater.feeds.answers import AnswerCache
 from headwater.feeds.catalogue import Catalogue
 from headwater.feeds.pipeline import MarketPipeline
@@ -323,6 +324,17 @@ class MarketHistory:
 
         key = ("margin_tiers", instrument.native_symbol)
         return await self._answers.get(key, self._settings.tiers_ttl_s, ask)
+
+    async def wallet_positions(self, address: str) -> list[WalletPosition]:
+        """Open positions of a public address, read now: whoever asks keeps the pace.
+
+        Raises:
+            NotSupported: the venue shows nobody's positions.
+            VenueError: the venue refused, failed or could not be reached.
+            WireError: its answer could not be read.
+        """
+        self._demand("wallet_positions")
+        return await self._rest.call(self._calls.wallet_positions(address))
 
     @property
     def _calls(self) -> MarketRest:

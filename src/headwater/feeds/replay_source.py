@@ -29,6 +29,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.core.wallet_positions import WalletPosition
 from headwater.feeds.health import HealthFacts, judge
 from headwater.feeds.pipeline import Fetchers, MarketPipeline, Surroundings
 from headwater.feeds.replay import PlayerStats, TapePlayer
@@ -258,6 +259,11 @@ class ReplaySource:
         """Not offered by a tape."""
         del instrument
         self._refuse("margin_tiers", "a tape cannot be asked for them")
+
+    async def wallet_positions(self, address: str) -> list[WalletPosition]:
+        """Not offered by a tape."""
+        del address
+        self._refuse("wallet_positions", "a tape cannot be asked for them")
 
     def acquire(self, subscription: Subscription) -> _TapeLease:
         """A hold on nothing: the tape plays what it holds.

@@ -25,6 +25,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.core.wallet_positions import WalletPosition
 from headwater.venues.facts import VenueFacts
 from headwater.venues.messages import Subscription
 
@@ -201,6 +202,10 @@ class MarketSource(Protocol):
 
     async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
         """What the venue demands of positions in one contract, by their size."""
+        ...
+
+    async def wallet_positions(self, address: str) -> list[WalletPosition]:
+        """Open positions of a public address, read now."""
         ...
 
     def acquire(self, subscription: Subscription) -> Lease:

@@ -1,8 +1,7 @@
 """One venue, live: everything in this package put together behind `MarketSource`.
 
-Owns the venue's connections, keepers, polls and caches, and every task of them. Explicit start and
-stop; nothing happens in the constructor. What is shared by venues (bus, HTTP client, clock) is
-handed in and not closed here.
+Owns the venue's connections, keepers, polls and caches, and every task of them. Nothing happens in
+the constructor. What venues share (bus, HTTP client, clock) is handed in and not closed here.
 """
 
 import random
@@ -27,6 +26,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.core.wallet_positions import WalletPosition
 from headwater.feeds.built_candles import BuiltCandles
 from headwater.feeds.catalogue import Catalogue
 from headwater.feeds.connection_parts import ConnectionParts
@@ -88,10 +88,8 @@ class VenueFeed:
         last_gap_id: int = 0,
     ) -> None:
         facts = venue.facts
-        self._venue = venue
-        self._clock = clock
-        self._rng = rng
-        self._settings = settings
+        self._venue, self._settings = venue, settings
+        self._clock, self._rng = clock, rng
         self._simulated = simulated
         self._supervisor = Supervisor(
             facts.venue_id, clock, self._task_backoff, settings.stop_timeout_s
@@ -315,6 +313,10 @@ class VenueFeed:
     async def margin_tiers(self, instrument: Instrument) -> MarginTiers:
         """What the venue demands of positions in one contract, by their size."""
         return await self._history.margin_tiers(instrument)
+
+    async def wallet_positions(self, address: str) -> list[WalletPosition]:
+        """Open positions of a public address, read now."""
+        return await self._history.wallet_positions(address)
 
     def _connection_parts(
         self, addresses: Addresses, tap: FrameTap | None, options: SocketOptions

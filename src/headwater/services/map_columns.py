@@ -200,14 +200,16 @@ def observed(
         plan: which bars.
         price: of each shown bar.
         grid: price axis; a position outside is left out.
-        known: open positions with their liquidation prices.
+        known: open positions; one that no price liquidates has no place.
     """
     count = plan.bars_count - plan.shown_from
     held = np.zeros((count, 2, grid.count))
     for one in known:
+        if one.liquidation_price is None:
+            continue
         bucket = int(grid.positions(np.array([one.liquidation_price]))[0])
         if bucket >= 0 and count:
-            held[-1, 0 if one.side is PositionSide.LONG else 1, bucket] += one.notional_usd
+            held[-1, 0 if one.side is PositionSide.LONG else 1, bucket] += one.liquidation_usd
     return MadeColumns(
         grid=grid,
         price=price,

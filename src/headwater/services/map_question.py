@@ -161,17 +161,25 @@ class NewestMap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KnownPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An open position whose liquidation price is known.
+    """An open position that is known by itself.
 
     Attributes:
         side: of the position.
-        liquidation_price: as the venue says, quote currency.
-        notional_usd: its value, USD.
+        quantity: base units, > 0.
+        liquidation_price: as the venue says, quote currency; None where no price liquidates it:
+            then it counts in the coverage and has no place on the map.
+        notional_usd: its value at the mark price, USD.
     """
 
     side: PositionSide
-    liquidation_price: float
+    quantity: float
+    liquidation_price: float | None
     notional_usd: float
+
+    @property
+    def liquidation_usd(self) -> float:
+        """Its value at the price that liquidates it, USD; 0 without one."""
+        return self.quantity * (self.liquidation_price or 0.0)
 
 
 class KnownPositions(Protocol):

@@ -39,7 +39,7 @@ from headwater.simulator.open_interest import SAMPLE_MS
 from headwater.simulator.order_desk import OrderDesk
 from headwater.simulator.orders import Execution, OrderAnswer, Ticket
 from headwater.simulator.record_maker import RecordMaker
-from headwater.venues.side import DayStats, FillPrint
+from headwater.venues.side import DayStats, FillPrint, HeldPosition
 
 QUIET_MS = 4_000
 """Time without a forced close anywhere after which a run towards the nearest one starts."""
@@ -314,6 +314,18 @@ class SimulatedExchange:
         """The tiers by which positions of this symbol are closed by force."""
         self._market(symbol)
         return tiers_for(LISTING_BY_SYMBOL[symbol].max_leverage)
+
+    def position(self, symbol: str, trader: int) -> HeldPosition | None:
+        """What a trader holds: position number `trader` of the symbol, None when it is not open."""
+        for one in self._market(symbol).open_positions(trader):
+            return HeldPosition(
+                position_side=one.position_side,
+                quantity=one.quantity,
+                entry=one.entry,
+                leverage=one.leverage,
+                liquidation_price=one.liquidation_price,
+            )
+        return None
 
     def _second(self) -> None:
         """What begins with a second: the common factor, and a hunt when all was quiet too long.

@@ -112,6 +112,7 @@ class AgedMarket:
         self.open_interest_history = market.open_interest_history
         self.funding_history = market.funding_history
         self.margin_tiers = market.margin_tiers
+        self.position = market.position
 
     def book(self, symbol: str, depth: int) -> BookSnapshot:
         """The book now, or an older one while `show_older` holds."""

@@ -217,9 +217,9 @@ class Market:
         self._crowd.grab(is_buy, lots, limit)
         self.collect()
 
-    def open_positions(self) -> list[OpenPosition]:
-        """The crowd's leveraged positions, in no order."""
-        return [self._maker.open_position(position) for position in self._positions]
+    def open_positions(self, only: int | None = None) -> list[OpenPosition]:
+        """The crowd's leveraged positions, in no order; at most the one of a number, if given."""
+        return [self._maker.open_position(one) for one in self._positions.numbered(only)]
 
     def temptation(self) -> float:
         """How near the next forced close is: the way to it in days' volatility, ≥ 0."""

@@ -7,7 +7,7 @@ a check costs nothing while none is crossed. Quantities are whole lots and price
 import heapq
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from headwater.analytics.margin import liquidation_price, margin_of, tier_of
@@ -83,6 +83,13 @@ class PositionBook:
     def __iter__(self) -> Iterator[Position]:
         """All open positions, in no order; do not open or reduce meanwhile."""
         return iter(self._positions)
+
+    def numbered(self, only: int | None) -> Sequence[Position]:
+        """All open positions, or the open one of a number; do not open or reduce meanwhile."""
+        if only is None:
+            return self._positions
+        found = self._by_id.get(only)
+        return () if found is None else (found,)
 
     def draw_leverage(self, rng: random.Random, notional: float) -> int:
         """A leverage of the crowd's distribution, at most what the tier of `notional` allows."""

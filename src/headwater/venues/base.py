@@ -27,6 +27,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.core.wallet_positions import WalletPosition
 from headwater.venues.facts import Addresses, VenueFacts
 from headwater.venues.messages import (
     RestCall,
@@ -256,6 +257,18 @@ class MarketRest(ABC):
         """
         reason = f"the tiers of {instrument.native_symbol} are not read"
         raise NotSupported(type(self).__name__, "margin_tiers", reason)
+
+    def wallet_positions(self, address: str) -> RestCall[list[WalletPosition]]:
+        """Open positions of a public address, in all contracts of the venue.
+
+        Args:
+            address: `0x` and 40 hexadecimal digits.
+
+        Raises:
+            NotSupported: the venue shows nobody's positions.
+        """
+        reason = f"the positions of {address} are not public"
+        raise NotSupported(type(self).__name__, "wallet_positions", reason)
 
 
 class TapeReader(ABC):

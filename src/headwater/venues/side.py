@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from headwater.core.enums import Channel
+from headwater.core.enums import Channel, PositionSide
 from headwater.core.errors import NotSupported
 from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
@@ -194,6 +194,28 @@ class MarketView(Protocol):
     def margin_tiers(self, symbol: str) -> tuple[MarginTier, ...]:
         """Margin tiers of a contract, smallest positions first, by notional."""
         ...
+
+    def position(self, symbol: str, trader: int) -> "HeldPosition | None":
+        """What a trader holds of a contract: trader N has position N of each symbol, while open."""
+        ...
+
+
+class HeldPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An isolated position that somebody on a simulated market holds.
+
+    Attributes:
+        position_side: direction.
+        quantity: base units, > 0.
+        entry: average entry price, quote currency.
+        leverage: entry notional / margin.
+        liquidation_price: mark price at which it is closed by force, quote currency; 0 for never.
+    """
+
+    position_side: PositionSide
+    quantity: float
+    entry: float
+    leverage: int
+    liquidation_price: float
 
 
 class ServerRequest(msgspec.Struct, frozen=True, kw_only=True):

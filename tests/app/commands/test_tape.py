@@ -93,8 +93,14 @@ async def test_a_recorded_tape_plays_again(
     assert replaying.returncode == 0
 
 
-async def test_a_recording_from_the_exchange_reaches_the_api(wire_dir: Path) -> None:
-    """The final book served is the one built here from the same changes by a plain dictionary."""
+async def test_a_recording_from_the_exchange_reaches_the_api(
+    wire_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The final book served is the one built here from the same changes by a plain dictionary.
+
+    Wallets that the environment names for live runs do not matter to a tape.
+    """
+    monkeypatch.setenv("HEADWATER_HYPERLIQUID_WALLETS", f"0x{7:040x}")
     file = wire_dir / "hftbacktest/binance/usdm_btcusdt_20240808_first20000.txt"
     bids, asks = _plain_book(file)
     replaying = await _headwater("replay", str(file), "--speed", "0", "--port", "0")

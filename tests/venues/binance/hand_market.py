@@ -30,7 +30,14 @@ from headwater.core.records import (
 )
 from headwater.venues.binance.venue_side import BinanceSide
 from headwater.venues.binance.venue_side_stream import StreamRules
-from headwater.venues.side import DayStats, FillPrint, ServerReply, ServerRequest, ServerSocket
+from headwater.venues.side import (
+    DayStats,
+    FillPrint,
+    HeldPosition,
+    ServerReply,
+    ServerRequest,
+    ServerSocket,
+)
 
 START_MS = 1_800_000_000_000  # a full minute
 
@@ -264,6 +271,9 @@ class HandMarket:
 
     def margin_tiers(self, symbol: str) -> tuple[MarginTier, ...]:
         return build_tiers([(0.0, 0.004, 125.0)])
+
+    def position(self, symbol: str, trader: int) -> HeldPosition | None:
+        return None
 
     def liquidation(self, quantity: float) -> Liquidation:
         return Liquidation(

@@ -7,13 +7,14 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from headwater.core.enums import InstrumentKind, InstrumentStatus
+from headwater.core.enums import InstrumentKind, InstrumentStatus, PositionSide
 from headwater.core.errors import WireError
 from headwater.core.http_messages import HttpReply, HttpRequest
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.margin_tiers import MarginTiers
 from headwater.core.records import Candle
+from headwater.core.wallet_positions import WalletPosition
 from headwater.venues.hyperliquid.market_replies import contexts_of
 from headwater.venues.hyperliquid.market_rest import CANDLES_MAX, WEIGHT, HyperliquidMarketRest
 from headwater.venues.messages import RestCall
@@ -133,3 +134,57 @@ def test_a_table_that_is_not_listed_is_one_tier(row: dict[str, object]) -> None:
 def test_margin_tables_that_mean_nothing_are_a_wire_error(tables: list[object]) -> None:
     with pytest.raises(WireError):
         margin_tiers({"maxLeverage": 40, "marginTableId": 56}, tables)
+
+
+def wallet(*positions: dict[str, object]) -> list[WalletPosition]:
+    """What the call makes of an account with these positions."""
+    call = REST.wallet_positions(ADDRESS)
+    request = next(call)
+    assert msgspec.json.decode(request.body or b"") == {
+        "type": "clearinghouseState",
+        "user": ADDRESS,
+    }
+    assert request.weight == 2
+    rows = [{"type": "oneWay", "position": POSITION | one} for one in positions]
+    body = msgspec.json.encode({"assetPositions": rows, "time": NOW_MS})
+    with pytest.raises(StopIteration) as end:
+        call.send(HttpReply(status=200, headers={}, body=body, received_ns=9))
+    found: list[WalletPosition] = end.value.value
+    return found
+
+
+ADDRESS = f"0x{7:040x}"
+POSITION: dict[str, object] = {
+    "coin": "BTC", "szi": "0.5", "entryPx": "60000.0", "positionValue": "33000.0",
+    "liquidationPx": "54000.0", "leverage": {"type": "isolated", "value": 10, "rawUsd": "-27000"},
+}  # fmt: skip
+
+
+def test_a_position_is_long_above_zero_and_timed_by_the_venue() -> None:
+    (one,) = wallet({})
+    assert (one.position_side, one.quantity) == (PositionSide.LONG, 0.5)
+    assert (one.timestamp_ms, one.address, one.is_cross) == (NOW_MS, ADDRESS, False)
+
+
+def test_a_price_that_no_market_reaches_is_none_and_an_empty_position_is_no_position() -> None:
+    prices: list[object] = [None, "0.0", "-12.5"]
+    found = wallet(*({"liquidationPx": one} for one in prices), {"szi": "0.0"})
+    assert [one.liquidation_price for one in found] == [None] * 3
+    (unsaid,) = wallet({"entryPx": None})
+    assert unsaid.entry_price is None
+
+
+def test_coins_of_other_markets_are_left_out() -> None:
+    found = wallet({"coin": "xyz:NVDA"}, {"coin": "@107"}, {"coin": "kPEPE"})
+    assert [one.native_symbol for one in found] == ["kPEPE"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"null", b"[]", b"{}", b'{"assetPositions":[{"position":{"coin":"BTC","szi":"much"}}]}'],
+)
+def test_what_is_no_account_is_an_error_and_not_an_empty_wallet(body: bytes) -> None:
+    call = REST.wallet_positions(ADDRESS)
+    next(call)
+    with pytest.raises(WireError, match="clearinghouseState"):
+        call.send(HttpReply(status=200, headers={}, body=body, received_ns=9))

@@ -9,8 +9,10 @@ import pytest
 
 from headwater.core.enums import PositionSide, Side
 from headwater.core.errors import WireError
+from headwater.core.http_messages import HttpReply
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import BookSnapshot, Trade
+from headwater.core.wallet_positions import WalletPosition
 from headwater.feeds.tape_format import TapeLine, read_tape
 from headwater.venues.hyperliquid import VENUE, market_events, wire
 from headwater.venues.messages import Ignored, StreamEvent
@@ -22,6 +24,39 @@ CUT_OFF = "Concurrent.txt"
 FILES = sorted(path for path in WIRE.glob("*/hyperliquid/**/*") if path.is_file())
 
 pytestmark = pytest.mark.skipif(not FILES, reason="no recordings here (HEADWATER_WIRE)")
+
+
+def test_the_positions_of_a_recorded_account() -> None:
+    """A short with a price, a long that no price liquidates, all of one cross account."""
+    (path,) = [one for one in FILES if one.name == "test_get_user_state.json"]
+    (told,) = json.loads(path.read_bytes())
+    asked = told["request"]["body"]
+    call = VENUE.rest(InstrumentTable("hyperliquid", [])).wallet_positions(asked["user"])
+    assert json.loads(next(call).body or b"") == asked
+    body = json.dumps(told["response"]).encode()
+    with pytest.raises(StopIteration) as end:
+        call.send(HttpReply(status=200, headers={}, body=body, received_ns=9_000_000))
+    found: list[WalletPosition] = end.value.value
+    assert len(found) == 12
+    short, long = found[:2]
+    assert short == WalletPosition(
+        exchange="hyperliquid",
+        symbol="BTCUSDT",
+        native_symbol="BTC",
+        timestamp_ms=9,
+        received_ns=9_000_000,
+        address="0x5e9ee1089755c3435139848e47e6635505d5a13a",
+        position_side=PositionSide.SHORT,
+        quantity=0.00785,
+        entry_price=26_951.0,
+        liquidation_price=173_198.69592357,
+        notional_usd=211.64542,
+        leverage=20.0,
+        is_cross=True,
+    )
+    assert (long.symbol, long.position_side) == ("ETHUSDT", PositionSide.LONG)
+    assert (long.quantity, long.liquidation_price) == (0.1334, None)
+    assert sum(one.notional_usd for one in found) == pytest.approx(3434.815334)
 
 
 def events_of(path: Path) -> list[StreamEvent]:

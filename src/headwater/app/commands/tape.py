@@ -182,6 +182,8 @@ async def _replay(
         )
         for venue, path in parts.items()
     }
+    # A tape cannot be asked for wallets, whatever the environment names for live runs.
+    settings = settings.model_copy(update={"hyperliquid_wallets": ()})
     async with Platform(settings, simulated=True, sources=sources, bus=bus) as platform:
         typer.echo(f"Headwater replays {name} on {platform.base_url}.", err=True)
         told = asyncio.create_task(_tell_end(tuple(sources.values())), name="end of the tape")

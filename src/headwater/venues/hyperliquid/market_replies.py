@@ -9,10 +9,12 @@ from typing import Final, TypeVar
 import msgspec
 
 from headwater.analytics.margin import build_tiers
+from headwater.core.enums import PositionSide
 from headwater.core.errors import WireError
 from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.margin_tiers import MarginTier, MarginTiers
 from headwater.core.records import BookSnapshot, Candle, FundingRate, PredictedFunding, Trade
+from headwater.core.wallet_positions import WalletPosition
 from headwater.venues.common import UNREADABLE
 from headwater.venues.hyperliquid import market_events, wire, wire_rest
 from headwater.venues.hyperliquid.market_events import NS_PER_MS
@@ -167,6 +169,43 @@ def margin_tiers_of(body: bytes, instrument: Instrument, received_ns: int) -> Ma
         tiers=tiers,
         source="POST /info meta",
     )
+
+
+def wallet_positions_of(
+    body: bytes, address: str, table: InstrumentTable, received_ns: int
+) -> list[WalletPosition]:
+    """Open positions of an address in the venue's own perpetuals.
+
+    Raises:
+        WireError: it is no account.
+    """
+    account = result_of(body, wire_rest.Account, "clearinghouseState")
+    told_at_ms = account.told_at_ms
+    rows = [one.position for one in account.held]
+    return [
+        WalletPosition(
+            exchange=EXCHANGE,
+            symbol=symbol_in(table, row.coin),
+            native_symbol=row.coin,
+            timestamp_ms=received_ns // NS_PER_MS if told_at_ms is None else told_at_ms,
+            received_ns=received_ns,
+            address=address,
+            position_side=PositionSide.LONG if row.signed_size > 0 else PositionSide.SHORT,
+            quantity=abs(row.signed_size),
+            entry_price=row.entry_price,
+            liquidation_price=_price_or_none(row.liquidation_price),
+            notional_usd=row.notional,
+            leverage=row.leverage.value,
+            is_cross=row.leverage.kind == "cross",
+        )
+        for row in rows
+        if row.signed_size and is_perpetual(row.coin)
+    ]
+
+
+def _price_or_none(value: float | None) -> float | None:
+    """A price that a market can reach, else None."""
+    return value if value is not None and value > 0.0 else None
 
 
 def _tiers_of(

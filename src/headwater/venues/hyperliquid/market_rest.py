@@ -24,6 +24,7 @@ from headwater.core.records import (
     Ticker,
     Trade,
 )
+from headwater.core.wallet_positions import WalletPosition
 from headwater.venues.base import MarketRest
 from headwater.venues.common import not_counted, require_positive
 from headwater.venues.hyperliquid import market_events, wire
@@ -240,6 +241,11 @@ class HyperliquidMarketRest(MarketRest):
         if found is None:
             raise VenueRejected(EXCHANGE, f"no margin table of {instrument.native_symbol}")
         return found
+
+    def wallet_positions(self, address: str) -> RestCall[list[WalletPosition]]:
+        """Open positions of an address; without an account it has none."""
+        reply = yield _info("clearinghouseState", WEIGHT_LIGHT, user=address)
+        return replies.wallet_positions_of(reply.body, address, self._table, reply.received_ns)
 
     def _candle_page(
         self,

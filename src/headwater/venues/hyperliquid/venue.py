@@ -122,6 +122,11 @@ FACTS: Final = VenueFacts(
             source="POST /info meta",
             note="maintenance is half the initial margin at a tier's highest leverage",
         ),
+        "wallet_positions": Support(
+            available=True,
+            source="POST /info clearinghouseState",
+            note="of any address that is known by name; nobody lists them all",
+        ),
     },
     intervals=tuple(INTERVALS.values()),
     open_interest_periods=(),

@@ -3,7 +3,7 @@
 Written from the notes on Hyperliquid and its recordings, not from the parser. What differs from
 the venue: prices follow the simulated market's tick (more than five significant figures of dear
 coins); funding of an eight-hour market is shown as eight equal hours; leverage and premium are
-invented; there is no spot and no builder's exchange; no address has an account.
+invented; there is no spot and no builder's exchange; addresses are numbers of positions.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from headwater.core.intervals import Interval
 from headwater.core.margin_tiers import MarginTier
 from headwater.core.numbers import places_of
 from headwater.core.records import Candle, Trade
+from headwater.venues.hyperliquid.venue_side_accounts import account_of, trader_of, trimmed
 from headwater.venues.side import MarketView
 from headwater.venues.side_desk import SymbolText
 
@@ -57,12 +58,6 @@ class Refusal(PlatformError):
 def malformed() -> Refusal:
     """A body that is no request."""
     return Refusal(422, _MALFORMED.encode())
-
-
-def trimmed(value: float, places: int) -> str:
-    """A number without trailing zeros but one: `128.5`, `105055.0`."""
-    text = f"{value:.{max(places, 1)}f}".rstrip("0")
-    return f"{text}0" if text.endswith(".") else text
 
 
 def digest_of(*parts: object) -> bytes:
@@ -183,7 +178,7 @@ class Boards:
             "exchangeStatus": lambda _: _said({"time": market.now_ms(), "specialStatuses": None}),
             "spotMeta": lambda _: _said(_SPOT),
             "spotMetaAndAssetCtxs": lambda _: _said([_SPOT, []]),
-            "clearinghouseState": lambda _: _said(_NO_ACCOUNT | {"time": market.now_ms()}),
+            "clearinghouseState": self._account,
             "spotClearinghouseState": lambda _: _said({"balances": []}),
             **dict.fromkeys(_EMPTY_LISTS, lambda _: _said([])),
         }
@@ -280,6 +275,12 @@ class Boards:
         ]
         return msgspec.json.encode(rows), len(rows) // 20
 
+    def _account(self, request: dict[str, Any]) -> tuple[bytes, int]:
+        trader = trader_of(request.get("user"))
+        if trader is None:
+            raise malformed()
+        return _said(account_of(self._market, self._texts.values(), trader))
+
     def _predictions(self) -> list[Any]:
         next_ms = (self._market.now_ms() // _HOUR_MS + 1) * _HOUR_MS
         return [
@@ -323,18 +324,6 @@ _SPOT: Final[dict[str, Any]] = {
             "fullName": None,
         }
     ],
-}
-
-
-_NO_MARGIN: Final = dict.fromkeys(
-    ("accountValue", "totalNtlPos", "totalRawUsd", "totalMarginUsed"), "0.0"
-)
-_NO_ACCOUNT: Final[dict[str, Any]] = {
-    "marginSummary": _NO_MARGIN,
-    "crossMarginSummary": _NO_MARGIN,
-    "crossMaintenanceMarginUsed": "0.0",
-    "withdrawable": "0.0",
-    "assetPositions": [],
 }
 
 

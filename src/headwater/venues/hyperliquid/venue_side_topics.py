@@ -21,6 +21,7 @@ from headwater.core.records import (
     Record,
     Trade,
 )
+from headwater.venues.hyperliquid.venue_side_accounts import trimmed
 from headwater.venues.hyperliquid.venue_side_boards import (
     INTERVALS,
     RECENT,
@@ -32,7 +33,6 @@ from headwater.venues.hyperliquid.venue_side_boards import (
     level_row,
     number_of,
     trade_row,
-    trimmed,
 )
 from headwater.venues.side import MarketView
 from headwater.venues.side_desk import CandleStream, SymbolText, TopicStream

@@ -65,6 +65,59 @@ class MarginMeta(msgspec.Struct, frozen=True, gc=False, rename={"tables": "margi
     tables: list[tuple[Count, MarginTable]]
 
 
+class LeverageRow(msgspec.Struct, frozen=True, gc=False, rename={"kind": "type"}):
+    """`{"type":"cross","value":20}`; an isolated one carries `rawUsd`, too."""
+
+    kind: Name
+    value: Price
+
+
+class PositionRow(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={
+        "signed_size": "szi",
+        "entry_price": "entryPx",
+        "liquidation_price": "liquidationPx",
+        "notional": "positionValue",
+    },
+):
+    """A position, in coins (a short below 0) and USDC; no price liquidates: `liquidationPx` null.
+
+    `{"coin":"BTC","szi":"-0.00785","entryPx":"26951.0","positionValue":"211.64542",
+    "liquidationPx":"173198.69592357","leverage":{"type":"cross","value":20}}`
+    """
+
+    coin: Name
+    signed_size: Change
+    notional: Amount
+    leverage: LeverageRow
+    entry_price: Price | None = None
+    liquidation_price: Change | None = None
+
+
+class HeldRow(msgspec.Struct, frozen=True, gc=False):
+    """`{"position":{…},"type":"oneWay"}`."""
+
+    position: PositionRow
+
+
+class Account(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={"held": "assetPositions", "told_at_ms": "time"},
+):
+    """`clearinghouseState`: `{"assetPositions":[…],"marginSummary":{…},"time":1790000000000}`.
+
+    An address without an account has no positions; recordings of 2023 have no time.
+    """
+
+    held: list[HeldRow]
+    told_at_ms: Count | None = None
+
+
 class Contexts(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """`metaAndAssetCtxs`: `[{"universe":[…]},[context,…]]` in the same order.
 
