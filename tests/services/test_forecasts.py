@@ -218,6 +218,19 @@ def test_a_plan_that_cannot_be_kept_is_refused(changes: dict[str, object]) -> No
         msgspec.structs.replace(BTC, **changes)
 
 
+@pytest.mark.parametrize("error", [IndexError("5 of 4"), KeyError("okx"), ZeroDivisionError()])
+async def test_a_model_that_breaks_costs_its_hour_alone(error: Exception) -> None:
+    async def broken(symbol: str, issued_ms: int) -> Sequence[IssuedMap]:
+        del symbol, issued_ms
+        raise error
+
+    written = Written()
+    service = ForecastService(broken, written.put, ManualClock(FIRST_MS * 1_000_000), BTC)
+    assert await service.issue(FIRST_MS) == 0
+    assert (service.health.failed, service.health.problem.startswith("BTCUSDT: ")) == (1, True)
+    assert service.health.problem != "BTCUSDT: "
+
+
 async def test_what_was_written_first_stays(tmp_path: Path) -> None:
     clock = ManualClock(START_MS * 1_000_000)
     async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:

@@ -197,8 +197,9 @@ class ForecastService:
                     self._fail(symbol, "no model has a map of it")
                 rows = await asyncio.to_thread(self._rows, symbol, issued_ms, maps)
                 stored += await self._keep(rows, issued_ms)
-            except (PlatformError, ValueError) as error:
-                self._fail(symbol, str(error))
+            except (PlatformError, ValueError, ArithmeticError, LookupError) as error:
+                # Numbers that a model did not expect cost its hour, never the platform.
+                self._fail(symbol, str(error) or type(error).__name__)
         if stored:
             self._last_ms = issued_ms
         self._stored += stored
