@@ -186,6 +186,20 @@ def require_the_oracle_alone(row: SkillRow) -> None:
     assert row.is_sound is True
 
 
+def test_forecasts_are_written_heard_against_and_scored(tmp_path: Path) -> None:
+    """Two worlds of eight minutes: the whole path, and no verdict from so little."""
+    horizon_ms = 3 * MINUTE_MS
+    for day in range(2):
+        live_through(day, 8, (horizon_ms,), tmp_path)
+    row = scored(tmp_path, 2)[horizon_ms, 0.0025]
+    assert row.report is not None
+    assert row.report.windows > 0
+    assert row.report.windows + row.report.windows_unlearnt >= LEAST_WINDOWS
+    assert row.report.usd > 0.0
+    assert row.verdict is SkillVerdict.UNKNOWN
+
+
+@pytest.mark.soak
 @pytest.mark.timeout(400)
 def test_the_platforms_own_score_knows_the_oracle(tmp_path: Path) -> None:
     """Twelve worlds of twelve minutes: few, so that of the headline only the sign is asked.
