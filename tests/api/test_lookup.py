@@ -6,6 +6,7 @@ from tests.api.fake_source import FakeSource
 from headwater.api.lookup import (
     IntervalNotOffered,
     UnknownExchange,
+    canonical_symbols,
     demand,
     demand_candles,
     demand_interval,
@@ -54,3 +55,11 @@ def test_candles_are_had_or_built_readings_are_only_had() -> None:
     assert caught.value.field == "interval"
     with pytest.raises(IntervalNotOffered):
         demand_interval(source, "period", Interval.M15, source.facts.open_interest_periods)
+
+
+def test_a_symbol_that_no_venue_lists_names_them_all_and_what_is_near() -> None:
+    sources = [FakeSource("binance"), FakeSource("okx")]
+    with pytest.raises(UnknownSymbol) as caught:
+        canonical_symbols("BTCUSTD", sources)
+    assert "a symbol that binance or okx lists" in str(caught.value)
+    assert caught.value.suggestions[0] == "BTCUSDT"

@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.storage.samples import gap
+import msgspec
+from tests.storage.samples import gap, trade
 
 from headwater.bus.memory import MemoryBus, MemoryReader
 from headwater.bus.topics import TopicFilter
 from headwater.core.clock import ManualClock
-from headwater.core.enums import Channel, GapCause, GapState
+from headwater.core.enums import Channel, GapCause, GapState, StoredTable
 from headwater.core.records import Gap
 from headwater.feeds.gaps import GapLedger
 from headwater.services.stream_life import (
@@ -24,6 +25,7 @@ from headwater.storage.base import Span
 from headwater.storage.live_spells import LiveSpell
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
+from headwater.storage.writer import WriterSettings
 
 START_MS = 1_790_000_000_000
 TRADES = LiveStream(channel=Channel.TRADES, symbol="BTCUSDT", native_symbol="BTC", last_sequence=70)
@@ -69,9 +71,13 @@ class Hub:
 
 @asynccontextmanager
 async def process(
-    folder: Path, clock: ManualClock, *, history: bool = False
+    folder: Path,
+    clock: ManualClock,
+    *,
+    history: bool = False,
+    writer: WriterSettings | None = None,
 ) -> AsyncIterator[Process]:
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock, writer) as store:
         former = await read_former(store, "hyperliquid")
         bus = MemoryBus()
         hub = Hub(bus)
@@ -187,3 +193,24 @@ async def test_missed_readings_are_a_hole_where_there_is_no_history(tmp_path: Pa
             ]
             assert told == ([] if history else hole)
             assert len(await one.spells()) == 2
+
+
+async def test_rows_that_the_database_did_not_take_in_time_are_a_hole(tmp_path: Path) -> None:
+    """More at once than may wait: every one that was dropped is told, none twice."""
+    few = WriterSettings(waiting_rows_max=3)
+    async with process(tmp_path, at(), writer=few) as one:
+        for number in range(5_000):
+            heard = msgspec.structs.replace(
+                trade(number, at_ms=START_MS + number), exchange="hyperliquid"
+            )
+            one.store.put(heard)
+        await one.beats([TRADES])
+        dropped = one.store.health.tables[StoredTable.TRADES].dropped
+        _, settled = one.hub.told()
+        assert settled.channel is Channel.TRADES
+        assert settled.symbol == "BTCUSDT"
+        assert (settled.cause, settled.state) == (GapCause.OVERFLOW, GapState.UNRECOVERABLE)
+        assert START_MS <= settled.timestamp_ms < (settled.until_ms or 0) < START_MS + 5_000
+        assert settled.detail.startswith(f"{dropped} rows were dropped")
+        await one.beats([TRADES])
+        assert one.hub.told() == []

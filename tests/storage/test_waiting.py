@@ -27,6 +27,19 @@ def test_the_oldest_make_room_and_are_counted() -> None:
     assert _numbers(waiting.take(1)) == [4]
 
 
+def test_what_was_let_go_is_told_once_with_its_extent() -> None:
+    waiting = Waiting("here", 2, 100)
+    for number in range(4):
+        waiting.put(trade(number, at_ms=number))
+    taken = waiting.take(2)
+    waiting.put(trade(4, at_ms=4))
+    waiting.give_back(taken)
+    (lost,) = waiting.take_lost("binance")
+    assert (lost.count, lost.first_ms, lost.last_ms) == (3, 0, 2)
+    assert waiting.take_lost("binance") == []
+    assert waiting.counts[TRADES] == (2, 3)
+
+
 def test_what_comes_back_stands_in_front_and_gives_way_first() -> None:
     waiting = Waiting("here", 4, 100)
     for number in range(4):

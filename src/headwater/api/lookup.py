@@ -163,11 +163,19 @@ def canonical_symbols(symbol: str, sources: Sequence[MarketSource]) -> set[str]:
     found = symbols_named(sources, symbol)
     if found:
         return found
-    loading = [source for source in sources if not len(source.table)]
-    for source in (*loading, *reversed(sources)):
-        found.add(instrument_of(source, symbol).symbol)
-    if not found:
+    if not sources:
         raise UnknownExchange("", ())
+    suggestions: dict[str, None] = {}
+    for source in sorted(sources, key=lambda one: len(one.table)):  # one not loaded comes first
+        try:
+            found.add(instrument_of(source, symbol).symbol)
+        except UnknownSymbol as error:
+            suggestions |= dict.fromkeys(error.suggestions)
+        if len(suggestions) >= _SUGGESTIONS_MAX:
+            break  # near spellings take milliseconds a venue
+    if not found:
+        venues = " or ".join(source.facts.venue_id for source in sources)
+        raise UnknownSymbol(venues, symbol[:_VALUE_CUT_CHARS], list(suggestions)[:_SUGGESTIONS_MAX])
     return found
 
 

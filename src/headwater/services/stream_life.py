@@ -4,8 +4,9 @@ While it runs, each beat carries the spells of live streams on, after everything
 written: storage then knows until when it is whole, whatever ends the process. At the next start
 what lies between that moment and the return of a stream is a hole with the cause `downtime`, told
 in the ledger from the start. Repairs settle it where the venue can tell of the past; order books
-and liquidations no venue replays. Holes that were open when the process ended are settled with it.
-Of open interest, a missed reading is a hole only where the venue has no history of it.
+and liquidations no venue replays. Rows that the database did not take in time are a hole as well,
+with the cause `overflow`. Holes that were open when the process ended are settled with it. Of open
+interest, a missed reading is a hole only where the venue has no history of it.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import structlog
 
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
-from headwater.core.enums import Channel, GapCause, GapState
+from headwater.core.enums import Channel, GapCause, GapState, StoredTable
 from headwater.core.errors import StorageError
 from headwater.core.records import Gap
 from headwater.storage import gaps, live_spells
@@ -47,6 +48,13 @@ RECORDED: Final = frozenset(
 storage keeps nothing of them that the venue does not tell again (funding)."""
 
 _NOT_REPLAYED: Final = frozenset({Channel.BOOK, Channel.LIQUIDATIONS})
+
+_LOST_FOR_GOOD: Final = {
+    StoredTable.TRADES: Channel.TRADES,
+    StoredTable.LIQUIDATIONS: Channel.LIQUIDATIONS,
+    StoredTable.OPEN_INTEREST: Channel.OPEN_INTEREST,
+}
+"""Channels of the tables whose dropped rows no back-fill finds."""
 
 StreamKey = tuple[Channel, str]
 """Channel and canonical symbol, `*` for a whole market."""
@@ -237,6 +245,7 @@ class StreamLife:
         except StorageError as error:
             _log.warning("spells_not_kept", exchange=self._exchange, reason=str(error))
             return
+        self._tell_lost()
         for spell in spells:
             self._store.put(spell)
 
@@ -319,6 +328,26 @@ class StreamLife:
                 start_ms=spell.until_ms,
                 detail="the stream is away and the venue has no history of open interest",
             )
+
+    def _tell_lost(self) -> None:
+        """What the database did not take in time is a hole too, and nobody brings it back.
+
+        Candles and funding are not told: the back-fill finds what is missing of them.
+        """
+        for lost in self._store.take_lost(self._exchange):
+            channel = _LOST_FOR_GOOD.get(lost.table)
+            if channel is None or (channel is Channel.OPEN_INTEREST and self._has_interest_history):
+                continue
+            words = f"{lost.count} rows were dropped: the database did not take them in time"
+            gap_id = self._ledger.open(
+                channel,
+                lost.symbol,
+                lost.native_symbol,
+                GapCause.OVERFLOW,
+                start_ms=lost.first_ms,
+                detail=words,
+            )
+            self._ledger.settle(gap_id, GapState.UNRECOVERABLE, until_ms=lost.last_ms, detail=words)
 
     def _returned(self, hole: Downtime) -> None:
         """A stream of before is live again: what nobody can tell of is lost for good."""

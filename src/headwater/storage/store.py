@@ -19,6 +19,7 @@ import structlog
 from headwater.core.clock import Clock
 from headwater.core.errors import StorageError, StorageUnavailable
 from headwater.storage.base import ColumnsQuery, Database, Query
+from headwater.storage.lost_rows import LostRows
 from headwater.storage.sessions import ReadSession, Snapshot
 from headwater.storage.upgrade import upgrade
 from headwater.storage.writer import StorageWriter, WriterHealth, WriterSettings
@@ -99,6 +100,10 @@ class Store:
             StorageError: it could not be written yet.
         """
         await asyncio.wrap_future(self._writer.flush())
+
+    def take_lost(self, exchange: str) -> list[LostRows]:
+        """What a venue lost because more waited than may, each row told once."""
+        return self._writer.take_lost(exchange)
 
     async def written(self) -> None:
         """Waits until everything that was put is written; while that fails, what is stored must do.

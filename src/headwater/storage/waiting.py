@@ -14,7 +14,9 @@ import msgspec
 
 from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageUnavailable
+from headwater.core.records import Record
 from headwater.storage.base import TableSpec
+from headwater.storage.lost_rows import LostRows, LostSeries
 from headwater.storage.tables import TABLE_OF, TABLES
 
 WAITING_ROWS_MAX: Final = 200_000
@@ -47,7 +49,8 @@ class DurableRequest(msgspec.Struct, frozen=True, kw_only=True):
 class _Queue:
     """What waits for one table."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: StoredTable) -> None:
+        self.table = table
         self.records: deque[Any] = deque()
         self.dropped = 0
 
@@ -65,11 +68,12 @@ class Waiting:
         self._label = label
         self._rows_max = rows_max
         self._batch_rows = min(batch_rows, rows_max)
-        self._queues = {name: _Queue() for name in TABLES}
+        self._queues = {name: _Queue(name) for name in TABLES}
         self._durable: deque[DurableRequest] = deque()
         self._durable_rows = 0
         self._flushes: list[Future[None]] = []
         self._full = False
+        self._lost = LostSeries()
         self._changed = threading.Condition()
         self.closing = False
 
@@ -78,8 +82,7 @@ class Waiting:
         queue = self._queues[TABLE_OF[record.__class__].name]
         with self._changed:
             if len(queue.records) >= self._rows_max:
-                queue.records.popleft()
-                queue.dropped += 1
+                self._lose(queue, (queue.records.popleft(),))
             queue.records.append(record)
             if len(queue.records) == self._batch_rows:
                 self._full = True
@@ -166,15 +169,20 @@ class Waiting:
             for spec, records in batch:
                 queue = self._queues[spec.name]
                 room = self._rows_max - len(queue.records)
-                kept = records[len(records) - room :] if room < len(records) else records
-                queue.dropped += len(records) - len(kept)
-                queue.records.extendleft(reversed(kept))
+                lost = max(0, len(records) - room)
+                self._lose(queue, records[:lost])
+                queue.records.extendleft(reversed(records[lost:]))
 
     def take_flushes(self) -> "Sequence[Future[None]]":
         """Who asked for everything to be written; not those who went away."""
         with self._changed:
             taken, self._flushes = self._flushes, []
         return [asked for asked in taken if asked.set_running_or_notify_cancel()]
+
+    def take_lost(self, exchange: str) -> list[LostRows]:
+        """What a venue lost because there was no room, each row told once."""
+        with self._changed:
+            return self._lost.take(exchange)
 
     def drop_all(self) -> int:
         """Gives up what still waits; returns how many rows that were."""
@@ -191,3 +199,10 @@ class Waiting:
         """Per table: rows that wait, and rows dropped so far."""
         with self._changed:
             return {name: (len(q.records), q.dropped) for name, q in self._queues.items()}
+
+    def _lose(self, queue: _Queue, records: Sequence[Any]) -> None:
+        """Counts rows that are let go, while the lock is held."""
+        queue.dropped += len(records)
+        for record in records:
+            if isinstance(record, Record):
+                self._lost.note(queue.table, record)

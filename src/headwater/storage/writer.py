@@ -19,6 +19,7 @@ from headwater.core.clock import Clock
 from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageError, StorageRefused, StorageUnavailable
 from headwater.storage.base import Database, TableSpec
+from headwater.storage.lost_rows import LostRows
 from headwater.storage.maintenance import Maintenance
 from headwater.storage.retention import Retention
 from headwater.storage.sessions import WriteSession
@@ -140,6 +141,10 @@ class StorageWriter:
             StorageUnavailable: too many wait already, or the writer is closing or has ended.
         """
         return self._waiting.put_durable(records)
+
+    def take_lost(self, exchange: str) -> list[LostRows]:
+        """What a venue lost because the queue was full, each row told once."""
+        return self._waiting.take_lost(exchange)
 
     def flush(self) -> "Future[None]":
         """Ends when what waits now is written; with a `StorageError` when that failed.
