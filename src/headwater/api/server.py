@@ -14,6 +14,7 @@ from headwater.api.settings import ApiSettings
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_protocol import streaming_protocol
 from headwater.api.stream_routes import PATH_PREFIX, SOCKET_PATH
+from headwater.api.terminal.addresses import PREFIX as TERMINAL_PREFIX
 
 BACKLOG: Final = 2048
 """Connections the kernel may hold for us before we take them."""
@@ -79,7 +80,7 @@ def build_server(app: ASGIApp, hub: StreamHub, settings: ApiSettings) -> Platfor
         host=settings.host,
         port=settings.port,
         http=bounded_http(settings.http),
-        ws=streaming_protocol(hub, (PATH_PREFIX,), paths=frozenset({SOCKET_PATH})),
+        ws=streaming_protocol(hub, (PATH_PREFIX, TERMINAL_PREFIX), paths=frozenset({SOCKET_PATH})),
         ws_max_size=hub.limits.max_message_bytes,
         ws_per_message_deflate=False,
         lifespan="on",

@@ -119,6 +119,14 @@ class StreamHandle(Protocol):
             topics: keys of existing topics.
         """
 
+    def begin_close(self, code: int, reason: str = "") -> None:
+        """Closes the socket after what was sent; events that wait for a slow client are lost.
+
+        Args:
+            code: close code.
+            reason: words of the close frame, cut to 123 bytes.
+        """
+
 
 class StreamAccepted(msgspec.Struct, frozen=True, kw_only=True):
     """The application grants a stream.
@@ -166,12 +174,14 @@ class StreamRefused(msgspec.Struct, frozen=True, kw_only=True):
         body: problem details of that answer.
         close_code: close code to accept the handshake and close at once.
         reason: words of the close frame, cut to 123 bytes.
+        messages: sent between the handshake and the close.
     """
 
     http_status: int | None = None
     body: bytes = b""
     close_code: int | None = None
     reason: str = ""
+    messages: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.http_status is None) == (self.close_code is None):

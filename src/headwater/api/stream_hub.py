@@ -27,7 +27,7 @@ from headwater.api.stream_contract import (
     StreamResolver,
 )
 from headwater.api.stream_topics import Audience, AudienceKey, HubTopic, Notice, Wants
-from headwater.api.websocket_frames import CloseCode
+from headwater.api.websocket_frames import CloseCode, Opcode, encode_frame
 from headwater.api.websocket_handshake import (
     Headers,
     RequestHead,
@@ -286,7 +286,8 @@ class StreamHub:
                 client.answer(encode_refusal(outcome.http_status, outcome.body, extra))
             elif outcome.close_code is not None:
                 self.counters.refuse(f"close_{outcome.close_code}")
-                client.refuse(response, outcome.close_code, outcome.reason)
+                told = [encode_frame(Opcode.TEXT, message) for message in outcome.messages]
+                client.refuse(b"".join((response, *told)), outcome.close_code, outcome.reason)
         finally:
             del self._tasks[client]
             if client.phase is Phase.ENDED:

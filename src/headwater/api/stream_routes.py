@@ -28,6 +28,9 @@ from headwater.api.stream_leases import StreamLeases
 from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_wishes import NoSuchStream, StreamWish, understand
 from headwater.api.streams import BOOK_LEVELS
+from headwater.api.terminal.addresses import PREFIX as TERMINAL_PREFIX
+from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.sockets import terminal_routes
 from headwater.api.topic_board import TopicBoard
 from headwater.api.topic_session import TopicSession
 from headwater.bus.bus import Bus
@@ -214,8 +217,12 @@ def open_streams(
     routes = StreamRoutes(sources, publisher, clock, settings.spike_timeframes)
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
     maps = heatmaps or HeatmapBoard(None, clock)
+    desk = FeedDesk(sources, bus, clock)
+    terminal = terminal_routes(desk)
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
+        if request.path.startswith(TERMINAL_PREFIX):
+            return terminal.resolve(request)
         if request.path not in (SOCKET_PATH, HEATMAP_PATH):
             return await routes.resolve(request)
         if request.path == HEATMAP_PATH and not maps.enabled:
@@ -238,4 +245,5 @@ def open_streams(
     publisher.attach(hub)
     hub.close_with(board.close)
     maps.attach(hub)
+    desk.attach(hub)
     return publisher

@@ -1,0 +1,78 @@
+"""Messages that every socket of the terminal API knows: `ping`, `pong`, `error`, `heartbeat`."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from headwater.api.schemas.base import View
+
+TerminalErrorCode = Literal[
+    "BAD_MESSAGE",
+    "BAD_PARAMETER",
+    "UNKNOWN_SYMBOL",
+    "UNKNOWN_EXCHANGE",
+    "NOT_SUPPORTED",
+    "RATE_LIMITED",
+    "VENUE_ERROR",
+    "TOO_MANY_STREAMS",
+    "TOO_SLOW",
+    "INTERNAL_ERROR",
+]
+"""What kind of error it is."""
+
+Moment = Annotated[int, Meta(ge=0)]
+"""Milliseconds since 1970."""
+
+
+class TerminalView(View, frozen=True, kw_only=True, gc=False, rename="camel"):
+    """Something that the terminal API sends or takes: its names are camelCase, by this one rule."""
+
+
+class TerminalPingRequest(
+    TerminalView, frozen=True, kw_only=True, gc=False, tag="ping", tag_field="type"
+):
+    """Asks for a `pong`; other fields are ignored."""
+
+
+class TerminalPongView(
+    TerminalView, frozen=True, kw_only=True, gc=False, tag="pong", tag_field="type"
+):
+    """The answer to a `ping`.
+
+    Attributes:
+        timestamp: when it was answered, ms since 1970.
+    """
+
+    timestamp: Moment
+
+
+class TerminalErrorView(
+    TerminalView, frozen=True, kw_only=True, gc=False, tag="error", tag_field="type"
+):
+    """Something that was asked for cannot be had.
+
+    Attributes:
+        code: what kind of error it is.
+        message: what is wrong, its value and what is allowed, for people.
+        field: name of what is wrong, where it is one field.
+        timestamp: when, ms since 1970.
+        suggestions: near spellings of an unknown symbol or exchange, at most three.
+    """
+
+    code: TerminalErrorCode
+    message: str
+    timestamp: Moment
+    field: str | UnsetType = UNSET
+    suggestions: tuple[str, ...] | UnsetType = UNSET
+
+
+class TerminalHeartbeatView(
+    TerminalView, frozen=True, kw_only=True, gc=False, tag="heartbeat", tag_field="type"
+):
+    """Sent when nothing else was for 30 s: the socket lives, there is just no news.
+
+    Attributes:
+        timestamp: when, ms since 1970.
+    """
+
+    timestamp: Moment

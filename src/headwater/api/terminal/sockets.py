@@ -1,0 +1,19 @@
+"""The table of terminal sockets: which name of a path begins which kind of client."""
+
+from headwater.api.stream_contract import StreamAccepted
+from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.routes import TerminalRoutes
+
+
+def terminal_routes(desk: FeedDesk) -> TerminalRoutes:
+    """Every terminal socket.
+
+    Args:
+        desk: what their clients share.
+    """
+    return TerminalRoutes(desk, {"test": open_echo})
+
+
+def open_echo(_rest: str, _query: str) -> StreamAccepted:
+    """`/api/v1/ws/test`: sends back what it is sent, for trying a connection (O-W5)."""
+    return StreamAccepted(topics=(), on_message=lambda text: [text.encode()])
