@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from headwater.api.app import create_app
 from headwater.api.asyncapi import catalog
 from headwater.api.deps import ApiDeps
-from headwater.api.schemas.platform import SpokenSocketView
+from headwater.api.schemas.platform import SpokenSocketView, TerminalSocketView
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_routes import open_streams
@@ -176,7 +176,8 @@ def streams_page() -> str:
     ]
     many = _spoken_socket("Many topics on one socket", page.many_topics)
     maps = _spoken_socket("Live liquidation map", page.heatmap)
-    return "\n".join([*parts, *rows, *everywhere, *many, *maps]) + "\n"
+    terminal = [line for one in page.terminal for line in _terminal_socket(one)]
+    return "\n".join([*parts, *rows, *everywhere, *many, *maps, *terminal]) + "\n"
 
 
 def _spoken_socket(heading: str, socket: SpokenSocketView) -> list[str]:
@@ -186,6 +187,22 @@ def _spoken_socket(heading: str, socket: SpokenSocketView) -> list[str]:
         lines += ["", f"| {title} | what |", "|---|---|"]
         lines += [f"| `{name}` | {text} |" for name, text in words.items()]
     return [*lines, "", "```json", *socket.examples, "```"]
+
+
+def _terminal_socket(socket: TerminalSocketView) -> list[str]:
+    """A socket of the terminal with its parameters, messages and examples."""
+    lines = ["", f"## Terminal: {socket.path.rpartition('/')[2]}", ""]
+    lines += [f"`{socket.path}`: {socket.description}"]
+    tables = (
+        ("parameter", socket.parameters),
+        ("request", socket.requests),
+        ("answer", socket.answers),
+    )
+    for title, words in tables:
+        if words:
+            lines += ["", f"| {title} | what |", "|---|---|"]
+            lines += [f"| `{name}` | {text} |" for name, text in words.items()]
+    return [*lines, "", "```text", *socket.addresses, *socket.examples, "```"]
 
 
 def venues_table() -> str:
