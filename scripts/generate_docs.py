@@ -99,7 +99,7 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
-def _api() -> FastAPI:
+def documented_api() -> FastAPI:
     """The application over every venue, not started: nothing is opened."""
     clock = ManualClock()
     bus = MemoryBus()
@@ -132,7 +132,7 @@ def _api() -> FastAPI:
 
 def rest_page() -> str:
     """Every route with its parameters and statuses, from OpenAPI."""
-    document = _api().openapi()
+    document = documented_api().openapi()
     parts = [f"# REST\n\n{NOTE}Schemas and examples: `/docs` of a running platform.\n"]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
