@@ -1,6 +1,7 @@
 """Rounding options (O-S6) and price formats (O-S3)."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_o_s6_laws(places: int, price: Decimal | None) -> None:
     options = found.options
     finest = Decimal(10) ** -places
     assert options[0] == finest
-    assert all(after == before * 10 for before, after in zip(options, options[1:], strict=False))
+    assert all(after == before * 10 for before, after in pairwise(options))
     assert 1 <= len(options) <= OPTIONS_MAX
     ceiling = CEILING_UNKNOWN if price is None else price / 10
     assert all(one <= ceiling for one in options[1:])

@@ -88,8 +88,10 @@ def power_of_ten(exponent: int) -> Decimal:
 
 @lru_cache(maxsize=SCALES_CACHED)
 def _options(places: int, highest: int) -> RoundingOptions:
-    """Powers of ten from 10^-places to 10^highest: a power is not above a number when its exponent
-    is not above the one of the number's first digit."""
+    """Powers of ten from 10^-places to at most 10^highest.
+
+    10^highest is the greatest that is not above the ceiling: it has the place of its first digit.
+    """
     last = max(-places, min(highest, OPTIONS_MAX - 1 - places))
     options = tuple(power_of_ten(one) for one in range(-places, last + 1))
     return RoundingOptions(options=options, default=options[min(DEFAULT_PLACE, len(options) - 1)])
