@@ -34,6 +34,7 @@ from headwater.core.clock import ManualClock
 from headwater.core.enums import Channel
 from headwater.feeds.source import MarketSource
 from headwater.feeds.venue_feed import VenueFeed
+from headwater.services.symbols import SymbolService
 from headwater.transport.http import HttpClient
 from headwater.venues.discovery import venues
 from headwater.venues.facts import Support
@@ -126,6 +127,7 @@ def documented_api() -> FastAPI:
             clock=clock,
             new_id=str,
             settings=settings,
+            symbols=SymbolService(sources, clock),
         )
     )
 

@@ -384,6 +384,7 @@ class FakeSource:
         self.wait_for: asyncio.Event | None = None
         self.tiers: tuple[MarginTier, ...] = THREE_TIERS
         self.wallets: dict[str, list[WalletPosition]] = {}
+        self.loads = 0
 
     @property
     def facts(self) -> VenueFacts:
@@ -399,6 +400,12 @@ class FakeSource:
     def table(self) -> InstrumentTable:
         """All instruments."""
         return self._table
+
+    async def load_instruments(self, max_age_s: float = 0.0) -> int:
+        """Counts; the list stays."""
+        await self._asked(f"load_instruments {max_age_s:g}")
+        self.loads += 1
+        return self.loads
 
     def forget_instruments(self) -> None:
         """As before the first load."""

@@ -41,6 +41,7 @@ from headwater.api.routes.platform import platform_router
 from headwater.api.routes.predicted_funding import predicted_funding_router
 from headwater.api.routes.prices import prices_router
 from headwater.api.routes.skill import skill_router
+from headwater.api.routes.terminal.symbols import terminal_symbols_router
 from headwater.api.routes.tickers import tickers_router
 from headwater.api.routes.trades import trades_router
 from headwater.api.routes.venue_health import venue_health_router
@@ -94,6 +95,7 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(skill_router(api))
     app.include_router(liquidation_feeds_router(api))
     app.include_router(liquidation_volume_router(api))
+    app.include_router(terminal_symbols_router(api))
     for make_map_router in (
         heatmap_router,
         liquidation_levels_router,

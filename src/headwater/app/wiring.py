@@ -26,6 +26,7 @@ from headwater.app.oi_volume import oi_volume_settings
 from headwater.app.process import raise_open_files
 from headwater.app.settings import Settings
 from headwater.app.storing import open_store
+from headwater.app.terminal import symbol_service
 from headwater.app.wallets import VENUE as WALLETS_VENUE
 from headwater.app.wallets import wallet_positions
 from headwater.bus.bus import Bus
@@ -256,6 +257,7 @@ class Platform:
             default_pace_s=settings.heatmap_pace_s,
             enabled=settings.heatmap_enabled,
         )
+        symbols = symbol_service(self.sources, self._clock, self._own)
         publisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -263,6 +265,7 @@ class Platform:
             settings=settings,
             limits=stream_limits(self._settings),
             heatmaps=heatmaps,
+            symbols=symbols,
         )
         history = LiquidationHistory(self.store, self._clock)
         external = await self._stack.enter_async_context(
@@ -272,6 +275,7 @@ class Platform:
             sources=self.sources,
             publisher=publisher,
             heatmaps=heatmaps,
+            symbols=symbols,
             liquidations=history,
             past_liquidations=PastLiquidations(history, external, self._clock),
             external_health=None if external is None else lambda: external.health,

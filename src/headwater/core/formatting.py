@@ -128,6 +128,24 @@ def read_formatted(text: str) -> Decimal:
     return Decimal(digits) if scale is None else Decimal(digits[:-1]) * scale
 
 
+def day_text(timestamp_ms: int) -> str:
+    """A day as `2025-03-28`, UTC.
+
+    Args:
+        timestamp_ms: any moment of it, ms since 1970.
+    """
+    return f"{datetime.fromtimestamp(timestamp_ms // 1000, UTC):%Y-%m-%d}"
+
+
+def plain(value: Decimal) -> str:
+    """A number with the decimal places that it needs: 0.10 is 0.1 and 1E+3 is 1,000.
+
+    Raises:
+        ValueError: not finite.
+    """
+    return fixed(value, places_of(exact(value)))
+
+
 def clock_text(timestamp_ms: int) -> str:
     """A moment as `17:20:00`, UTC.
 
