@@ -202,7 +202,8 @@ def _object(schema: Schema, hint: str, messages: dict[str, Message]) -> Type:
         if tag is None or key != "type"
     )
     made = Message(name, str(schema.get("description", "")), tag, fields)
-    if messages.setdefault(name, made) != made:
+    known = messages.setdefault(name, made)
+    if (known.tag, known.fields) != (made.tag, made.fields):  # each place has words of its own
         raise NotUnderstood(f"two different things are called {name}")
     return Named(name)
 

@@ -53,6 +53,121 @@ export interface LiquidationVolumes {
   readonly endTime: number;
 }
 
+/** how a chart writes prices. */
+export interface PriceFormat {
+  readonly type: "price";
+  /** decimal places. */
+  readonly precision: number;
+  /** the smallest step that is shown. */
+  readonly minMove: number;
+}
+
+/** A contract that a venue trades now. */
+export interface Symbol {
+  /** names it in the addresses of this venue; unique on it. */
+  readonly id: string;
+  /** venue id. */
+  readonly exchange: string;
+  /** canonical symbol, the same on every venue. */
+  readonly symbol: string;
+  /** the venue's own spelling; null while no venue has told it. */
+  readonly nativeSymbol: string | null;
+  /** what is traded. */
+  readonly baseAsset: string;
+  /** what prices are in. */
+  readonly quoteAsset: string;
+  /** for people: base and quote, and of dated contracts the day of delivery. */
+  readonly uiName: string;
+  /** perpetual, or future for dated contracts. */
+  readonly kind: "future" | "perpetual" | "unknown";
+  /** quote currency in 24 h; null when it is not known now. */
+  readonly volume24h: number | null;
+  /** as text, such as 12.59B; null like the number. */
+  readonly volume24hFormatted: string | null;
+  /** true where the venue tells base units only, and the volume was worked out with the price. */
+  readonly volumeEstimated: boolean;
+  /** decimal places of prices. */
+  readonly pricePrecision: number;
+  /** decimal places of quantities, base units. */
+  readonly amountPrecision: number;
+  /** how a chart writes prices. */
+  readonly priceFormat: PriceFormat;
+  /** what an order book may be rounded to, quote currency, ascending. */
+  readonly roundingOptions: ReadonlyArray<number>;
+  /** the same as text. */
+  readonly roundingOptionsFormatted: ReadonlyArray<string>;
+  /** the one to begin with. */
+  readonly defaultRounding: number;
+  /** the same as text. */
+  readonly defaultRoundingFormatted: string;
+  /** true when the venue could not be asked when it was due: the contract may have changed, and its volume is not known. */
+  readonly stale: boolean;
+}
+
+/** What became of loading one venue's list again. */
+export interface SymbolReload {
+  /** venue id. */
+  readonly exchange: string;
+  /** whether the venue told it anew. */
+  readonly reloaded: boolean;
+  /** contracts in the list now. */
+  readonly symbols: number;
+  /** why it was not reloaded; empty when it was. */
+  readonly message: string;
+  /** seconds after which to try again; null when nobody knows, or it was reloaded. */
+  readonly retryAfter: number | null;
+}
+
+/** What was loaded again. */
+export interface SymbolReloads {
+  /** one of each venue that was asked for, by venue id. */
+  readonly exchanges: ReadonlyArray<SymbolReload>;
+  /** when, ms since 1970. */
+  readonly timestamp: number;
+}
+
+/** What was done for one venue's list since the start. */
+export interface SymbolCache {
+  /** venue id. */
+  readonly exchange: string;
+  /** contracts in the list. */
+  readonly symbols: number;
+  /** whether the venue could not be asked when it was due. */
+  readonly stale: boolean;
+  /** why the list is stale; empty when it is not. */
+  readonly message: string;
+  /** since the venue last told all of it; null before. */
+  readonly ageSeconds: number | null;
+  /** how often the list was asked for. */
+  readonly questions: number;
+  /** callers who waited for a load that somebody else had begun. */
+  readonly shared: number;
+  /** loads of the list that succeeded. */
+  readonly loads: number;
+  /** loads that failed, or brought no tickers. */
+  readonly failures: number;
+  /** how often the venue told its contracts, whoever in this process asked. */
+  readonly marketCalls: number;
+  /** questions for its tickers. */
+  readonly tickerCalls: number;
+  /** loads that were demanded. */
+  readonly forced: number;
+  /** demands that came too soon. */
+  readonly refused: number;
+  /** of the newest load; null before. */
+  readonly durationMs: number | null;
+}
+
+/** How the lists of symbols are kept. */
+export interface SymbolCacheStats {
+  /** age at which a list is loaded again. */
+  readonly ttlSeconds: number;
+  /** by venue id. */
+  readonly exchanges: ReadonlyArray<SymbolCache>;
+  /** when this was true, ms since 1970. */
+  readonly timestamp: number;
+}
+
 /** Sends back what it is sent, for trying a connection. */
 export class TestStream extends TerminalStream<string> {
 }
@@ -60,6 +175,12 @@ export class TestStream extends TerminalStream<string> {
 export class Headwater extends Api {
   /** Liquidated volume for a chart, oldest first. */
   liquidationVolume(symbol: string, timeframe: "1m" | "5m" | "15m" | "30m" | "1h" | "4h" | "1d", options?: { startTime?: number | string; endTime?: number | string; exchange?: string }): Promise<LiquidationVolumes>;
+  /** What may be traded, largest volume first. */
+  symbols(options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx" | "all" }): Promise<ReadonlyArray<Symbol>>;
+  /** Has lists of symbols loaded again. */
+  refreshSymbols(options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx" | "all" }): Promise<SymbolReloads>;
+  /** How the lists of symbols are kept. */
+  symbolCacheStats(): Promise<SymbolCacheStats>;
   /** Sends back what it is sent, for trying a connection. */
   watchTest(): TestStream;
 }

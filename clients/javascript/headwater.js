@@ -16,6 +16,21 @@ export class Headwater extends Api {
     return this.ask("GET", `/api/v1/liquidation-volume/${encodeURIComponent(symbol)}/${encodeURIComponent(timeframe)}`, { start_time: options.startTime, end_time: options.endTime, exchange: options.exchange });
   }
 
+  /** What may be traded, largest volume first. */
+  symbols(options = {}) {
+    return this.ask("GET", "/api/v1/symbols", { exchange: options.exchange });
+  }
+
+  /** Has lists of symbols loaded again. */
+  refreshSymbols(options = {}) {
+    return this.ask("POST", "/api/v1/refresh-symbols", { exchange: options.exchange });
+  }
+
+  /** How the lists of symbols are kept. */
+  symbolCacheStats() {
+    return this.ask("GET", "/api/v1/symbol-cache-stats", {});
+  }
+
   /** Sends back what it is sent, for trying a connection. */
   watchTest() {
     const path = "/api/v1/ws/test";

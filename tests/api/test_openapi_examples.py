@@ -74,7 +74,7 @@ async def test_the_example_of_a_route_is_answered_as_documented(
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
         Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
-        Platform(clock=clock, store=store).served() as platform,
+        Platform(clock=clock, store=store, lists_symbols=True).served() as platform,
     ):
         platform.source.offer_everything()
         store.put(make_liquidation())

@@ -113,6 +113,7 @@ def test_what_is_not_understood_is_refused(schema: dict[str, Any]) -> None:
 def test_two_things_of_one_name_are_refused() -> None:
     messages: dict[str, Message] = {}
     type_of(LEVEL, "x", messages)
+    type_of({**LEVEL, "description": "In another place."}, "x", messages)
     with pytest.raises(NotUnderstood, match="Level"):
         type_of({**LEVEL, "required": []}, "x", messages)
 

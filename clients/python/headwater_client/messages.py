@@ -76,4 +76,146 @@ class LiquidationVolumes(
     """its end, ms, inclusive."""
 
 
-__all__ = ["LiquidationVolumes", "VolumeBucket"]
+class PriceFormat(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="price",
+    tag_field="type",
+):
+    """how a chart writes prices."""
+
+    precision: int
+    """decimal places."""
+    min_move: float
+    """the smallest step that is shown."""
+
+
+class Symbol(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A contract that a venue trades now."""
+
+    id: str
+    """names it in the addresses of this venue; unique on it."""
+    exchange: str
+    """venue id."""
+    symbol: str
+    """canonical symbol, the same on every venue."""
+    native_symbol: str | None
+    """the venue's own spelling; null while no venue has told it."""
+    base_asset: str
+    """what is traded."""
+    quote_asset: str
+    """what prices are in."""
+    ui_name: str
+    """for people: base and quote, and of dated contracts the day of delivery."""
+    kind: Literal["future", "perpetual", "unknown"]
+    """perpetual, or future for dated contracts."""
+    volume24h: float | None
+    """quote currency in 24 h; null when it is not known now."""
+    volume24h_formatted: str | None
+    """as text, such as 12.59B; null like the number."""
+    volume_estimated: bool
+    """true where the venue tells base units only, and the volume was worked out with the price.
+    """
+    price_precision: int
+    """decimal places of prices."""
+    amount_precision: int
+    """decimal places of quantities, base units."""
+    price_format: PriceFormat
+    """how a chart writes prices."""
+    rounding_options: tuple[float, ...]
+    """what an order book may be rounded to, quote currency, ascending."""
+    rounding_options_formatted: tuple[str, ...]
+    """the same as text."""
+    default_rounding: float
+    """the one to begin with."""
+    default_rounding_formatted: str
+    """the same as text."""
+    stale: bool
+    """true when the venue could not be asked when it was due: the contract may have changed, and
+    its volume is not known.
+    """
+
+
+class SymbolReload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What became of loading one venue's list again."""
+
+    exchange: str
+    """venue id."""
+    reloaded: bool
+    """whether the venue told it anew."""
+    symbols: int
+    """contracts in the list now."""
+    message: str
+    """why it was not reloaded; empty when it was."""
+    retry_after: float | None
+    """seconds after which to try again; null when nobody knows, or it was reloaded."""
+
+
+class SymbolReloads(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What was loaded again."""
+
+    exchanges: tuple[SymbolReload, ...]
+    """one of each venue that was asked for, by venue id."""
+    timestamp: int
+    """when, ms since 1970."""
+
+
+class SymbolCache(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What was done for one venue's list since the start."""
+
+    exchange: str
+    """venue id."""
+    symbols: int
+    """contracts in the list."""
+    stale: bool
+    """whether the venue could not be asked when it was due."""
+    message: str
+    """why the list is stale; empty when it is not."""
+    age_seconds: float | None
+    """since the venue last told all of it; null before."""
+    questions: int
+    """how often the list was asked for."""
+    shared: int
+    """callers who waited for a load that somebody else had begun."""
+    loads: int
+    """loads of the list that succeeded."""
+    failures: int
+    """loads that failed, or brought no tickers."""
+    market_calls: int
+    """how often the venue told its contracts, whoever in this process asked."""
+    ticker_calls: int
+    """questions for its tickers."""
+    forced: int
+    """loads that were demanded."""
+    refused: int
+    """demands that came too soon."""
+    duration_ms: float | None
+    """of the newest load; null before."""
+
+
+class SymbolCacheStats(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
+):
+    """How the lists of symbols are kept."""
+
+    ttl_seconds: float
+    """age at which a list is loaded again."""
+    exchanges: tuple[SymbolCache, ...]
+    """by venue id."""
+    timestamp: int
+    """when this was true, ms since 1970."""
+
+
+__all__ = [
+    "LiquidationVolumes",
+    "PriceFormat",
+    "Symbol",
+    "SymbolCache",
+    "SymbolCacheStats",
+    "SymbolReload",
+    "SymbolReloads",
+    "VolumeBucket",
+]
