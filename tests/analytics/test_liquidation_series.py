@@ -195,7 +195,9 @@ def test_any_split_into_past_and_live_gives_the_same(
 
 
 @given(EVENTS, st.data())
-def test_events_alone_are_exact_in_any_order(events: list[Liquidation], data: st.DataObject) -> None:
+def test_events_alone_are_exact_in_any_order(
+    events: list[Liquidation], data: st.DataObject
+) -> None:
     """Any values: the sums are those of `LiquidationVolumes`, to the last digit."""
     shuffled = data.draw(st.permutations(events))
     series = series_of(shuffled)

@@ -44,6 +44,8 @@ async def test_o_r2_a_bucket_as_a_chart_draws_it(stored: Platform) -> None:
         "count": 2,
         "isFloor": False,
         "source": "own",
+        "maValue": 90.0,
+        "maValueFormatted": "90.00",
     }
     times = [row["timestamp"] for row in found["data"]]
     assert times == list(range(times[0], times[-1] + 1, 5 * MINUTE_MS)), "zeros between"
