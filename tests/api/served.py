@@ -74,6 +74,8 @@ class Platform:
             default_pace_s=self.settings.heatmap_pace_s,
             enabled=self.settings.heatmap_enabled,
         )
+        history = None if store is None else LiquidationHistory(store, self.clock)
+        past = None if history is None else PastLiquidations(history, external, self.clock)
         self.publisher: StreamPublisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -81,9 +83,9 @@ class Platform:
             settings=self.settings,
             limits=limits or StreamLimits(),
             heatmaps=self.heatmaps,
+            past_liquidations=past,
         )
         numbers = count(1)
-        history = None if store is None else LiquidationHistory(store, self.clock)
         self.deps = ApiDeps(
             sources=self.sources,
             publisher=self.publisher,
@@ -93,9 +95,7 @@ class Platform:
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
             liquidations=history,
-            past_liquidations=None
-            if history is None
-            else PastLiquidations(history, external, self.clock),
+            past_liquidations=past,
             external_health=None if external is None else lambda: external.health,
             exports=None if store is None else TableExport(store, page_rows=3),
             skill=None if store is None else LiquidationSkill(store.fetch),

@@ -9,7 +9,7 @@ values, so they are left out where a least value is wanted.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,9 @@ from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.services.liquidation_history import LiquidationHistory, Wanted
 from headwater.storage.base import LIMIT_MAX
+
+EventKey: TypeAlias = tuple[str, str, int, str, float, float, str]
+"""What tells a liquidation from others, in storage as everywhere (requirement A3)."""
 
 
 class ExternalSource(Protocol):
@@ -229,3 +232,16 @@ def _words(problem: str) -> str:
     if not problem:
         return ""
     return f"what the external service knows of before our own first liquidation: {problem}"
+
+
+def key_of_event(event: Liquidation) -> EventKey:
+    """What the database knows an event by: two with the same key are one there."""
+    return (
+        event.exchange,
+        event.symbol,
+        event.timestamp_ms,
+        event.side.value,
+        event.price,
+        event.quantity,
+        event.order_id or "",
+    )

@@ -8,7 +8,7 @@ from tests.api.fake_source import NOW_MS
 from tests.api.routes.test_liquidations import MINUTE_MS, at, stored
 from tests.api.served import Platform
 
-from headwater.api.routes.liquidation_volume import DAYS_MAX
+from headwater.api.schemas.terminal.liquidation_volume import DAYS_MAX
 from headwater.core.clock import ManualClock
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store

@@ -17,6 +17,7 @@ from headwater.api.openapi import answers
 from headwater.api.parameters import EndQuery, ExchangeQuery, StartQuery, SymbolPath, refuse
 from headwater.api.routes.liquidations import past_of
 from headwater.api.schemas.terminal.liquidation_volume import (
+    DAYS_MAX,
     LiquidationVolumesView,
     volumes_view,
 )
@@ -27,12 +28,6 @@ from headwater.services.liquidation_history import Wanted
 PATH: Final = "/api/v1/liquidation-volume/{symbol}/{timeframe}"
 
 _DAY_MS: Final = 86_400_000
-
-DAYS_MAX: Final = {
-    Interval.M1: 1, Interval.M5: 3, Interval.M15: 7, Interval.M30: 14,
-    Interval.H1: 30, Interval.H4: 90, Interval.D1: 365,
-}  # fmt: skip
-"""The longest span of each timeframe, days (O-R2)."""
 
 _ALLOWED: Final = [interval.value for interval in DAYS_MAX]
 

@@ -20,6 +20,12 @@ from headwater.core.intervals import Interval
 from headwater.services.liquidation_history import Wanted
 from headwater.services.past_liquidations import FoundVolumes
 
+DAYS_MAX: Final = {
+    Interval.M1: 1, Interval.M5: 3, Interval.M15: 7, Interval.M30: 14,
+    Interval.H1: 30, Interval.H4: 90, Interval.D1: 365,
+}  # fmt: skip
+"""The longest span of each timeframe, days (O-R2); there are no other timeframes."""
+
 AT_LEAST: Final = "≥"
 """Stands before the text of a lower bound."""
 
