@@ -35,6 +35,10 @@ export interface VolumeBucket {
   readonly isFloor: boolean;
   /** who told of them. */
   readonly source: "external" | "own";
+  /** moving average: mean of |deltaVolume| of the last 50 closed buckets in which it is not zero, as far as they are in the answer, this one included once it is closed, USD; null before the first one. */
+  readonly maValue: number | null;
+  /** as text; null where there is none. */
+  readonly maValueFormatted: string | null;
 }
 
 /** Liquidated volume of a span of time. */
@@ -168,6 +172,129 @@ export interface SymbolCacheStats {
   readonly timestamp: number;
 }
 
+/** Asks for a `pong`; other fields are ignored. */
+export interface TerminalPingRequest {
+  readonly type: "ping";
+}
+
+/** A forced close. */
+export interface TerminalLiquidation {
+  /** tells it from all others; the same whenever and to whomever it is sent. */
+  readonly id: string;
+  /** venue id; `external` where an external service told of it, which names no venue. */
+  readonly exchange: string;
+  /** canonical symbol. */
+  readonly symbol: string;
+  /** what is traded, such as BTC. */
+  readonly baseAsset: string;
+  /** of the closing order: sell where a long was closed. */
+  readonly side: "buy" | "sell";
+  /** the position that was closed. */
+  readonly positionSide: "long" | "short";
+  /** base units closed. */
+  readonly quantity: number;
+  /** with the decimal places of the venue's quantity step. */
+  readonly quantityFormatted: string;
+  /** its value: quantity × price, USD. */
+  readonly priceUsdt: number;
+  /** to whole USD, with commas. */
+  readonly priceUsdtFormatted: string;
+  /** price of the kind `priceKind`. */
+  readonly avgPrice: number;
+  /** with the decimal places of the venue's price tick. */
+  readonly avgPriceFormatted: string;
+  /** what `avgPrice` is. */
+  readonly priceKind: "average" | "bankruptcy" | "order";
+  /** true where the venue throttles what it tells, so that sums are a lower bound. */
+  readonly isFloor: boolean;
+  /** when, ms since 1970. */
+  readonly timestamp: number;
+  /** the same in whole seconds. */
+  readonly time: number;
+  /** the same as HH:MM:SS, UTC. */
+  readonly displayTime: string;
+}
+
+/** The newest forced closes, with which a client begins. */
+export interface TerminalLiquidations {
+  readonly type: "liquidations";
+  /** venue id, or `all`. */
+  readonly exchange: string;
+  /** canonical symbol. */
+  readonly symbol: string;
+  /** newest first, at most 50. */
+  readonly data: ReadonlyArray<TerminalLiquidation>;
+  /** true. */
+  readonly initial: boolean;
+  /** when it was sent, ms since 1970. */
+  readonly timestamp: number;
+  /** what of the past could not be had and why; null when nothing. */
+  readonly missing: string | null;
+}
+
+/** A forced close that has just been heard of. */
+export interface TerminalLiquidationNews {
+  readonly type: "liquidation";
+  /** the close. */
+  readonly data: TerminalLiquidation;
+}
+
+/** Liquidated volume for a chart: first all of it, then what changed. */
+export interface TerminalLiquidationVolume {
+  readonly type: "liquidation_volume";
+  /** venue id, or `all`. */
+  readonly exchange: string;
+  /** canonical symbol. */
+  readonly symbol: string;
+  /** length of a bucket. */
+  readonly timeframe: "12h" | "15m" | "1M" | "1d" | "1h" | "1m" | "1w" | "2d" | "2h" | "30m" | "3M" | "3d" | "3m" | "4h" | "5m" | "6h" | "8h";
+  /** oldest first. First every bucket from the first with a liquidation to the last; in an update those that are new or changed, each of which takes the place of what was sent for its time. */
+  readonly data: ReadonlyArray<VolumeBucket>;
+  /** when it was sent, ms since 1970. */
+  readonly timestamp: number;
+  /** false once, at the beginning. */
+  readonly isUpdate: boolean;
+  /** what of the past could not be had and why; null when nothing. */
+  readonly missing: string | null;
+}
+
+/** Sent when nothing else was for 30 s: the socket lives, there is just no news. */
+export interface TerminalHeartbeat {
+  readonly type: "heartbeat";
+  /** when, ms since 1970. */
+  readonly timestamp: number;
+}
+
+/** The answer to a `ping`. */
+export interface TerminalPong {
+  readonly type: "pong";
+  /** when it was answered, ms since 1970. */
+  readonly timestamp: number;
+}
+
+/** Something that was asked for cannot be had. */
+export interface TerminalError {
+  readonly type: "error";
+  /** what kind of error it is. */
+  readonly code: "BAD_MESSAGE" | "BAD_PARAMETER" | "INTERNAL_ERROR" | "NOT_SUPPORTED" | "RATE_LIMITED" | "TOO_MANY_STREAMS" | "TOO_SLOW" | "UNKNOWN_EXCHANGE" | "UNKNOWN_SYMBOL" | "VENUE_ERROR";
+  /** what is wrong, its value and what is allowed, for people. */
+  readonly message: string;
+  /** when, ms since 1970. */
+  readonly timestamp: number;
+  /** name of what is wrong, where it is one field. */
+  readonly field?: string;
+  /** near spellings of an unknown symbol or exchange, at most three. */
+  readonly suggestions?: ReadonlyArray<string>;
+}
+
+export type LiquidationsMessage = TerminalLiquidations | TerminalLiquidationNews | TerminalLiquidationVolume | TerminalHeartbeat | TerminalPong | TerminalError;
+
+/** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */
+export class LiquidationsStream extends TerminalStream<LiquidationsMessage> {
+  /** Asks for a `pong`; other fields are ignored. */
+  ping(): void;
+}
+
 /** Sends back what it is sent, for trying a connection. */
 export class TestStream extends TerminalStream<string> {
 }
@@ -181,6 +308,8 @@ export class Headwater extends Api {
   refreshSymbols(options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx" | "all" }): Promise<SymbolReloads>;
   /** How the lists of symbols are kept. */
   symbolCacheStats(): Promise<SymbolCacheStats>;
+  /** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */
+  watchLiquidations(symbol: string, options?: { exchange?: string; timeframe?: "1m" | "5m" | "15m" | "30m" | "1h" | "4h" | "1d"; minValueUsd?: number; containerWidth?: number }): LiquidationsStream;
   /** Sends back what it is sent, for trying a connection. */
   watchTest(): TestStream;
 }

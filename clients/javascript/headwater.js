@@ -5,6 +5,14 @@ import { Api, TerminalStream } from "./runtime.js";
 
 export { HeadwaterError, ProblemError, Refused, Unreachable } from "./runtime.js";
 
+/** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */
+export class LiquidationsStream extends TerminalStream {
+  /** Asks for a `pong`; other fields are ignored. */
+  ping() {
+    this.request({ type: "ping" });
+  }
+}
+
 /** Sends back what it is sent, for trying a connection. */
 export class TestStream extends TerminalStream {
 }
@@ -29,6 +37,12 @@ export class Headwater extends Api {
   /** How the lists of symbols are kept. */
   symbolCacheStats() {
     return this.ask("GET", "/api/v1/symbol-cache-stats", {});
+  }
+
+  /** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */
+  watchLiquidations(symbol, options = {}) {
+    const path = `/api/v1/ws/liquidations/${encodeURIComponent(symbol)}`;
+    return new LiquidationsStream(this, path, { exchange: options.exchange, timeframe: options.timeframe, min_value_usd: options.minValueUsd, container_width: options.containerWidth }, [], false);
   }
 
   /** Sends back what it is sent, for trying a connection. */

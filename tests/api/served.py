@@ -78,6 +78,8 @@ class Platform:
             enabled=self.settings.heatmap_enabled,
         )
         self.symbols = SymbolService(self.sources, self.clock)
+        history = None if store is None else LiquidationHistory(store, self.clock)
+        past = None if history is None else PastLiquidations(history, external, self.clock)
         self.publisher: StreamPublisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -86,9 +88,9 @@ class Platform:
             limits=limits or StreamLimits(),
             heatmaps=self.heatmaps,
             symbols=self.symbols,
+            past_liquidations=past,
         )
         numbers = count(1)
-        history = None if store is None else LiquidationHistory(store, self.clock)
         self.deps = ApiDeps(
             sources=self.sources,
             publisher=self.publisher,
@@ -99,9 +101,7 @@ class Platform:
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
             liquidations=history,
-            past_liquidations=None
-            if history is None
-            else PastLiquidations(history, external, self.clock),
+            past_liquidations=past,
             external_health=None if external is None else lambda: external.health,
             exports=None if store is None else TableExport(store, page_rows=3),
             skill=None if store is None else LiquidationSkill(store.fetch),

@@ -37,6 +37,13 @@ class VolumeBucket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """true when one of them came by a throttled stream: volumes are a lower bound."""
     source: Literal["external", "own"]
     """who told of them."""
+    ma_value: float | None
+    """moving average: mean of |deltaVolume| of the last 50 closed buckets in which it is not
+    zero, as far as they are in the answer, this one included once it is closed, USD; null
+    before the first one.
+    """
+    ma_value_formatted: str | None
+    """as text; null where there is none."""
 
 
 class LiquidationVolumes(
@@ -209,6 +216,211 @@ class SymbolCacheStats(
     """when this was true, ms since 1970."""
 
 
+class TerminalPingRequest(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="ping",
+    tag_field="type",
+):
+    """Asks for a `pong`; other fields are ignored."""
+
+
+class TerminalLiquidation(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
+):
+    """A forced close."""
+
+    id: str
+    """tells it from all others; the same whenever and to whomever it is sent."""
+    exchange: str
+    """venue id; `external` where an external service told of it, which names no venue."""
+    symbol: str
+    """canonical symbol."""
+    base_asset: str
+    """what is traded, such as BTC."""
+    side: Literal["buy", "sell"]
+    """of the closing order: sell where a long was closed."""
+    position_side: Literal["long", "short"]
+    """the position that was closed."""
+    quantity: float
+    """base units closed."""
+    quantity_formatted: str
+    """with the decimal places of the venue's quantity step."""
+    price_usdt: float
+    """its value: quantity × price, USD."""
+    price_usdt_formatted: str
+    """to whole USD, with commas."""
+    avg_price: float
+    """price of the kind `priceKind`."""
+    avg_price_formatted: str
+    """with the decimal places of the venue's price tick."""
+    price_kind: Literal["average", "bankruptcy", "order"]
+    """what `avgPrice` is."""
+    is_floor: bool
+    """true where the venue throttles what it tells, so that sums are a lower bound."""
+    timestamp: int
+    """when, ms since 1970."""
+    time: int
+    """the same in whole seconds."""
+    display_time: str
+    """the same as HH:MM:SS, UTC."""
+
+
+class TerminalLiquidations(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="liquidations",
+    tag_field="type",
+):
+    """The newest forced closes, with which a client begins."""
+
+    exchange: str
+    """venue id, or `all`."""
+    symbol: str
+    """canonical symbol."""
+    data: tuple[TerminalLiquidation, ...]
+    """newest first, at most 50."""
+    initial: bool
+    """true."""
+    timestamp: int
+    """when it was sent, ms since 1970."""
+    missing: str | None
+    """what of the past could not be had and why; null when nothing."""
+
+
+class TerminalLiquidationNews(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="liquidation",
+    tag_field="type",
+):
+    """A forced close that has just been heard of."""
+
+    data: TerminalLiquidation
+    """the close."""
+
+
+class TerminalLiquidationVolume(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="liquidation_volume",
+    tag_field="type",
+):
+    """Liquidated volume for a chart: first all of it, then what changed."""
+
+    exchange: str
+    """venue id, or `all`."""
+    symbol: str
+    """canonical symbol."""
+    timeframe: Literal[
+        "12h",
+        "15m",
+        "1M",
+        "1d",
+        "1h",
+        "1m",
+        "1w",
+        "2d",
+        "2h",
+        "30m",
+        "3M",
+        "3d",
+        "3m",
+        "4h",
+        "5m",
+        "6h",
+        "8h",
+    ]
+    """length of a bucket."""
+    data: tuple[VolumeBucket, ...]
+    """oldest first. First every bucket from the first with a liquidation to the last; in an
+    update those that are new or changed, each of which takes the place of what was sent for
+    its time.
+    """
+    timestamp: int
+    """when it was sent, ms since 1970."""
+    is_update: bool
+    """false once, at the beginning."""
+    missing: str | None
+    """what of the past could not be had and why; null when nothing."""
+
+
+class TerminalHeartbeat(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="heartbeat",
+    tag_field="type",
+):
+    """Sent when nothing else was for 30 s: the socket lives, there is just no news."""
+
+    timestamp: int
+    """when, ms since 1970."""
+
+
+class TerminalPong(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="pong",
+    tag_field="type",
+):
+    """The answer to a `ping`."""
+
+    timestamp: int
+    """when it was answered, ms since 1970."""
+
+
+class TerminalError(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="error",
+    tag_field="type",
+):
+    """Something that was asked for cannot be had."""
+
+    code: Literal[
+        "BAD_MESSAGE",
+        "BAD_PARAMETER",
+        "INTERNAL_ERROR",
+        "NOT_SUPPORTED",
+        "RATE_LIMITED",
+        "TOO_MANY_STREAMS",
+        "TOO_SLOW",
+        "UNKNOWN_EXCHANGE",
+        "UNKNOWN_SYMBOL",
+        "VENUE_ERROR",
+    ]
+    """what kind of error it is."""
+    message: str
+    """what is wrong, its value and what is allowed, for people."""
+    timestamp: int
+    """when, ms since 1970."""
+    field: str | None = None
+    """name of what is wrong, where it is one field."""
+    suggestions: tuple[str, ...] | None = None
+    """near spellings of an unknown symbol or exchange, at most three."""
+
+
 __all__ = [
     "LiquidationVolumes",
     "PriceFormat",
@@ -217,5 +429,13 @@ __all__ = [
     "SymbolCacheStats",
     "SymbolReload",
     "SymbolReloads",
+    "TerminalError",
+    "TerminalHeartbeat",
+    "TerminalLiquidation",
+    "TerminalLiquidationNews",
+    "TerminalLiquidationVolume",
+    "TerminalLiquidations",
+    "TerminalPingRequest",
+    "TerminalPong",
     "VolumeBucket",
 ]

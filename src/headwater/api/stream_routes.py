@@ -40,6 +40,7 @@ from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import BookSnapshot, Candle, Record
 from headwater.feeds.source import MarketSource
+from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.symbols import SymbolService
 
 PATH_PREFIX: Final = "/ws/"
@@ -201,6 +202,7 @@ def open_streams(
     limits: StreamLimits,
     heatmaps: HeatmapBoard | None = None,
     symbols: SymbolService | None = None,
+    past_liquidations: PastLiquidations | None = None,
 ) -> StreamPublisher:
     """Makes the hub, its resolver and the publisher that feeds it.
 
@@ -212,6 +214,7 @@ def open_streams(
         limits: of the hub.
         heatmaps: the symbols whose maps are watched; None for one that makes no maps.
         symbols: what the venues trade; None for one that has no volumes.
+        past_liquidations: with which terminal sockets begin; None where nothing is stored.
 
     Returns:
         The publisher, with the hub as `publisher.hub`. Its `run` has yet to be started.
@@ -221,7 +224,7 @@ def open_streams(
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
     maps = heatmaps or HeatmapBoard(None, clock)
     desk = FeedDesk(sources, bus, clock, symbols)
-    terminal = terminal_routes(desk)
+    terminal = terminal_routes(desk, past_liquidations)
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
         if request.path.startswith(TERMINAL_PREFIX):

@@ -258,6 +258,11 @@ class Platform:
             enabled=settings.heatmap_enabled,
         )
         symbols = symbol_service(self.sources, self._clock, self._own)
+        history = LiquidationHistory(self.store, self._clock)
+        external = await self._stack.enter_async_context(
+            open_external(self._settings, self._clock, simulated=self._simulated)
+        )
+        past = PastLiquidations(history, external, self._clock)
         publisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -266,10 +271,7 @@ class Platform:
             limits=stream_limits(self._settings),
             heatmaps=heatmaps,
             symbols=symbols,
-        )
-        history = LiquidationHistory(self.store, self._clock)
-        external = await self._stack.enter_async_context(
-            open_external(self._settings, self._clock, simulated=self._simulated)
+            past_liquidations=past,
         )
         deps = ApiDeps(
             sources=self.sources,
@@ -277,7 +279,7 @@ class Platform:
             heatmaps=heatmaps,
             symbols=symbols,
             liquidations=history,
-            past_liquidations=PastLiquidations(history, external, self._clock),
+            past_liquidations=past,
             external_health=None if external is None else lambda: external.health,
             exports=TableExport(self.store),
             gaps=GapHistory(self.store),

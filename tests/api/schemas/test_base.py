@@ -78,6 +78,24 @@ def test_schema_takes_its_words_from_the_docstring_and_inlines_parts() -> None:
     assert "$ref" not in str(schema)
 
 
+class RenamedView(View, frozen=True, kw_only=True, rename="camel"):
+    """A view with other names on the wire.
+
+    Attributes:
+        first_name: called as in the class.
+        lastName: called as on the wire.
+    """
+
+    first_name: str
+    last_name: str
+
+
+def test_words_reach_a_field_by_either_of_its_names() -> None:
+    properties = json_schema_of(RenamedView)["properties"]
+    words = {name: one["description"] for name, one in properties.items()}
+    assert words == {"firstName": "called as in the class.", "lastName": "called as on the wire."}
+
+
 def test_fastapi_documents_a_view_and_never_builds_one() -> None:
     app = FastAPI()
 

@@ -10,6 +10,7 @@ from headwater.api.terminal.declaration import (
     ChoiceParameter,
     DecimalParameter,
     IntervalParameter,
+    NumberParameter,
     TerminalSocket,
     WholeParameter,
 )
@@ -18,6 +19,7 @@ from headwater.core.intervals import Interval
 
 LIMIT = WholeParameter(name="limit", words="Rows.", default=20, least=5, most=50)
 STEP = DecimalParameter(name="rounding", words="Step of prices.")
+VALUE = NumberParameter(name="min_value_usd", words="USD.", default=0.0, least=0.0, most=1e6)
 ORDER = ChoiceParameter(
     name="asks", words="Order.", allowed=("best_first", "highest_first"), default="best_first"
 )
@@ -27,7 +29,7 @@ FRAME = IntervalParameter(
 SOCKET = TerminalSocket(
     name="thing",
     description="A thing.",
-    parameters=(EXCHANGE, LIMIT, STEP, ORDER, FRAME),
+    parameters=(EXCHANGE, LIMIT, STEP, VALUE, ORDER, FRAME),
     addresses=("thing/BTCUSDT",),
 )
 
@@ -35,16 +37,16 @@ SOCKET = TerminalSocket(
 def test_what_is_not_given_is_the_default() -> None:
     address = SOCKET.read("/BTCUSDT", "")
     found = [one.read(address) for one in SOCKET.parameters]
-    assert found == ["binance", 20, None, "best_first", Interval.M1]
+    assert found == ["binance", 20, None, 0.0, "best_first", Interval.M1]
 
 
 def test_both_spellings_and_every_parameter_are_read() -> None:
-    query = "exchange=okx&limit=50&rounding=0.25&asks=highest_first"
+    query = "exchange=okx&limit=50&rounding=0.25&asks=highest_first&min_value_usd=2.5e3"
     for rest, more in (("/BTCUSDT/1h", ""), ("", "&symbol=BTCUSDT&timeframe=1h")):
         address = SOCKET.read(rest, query + more)
         assert address.symbol == "BTCUSDT"
         found = [one.read(address) for one in SOCKET.parameters]
-        assert found == ["okx", 50, Decimal("0.25"), "highest_first", Interval.H1]
+        assert found == ["okx", 50, Decimal("0.25"), 2500.0, "highest_first", Interval.H1]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,7 @@ def test_both_spellings_and_every_parameter_are_read() -> None:
         ("limit=4", "limit"),
         ("limit=51", "limit"),
         ("rounding=0", "rounding"),
+        ("min_value_usd=1e7", "min_value_usd"),
         ("asks=lowest", "asks"),
         ("timeframe=2h", "timeframe"),
     ],
@@ -82,3 +85,11 @@ def test_a_parameter_that_is_not_declared_is_unknown() -> None:
         SOCKET.read("/BTCUSDT", "depth=3")
     assert refused.value.field == "depth"
     assert "limit" in refused.value.allowed
+
+
+@pytest.mark.parametrize("text", ["", "-1", "nan", "inf", "1e999", "0x10", "1_000", "½"])
+def test_a_number_is_plain(text: str) -> None:
+    address = SOCKET.read("/BTCUSDT", f"min_value_usd={text}")
+    with pytest.raises(RequestError) as refused:
+        VALUE.read(address)
+    assert refused.value.allowed == "a number from 0 to 1000000"

@@ -5,6 +5,7 @@ documents (`asyncapi_terminal`) and the generated clients are made from it, and 
 examples; so none of them can know a parameter or a message that the others do not.
 """
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -14,7 +15,10 @@ import msgspec
 from headwater.api.schemas.base import View
 from headwater.api.terminal.addresses import PREFIX, TerminalAddress, read_address
 from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
+from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
+
+_NUMBER: Final = re.compile(r"[0-9]{1,13}(\.[0-9]{1,8})?([eE][0-9]{1,2})?")
 
 
 class WholeParameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,12 +49,7 @@ class WholeParameter(msgspec.Struct, frozen=True, kw_only=True):
     def schema(self) -> dict[str, Any]:
         """Its JSON schema."""
         bounds = {"minimum": self.least, "maximum": self.most}
-        return {
-            "type": "integer",
-            **bounds,
-            "default": self.default,
-            "description": self.words,
-        }
+        return {"type": "integer", **bounds, "default": self.default, "description": self.words}
 
 
 class DecimalParameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +74,44 @@ class DecimalParameter(msgspec.Struct, frozen=True, kw_only=True):
     def schema(self) -> dict[str, Any]:
         """Its JSON schema."""
         return {"type": "number", "exclusiveMinimum": 0, "description": self.words}
+
+
+class NumberParameter(msgspec.Struct, frozen=True, kw_only=True):
+    """A plain number, such as 250000, 2.5e5 or 0.5.
+
+    Attributes:
+        name: in the query.
+        words: what it is, with its unit.
+        default: when it is not given.
+        least: inclusive, at least 0.
+        most: inclusive.
+    """
+
+    name: str
+    words: str
+    default: float
+    least: float
+    most: float
+
+    def read(self, address: TerminalAddress) -> float:
+        """Its value.
+
+        Raises:
+            RequestError: it is no number in the range.
+        """
+        text = address.fields.get(self.name)
+        if text is None:
+            return self.default
+        value = float(text) if _NUMBER.fullmatch(text) else -1.0
+        if not self.least <= value <= self.most:
+            allowed = f"a number from {self.least:.0f} to {self.most:.0f}"
+            raise RequestError(self.name, text, allowed)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON schema."""
+        bounds = {"minimum": self.least, "maximum": self.most}
+        return {"type": "number", **bounds, "default": self.default, "description": self.words}
 
 
 class ChoiceParameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +201,12 @@ class TextParameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TerminalParameter: TypeAlias = (
-    WholeParameter | DecimalParameter | ChoiceParameter | IntervalParameter | TextParameter
+    WholeParameter
+    | DecimalParameter
+    | NumberParameter
+    | ChoiceParameter
+    | IntervalParameter
+    | TextParameter
 )
 """What a query may say."""
 

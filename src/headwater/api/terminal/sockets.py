@@ -6,7 +6,10 @@ from typing import Final
 from headwater.api.stream_contract import StreamAccepted
 from headwater.api.terminal.declaration import TerminalSocket
 from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.liquidation_past import LiquidationPast
+from headwater.api.terminal.liquidations import LIQUIDATIONS, LiquidationOpener
 from headwater.api.terminal.routes import Opener, TerminalRoutes
+from headwater.services.past_liquidations import PastLiquidations
 
 TEST: Final = TerminalSocket(
     name="test",
@@ -17,17 +20,21 @@ TEST: Final = TerminalSocket(
 )
 """The socket that sends back."""
 
-SOCKETS: Final[tuple[TerminalSocket, ...]] = (TEST,)
+SOCKETS: Final[tuple[TerminalSocket, ...]] = (LIQUIDATIONS, TEST)
 """Every terminal socket's declaration, as documents and clients show them."""
 
 
-def terminal_routes(desk: FeedDesk) -> TerminalRoutes:
+def terminal_routes(desk: FeedDesk, past: PastLiquidations | None = None) -> TerminalRoutes:
     """Every terminal socket.
 
     Args:
         desk: what their clients share.
+        past: past liquidations; None where nothing is stored.
     """
-    openers: Mapping[str, Opener] = {TEST.name: open_echo}
+    openers: Mapping[str, Opener] = {
+        LIQUIDATIONS.name: LiquidationOpener(desk, LiquidationPast(past)),
+        TEST.name: open_echo,
+    }
     assert set(openers) == {one.name for one in SOCKETS}, "every socket is declared and served"
     return TerminalRoutes(desk, openers)
 

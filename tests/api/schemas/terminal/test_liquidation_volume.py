@@ -1,10 +1,9 @@
 """Texts of volumes: short, two decimals, never a thousand of a letter."""
 
 import pytest
+from headwater.api.schemas.liquidation_volume import compact
 from hypothesis import given
 from hypothesis import strategies as st
-
-from headwater.api.schemas.liquidation_volume import compact
 
 FACTORS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
