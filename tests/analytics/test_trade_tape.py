@@ -32,10 +32,13 @@ def trade(number: int, at_ms: int, *, counted: bool) -> Trade:
 
 
 def truth_of(steps_ms: Sequence[int], *, counted: bool) -> list[Trade]:
-    """Trades in their true order; a step of 0 is the same millisecond."""
+    """Trades in their true order; a step of 0 is the same millisecond.
+
+    Of those that are not counted at most five share one: fewer than the tape holds.
+    """
     at_ms, found = 1_000, []
     for number, step_ms in enumerate(steps_ms, start=1):
-        at_ms += step_ms
+        at_ms += step_ms if counted or number % 5 else max(step_ms, 1)
         found.append(trade(number, at_ms, counted=counted))
     return found
 
@@ -172,7 +175,7 @@ def test_so_many_live_trades_that_they_fill_the_tape_need_no_list() -> None:
 @pytest.mark.parametrize("counted", [True, False])
 def test_a_trade_of_before_the_oldest_one_stays_out(counted: bool) -> None:
     """Of one millisecond, too: 1 to 8 at once, the first two let go, and told again."""
-    truth = truth_of([0] * 8, counted=counted)
+    truth = [trade(number, 1_000, counted=counted) for number in range(1, 9)]
     tape = TradeTape(CAPACITY)
     for one in truth:
         tape.add(one)

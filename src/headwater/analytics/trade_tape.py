@@ -6,7 +6,8 @@ its trades the numbers tell, elsewhere a list of the venue that reaches them doe
 joined is let go, so the tape may be shorter than it could be, never wrong.
 
 Trades are in order of their time; those of one millisecond in the order of their numbers, else in
-the order in which the venue listed or sent them.
+the order in which the venue listed or sent them. Where a venue does not count, fewer trades than the tape
+holds must share a millisecond: a list that is full of one instant tells nothing of what it follows.
 """
 
 from bisect import bisect_right
@@ -78,10 +79,12 @@ class TradeTape:
             return False
         if trade.sequence is not None:
             return self._add_counted(trade, trade.sequence)
-        if self._is_cut:
-            self._wait(trade)
-            return True
-        return self._insert(trade)
+        if not self._is_cut:
+            return self._insert(trade)
+        if self._kept and trade.timestamp_ms < self._kept[-1].timestamp_ms:
+            return False  # what is kept has no hole: it was before the oldest one
+        self._wait(trade)
+        return True
 
     def join(self, listed: Sequence[Trade]) -> bool:
         """Takes the venue's newest trades, as it listed them.
@@ -100,8 +103,9 @@ class TradeTape:
         if self._kept and not _connects(self._kept, listed):
             if not self._is_cut or listed[-1].timestamp_ms < self._kept[0].timestamp_ms:
                 return False
-            self._kept, self._floor_ms, self._floor_ids = [], -1, set()
-        whole = _woven(self._kept, [one for one in listed if not self._was_let_go(one)])
+            self._let_go(self._kept)
+            self._kept = []
+        whole = _woven(self._kept, listed)
         if self._fresh:
             whole = _woven(whole, self._fresh)
             self._fresh, self._fresh_ids = [], set()
@@ -113,8 +117,8 @@ class TradeTape:
         """Gives up joining: what waits is all that is kept; where nothing waits nothing changes."""
         if self._fresh:
             fresh, self._fresh, self._fresh_ids = self._fresh, [], set()
-            self._floor_ms, self._floor_ids = -1, set()
             self._is_cut = False
+            self._let_go(self._kept)
             self._keep(fresh)
 
     def _add_counted(self, trade: Trade, sequence: int) -> bool:
@@ -153,8 +157,8 @@ class TradeTape:
         if self._was_let_go(trade):
             return False
         at = bisect_right(self._kept, _place_of(trade), key=_place_of)
-        if at == 0 and len(self._kept) >= self._capacity:
-            return False
+        if at == 0 and self._kept and (trade.sequence or 0) + 1 != self._kept[0].sequence:
+            return False  # between it and the oldest one others may be missing
         self._kept.insert(at, trade)
         self._ids.add(trade.trade_id)
         if len(self._kept) > self._capacity:
