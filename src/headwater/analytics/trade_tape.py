@@ -1,13 +1,14 @@
 """The newest trades of one contract, merged of what a venue lists and what it streams. Pure.
 
-What is kept is always a stretch of the truth without a hole. Trades that came live after a cut (the
-start, or an interruption) wait beside it until they are known to continue it: where the venue counts
-its trades the numbers tell, elsewhere a list of the venue that reaches them does. What cannot be
-joined is let go, so the tape may be shorter than it could be, never wrong.
+What is kept is always a stretch of the truth without a hole. Trades that came live after a cut
+(the start, or an interruption) wait beside it until they are known to continue it: where the venue
+counts its trades the numbers tell, elsewhere a list of the venue that reaches them does. What
+cannot be joined is let go, so the tape may be shorter than it could be, never wrong.
 
 Trades are in order of their time; those of one millisecond in the order of their numbers, else in
-the order in which the venue listed or sent them. Where a venue does not count, fewer trades than the tape
-holds must share a millisecond: a list that is full of one instant tells nothing of what it follows.
+the order in which the venue listed or sent them. Where a venue does not count, fewer trades than
+the tape holds must share a millisecond: a list that is full of one instant tells nothing of what
+it follows.
 """
 
 from bisect import bisect_right

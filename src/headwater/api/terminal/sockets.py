@@ -3,6 +3,7 @@
 from headwater.api.stream_contract import StreamAccepted
 from headwater.api.terminal.desk import FeedDesk
 from headwater.api.terminal.routes import TerminalRoutes
+from headwater.api.terminal.trades import trades_opener
 
 
 def terminal_routes(desk: FeedDesk) -> TerminalRoutes:
@@ -11,7 +12,7 @@ def terminal_routes(desk: FeedDesk) -> TerminalRoutes:
     Args:
         desk: what their clients share.
     """
-    return TerminalRoutes(desk, {"test": open_echo})
+    return TerminalRoutes(desk, {"test": open_echo, "trades": trades_opener(desk)})
 
 
 def open_echo(_rest: str, _query: str) -> StreamAccepted:
