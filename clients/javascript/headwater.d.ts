@@ -177,6 +177,65 @@ export interface TerminalPingRequest {
   readonly type: "ping";
 }
 
+/** One public trade. */
+export interface TerminalTrade {
+  /** the venue's id. */
+  readonly id: string;
+  /** quote currency per base unit. */
+  readonly price: number;
+  /** base units. */
+  readonly amount: number;
+  /** the taker's side. */
+  readonly side: "buy" | "sell";
+  /** the venue's time, ms since 1970. */
+  readonly timestamp: number;
+  /** the same in whole seconds. */
+  readonly time: number;
+  /** the price with the contract's decimal places. */
+  readonly priceFormatted: string;
+  /** the amount with the contract's decimal places. */
+  readonly amountFormatted: string;
+  /** the time of day, UTC, such as `17:20:00`. */
+  readonly timeFormatted: string;
+}
+
+/** The newest trades of a contract, all of them each time. */
+export interface TradesUpdate {
+  readonly type: "trades_update";
+  /** venue id. */
+  readonly exchange: string;
+  /** canonical symbol. */
+  readonly symbol: string;
+  /** newest first, without holes and doubles. */
+  readonly trades: ReadonlyArray<TerminalTrade>;
+  /** whether this is the first message. */
+  readonly initial: boolean;
+  /** when it was made, ms since 1970. */
+  readonly timestamp: number;
+}
+
+/** The answer to a `ping`. */
+export interface TerminalPong {
+  readonly type: "pong";
+  /** when it was answered, ms since 1970. */
+  readonly timestamp: number;
+}
+
+/** Something that was asked for cannot be had. */
+export interface TerminalError {
+  readonly type: "error";
+  /** what kind of error it is. */
+  readonly code: "BAD_MESSAGE" | "BAD_PARAMETER" | "INTERNAL_ERROR" | "NOT_SUPPORTED" | "RATE_LIMITED" | "TOO_MANY_STREAMS" | "TOO_SLOW" | "UNKNOWN_EXCHANGE" | "UNKNOWN_SYMBOL" | "VENUE_ERROR";
+  /** what is wrong, its value and what is allowed, for people. */
+  readonly message: string;
+  /** when, ms since 1970. */
+  readonly timestamp: number;
+  /** name of what is wrong, where it is one field. */
+  readonly field?: string;
+  /** near spellings of an unknown symbol or exchange, at most three. */
+  readonly suggestions?: ReadonlyArray<string>;
+}
+
 /** A forced close. */
 export interface TerminalLiquidation {
   /** tells it from all others; the same whenever and to whomever it is sent. */
@@ -265,26 +324,12 @@ export interface TerminalHeartbeat {
   readonly timestamp: number;
 }
 
-/** The answer to a `ping`. */
-export interface TerminalPong {
-  readonly type: "pong";
-  /** when it was answered, ms since 1970. */
-  readonly timestamp: number;
-}
+export type TradesMessage = TradesUpdate | TerminalPong | TerminalError;
 
-/** Something that was asked for cannot be had. */
-export interface TerminalError {
-  readonly type: "error";
-  /** what kind of error it is. */
-  readonly code: "BAD_MESSAGE" | "BAD_PARAMETER" | "INTERNAL_ERROR" | "NOT_SUPPORTED" | "RATE_LIMITED" | "TOO_MANY_STREAMS" | "TOO_SLOW" | "UNKNOWN_EXCHANGE" | "UNKNOWN_SYMBOL" | "VENUE_ERROR";
-  /** what is wrong, its value and what is allowed, for people. */
-  readonly message: string;
-  /** when, ms since 1970. */
-  readonly timestamp: number;
-  /** name of what is wrong, where it is one field. */
-  readonly field?: string;
-  /** near spellings of an unknown symbol or exchange, at most three. */
-  readonly suggestions?: ReadonlyArray<string>;
+/** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
+export class TradesStream extends TerminalStream<TradesMessage> {
+  /** Asks for a `pong`; other fields are ignored. */
+  ping(): void;
 }
 
 export type LiquidationsMessage = TerminalLiquidations | TerminalLiquidationNews | TerminalLiquidationVolume | TerminalHeartbeat | TerminalPong | TerminalError;
@@ -308,6 +353,8 @@ export class Headwater extends Api {
   refreshSymbols(options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx" | "all" }): Promise<SymbolReloads>;
   /** How the lists of symbols are kept. */
   symbolCacheStats(): Promise<SymbolCacheStats>;
+  /** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
+  watchTrades(symbol: string, options?: { exchange?: string; limit?: number; paceMs?: number }): TradesStream;
   /** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */
   watchLiquidations(symbol: string, options?: { exchange?: string; timeframe?: "1m" | "5m" | "15m" | "30m" | "1h" | "4h" | "1d"; minValueUsd?: number; containerWidth?: number }): LiquidationsStream;
   /** Sends back what it is sent, for trying a connection. */

@@ -5,6 +5,14 @@ import { Api, TerminalStream } from "./runtime.js";
 
 export { HeadwaterError, ProblemError, Refused, Unreachable } from "./runtime.js";
 
+/** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
+export class TradesStream extends TerminalStream {
+  /** Asks for a `pong`; other fields are ignored. */
+  ping() {
+    this.request({ type: "ping" });
+  }
+}
+
 /** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */
 export class LiquidationsStream extends TerminalStream {
   /** Asks for a `pong`; other fields are ignored. */
@@ -37,6 +45,12 @@ export class Headwater extends Api {
   /** How the lists of symbols are kept. */
   symbolCacheStats() {
     return this.ask("GET", "/api/v1/symbol-cache-stats", {});
+  }
+
+  /** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
+  watchTrades(symbol, options = {}) {
+    const path = `/api/v1/ws/trades/${encodeURIComponent(symbol)}`;
+    return new TradesStream(this, path, { exchange: options.exchange, limit: options.limit, pace_ms: options.paceMs }, [], false);
   }
 
   /** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */

@@ -17,8 +17,24 @@ from headwater_client.messages import (
     TerminalLiquidationVolume,
     TerminalPingRequest,
     TerminalPong,
+    TradesUpdate,
 )
 from headwater_client.runtime import Api, TerminalStream, path_of, with_query
+
+TradesMessage: TypeAlias = TradesUpdate | TerminalPong | TerminalError
+
+
+class TradesStream(TerminalStream[TradesMessage]):
+    """The newest trades of a contract as one list, newest first, history and live merged without
+    doubles and holes. Each message is the whole list; one is sent when it has changed, no
+    faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the
+    list grows from what comes live.
+    """
+
+    async def ping(self) -> None:
+        """Asks for a `pong`; other fields are ignored."""
+        await self.request(TerminalPingRequest())
+
 
 LiquidationsMessage: TypeAlias = (
     TerminalLiquidations
@@ -93,6 +109,27 @@ class Headwater(Api):
         path = "/api/v1/symbol-cache-stats"
         found: SymbolCacheStats = await self.ask("GET", path, {}, SymbolCacheStats)
         return found
+
+    def watch_trades(
+        self,
+        symbol: str,
+        *,
+        exchange: str | None = None,
+        limit: int | None = None,
+        pace_ms: int | None = None,
+    ) -> TradesStream:
+        """The newest trades of a contract as one list, newest first, history and live merged
+        without doubles and holes. Each message is the whole list; one is sent when it has
+        changed, no faster than `pace_ms`. Where the venue does not list its past an `error`
+        says so, and the list grows from what comes live.
+        """
+        target = with_query(
+            path_of("/api/v1/ws/trades/{symbol}", symbol=symbol),
+            {"exchange": exchange, "limit": limit, "pace_ms": pace_ms},
+        )
+        return TradesStream(
+            self.socket_base + target, (TradesUpdate, TerminalPong, TerminalError), frozenset()
+        )
 
     def watch_liquidations(
         self,

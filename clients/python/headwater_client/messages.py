@@ -228,6 +228,101 @@ class TerminalPingRequest(
     """Asks for a `pong`; other fields are ignored."""
 
 
+class TerminalTrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One public trade."""
+
+    id: str
+    """the venue's id."""
+    price: float
+    """quote currency per base unit."""
+    amount: float
+    """base units."""
+    side: Literal["buy", "sell"]
+    """the taker's side."""
+    timestamp: int
+    """the venue's time, ms since 1970."""
+    time: int
+    """the same in whole seconds."""
+    price_formatted: str
+    """the price with the contract's decimal places."""
+    amount_formatted: str
+    """the amount with the contract's decimal places."""
+    time_formatted: str
+    """the time of day, UTC, such as `17:20:00`."""
+
+
+class TradesUpdate(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="trades_update",
+    tag_field="type",
+):
+    """The newest trades of a contract, all of them each time."""
+
+    exchange: str
+    """venue id."""
+    symbol: str
+    """canonical symbol."""
+    trades: tuple[TerminalTrade, ...]
+    """newest first, without holes and doubles."""
+    initial: bool
+    """whether this is the first message."""
+    timestamp: int
+    """when it was made, ms since 1970."""
+
+
+class TerminalPong(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="pong",
+    tag_field="type",
+):
+    """The answer to a `ping`."""
+
+    timestamp: int
+    """when it was answered, ms since 1970."""
+
+
+class TerminalError(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="error",
+    tag_field="type",
+):
+    """Something that was asked for cannot be had."""
+
+    code: Literal[
+        "BAD_MESSAGE",
+        "BAD_PARAMETER",
+        "INTERNAL_ERROR",
+        "NOT_SUPPORTED",
+        "RATE_LIMITED",
+        "TOO_MANY_STREAMS",
+        "TOO_SLOW",
+        "UNKNOWN_EXCHANGE",
+        "UNKNOWN_SYMBOL",
+        "VENUE_ERROR",
+    ]
+    """what kind of error it is."""
+    message: str
+    """what is wrong, its value and what is allowed, for people."""
+    timestamp: int
+    """when, ms since 1970."""
+    field: str | None = None
+    """name of what is wrong, where it is one field."""
+    suggestions: tuple[str, ...] | None = None
+    """near spellings of an unknown symbol or exchange, at most three."""
+
+
 class TerminalLiquidation(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
 ):
@@ -372,55 +467,6 @@ class TerminalHeartbeat(
     """when, ms since 1970."""
 
 
-class TerminalPong(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    rename="camel",
-    tag="pong",
-    tag_field="type",
-):
-    """The answer to a `ping`."""
-
-    timestamp: int
-    """when it was answered, ms since 1970."""
-
-
-class TerminalError(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    rename="camel",
-    tag="error",
-    tag_field="type",
-):
-    """Something that was asked for cannot be had."""
-
-    code: Literal[
-        "BAD_MESSAGE",
-        "BAD_PARAMETER",
-        "INTERNAL_ERROR",
-        "NOT_SUPPORTED",
-        "RATE_LIMITED",
-        "TOO_MANY_STREAMS",
-        "TOO_SLOW",
-        "UNKNOWN_EXCHANGE",
-        "UNKNOWN_SYMBOL",
-        "VENUE_ERROR",
-    ]
-    """what kind of error it is."""
-    message: str
-    """what is wrong, its value and what is allowed, for people."""
-    timestamp: int
-    """when, ms since 1970."""
-    field: str | None = None
-    """name of what is wrong, where it is one field."""
-    suggestions: tuple[str, ...] | None = None
-    """near spellings of an unknown symbol or exchange, at most three."""
-
-
 __all__ = [
     "LiquidationVolumes",
     "PriceFormat",
@@ -437,5 +483,7 @@ __all__ = [
     "TerminalLiquidations",
     "TerminalPingRequest",
     "TerminalPong",
+    "TerminalTrade",
+    "TradesUpdate",
     "VolumeBucket",
 ]

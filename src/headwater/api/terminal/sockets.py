@@ -9,6 +9,7 @@ from headwater.api.terminal.desk import FeedDesk
 from headwater.api.terminal.liquidation_past import LiquidationPast
 from headwater.api.terminal.liquidations import LIQUIDATIONS, LiquidationOpener
 from headwater.api.terminal.routes import Opener, TerminalRoutes
+from headwater.api.terminal.trades import TRADES, trades_opener
 from headwater.services.past_liquidations import PastLiquidations
 
 TEST: Final = TerminalSocket(
@@ -20,7 +21,7 @@ TEST: Final = TerminalSocket(
 )
 """The socket that sends back."""
 
-SOCKETS: Final[tuple[TerminalSocket, ...]] = (LIQUIDATIONS, TEST)
+SOCKETS: Final[tuple[TerminalSocket, ...]] = (TRADES, LIQUIDATIONS, TEST)
 """Every terminal socket's declaration, as documents and clients show them."""
 
 
@@ -32,6 +33,7 @@ def terminal_routes(desk: FeedDesk, past: PastLiquidations | None = None) -> Ter
         past: past liquidations; None where nothing is stored.
     """
     openers: Mapping[str, Opener] = {
+        TRADES.name: trades_opener(desk),
         LIQUIDATIONS.name: LiquidationOpener(desk, LiquidationPast(past)),
         TEST.name: open_echo,
     }
