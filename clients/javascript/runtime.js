@@ -13,8 +13,11 @@ export const TIMEOUT_MS = 30000;
 /** Messages that wait for a slow reader of one socket; beyond it the oldest go, see `missed`. */
 export const WAITING_MAX = 1000;
 
-// Close codes after which trying again is useless: the address itself is wrong.
+// Close codes of addresses that are wrong, where the error message before does not say otherwise.
 const REFUSED_CODES = [1008, 4000];
+
+// Errors after which trying again makes sense, whatever the close code.
+const PASSING_ERRORS = ["VENUE_ERROR", "TOO_MANY_STREAMS", "INTERNAL_ERROR"];
 
 /** Anything that goes wrong with the platform. */
 export class HeadwaterError extends Error {}
@@ -85,6 +88,7 @@ export class TerminalStream {
   #failures = 0;
   #closed = false;
   #refused = null;
+  #error = null;
   #waiting = [];
   #wake = null;
 
@@ -153,8 +157,14 @@ export class TerminalStream {
   }
 
   #take(text) {
-    this.#failures = 0;
-    this.#waiting.push(this.#isText ? text : JSON.parse(text));
+    const message = this.#isText ? text : JSON.parse(text);
+    if (message.type === "error") {
+      this.#error = message.code;
+    } else {
+      this.#error = null;
+      this.#failures = 0;
+    }
+    this.#waiting.push(message);
     if (this.#waiting.length > WAITING_MAX) {
       this.#waiting.shift();
       this.missed += 1;
@@ -164,8 +174,10 @@ export class TerminalStream {
 
   #lost(event) {
     this.#socket = null;
+    const isPassing = PASSING_ERRORS.includes(this.#error);
+    this.#error = null;
     if (this.#closed) return;
-    if (REFUSED_CODES.includes(event.code)) {
+    if (REFUSED_CODES.includes(event.code) && !isPassing) {
       this.#closed = true;
       this.#refused = new Refused(event.code, event.reason);
       this.#rouse();

@@ -44,7 +44,7 @@ const deeds = {
     const stream = new TerminalStream(api, "", {}, [], false);
     const numbers = [];
     try {
-      for await (const message of stream) numbers.push(message.number);
+      for await (const message of stream) if (message.type === "news") numbers.push(message.number);
     } catch (error) {
       return { numbers, isRefused: error instanceof Refused, closeCode: error.closeCode };
     }

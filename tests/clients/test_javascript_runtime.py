@@ -37,3 +37,16 @@ async def test_a_wrong_address_ends_the_stream_for_good() -> None:
     async with answering(4000) as (url, _):
         found = await talk("refusal", url.replace("ws", "http", 1))
     assert found == {"numbers": [1], "isRefused": True, "closeCode": 4000}
+
+
+async def test_a_venue_that_is_not_there_yet_is_asked_again() -> None:
+    async with answering(4000, error="VENUE_ERROR") as (url, heard):
+        found = await talk("comeback", url.replace("ws", "http", 1))
+    assert found == {"numbers": [1, 1, 7], "connections": 2}
+    assert len(heard) == 1
+
+
+async def test_a_symbol_that_does_not_exist_is_not_asked_for_again() -> None:
+    async with answering(4000, error="UNKNOWN_SYMBOL") as (url, _):
+        found = await talk("refusal", url.replace("ws", "http", 1))
+    assert (found["isRefused"], found["closeCode"]) == (True, 4000)

@@ -33,11 +33,21 @@ class Wish(msgspec.Struct, frozen=True, tag="update_params", tag_field="type"):
     limit: int
 
 
+class Trouble(msgspec.Struct, frozen=True, tag="error", tag_field="type"):
+    """An error of the server below."""
+
+    code: str
+
+
 @asynccontextmanager
-async def answering(*closes: int | None) -> AsyncIterator[tuple[str, list[str]]]:
+async def answering(*closes: int | None, error: str = "") -> AsyncIterator[tuple[str, list[str]]]:
     """A server that greets each connection with its number and ends it with these codes.
 
     None of them: it stays open. Gives its address, and the list of what it hears.
+
+    Args:
+        closes: close codes of the first connections.
+        error: code of the error message before each close; none when empty.
     """
     heard: list[str] = []
     codes = iter(closes)
@@ -51,6 +61,8 @@ async def answering(*closes: int | None) -> AsyncIterator[tuple[str, list[str]]]
                 await socket.send('{"type":"newer_than_you"}')
                 await socket.send('{"type":"news","number":7}')
         else:
+            if error:
+                await socket.send(msgspec.json.encode(Trouble(code=error)).decode())
             await socket.close(code, "because")
 
     async with serve(serve_one, "127.0.0.1", 0) as server:
@@ -132,6 +144,26 @@ async def test_a_wrong_address_ends_the_stream_for_good() -> None:
                 await anext(stream)
             assert refused.value.close_code == 4000
             assert stream.connections == 1
+
+
+async def test_a_venue_that_is_not_there_yet_is_asked_again() -> None:
+    """The platform closes with 4000 for both; the error before tells them apart."""
+    async with asyncio.timeout(PATIENCE_S), answering(4000, error="VENUE_ERROR") as (url, _):
+        stream: TerminalStream[News | Trouble] = TerminalStream(
+            url, (News, Trouble), retry_delays_s=(0.0,)
+        )
+        async with stream:
+            found = [await anext(stream) for _ in range(3)]
+    assert found == [News(number=1), Trouble(code="VENUE_ERROR"), News(number=1)]
+
+
+async def test_a_symbol_that_does_not_exist_is_not_asked_for_again() -> None:
+    async with asyncio.timeout(PATIENCE_S), answering(4000, error="UNKNOWN_SYMBOL") as (url, _):
+        stream: TerminalStream[News] = TerminalStream(url, (News,), retry_delays_s=(0.0,))
+        async with stream:
+            await anext(stream)
+            with pytest.raises(Refused):
+                await anext(stream)
 
 
 async def test_a_message_of_a_known_kind_that_does_not_fit_is_an_error() -> None:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
+
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
 SPEED = 10
@@ -44,9 +46,18 @@ async def running_demo(folder: Path, origin: str = "") -> AsyncIterator[str]:
     # Whoever starts a program and never reads what it says stops it when the pipe is full.
     drain = asyncio.create_task(process.stderr.read(), name="drain")
     try:
+        async with asyncio.timeout(START_S), aiohttp.ClientSession() as session:
+            while not await _is_healthy(session, base):
+                await asyncio.sleep(0.1)
         yield base
     finally:
         process.terminate()
         await asyncio.wait_for(process.wait(), 20)
         said = (await drain).decode()
-        assert "Traceback" not in said, said[-2000:]
+        assert "Traceback" not in said, said[:4000]
+
+
+async def _is_healthy(session: aiohttp.ClientSession, base: str) -> bool:
+    async with session.get(f"{base}/health") as reply:
+        found = await reply.json()
+        return bool(found["status"] == "healthy")

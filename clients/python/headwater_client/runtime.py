@@ -28,7 +28,10 @@ MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Longest message that is taken from a socket."""
 
 REFUSED_CODES: Final = frozenset({1008, 4000})
-"""Close codes after which trying again is useless: the address itself is wrong."""
+"""Close codes of addresses that are wrong, where the error message before does not say otherwise."""
+
+PASSING_ERRORS: Final = frozenset({"VENUE_ERROR", "TOO_MANY_STREAMS", "INTERNAL_ERROR"})
+"""Errors after which trying again makes sense, whatever the close code."""
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -155,9 +158,10 @@ def _problem(status: int, body: bytes) -> Problem:
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """The `type` of a message."""
+    """The `type` of a message, and of an error what kind it is."""
 
     type: str
+    code: str | None = None
 
 
 class TerminalStream(Generic[M]):
@@ -188,6 +192,7 @@ class TerminalStream(Generic[M]):
         self._said: dict[str, str] = {}
         self._delays_s = tuple(retry_delays_s)
         self._failures = 0
+        self._error: str | None = None
         self._socket: ClientConnection | None = None
         self._closed = False
 
@@ -225,15 +230,14 @@ class TerminalStream(Generic[M]):
                 if self._socket is None:
                     await self._connect()
                 assert self._socket is not None
-                text = await self._socket.recv(decode=True)
+                text = str(await self._socket.recv(decode=True))
             except ConnectionClosed as error:
                 self._lost(error)
                 await self._wait()
             except Unreachable:
                 await self._wait()
             else:
-                self._failures = 0
-                if (message := self._read(str(text))) is not None:
+                if (message := self._read(text)) is not None:
                     return message
         raise StopAsyncIteration
 
@@ -297,7 +301,10 @@ class TerminalStream(Generic[M]):
         """
         self._socket = None
         received = error.rcvd
-        if not self._closed and received is not None and received.code in REFUSED_CODES:
+        passing, self._error = self._error in PASSING_ERRORS, None
+        if self._closed or received is None or passing:
+            return
+        if received.code in REFUSED_CODES:
             self._closed = True
             raise Refused(received.code, received.reason) from error
 
@@ -309,14 +316,18 @@ class TerminalStream(Generic[M]):
         self._failures += 1
 
     def _read(self, text: str) -> M | None:
+        """The message in a text; None for one of a type that is newer than this client."""
         if self._decoder is None:
+            self._failures = 0
             return text  # type: ignore[return-value]  # a stream of text has M = str
-        try:
-            found: M = self._decoder.decode(text)
-        except msgspec.ValidationError:
-            if msgspec.json.decode(text, type=_Kind).type in self._known:
-                raise
+        kind = msgspec.json.decode(text, type=_Kind)
+        if kind.type == "error":
+            self._error = kind.code
+        else:
+            self._failures, self._error = 0, None
+        if kind.type not in self._known:
             return None
+        found: M = self._decoder.decode(text)
         return found
 
 
