@@ -33,7 +33,11 @@ def test_one_venue_by_any_spelling(spelling: str) -> None:
     ((source, subscription),) = scope.subscriptions()
     assert (source.facts.venue_id, subscription.native_symbol) == ("bybit", "BTCUSDT")
     wanted = scope.wanted(5, 10)
-    assert (wanted.exchanges, wanted.start_ms, wanted.end_ms) == ({"bybit"}, 5, 10 + DAY_MS)
+    assert (wanted.exchanges, wanted.start_ms, wanted.end_ms) == (
+        frozenset({"bybit"}),
+        5,
+        10 + DAY_MS,
+    )
 
 
 def test_all_venues_that_tell_and_list_it() -> None:
