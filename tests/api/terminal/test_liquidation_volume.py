@@ -254,13 +254,37 @@ async def test_a_long_silence_is_told_in_portions(tmp_path: Path) -> None:
 
 
 async def test_events_before_the_span_change_nothing(tmp_path: Path) -> None:
+    """The newest bucket is ten minutes old, so the series would keep one of 1,004 minutes ago.
+
+    But the past of that one was not asked for: it would show a part as the whole.
+    """
+    path = "liquidations/BTCUSDT?timeframe=1m"
     async with storing(tmp_path) as (platform, store):
-        store.put(closed(-1, 1.0))
-        async with viewing(platform.port, "liquidations/BTCUSDT?timeframe=1m") as viewer:
+        store.put(closed(-1_004 * MINUTE_MS, 7.0))
+        store.put(closed(-10 * MINUTE_MS, 1.0))
+        async with viewing(platform.port, path) as viewer:
             await viewer.hear_next(KIND)
-            platform.bus.publish(closed(-2_000 * MINUTE_MS, 5.0))
-            platform.bus.publish(closed(5, 2.0))
+            platform.bus.publish(closed(-1_004 * MINUTE_MS + 1, 5.0))
+            platform.bus.publish(closed(-10 * MINUTE_MS + 5, 2.0))
             assert [row["sellVolume"] for row in (await viewer.hear_next(KIND))["data"]] == [3.0]
+
+
+async def test_buckets_that_have_become_too_old_are_forgotten(tmp_path: Path) -> None:
+    """365 days are kept; a day later the first of them is gone."""
+    day_ms = Interval.D1.nominal_ms
+    async with storing(tmp_path) as (platform, store):
+        store.put(closed(-364 * day_ms, 1.0))
+        store.put(closed(-1, 1.0))
+        path = "liquidations/BTCUSDT/1d?container_width=3000"
+        async with viewing(platform.port, path) as viewer:
+            first = (await viewer.hear_next(KIND))["data"]
+            platform.advance(day_ms / 1_000)
+            platform.bus.publish(closed(day_ms, 2.0))
+            await viewer.hear_next(KIND)
+            async with viewing(platform.port, path) as other:
+                rows = (await other.hear_next(KIND))["data"]
+        assert [row["timestamp"] for row in rows] == [row["timestamp"] + day_ms for row in first]
+        assert len(rows) == 365
 
 
 async def test_a_client_that_comes_later_begins_where_the_others_are(tmp_path: Path) -> None:
