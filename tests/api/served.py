@@ -81,6 +81,7 @@ class Platform:
             settings=self.settings,
             limits=limits or StreamLimits(),
             heatmaps=self.heatmaps,
+            candles=(candles := None if store is None else CandleHistory(store, self.clock)),
         )
         numbers = count(1)
         history = None if store is None else LiquidationHistory(store, self.clock)
@@ -101,7 +102,7 @@ class Platform:
             skill=None if store is None else LiquidationSkill(store.fetch),
             liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),
             gaps=None if store is None else GapHistory(store),
-            candles=None if store is None else CandleHistory(store, self.clock),
+            candles=candles,
             readings=None if store is None else PastReadings(store, self.clock),
             maps=None
             if store is None

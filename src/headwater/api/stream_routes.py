@@ -40,6 +40,7 @@ from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import BookSnapshot, Candle, Record
 from headwater.feeds.source import MarketSource
+from headwater.services.candle_history import CandleHistory
 
 PATH_PREFIX: Final = "/ws/"
 """How the paths of streams begin."""
@@ -199,6 +200,7 @@ def open_streams(
     settings: ApiSettings,
     limits: StreamLimits,
     heatmaps: HeatmapBoard | None = None,
+    candles: CandleHistory | None = None,
 ) -> StreamPublisher:
     """Makes the hub, its resolver and the publisher that feeds it.
 
@@ -209,6 +211,7 @@ def open_streams(
         settings: of the API.
         limits: of the hub.
         heatmaps: the symbols whose maps are watched; None for one that makes no maps.
+        candles: past candles; None where nothing is stored.
 
     Returns:
         The publisher, with the hub as `publisher.hub`. Its `run` has yet to be started.
@@ -218,7 +221,7 @@ def open_streams(
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
     maps = heatmaps or HeatmapBoard(None, clock)
     desk = FeedDesk(sources, bus, clock)
-    terminal = terminal_routes(desk)
+    terminal = terminal_routes(desk, candles)
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
         if request.path.startswith(TERMINAL_PREFIX):

@@ -263,6 +263,7 @@ class Platform:
             settings=settings,
             limits=stream_limits(self._settings),
             heatmaps=heatmaps,
+            candles=(candles := CandleHistory(self.store, self._clock)),
         )
         history = LiquidationHistory(self.store, self._clock)
         external = await self._stack.enter_async_context(
@@ -279,7 +280,7 @@ class Platform:
             gaps=GapHistory(self.store),
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             tapes=self._tapes,
-            candles=CandleHistory(self.store, self._clock),
+            candles=candles,
             readings=PastReadings(self.store, self._clock),
             skill=LiquidationSkill(self.store.fetch),
             forecasts=self._forecast_health,

@@ -1,18 +1,26 @@
 """The table of terminal sockets: which name of a path begins which kind of client."""
 
 from headwater.api.stream_contract import StreamAccepted
+from headwater.api.terminal.candles import candles_opener
 from headwater.api.terminal.desk import FeedDesk
 from headwater.api.terminal.routes import TerminalRoutes
 from headwater.api.terminal.trades import trades_opener
+from headwater.services.candle_history import CandleHistory
 
 
-def terminal_routes(desk: FeedDesk) -> TerminalRoutes:
+def terminal_routes(desk: FeedDesk, candles: CandleHistory | None = None) -> TerminalRoutes:
     """Every terminal socket.
 
     Args:
         desk: what their clients share.
+        candles: past candles; None where nothing is stored.
     """
-    return TerminalRoutes(desk, {"test": open_echo, "trades": trades_opener(desk)})
+    openers = {
+        "test": open_echo,
+        "trades": trades_opener(desk),
+        "candles": candles_opener(desk, candles),
+    }
+    return TerminalRoutes(desk, openers)
 
 
 def open_echo(_rest: str, _query: str) -> StreamAccepted:
