@@ -136,7 +136,7 @@ def candles_opener(
         exchange = address.fields.get("exchange", DEFAULT_EXCHANGE)
         of = terminal_symbol(desk.sources, exchange, address.symbol)
         demand(of.source, "ohlc")
-        demand_candles(of.source, interval)
+        demand_candles(of.source, interval, TIMEFRAME)
         return CandlesSession(desk, of, interval, candle_count(width_px), stored).accepted
 
     return open_candles
