@@ -172,9 +172,38 @@ export interface SymbolCacheStats {
   readonly timestamp: number;
 }
 
-/** Asks for a `pong`; other fields are ignored. */
-export interface TerminalPingRequest {
-  readonly type: "ping";
+/** One candle. */
+export interface TerminalCandle {
+  /** its opening time, ms since 1970. */
+  readonly timestamp: number;
+  /** the same in seconds. */
+  readonly time: number;
+  /** first traded price. */
+  readonly open: number;
+  /** highest traded price. */
+  readonly high: number;
+  /** lowest traded price. */
+  readonly low: number;
+  /** last traded price. */
+  readonly close: number;
+  /** base units traded. */
+  readonly volume: number;
+  /** the price with the contract's decimal places. */
+  readonly openFormatted: string;
+  /** the same of the highest price. */
+  readonly highFormatted: string;
+  /** the same of the lowest price. */
+  readonly lowFormatted: string;
+  /** the same of the last price. */
+  readonly closeFormatted: string;
+  /** the volume with the contract's decimal places. */
+  readonly volumeFormatted: string;
+  /** false while the candle is still forming. */
+  readonly isClosed: boolean;
+  /** how often it was corrected after it had closed; a higher one replaces a lower. */
+  readonly revision: number;
+  /** length of the smaller candles it was built of; left out for the venue's own. */
+  readonly builtFrom?: "12h" | "15m" | "1M" | "1d" | "1h" | "1m" | "1w" | "2d" | "2h" | "30m" | "3M" | "3d" | "3m" | "4h" | "5m" | "6h" | "8h";
 }
 
 /** One public trade. */
@@ -199,19 +228,117 @@ export interface TerminalTrade {
   readonly timeFormatted: string;
 }
 
-/** The newest trades of a contract, all of them each time. */
-export interface TradesUpdate {
-  readonly type: "trades_update";
+/** Asks for a `pong`; other fields are ignored. */
+export interface TerminalPingRequest {
+  readonly type: "ping";
+}
+
+/** Asks for candles to the left of the chart. */
+export interface LoadHistoryRequest {
+  readonly type: "load_history";
+  /** they open before this, ms since 1970. */
+  readonly before: number;
+  /** most candles, 1 to 1000. */
+  readonly limit?: number;
+}
+
+/** From the opening of the first candle to that of the last. */
+export interface TimeRange {
+  /** ms since 1970. */
+  readonly startMs: number;
+  /** ms since 1970. */
+  readonly endMs: number;
+  /** the same as text, UTC. */
+  readonly start: string;
+  /** the same as text, UTC. */
+  readonly end: string;
+}
+
+/** how prices are written. */
+export interface ChartPriceFormat {
+  readonly type: "price";
+  /** decimal places. */
+  readonly precision: number;
+  /** least difference that is shown: 10 to the power of minus `precision`. */
+  readonly minMove: number;
+}
+
+/** how numbers of the contract are written. */
+export interface ChartSymbol {
+  /** how prices are written. */
+  readonly priceFormat: ChartPriceFormat;
+  /** decimal places of a price. */
+  readonly pricePrecision: number;
+  /** decimal places of a quantity. */
+  readonly amountPrecision: number;
+}
+
+/** Past candles: the chart's first ones, or older ones that `load_history` asked for. */
+export interface HistoricalCandles {
+  readonly type: "historical_candles";
   /** venue id. */
   readonly exchange: string;
   /** canonical symbol. */
   readonly symbol: string;
-  /** newest first, without holes and doubles. */
-  readonly trades: ReadonlyArray<TerminalTrade>;
-  /** whether this is the first message. */
-  readonly initial: boolean;
-  /** when it was made, ms since 1970. */
+  /** length of a candle. */
+  readonly timeframe: "12h" | "15m" | "1M" | "1d" | "1h" | "1m" | "1w" | "2d" | "2h" | "30m" | "3M" | "3d" | "3m" | "4h" | "5m" | "6h" | "8h";
+  /** oldest first. */
+  readonly data: ReadonlyArray<TerminalCandle>;
+  /** number of candles. */
+  readonly count: number;
+  /** what they span; null when there are none. */
+  readonly timeRange: TimeRange | null;
+  /** how numbers of the contract are written. */
+  readonly symbolData: ChartSymbol;
+  /** of `load_history`: what was asked for. */
+  readonly before?: number;
+  /** of `load_history`: whether there is nothing older. */
+  readonly isLast?: boolean;
+  /** what is missing and why; left out when nothing is. */
+  readonly incomplete?: string;
+}
+
+/** A candle that is new, has changed, has closed or was corrected. */
+export interface CandleUpdate {
+  readonly type: "candle_update";
+  /** its opening time, ms since 1970. */
   readonly timestamp: number;
+  /** the same in seconds. */
+  readonly time: number;
+  /** first traded price. */
+  readonly open: number;
+  /** highest traded price. */
+  readonly high: number;
+  /** lowest traded price. */
+  readonly low: number;
+  /** last traded price. */
+  readonly close: number;
+  /** base units traded. */
+  readonly volume: number;
+  /** the price with the contract's decimal places. */
+  readonly openFormatted: string;
+  /** the same of the highest price. */
+  readonly highFormatted: string;
+  /** the same of the lowest price. */
+  readonly lowFormatted: string;
+  /** the same of the last price. */
+  readonly closeFormatted: string;
+  /** the volume with the contract's decimal places. */
+  readonly volumeFormatted: string;
+  /** false while the candle is still forming. */
+  readonly isClosed: boolean;
+  /** how often it was corrected after it had closed; a higher one replaces a lower. */
+  readonly revision: number;
+  /** length of the smaller candles it was built of; left out for the venue's own. */
+  readonly builtFrom?: "12h" | "15m" | "1M" | "1d" | "1h" | "1m" | "1w" | "2d" | "2h" | "30m" | "3M" | "3d" | "3m" | "4h" | "5m" | "6h" | "8h";
+  /** venue id. */
+  readonly exchange: string;
+  /** canonical symbol. */
+  readonly symbol: string;
+  /** length of the candle. */
+  readonly timeframe: "12h" | "15m" | "1M" | "1d" | "1h" | "1m" | "1w" | "2d" | "2h" | "30m" | "3M" | "3d" | "3m" | "4h" | "5m" | "6h" | "8h";
+  /** when it was received, ms since 1970. */
+  readonly streamTimestamp: number;
 }
 
 /** The answer to a `ping`. */
@@ -234,6 +361,21 @@ export interface TerminalError {
   readonly field?: string;
   /** near spellings of an unknown symbol or exchange, at most three. */
   readonly suggestions?: ReadonlyArray<string>;
+}
+
+/** The newest trades of a contract, all of them each time. */
+export interface TradesUpdate {
+  readonly type: "trades_update";
+  /** venue id. */
+  readonly exchange: string;
+  /** canonical symbol. */
+  readonly symbol: string;
+  /** newest first, without holes and doubles. */
+  readonly trades: ReadonlyArray<TerminalTrade>;
+  /** whether this is the first message. */
+  readonly initial: boolean;
+  /** when it was made, ms since 1970. */
+  readonly timestamp: number;
 }
 
 /** A forced close. */
@@ -324,6 +466,16 @@ export interface TerminalHeartbeat {
   readonly timestamp: number;
 }
 
+export type CandlesMessage = HistoricalCandles | CandleUpdate | TerminalPong | TerminalError;
+
+/** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
+export class CandlesStream extends TerminalStream<CandlesMessage> {
+  /** Asks for a `pong`; other fields are ignored. */
+  ping(): void;
+  /** Asks for candles to the left of the chart. */
+  loadHistory(fields: Omit<LoadHistoryRequest, "type">): void;
+}
+
 export type TradesMessage = TradesUpdate | TerminalPong | TerminalError;
 
 /** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
@@ -353,6 +505,12 @@ export class Headwater extends Api {
   refreshSymbols(options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx" | "all" }): Promise<SymbolReloads>;
   /** How the lists of symbols are kept. */
   symbolCacheStats(): Promise<SymbolCacheStats>;
+  /** Candles for a chart, oldest first. */
+  candles(symbol: string, options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx"; timeframe?: "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "8h" | "12h" | "1d" | "2d" | "3d" | "1w" | "1M" | "3M"; limit?: number; startTime?: number | string; endTime?: number | string }): Promise<ReadonlyArray<TerminalCandle>>;
+  /** Recent trades for a screen, newest first. */
+  trades(symbol: string, options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx"; limit?: number }): Promise<ReadonlyArray<TerminalTrade>>;
+  /** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
+  watchCandles(symbol: string, options?: { exchange?: string; timeframe?: "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "8h" | "12h" | "1d" | "2d" | "3d" | "1w" | "1M" | "3M"; containerWidth?: number }): CandlesStream;
   /** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
   watchTrades(symbol: string, options?: { exchange?: string; limit?: number; paceMs?: number }): TradesStream;
   /** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */

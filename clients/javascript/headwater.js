@@ -5,6 +5,18 @@ import { Api, TerminalStream } from "./runtime.js";
 
 export { HeadwaterError, ProblemError, Refused, Unreachable } from "./runtime.js";
 
+/** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
+export class CandlesStream extends TerminalStream {
+  /** Asks for a `pong`; other fields are ignored. */
+  ping() {
+    this.request({ type: "ping" });
+  }
+  /** Asks for candles to the left of the chart. */
+  loadHistory(fields) {
+    this.request({ type: "load_history", ...fields });
+  }
+}
+
 /** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
 export class TradesStream extends TerminalStream {
   /** Asks for a `pong`; other fields are ignored. */
@@ -45,6 +57,22 @@ export class Headwater extends Api {
   /** How the lists of symbols are kept. */
   symbolCacheStats() {
     return this.ask("GET", "/api/v1/symbol-cache-stats", {});
+  }
+
+  /** Candles for a chart, oldest first. */
+  candles(symbol, options = {}) {
+    return this.ask("GET", `/api/v1/candles/${encodeURIComponent(symbol)}`, { exchange: options.exchange, timeframe: options.timeframe, limit: options.limit, start_time: options.startTime, end_time: options.endTime });
+  }
+
+  /** Recent trades for a screen, newest first. */
+  trades(symbol, options = {}) {
+    return this.ask("GET", `/api/v1/trades/${encodeURIComponent(symbol)}`, { exchange: options.exchange, limit: options.limit });
+  }
+
+  /** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
+  watchCandles(symbol, options = {}) {
+    const path = `/api/v1/ws/candles/${encodeURIComponent(symbol)}`;
+    return new CandlesStream(this, path, { exchange: options.exchange, timeframe: options.timeframe, container_width: options.containerWidth }, [], false);
   }
 
   /** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */

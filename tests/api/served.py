@@ -89,6 +89,7 @@ class Platform:
             heatmaps=self.heatmaps,
             symbols=self.symbols,
             past_liquidations=past,
+            candles=(candles := None if store is None else CandleHistory(store, self.clock)),
         )
         numbers = count(1)
         self.deps = ApiDeps(
@@ -107,7 +108,7 @@ class Platform:
             skill=None if store is None else LiquidationSkill(store.fetch),
             liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),
             gaps=None if store is None else GapHistory(store),
-            candles=None if store is None else CandleHistory(store, self.clock),
+            candles=candles,
             readings=None if store is None else PastReadings(store, self.clock),
             maps=None
             if store is None

@@ -67,6 +67,8 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/api/v1/symbols",
         "/api/v1/refresh-symbols",
         "/api/v1/symbol-cache-stats",
+        "/api/v1/candles/{symbol}",
+        "/api/v1/trades/{symbol}",
         "/liquidations/heatmap",
         "/liquidations/levels",
         "/liquidations/max-pain",

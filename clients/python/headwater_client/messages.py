@@ -216,16 +216,60 @@ class SymbolCacheStats(
     """when this was true, ms since 1970."""
 
 
-class TerminalPingRequest(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    rename="camel",
-    tag="ping",
-    tag_field="type",
-):
-    """Asks for a `pong`; other fields are ignored."""
+class TerminalCandle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One candle."""
+
+    timestamp: int
+    """its opening time, ms since 1970."""
+    time: int
+    """the same in seconds."""
+    open: float
+    """first traded price."""
+    high: float
+    """highest traded price."""
+    low: float
+    """lowest traded price."""
+    close: float
+    """last traded price."""
+    volume: float
+    """base units traded."""
+    open_formatted: str
+    """the price with the contract's decimal places."""
+    high_formatted: str
+    """the same of the highest price."""
+    low_formatted: str
+    """the same of the lowest price."""
+    close_formatted: str
+    """the same of the last price."""
+    volume_formatted: str
+    """the volume with the contract's decimal places."""
+    is_closed: bool
+    """false while the candle is still forming."""
+    revision: int
+    """how often it was corrected after it had closed; a higher one replaces a lower."""
+    built_from: (
+        Literal[
+            "12h",
+            "15m",
+            "1M",
+            "1d",
+            "1h",
+            "1m",
+            "1w",
+            "2d",
+            "2h",
+            "30m",
+            "3M",
+            "3d",
+            "3m",
+            "4h",
+            "5m",
+            "6h",
+            "8h",
+        ]
+        | None
+    ) = None
+    """length of the smaller candles it was built of; left out for the venue's own."""
 
 
 class TerminalTrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -251,27 +295,215 @@ class TerminalTrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """the time of day, UTC, such as `17:20:00`."""
 
 
-class TradesUpdate(
+class TerminalPingRequest(
     msgspec.Struct,
     frozen=True,
     kw_only=True,
     omit_defaults=True,
     rename="camel",
-    tag="trades_update",
+    tag="ping",
     tag_field="type",
 ):
-    """The newest trades of a contract, all of them each time."""
+    """Asks for a `pong`; other fields are ignored."""
+
+
+class LoadHistoryRequest(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="load_history",
+    tag_field="type",
+):
+    """Asks for candles to the left of the chart."""
+
+    before: int
+    """they open before this, ms since 1970."""
+    limit: int | None = None
+    """most candles, 1 to 1000."""
+
+
+class TimeRange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """From the opening of the first candle to that of the last."""
+
+    start_ms: int
+    """ms since 1970."""
+    end_ms: int
+    """ms since 1970."""
+    start: str
+    """the same as text, UTC."""
+    end: str
+    """the same as text, UTC."""
+
+
+class ChartPriceFormat(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="price",
+    tag_field="type",
+):
+    """how prices are written."""
+
+    precision: int
+    """decimal places."""
+    min_move: float
+    """least difference that is shown: 10 to the power of minus `precision`."""
+
+
+class ChartSymbol(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """how numbers of the contract are written."""
+
+    price_format: ChartPriceFormat
+    """how prices are written."""
+    price_precision: int
+    """decimal places of a price."""
+    amount_precision: int
+    """decimal places of a quantity."""
+
+
+class HistoricalCandles(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="historical_candles",
+    tag_field="type",
+):
+    """Past candles: the chart's first ones, or older ones that `load_history` asked for."""
 
     exchange: str
     """venue id."""
     symbol: str
     """canonical symbol."""
-    trades: tuple[TerminalTrade, ...]
-    """newest first, without holes and doubles."""
-    initial: bool
-    """whether this is the first message."""
+    timeframe: Literal[
+        "12h",
+        "15m",
+        "1M",
+        "1d",
+        "1h",
+        "1m",
+        "1w",
+        "2d",
+        "2h",
+        "30m",
+        "3M",
+        "3d",
+        "3m",
+        "4h",
+        "5m",
+        "6h",
+        "8h",
+    ]
+    """length of a candle."""
+    data: tuple[TerminalCandle, ...]
+    """oldest first."""
+    count: int
+    """number of candles."""
+    time_range: TimeRange | None
+    """what they span; null when there are none."""
+    symbol_data: ChartSymbol
+    """how numbers of the contract are written."""
+    before: int | None = None
+    """of `load_history`: what was asked for."""
+    is_last: bool | None = None
+    """of `load_history`: whether there is nothing older."""
+    incomplete: str | None = None
+    """what is missing and why; left out when nothing is."""
+
+
+class CandleUpdate(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="candle_update",
+    tag_field="type",
+):
+    """A candle that is new, has changed, has closed or was corrected."""
+
     timestamp: int
-    """when it was made, ms since 1970."""
+    """its opening time, ms since 1970."""
+    time: int
+    """the same in seconds."""
+    open: float
+    """first traded price."""
+    high: float
+    """highest traded price."""
+    low: float
+    """lowest traded price."""
+    close: float
+    """last traded price."""
+    volume: float
+    """base units traded."""
+    open_formatted: str
+    """the price with the contract's decimal places."""
+    high_formatted: str
+    """the same of the highest price."""
+    low_formatted: str
+    """the same of the lowest price."""
+    close_formatted: str
+    """the same of the last price."""
+    volume_formatted: str
+    """the volume with the contract's decimal places."""
+    is_closed: bool
+    """false while the candle is still forming."""
+    revision: int
+    """how often it was corrected after it had closed; a higher one replaces a lower."""
+    built_from: (
+        Literal[
+            "12h",
+            "15m",
+            "1M",
+            "1d",
+            "1h",
+            "1m",
+            "1w",
+            "2d",
+            "2h",
+            "30m",
+            "3M",
+            "3d",
+            "3m",
+            "4h",
+            "5m",
+            "6h",
+            "8h",
+        ]
+        | None
+    ) = None
+    """length of the smaller candles it was built of; left out for the venue's own."""
+    exchange: str
+    """venue id."""
+    symbol: str
+    """canonical symbol."""
+    timeframe: Literal[
+        "12h",
+        "15m",
+        "1M",
+        "1d",
+        "1h",
+        "1m",
+        "1w",
+        "2d",
+        "2h",
+        "30m",
+        "3M",
+        "3d",
+        "3m",
+        "4h",
+        "5m",
+        "6h",
+        "8h",
+    ]
+    """length of the candle."""
+    stream_timestamp: int
+    """when it was received, ms since 1970."""
 
 
 class TerminalPong(
@@ -321,6 +553,29 @@ class TerminalError(
     """name of what is wrong, where it is one field."""
     suggestions: tuple[str, ...] | None = None
     """near spellings of an unknown symbol or exchange, at most three."""
+
+
+class TradesUpdate(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="trades_update",
+    tag_field="type",
+):
+    """The newest trades of a contract, all of them each time."""
+
+    exchange: str
+    """venue id."""
+    symbol: str
+    """canonical symbol."""
+    trades: tuple[TerminalTrade, ...]
+    """newest first, without holes and doubles."""
+    initial: bool
+    """whether this is the first message."""
+    timestamp: int
+    """when it was made, ms since 1970."""
 
 
 class TerminalLiquidation(
@@ -468,13 +723,19 @@ class TerminalHeartbeat(
 
 
 __all__ = [
+    "CandleUpdate",
+    "ChartPriceFormat",
+    "ChartSymbol",
+    "HistoricalCandles",
     "LiquidationVolumes",
+    "LoadHistoryRequest",
     "PriceFormat",
     "Symbol",
     "SymbolCache",
     "SymbolCacheStats",
     "SymbolReload",
     "SymbolReloads",
+    "TerminalCandle",
     "TerminalError",
     "TerminalHeartbeat",
     "TerminalLiquidation",
@@ -484,6 +745,7 @@ __all__ = [
     "TerminalPingRequest",
     "TerminalPong",
     "TerminalTrade",
+    "TimeRange",
     "TradesUpdate",
     "VolumeBucket",
 ]

@@ -272,6 +272,7 @@ class Platform:
             heatmaps=heatmaps,
             symbols=symbols,
             past_liquidations=past,
+            candles=(candles := CandleHistory(self.store, self._clock)),
         )
         deps = ApiDeps(
             sources=self.sources,
@@ -285,7 +286,7 @@ class Platform:
             gaps=GapHistory(self.store),
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             tapes=self._tapes,
-            candles=CandleHistory(self.store, self._clock),
+            candles=candles,
             readings=PastReadings(self.store, self._clock),
             skill=LiquidationSkill(self.store.fetch),
             forecasts=self._forecast_health,

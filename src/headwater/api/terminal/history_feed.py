@@ -137,8 +137,15 @@ class HistoryFeed(SharedFeed):
         """The stream flows, for the first time or again; calls `ask` where something may lack."""
 
     @abstractmethod
-    def give_up(self) -> PlatformError | None:
-        """No answer reached what came live: goes on with that; what clients are told of it."""
+    def give_up(self, problem: PlatformError | None) -> PlatformError | None:
+        """Goes on with what came live, although it may not continue what was before.
+
+        Args:
+            problem: why there is no answer; None when there were some and none reached so far.
+
+        Returns:
+            What clients are told; None for nothing.
+        """
 
     @abstractmethod
     def show(self) -> None:
@@ -162,6 +169,11 @@ class HistoryFeed(SharedFeed):
         return tuple(self._listeners)
 
     # For the data
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the past cannot be had now; it is asked for again by itself."""
+        return self._failure is not None
 
     def ask(self) -> None:
         """Has the past asked for before anything else is shown."""
@@ -190,7 +202,8 @@ class HistoryFeed(SharedFeed):
             self._start(listener)
         while True:
             await self._turn(None)
-            self.show()
+            if not self._wants_history:
+                self.show()
 
     async def _turn(self, patience_s: float | None) -> None:
         """Waits for records or for a time that is due, takes them, and asks where that is needed.
@@ -263,8 +276,7 @@ class HistoryFeed(SharedFeed):
             if is_joined:
                 self._failure, self._failures = None, 0
                 return
-        refusal = self.give_up()
-        problem = problem or refusal
+        problem = self.give_up(problem)
         if problem is None:
             self._failure, self._failures = None, 0
         else:

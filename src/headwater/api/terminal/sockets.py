@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from headwater.api.stream_contract import StreamAccepted
+from headwater.api.terminal.candles import CANDLES, candles_opener
 from headwater.api.terminal.declaration import TerminalSocket
 from headwater.api.terminal.desk import FeedDesk
 from headwater.api.terminal.liquidation_past import LiquidationPast
 from headwater.api.terminal.liquidations import LIQUIDATIONS, LiquidationOpener
 from headwater.api.terminal.routes import Opener, TerminalRoutes
 from headwater.api.terminal.trades import TRADES, trades_opener
+from headwater.services.candle_history import CandleHistory
 from headwater.services.past_liquidations import PastLiquidations
 
 TEST: Final = TerminalSocket(
@@ -21,18 +23,24 @@ TEST: Final = TerminalSocket(
 )
 """The socket that sends back."""
 
-SOCKETS: Final[tuple[TerminalSocket, ...]] = (TRADES, LIQUIDATIONS, TEST)
+SOCKETS: Final[tuple[TerminalSocket, ...]] = (CANDLES, TRADES, LIQUIDATIONS, TEST)
 """Every terminal socket's declaration, as documents and clients show them."""
 
 
-def terminal_routes(desk: FeedDesk, past: PastLiquidations | None = None) -> TerminalRoutes:
+def terminal_routes(
+    desk: FeedDesk,
+    past: PastLiquidations | None = None,
+    candles: CandleHistory | None = None,
+) -> TerminalRoutes:
     """Every terminal socket.
 
     Args:
         desk: what their clients share.
         past: past liquidations; None where nothing is stored.
+        candles: past candles; None where nothing is stored.
     """
     openers: Mapping[str, Opener] = {
+        CANDLES.name: candles_opener(desk, candles),
         TRADES.name: trades_opener(desk),
         LIQUIDATIONS.name: LiquidationOpener(desk, LiquidationPast(past)),
         TEST.name: open_echo,

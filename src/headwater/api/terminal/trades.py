@@ -118,7 +118,10 @@ class TradesFeed(HistoryFeed):
         assert isinstance(record, Trade), "the reader brings no others"
         self._tape.add(record)
         if self._tape.is_parted:
-            self.ask()
+            if self.is_failing:
+                self._tape.settle()
+            else:
+                self.ask()
 
     def interrupted(self) -> None:
         """Live trades may be missing."""
@@ -129,9 +132,11 @@ class TradesFeed(HistoryFeed):
         if self._tape.is_cut:
             self.ask()
 
-    def give_up(self) -> PlatformError | None:
+    def give_up(self, problem: PlatformError | None) -> PlatformError | None:
         """The list begins anew with what came live."""
         self._tape.settle()
+        if problem is not None:
+            return problem
         words = "the trades that the venue lists do not reach those that it streams"
         return VenueUnavailable(self.of.exchange, words)
 
