@@ -24,6 +24,8 @@ from headwater.core.records import Level
 ROUNDING_MAX: Final = Decimal(10) ** 12
 """Greatest rounding, quote currency: no market has prices beyond it."""
 
+_ROUNDING_MIN: Final = Decimal(1).scaleb(-PLACES_MAX)
+
 Change = tuple[int, int]
 """A level's rank and how much its quantity grew or shrank, in units."""
 
@@ -206,9 +208,9 @@ class LadderBook:
             self._fill(found)
         return found
 
-    def drop(self, ladder: BookLadder) -> None:
-        """Keeps a ladder no longer; harmless when repeated."""
-        self._ladders.pop(ladder.rounding, None)
+    def drop(self, rounding: Decimal | None) -> None:
+        """Keeps the ladder of a rounding no longer; harmless when there is none."""
+        self._ladders.pop(None if rounding is None else rounding.normalize(), None)
 
     def apply(self, bids: Iterable[Level], asks: Iterable[Level]) -> bool:
         """Takes a change: absolute quantities, 0 removes.
@@ -238,5 +240,9 @@ class LadderBook:
 
 
 def is_rounding(value: Decimal) -> bool:
-    """Whether a book can be aggregated to it: above 0, at most `ROUNDING_MAX`, 12 places."""
-    return 0 < value <= ROUNDING_MAX and places_of(value) <= PLACES_MAX
+    """Whether a book can be aggregated to it: above 0, at most `ROUNDING_MAX`, 12 places.
+
+    Args:
+        value: any finite number.
+    """
+    return _ROUNDING_MIN <= value <= ROUNDING_MAX and places_of(value) <= PLACES_MAX

@@ -171,8 +171,15 @@ class UnitText:
         Args:
             value: units, ≥ 0.
         """
-        (text,) = self.twice(("",), (value,), "|", "")
-        return text.partition("|")[0]
+        return self._both(value)[0]
+
+    def grouped(self, value: int) -> str:
+        """A number with commas between thousands, as a screen shows it.
+
+        Args:
+            value: units, ≥ 0.
+        """
+        return self._both(value)[2]
 
     def twice(
         self, heads: Iterable[str], values: Iterable[int], between: str, end: str
@@ -199,6 +206,10 @@ class UnitText:
             for whole in [value // scale]  # a comprehension's way of naming a value
             for part in [fractions[value % scale]]
         ]
+
+    def _both(self, value: int) -> tuple[str, str, str]:
+        (text,) = self.twice(("",), (value,), "|", "")
+        return text.partition("|")
 
     def _twice_long(
         self, heads: Iterable[str], values: Iterable[int], between: str, end: str

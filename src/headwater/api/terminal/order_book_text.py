@@ -94,6 +94,11 @@ class _SideWriter:
         self._labels: dict[int, str] = {}
         self.count = 0
 
+    @property
+    def labels_kept(self) -> int:
+        """Prices whose texts are remembered."""
+        return len(self._labels)
+
     def text(self) -> str:
         """The levels with commas between; what did not change since the last call is not redone."""
         side = self._side
@@ -166,6 +171,11 @@ class BookRendering:
         self._aggregated = "true" if ladder.is_aggregated else "false"
         self._options: tuple[Decimal, ...] = ()
         self._options_text = ""
+
+    @property
+    def labels_kept(self) -> tuple[int, int]:
+        """Prices whose texts are remembered, of bids and asks."""
+        return self._bids.labels_kept, self._asks.labels_kept
 
     def body(self, head: BookHead) -> str:
         """All of the message but its end, which tells the time: what two of them may share."""

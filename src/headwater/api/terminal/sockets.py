@@ -1,7 +1,10 @@
 """The table of terminal sockets: which name of a path begins which kind of client."""
 
+from functools import partial
+
 from headwater.api.stream_contract import StreamAccepted
 from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.order_book import open_order_book
 from headwater.api.terminal.routes import TerminalRoutes
 
 
@@ -11,7 +14,13 @@ def terminal_routes(desk: FeedDesk) -> TerminalRoutes:
     Args:
         desk: what their clients share.
     """
-    return TerminalRoutes(desk, {"test": open_echo})
+    return TerminalRoutes(
+        desk,
+        {
+            "test": open_echo,
+            "orderbook": partial(open_order_book, desk),
+        },
+    )
 
 
 def open_echo(_rest: str, _query: str) -> StreamAccepted:
