@@ -161,6 +161,8 @@ def type_of(schema: Schema, hint: str, messages: dict[str, Message]) -> Type:
         return Choice((str(schema["const"]),))
     if "enum" in schema:
         words = [one for one in schema["enum"] if one is not None]
+        if all(isinstance(one, bool) for one in words) and len(words) == len(schema["enum"]):
+            return Scalar("boolean")
         if not all(isinstance(one, str) for one in words):
             raise NotUnderstood(f"{hint}: choices that are no text: {words}")
         chosen = Choice(tuple(words))

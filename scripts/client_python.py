@@ -90,6 +90,11 @@ def _text(words: str) -> str:
     return f'"{escaped}"'
 
 
+def _or_none(kind: str) -> str:
+    """The annotation of something that may be left out."""
+    return kind if "None" in kind.split(" | ") else f"{kind} | None"
+
+
 def _doc(words: str, indent: str) -> str:
     """A docstring of one paragraph."""
     flat = " ".join(words.split()).replace("\\", "\\\\")
@@ -118,8 +123,8 @@ def _message(message: Message) -> str:
     for field in message.fields:
         kind = python_type(field.type)
         name = snake(field.name)
-        if not field.required and "None" not in kind.split(" | "):
-            kind += " | None"
+        if not field.required:
+            kind = _or_none(kind)
         lines.append(f"    {name}: {kind}" + ("" if field.required else " = None"))
         if field.words:
             lines.append(_doc(field.words, "    "))
@@ -130,7 +135,7 @@ def _arguments(parameters: tuple[Parameter, ...]) -> tuple[str, str]:
     """How a method takes these parameters, and the query that it makes of them."""
     in_path = [f"{one.name}: {python_type(one.type)}" for one in parameters if one.in_path]
     query = [one for one in parameters if not one.in_path]
-    options = [f"{one.name}: {python_type(one.type)} | None = None" for one in query]
+    options = [f"{one.name}: {_or_none(python_type(one.type))} = None" for one in query]
     taken = ", ".join(["self", *in_path, *(["*", *options] if options else [])])
     given = ", ".join(f"{_text(one.name)}: {one.name}" for one in query)
     return taken, f"{{{given}}}"
@@ -174,10 +179,9 @@ def _stream(socket: Socket) -> str:
         fields = [(snake(one.name), one) for one in request.fields]
         needed = [f"{key}: {python_type(one.type)}" for key, one in fields if one.required]
         options = [
-            f"{key}: {kind if 'None' in kind.split(' | ') else kind + ' | None'} = None"
+            f"{key}: {_or_none(python_type(one.type))} = None"
             for key, one in fields
             if not one.required
-            for kind in (python_type(one.type),)
         ]
         taken = ", ".join(["self", *(["*", *needed, *options] if fields else [])])
         given = ", ".join(f"{key}={key}" for key, _ in fields)

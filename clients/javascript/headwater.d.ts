@@ -228,9 +228,163 @@ export interface TerminalTrade {
   readonly timeFormatted: string;
 }
 
+/** A price and what rests there. */
+export interface TerminalBookLevel {
+  /** quote currency. */
+  readonly price: number;
+  /** with commas and the places of tick and rounding. */
+  readonly priceFormatted: string;
+  /** base units. */
+  readonly amount: number;
+  /** with commas and the contract's places. */
+  readonly amountFormatted: string;
+}
+
+/** An order book. */
+export interface TerminalBook {
+  /** venue id. */
+  readonly exchange: string;
+  /** canonical symbol. */
+  readonly symbol: string;
+  /** highest price first. */
+  readonly bids: ReadonlyArray<TerminalBookLevel>;
+  /** lowest price first unless asked otherwise. */
+  readonly asks: ReadonlyArray<TerminalBookLevel>;
+  /** time of the newest change in it, ms since 1970. */
+  readonly timestamp: number;
+  /** the same in whole seconds. */
+  readonly time: number;
+}
+
 /** Asks for a `pong`; other fields are ignored. */
 export interface TerminalPingRequest {
   readonly type: "ping";
+}
+
+/** Asks for another view of the same book; what is left out stays as it is. */
+export interface UpdateParamsRequest {
+  readonly type: "update_params";
+  /** levels a side, 5 to 5000. */
+  readonly limit?: number;
+  /** what to round prices to, quote currency, above 0, as number or text. */
+  readonly rounding?: number | string;
+  /** order of the asks. */
+  readonly asks?: "best_first" | "highest_first";
+  /** shortest time between two updates, ms, 50 to 10000. */
+  readonly paceMs?: number;
+}
+
+/** A price, what rests there, and what rests from the best price up to it. */
+export interface TerminalBookStep {
+  /** quote currency. */
+  readonly price: number;
+  /** with commas and the places of tick and rounding. */
+  readonly priceFormatted: string;
+  /** base units. */
+  readonly amount: number;
+  /** with commas and the contract's places. */
+  readonly amountFormatted: string;
+  /** base units from the best price to this one, both included. */
+  readonly cumulative: number;
+  /** the same as text. */
+  readonly cumulativeFormatted: string;
+}
+
+/** how much there is. */
+export interface MarketDepthInfo {
+  /** levels of the shorter side. */
+  readonly actualLevels: number;
+  /** levels a side that were asked for. */
+  readonly requestedLevels: number;
+  /** whether a side has fewer than that. */
+  readonly isMarketDepthLimited: boolean;
+  /** whether a side has fewer than `min_required_raw_data` levels of the venue, so that rounding may leave fewer than asked for. */
+  readonly hasInsufficientRawData: boolean;
+  /** bid levels of the venue that are known. */
+  readonly rawBids: number;
+  /** ask levels. */
+  readonly rawAsks: number;
+  /** ten times `requested_levels`. */
+  readonly minRequiredRawData: number;
+}
+
+/** The order book as one viewer asked for it: never a change of it, always the whole view. */
+export interface OrderbookUpdate {
+  readonly type: "orderbook_update";
+  /** venue id. */
+  readonly exchange: string;
+  /** canonical symbol. */
+  readonly symbol: string;
+  /** whether every change is followed; the sides are empty while it is `resyncing`. */
+  readonly state: "live" | "resyncing" | "snapshot";
+  /** what prices are rounded to, quote currency: bids down, asks up. */
+  readonly rounding: number;
+  /** what may be offered for choice, ascending. */
+  readonly roundingOptions: ReadonlyArray<number>;
+  /** whether several prices of the venue may share a level. */
+  readonly aggregated: boolean;
+  /** highest price first. */
+  readonly bids: ReadonlyArray<TerminalBookStep>;
+  /** lowest price first, or highest where that was asked for. */
+  readonly asks: ReadonlyArray<TerminalBookStep>;
+  /** how much there is. */
+  readonly marketDepthInfo: MarketDepthInfo;
+  /** time of the newest change in it, ms since 1970. */
+  readonly timestamp: number;
+  /** the same in whole seconds. */
+  readonly time: number;
+}
+
+/** The view that was asked for holds from now on; an update in it follows. */
+export interface ParamsUpdated {
+  readonly type: "params_updated";
+  /** levels a side. */
+  readonly limit: number;
+  /** what prices are rounded to, quote currency. */
+  readonly rounding: number;
+  /** order of the asks. */
+  readonly asks: "best_first" | "highest_first";
+  /** shortest time between two updates, ms. */
+  readonly paceMs: number;
+  /** true. */
+  readonly success?: boolean;
+}
+
+/** The answer to a `ping`. */
+export interface TerminalPong {
+  readonly type: "pong";
+  /** when it was answered, ms since 1970. */
+  readonly timestamp: number;
+}
+
+/** Something that was asked for cannot be had. */
+export interface TerminalError {
+  readonly type: "error";
+  /** what kind of error it is. */
+  readonly code: "BAD_MESSAGE" | "BAD_PARAMETER" | "INTERNAL_ERROR" | "NOT_SUPPORTED" | "RATE_LIMITED" | "TOO_MANY_STREAMS" | "TOO_SLOW" | "UNKNOWN_EXCHANGE" | "UNKNOWN_SYMBOL" | "VENUE_ERROR";
+  /** what is wrong, its value and what is allowed, for people. */
+  readonly message: string;
+  /** when, ms since 1970. */
+  readonly timestamp: number;
+  /** name of what is wrong, where it is one field. */
+  readonly field?: string;
+  /** near spellings of an unknown symbol or exchange, at most three. */
+  readonly suggestions?: ReadonlyArray<string>;
+}
+
+/** The newest trades of a contract, all of them each time. */
+export interface TradesUpdate {
+  readonly type: "trades_update";
+  /** venue id. */
+  readonly exchange: string;
+  /** canonical symbol. */
+  readonly symbol: string;
+  /** newest first, without holes and doubles. */
+  readonly trades: ReadonlyArray<TerminalTrade>;
+  /** whether this is the first message. */
+  readonly initial: boolean;
+  /** when it was made, ms since 1970. */
+  readonly timestamp: number;
 }
 
 /** Asks for candles to the left of the chart. */
@@ -341,43 +495,6 @@ export interface CandleUpdate {
   readonly streamTimestamp: number;
 }
 
-/** The answer to a `ping`. */
-export interface TerminalPong {
-  readonly type: "pong";
-  /** when it was answered, ms since 1970. */
-  readonly timestamp: number;
-}
-
-/** Something that was asked for cannot be had. */
-export interface TerminalError {
-  readonly type: "error";
-  /** what kind of error it is. */
-  readonly code: "BAD_MESSAGE" | "BAD_PARAMETER" | "INTERNAL_ERROR" | "NOT_SUPPORTED" | "RATE_LIMITED" | "TOO_MANY_STREAMS" | "TOO_SLOW" | "UNKNOWN_EXCHANGE" | "UNKNOWN_SYMBOL" | "VENUE_ERROR";
-  /** what is wrong, its value and what is allowed, for people. */
-  readonly message: string;
-  /** when, ms since 1970. */
-  readonly timestamp: number;
-  /** name of what is wrong, where it is one field. */
-  readonly field?: string;
-  /** near spellings of an unknown symbol or exchange, at most three. */
-  readonly suggestions?: ReadonlyArray<string>;
-}
-
-/** The newest trades of a contract, all of them each time. */
-export interface TradesUpdate {
-  readonly type: "trades_update";
-  /** venue id. */
-  readonly exchange: string;
-  /** canonical symbol. */
-  readonly symbol: string;
-  /** newest first, without holes and doubles. */
-  readonly trades: ReadonlyArray<TerminalTrade>;
-  /** whether this is the first message. */
-  readonly initial: boolean;
-  /** when it was made, ms since 1970. */
-  readonly timestamp: number;
-}
-
 /** A forced close. */
 export interface TerminalLiquidation {
   /** tells it from all others; the same whenever and to whomever it is sent. */
@@ -466,14 +583,14 @@ export interface TerminalHeartbeat {
   readonly timestamp: number;
 }
 
-export type CandlesMessage = HistoricalCandles | CandleUpdate | TerminalPong | TerminalError;
+export type OrderbookMessage = OrderbookUpdate | ParamsUpdated | TerminalPong | TerminalError;
 
-/** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
-export class CandlesStream extends TerminalStream<CandlesMessage> {
+/** An order book rounded on the server, with sums from the best price outwards. Each message is the whole view; one is sent when it has changed, no faster than the pace. `update_params` changes the view on the open socket: `params_updated`, then an update in it. While changes are missed `state` is `resyncing` and the sides are empty. */
+export class OrderbookStream extends TerminalStream<OrderbookMessage> {
   /** Asks for a `pong`; other fields are ignored. */
   ping(): void;
-  /** Asks for candles to the left of the chart. */
-  loadHistory(fields: Omit<LoadHistoryRequest, "type">): void;
+  /** Asks for another view of the same book; what is left out stays as it is. */
+  updateParams(fields: Omit<UpdateParamsRequest, "type">): void;
 }
 
 export type TradesMessage = TradesUpdate | TerminalPong | TerminalError;
@@ -482,6 +599,16 @@ export type TradesMessage = TradesUpdate | TerminalPong | TerminalError;
 export class TradesStream extends TerminalStream<TradesMessage> {
   /** Asks for a `pong`; other fields are ignored. */
   ping(): void;
+}
+
+export type CandlesMessage = HistoricalCandles | CandleUpdate | TerminalPong | TerminalError;
+
+/** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
+export class CandlesStream extends TerminalStream<CandlesMessage> {
+  /** Asks for a `pong`; other fields are ignored. */
+  ping(): void;
+  /** Asks for candles to the left of the chart. */
+  loadHistory(fields: Omit<LoadHistoryRequest, "type">): void;
 }
 
 export type LiquidationsMessage = TerminalLiquidations | TerminalLiquidationNews | TerminalLiquidationVolume | TerminalHeartbeat | TerminalPong | TerminalError;
@@ -509,10 +636,14 @@ export class Headwater extends Api {
   candles(symbol: string, options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx"; timeframe?: "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "8h" | "12h" | "1d" | "2d" | "3d" | "1w" | "1M" | "3M"; limit?: number; startTime?: number | string; endTime?: number | string }): Promise<ReadonlyArray<TerminalCandle>>;
   /** Recent trades for a screen, newest first. */
   trades(symbol: string, options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx"; limit?: number }): Promise<ReadonlyArray<TerminalTrade>>;
-  /** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
-  watchCandles(symbol: string, options?: { exchange?: string; timeframe?: "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "8h" | "12h" | "1d" | "2d" | "3d" | "1w" | "1M" | "3M"; containerWidth?: number }): CandlesStream;
+  /** Order book with formatted numbers, aggregated if you like. */
+  orderbook(symbol: string, options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx"; limit?: number; rounding?: number | string | null; asks?: "best_first" | "highest_first" }): Promise<TerminalBook>;
+  /** An order book rounded on the server, with sums from the best price outwards. Each message is the whole view; one is sent when it has changed, no faster than the pace. `update_params` changes the view on the open socket: `params_updated`, then an update in it. While changes are missed `state` is `resyncing` and the sides are empty. */
+  watchOrderbook(symbol: string, options?: { exchange?: string; limit?: number; rounding?: number; asks?: "best_first" | "highest_first"; paceMs?: number }): OrderbookStream;
   /** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
   watchTrades(symbol: string, options?: { exchange?: string; limit?: number; paceMs?: number }): TradesStream;
+  /** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
+  watchCandles(symbol: string, options?: { exchange?: string; timeframe?: "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "8h" | "12h" | "1d" | "2d" | "3d" | "1w" | "1M" | "3M"; containerWidth?: number }): CandlesStream;
   /** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */
   watchLiquidations(symbol: string, options?: { exchange?: string; timeframe?: "1m" | "5m" | "15m" | "30m" | "1h" | "4h" | "1d"; minValueUsd?: number; containerWidth?: number }): LiquidationsStream;
   /** Sends back what it is sent, for trying a connection. */

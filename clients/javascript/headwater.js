@@ -5,6 +5,26 @@ import { Api, TerminalStream } from "./runtime.js";
 
 export { HeadwaterError, ProblemError, Refused, Unreachable } from "./runtime.js";
 
+/** An order book rounded on the server, with sums from the best price outwards. Each message is the whole view; one is sent when it has changed, no faster than the pace. `update_params` changes the view on the open socket: `params_updated`, then an update in it. While changes are missed `state` is `resyncing` and the sides are empty. */
+export class OrderbookStream extends TerminalStream {
+  /** Asks for a `pong`; other fields are ignored. */
+  ping() {
+    this.request({ type: "ping" });
+  }
+  /** Asks for another view of the same book; what is left out stays as it is. */
+  updateParams(fields) {
+    this.request({ type: "update_params", ...fields });
+  }
+}
+
+/** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
+export class TradesStream extends TerminalStream {
+  /** Asks for a `pong`; other fields are ignored. */
+  ping() {
+    this.request({ type: "ping" });
+  }
+}
+
 /** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
 export class CandlesStream extends TerminalStream {
   /** Asks for a `pong`; other fields are ignored. */
@@ -14,14 +34,6 @@ export class CandlesStream extends TerminalStream {
   /** Asks for candles to the left of the chart. */
   loadHistory(fields) {
     this.request({ type: "load_history", ...fields });
-  }
-}
-
-/** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
-export class TradesStream extends TerminalStream {
-  /** Asks for a `pong`; other fields are ignored. */
-  ping() {
-    this.request({ type: "ping" });
   }
 }
 
@@ -69,16 +81,27 @@ export class Headwater extends Api {
     return this.ask("GET", `/api/v1/trades/${encodeURIComponent(symbol)}`, { exchange: options.exchange, limit: options.limit });
   }
 
-  /** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
-  watchCandles(symbol, options = {}) {
-    const path = `/api/v1/ws/candles/${encodeURIComponent(symbol)}`;
-    return new CandlesStream(this, path, { exchange: options.exchange, timeframe: options.timeframe, container_width: options.containerWidth }, [], false);
+  /** Order book with formatted numbers, aggregated if you like. */
+  orderbook(symbol, options = {}) {
+    return this.ask("GET", `/api/v1/orderbook/${encodeURIComponent(symbol)}`, { exchange: options.exchange, limit: options.limit, rounding: options.rounding, asks: options.asks });
+  }
+
+  /** An order book rounded on the server, with sums from the best price outwards. Each message is the whole view; one is sent when it has changed, no faster than the pace. `update_params` changes the view on the open socket: `params_updated`, then an update in it. While changes are missed `state` is `resyncing` and the sides are empty. */
+  watchOrderbook(symbol, options = {}) {
+    const path = `/api/v1/ws/orderbook/${encodeURIComponent(symbol)}`;
+    return new OrderbookStream(this, path, { exchange: options.exchange, limit: options.limit, rounding: options.rounding, asks: options.asks, pace_ms: options.paceMs }, ["update_params"], false);
   }
 
   /** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */
   watchTrades(symbol, options = {}) {
     const path = `/api/v1/ws/trades/${encodeURIComponent(symbol)}`;
     return new TradesStream(this, path, { exchange: options.exchange, limit: options.limit, pace_ms: options.paceMs }, [], false);
+  }
+
+  /** A chart's candles: first `historical_candles`, oldest first, as many as fill its width three times (200 to 1000), then each change, close and correction, none missing between the two. `load_history` asks for older ones, one request at a time. An `error` tells what cannot be had; the socket stays open. */
+  watchCandles(symbol, options = {}) {
+    const path = `/api/v1/ws/candles/${encodeURIComponent(symbol)}`;
+    return new CandlesStream(this, path, { exchange: options.exchange, timeframe: options.timeframe, container_width: options.containerWidth }, [], false);
   }
 
   /** Forced closes of a symbol on one venue, or on all with `exchange=all`: first the newest 50 that are known, newest first, then each one as it is heard of. With `timeframe` also the volume of a chart's buckets: its past, then the changed buckets once a second at most. After 30 s of silence a `heartbeat`. */

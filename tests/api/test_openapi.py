@@ -69,6 +69,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/api/v1/symbol-cache-stats",
         "/api/v1/candles/{symbol}",
         "/api/v1/trades/{symbol}",
+        "/api/v1/orderbook/{symbol}",
         "/liquidations/heatmap",
         "/liquidations/levels",
         "/liquidations/max-pain",

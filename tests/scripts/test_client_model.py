@@ -42,6 +42,7 @@ TEXT: Type = Scalar("string")
     [
         ({"type": "integer", "minimum": 3}, Scalar("integer"), "int", "number"),
         ({"enum": ["a", "b"]}, Choice(("a", "b")), 'Literal["a", "b"]', '"a" | "b"'),
+        ({"enum": [True]}, Scalar("boolean"), "bool", "boolean"),
         ({"const": "a"}, Choice(("a",)), 'Literal["a"]', '"a"'),
         (
             {"enum": ["a", None]},

@@ -10,9 +10,12 @@ from headwater_client.messages import (
     HistoricalCandles,
     LiquidationVolumes,
     LoadHistoryRequest,
+    OrderbookUpdate,
+    ParamsUpdated,
     Symbol,
     SymbolCacheStats,
     SymbolReloads,
+    TerminalBook,
     TerminalCandle,
     TerminalError,
     TerminalHeartbeat,
@@ -23,8 +26,52 @@ from headwater_client.messages import (
     TerminalPong,
     TerminalTrade,
     TradesUpdate,
+    UpdateParamsRequest,
 )
 from headwater_client.runtime import Api, TerminalStream, path_of, with_query
+
+OrderbookMessage: TypeAlias = OrderbookUpdate | ParamsUpdated | TerminalPong | TerminalError
+
+
+class OrderbookStream(TerminalStream[OrderbookMessage]):
+    """An order book rounded on the server, with sums from the best price outwards. Each message
+    is the whole view; one is sent when it has changed, no faster than the pace.
+    `update_params` changes the view on the open socket: `params_updated`, then an update in
+    it. While changes are missed `state` is `resyncing` and the sides are empty.
+    """
+
+    async def ping(self) -> None:
+        """Asks for a `pong`; other fields are ignored."""
+        await self.request(TerminalPingRequest())
+
+    async def update_params(
+        self,
+        *,
+        limit: int | None = None,
+        rounding: float | str | None = None,
+        asks: Literal["best_first", "highest_first"] | None = None,
+        pace_ms: int | None = None,
+    ) -> None:
+        """Asks for another view of the same book; what is left out stays as it is."""
+        await self.request(
+            UpdateParamsRequest(limit=limit, rounding=rounding, asks=asks, pace_ms=pace_ms)
+        )
+
+
+TradesMessage: TypeAlias = TradesUpdate | TerminalPong | TerminalError
+
+
+class TradesStream(TerminalStream[TradesMessage]):
+    """The newest trades of a contract as one list, newest first, history and live merged without
+    doubles and holes. Each message is the whole list; one is sent when it has changed, no
+    faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the
+    list grows from what comes live.
+    """
+
+    async def ping(self) -> None:
+        """Asks for a `pong`; other fields are ignored."""
+        await self.request(TerminalPingRequest())
+
 
 CandlesMessage: TypeAlias = HistoricalCandles | CandleUpdate | TerminalPong | TerminalError
 
@@ -43,21 +90,6 @@ class CandlesStream(TerminalStream[CandlesMessage]):
     async def load_history(self, *, before: int, limit: int | None = None) -> None:
         """Asks for candles to the left of the chart."""
         await self.request(LoadHistoryRequest(before=before, limit=limit))
-
-
-TradesMessage: TypeAlias = TradesUpdate | TerminalPong | TerminalError
-
-
-class TradesStream(TerminalStream[TradesMessage]):
-    """The newest trades of a contract as one list, newest first, history and live merged without
-    doubles and holes. Each message is the whole list; one is sent when it has changed, no
-    faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the
-    list grows from what comes live.
-    """
-
-    async def ping(self) -> None:
-        """Asks for a `pong`; other fields are ignored."""
-        await self.request(TerminalPingRequest())
 
 
 LiquidationsMessage: TypeAlias = (
@@ -193,6 +225,77 @@ class Headwater(Api):
         )
         return found
 
+    async def orderbook(
+        self,
+        symbol: str,
+        *,
+        exchange: Literal["binance", "bybit", "hyperliquid", "okx"] | None = None,
+        limit: int | None = None,
+        rounding: float | str | None = None,
+        asks: Literal["best_first", "highest_first"] | None = None,
+    ) -> TerminalBook:
+        """Order book with formatted numbers, aggregated if you like."""
+        path = path_of("/api/v1/orderbook/{symbol}", symbol=symbol)
+        found: TerminalBook = await self.ask(
+            "GET",
+            path,
+            {"exchange": exchange, "limit": limit, "rounding": rounding, "asks": asks},
+            TerminalBook,
+        )
+        return found
+
+    def watch_orderbook(
+        self,
+        symbol: str,
+        *,
+        exchange: str | None = None,
+        limit: int | None = None,
+        rounding: float | None = None,
+        asks: Literal["best_first", "highest_first"] | None = None,
+        pace_ms: int | None = None,
+    ) -> OrderbookStream:
+        """An order book rounded on the server, with sums from the best price outwards. Each
+        message is the whole view; one is sent when it has changed, no faster than the pace.
+        `update_params` changes the view on the open socket: `params_updated`, then an update
+        in it. While changes are missed `state` is `resyncing` and the sides are empty.
+        """
+        target = with_query(
+            path_of("/api/v1/ws/orderbook/{symbol}", symbol=symbol),
+            {
+                "exchange": exchange,
+                "limit": limit,
+                "rounding": rounding,
+                "asks": asks,
+                "pace_ms": pace_ms,
+            },
+        )
+        return OrderbookStream(
+            self.socket_base + target,
+            (OrderbookUpdate, ParamsUpdated, TerminalPong, TerminalError),
+            frozenset({"update_params"}),
+        )
+
+    def watch_trades(
+        self,
+        symbol: str,
+        *,
+        exchange: str | None = None,
+        limit: int | None = None,
+        pace_ms: int | None = None,
+    ) -> TradesStream:
+        """The newest trades of a contract as one list, newest first, history and live merged
+        without doubles and holes. Each message is the whole list; one is sent when it has
+        changed, no faster than `pace_ms`. Where the venue does not list its past an `error`
+        says so, and the list grows from what comes live.
+        """
+        target = with_query(
+            path_of("/api/v1/ws/trades/{symbol}", symbol=symbol),
+            {"exchange": exchange, "limit": limit, "pace_ms": pace_ms},
+        )
+        return TradesStream(
+            self.socket_base + target, (TradesUpdate, TerminalPong, TerminalError), frozenset()
+        )
+
     def watch_candles(
         self,
         symbol: str,
@@ -233,27 +336,6 @@ class Headwater(Api):
             self.socket_base + target,
             (HistoricalCandles, CandleUpdate, TerminalPong, TerminalError),
             frozenset(),
-        )
-
-    def watch_trades(
-        self,
-        symbol: str,
-        *,
-        exchange: str | None = None,
-        limit: int | None = None,
-        pace_ms: int | None = None,
-    ) -> TradesStream:
-        """The newest trades of a contract as one list, newest first, history and live merged
-        without doubles and holes. Each message is the whole list; one is sent when it has
-        changed, no faster than `pace_ms`. Where the venue does not list its past an `error`
-        says so, and the list grows from what comes live.
-        """
-        target = with_query(
-            path_of("/api/v1/ws/trades/{symbol}", symbol=symbol),
-            {"exchange": exchange, "limit": limit, "pace_ms": pace_ms},
-        )
-        return TradesStream(
-            self.socket_base + target, (TradesUpdate, TerminalPong, TerminalError), frozenset()
         )
 
     def watch_liquidations(

@@ -295,6 +295,38 @@ class TerminalTrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """the time of day, UTC, such as `17:20:00`."""
 
 
+class TerminalBookLevel(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
+):
+    """A price and what rests there."""
+
+    price: float
+    """quote currency."""
+    price_formatted: str
+    """with commas and the places of tick and rounding."""
+    amount: float
+    """base units."""
+    amount_formatted: str
+    """with commas and the contract's places."""
+
+
+class TerminalBook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """An order book."""
+
+    exchange: str
+    """venue id."""
+    symbol: str
+    """canonical symbol."""
+    bids: tuple[TerminalBookLevel, ...]
+    """highest price first."""
+    asks: tuple[TerminalBookLevel, ...]
+    """lowest price first unless asked otherwise."""
+    timestamp: int
+    """time of the newest change in it, ms since 1970."""
+    time: int
+    """the same in whole seconds."""
+
+
 class TerminalPingRequest(
     msgspec.Struct,
     frozen=True,
@@ -305,6 +337,199 @@ class TerminalPingRequest(
     tag_field="type",
 ):
     """Asks for a `pong`; other fields are ignored."""
+
+
+class UpdateParamsRequest(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="update_params",
+    tag_field="type",
+):
+    """Asks for another view of the same book; what is left out stays as it is."""
+
+    limit: int | None = None
+    """levels a side, 5 to 5000."""
+    rounding: float | str | None = None
+    """what to round prices to, quote currency, above 0, as number or text."""
+    asks: Literal["best_first", "highest_first"] | None = None
+    """order of the asks."""
+    pace_ms: int | None = None
+    """shortest time between two updates, ms, 50 to 10000."""
+
+
+class TerminalBookStep(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
+):
+    """A price, what rests there, and what rests from the best price up to it."""
+
+    price: float
+    """quote currency."""
+    price_formatted: str
+    """with commas and the places of tick and rounding."""
+    amount: float
+    """base units."""
+    amount_formatted: str
+    """with commas and the contract's places."""
+    cumulative: float
+    """base units from the best price to this one, both included."""
+    cumulative_formatted: str
+    """the same as text."""
+
+
+class MarketDepthInfo(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
+):
+    """how much there is."""
+
+    actual_levels: int
+    """levels of the shorter side."""
+    requested_levels: int
+    """levels a side that were asked for."""
+    is_market_depth_limited: bool
+    """whether a side has fewer than that."""
+    has_insufficient_raw_data: bool
+    """whether a side has fewer than `min_required_raw_data` levels of the venue, so that
+    rounding may leave fewer than asked for.
+    """
+    raw_bids: int
+    """bid levels of the venue that are known."""
+    raw_asks: int
+    """ask levels."""
+    min_required_raw_data: int
+    """ten times `requested_levels`."""
+
+
+class OrderbookUpdate(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="orderbook_update",
+    tag_field="type",
+):
+    """The order book as one viewer asked for it: never a change of it, always the whole view."""
+
+    exchange: str
+    """venue id."""
+    symbol: str
+    """canonical symbol."""
+    state: Literal["live", "resyncing", "snapshot"]
+    """whether every change is followed; the sides are empty while it is `resyncing`."""
+    rounding: float
+    """what prices are rounded to, quote currency: bids down, asks up."""
+    rounding_options: tuple[float, ...]
+    """what may be offered for choice, ascending."""
+    aggregated: bool
+    """whether several prices of the venue may share a level."""
+    bids: tuple[TerminalBookStep, ...]
+    """highest price first."""
+    asks: tuple[TerminalBookStep, ...]
+    """lowest price first, or highest where that was asked for."""
+    market_depth_info: MarketDepthInfo
+    """how much there is."""
+    timestamp: int
+    """time of the newest change in it, ms since 1970."""
+    time: int
+    """the same in whole seconds."""
+
+
+class ParamsUpdated(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="params_updated",
+    tag_field="type",
+):
+    """The view that was asked for holds from now on; an update in it follows."""
+
+    limit: int
+    """levels a side."""
+    rounding: float
+    """what prices are rounded to, quote currency."""
+    asks: Literal["best_first", "highest_first"]
+    """order of the asks."""
+    pace_ms: int
+    """shortest time between two updates, ms."""
+    success: bool | None = None
+    """true."""
+
+
+class TerminalPong(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="pong",
+    tag_field="type",
+):
+    """The answer to a `ping`."""
+
+    timestamp: int
+    """when it was answered, ms since 1970."""
+
+
+class TerminalError(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="error",
+    tag_field="type",
+):
+    """Something that was asked for cannot be had."""
+
+    code: Literal[
+        "BAD_MESSAGE",
+        "BAD_PARAMETER",
+        "INTERNAL_ERROR",
+        "NOT_SUPPORTED",
+        "RATE_LIMITED",
+        "TOO_MANY_STREAMS",
+        "TOO_SLOW",
+        "UNKNOWN_EXCHANGE",
+        "UNKNOWN_SYMBOL",
+        "VENUE_ERROR",
+    ]
+    """what kind of error it is."""
+    message: str
+    """what is wrong, its value and what is allowed, for people."""
+    timestamp: int
+    """when, ms since 1970."""
+    field: str | None = None
+    """name of what is wrong, where it is one field."""
+    suggestions: tuple[str, ...] | None = None
+    """near spellings of an unknown symbol or exchange, at most three."""
+
+
+class TradesUpdate(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag="trades_update",
+    tag_field="type",
+):
+    """The newest trades of a contract, all of them each time."""
+
+    exchange: str
+    """venue id."""
+    symbol: str
+    """canonical symbol."""
+    trades: tuple[TerminalTrade, ...]
+    """newest first, without holes and doubles."""
+    initial: bool
+    """whether this is the first message."""
+    timestamp: int
+    """when it was made, ms since 1970."""
 
 
 class LoadHistoryRequest(
@@ -506,78 +731,6 @@ class CandleUpdate(
     """when it was received, ms since 1970."""
 
 
-class TerminalPong(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    rename="camel",
-    tag="pong",
-    tag_field="type",
-):
-    """The answer to a `ping`."""
-
-    timestamp: int
-    """when it was answered, ms since 1970."""
-
-
-class TerminalError(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    rename="camel",
-    tag="error",
-    tag_field="type",
-):
-    """Something that was asked for cannot be had."""
-
-    code: Literal[
-        "BAD_MESSAGE",
-        "BAD_PARAMETER",
-        "INTERNAL_ERROR",
-        "NOT_SUPPORTED",
-        "RATE_LIMITED",
-        "TOO_MANY_STREAMS",
-        "TOO_SLOW",
-        "UNKNOWN_EXCHANGE",
-        "UNKNOWN_SYMBOL",
-        "VENUE_ERROR",
-    ]
-    """what kind of error it is."""
-    message: str
-    """what is wrong, its value and what is allowed, for people."""
-    timestamp: int
-    """when, ms since 1970."""
-    field: str | None = None
-    """name of what is wrong, where it is one field."""
-    suggestions: tuple[str, ...] | None = None
-    """near spellings of an unknown symbol or exchange, at most three."""
-
-
-class TradesUpdate(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    rename="camel",
-    tag="trades_update",
-    tag_field="type",
-):
-    """The newest trades of a contract, all of them each time."""
-
-    exchange: str
-    """venue id."""
-    symbol: str
-    """canonical symbol."""
-    trades: tuple[TerminalTrade, ...]
-    """newest first, without holes and doubles."""
-    initial: bool
-    """whether this is the first message."""
-    timestamp: int
-    """when it was made, ms since 1970."""
-
-
 class TerminalLiquidation(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
 ):
@@ -729,12 +882,18 @@ __all__ = [
     "HistoricalCandles",
     "LiquidationVolumes",
     "LoadHistoryRequest",
+    "MarketDepthInfo",
+    "OrderbookUpdate",
+    "ParamsUpdated",
     "PriceFormat",
     "Symbol",
     "SymbolCache",
     "SymbolCacheStats",
     "SymbolReload",
     "SymbolReloads",
+    "TerminalBook",
+    "TerminalBookLevel",
+    "TerminalBookStep",
     "TerminalCandle",
     "TerminalError",
     "TerminalHeartbeat",
@@ -747,5 +906,6 @@ __all__ = [
     "TerminalTrade",
     "TimeRange",
     "TradesUpdate",
+    "UpdateParamsRequest",
     "VolumeBucket",
 ]

@@ -42,6 +42,7 @@ from headwater.api.routes.predicted_funding import predicted_funding_router
 from headwater.api.routes.prices import prices_router
 from headwater.api.routes.skill import skill_router
 from headwater.api.routes.terminal.candles import terminal_candles_router
+from headwater.api.routes.terminal.order_book import terminal_order_book_router
 from headwater.api.routes.terminal.symbols import terminal_symbols_router
 from headwater.api.routes.terminal.trades import terminal_trades_router
 from headwater.api.routes.tickers import tickers_router
@@ -106,6 +107,7 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
         liquidation_clusters_router,
     ):
         app.include_router(make_map_router(api))
+    app.include_router(terminal_order_book_router(api))
     app.include_router(margin_router(api))
     app.include_router(prices_router(api))
     app.include_router(cache_router(api))

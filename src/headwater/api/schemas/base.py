@@ -142,7 +142,8 @@ def _attribute_words(docstring: str) -> dict[str, str]:
 def _inline(node: Any, components: dict[str, Any]) -> Any:
     """Replaces references by what they point to, and pairs of like things by arrays of two.
 
-    The latter because not every reader of OpenAPI 3.1 knows `prefixItems`.
+    The latter because not every reader of OpenAPI 3.1 knows `prefixItems`. A decimal number may
+    be sent to us as number or text.
     """
     if isinstance(node, dict):
         places = node.get("prefixItems", [])
@@ -152,6 +153,8 @@ def _inline(node: Any, components: dict[str, Any]) -> Any:
         if "$ref" in node:
             rest = {key: value for key, value in node.items() if key != "$ref"}
             return {**_inline(components[node["$ref"]], components), **rest}
+        if node.get("format") == "decimal":  # msgspec reads both and names one
+            node = {**node, "type": ["number", "string"]}
         return {key: _inline(value, components) for key, value in node.items()}
     if isinstance(node, list):
         return [_inline(item, components) for item in node]

@@ -1,6 +1,7 @@
 """The table of terminal sockets: which name of a path begins which kind of client."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from headwater.api.stream_contract import StreamAccepted
@@ -9,6 +10,7 @@ from headwater.api.terminal.declaration import TerminalSocket
 from headwater.api.terminal.desk import FeedDesk
 from headwater.api.terminal.liquidation_past import LiquidationPast
 from headwater.api.terminal.liquidations import LIQUIDATIONS, LiquidationOpener
+from headwater.api.terminal.order_book import ORDER_BOOK, open_order_book
 from headwater.api.terminal.routes import Opener, TerminalRoutes
 from headwater.api.terminal.trades import TRADES, trades_opener
 from headwater.services.candle_history import CandleHistory
@@ -23,7 +25,13 @@ TEST: Final = TerminalSocket(
 )
 """The socket that sends back."""
 
-SOCKETS: Final[tuple[TerminalSocket, ...]] = (CANDLES, TRADES, LIQUIDATIONS, TEST)
+SOCKETS: Final[tuple[TerminalSocket, ...]] = (
+    ORDER_BOOK,
+    TRADES,
+    CANDLES,
+    LIQUIDATIONS,
+    TEST,
+)
 """Every terminal socket's declaration, as documents and clients show them."""
 
 
@@ -40,8 +48,9 @@ def terminal_routes(
         candles: past candles; None where nothing is stored.
     """
     openers: Mapping[str, Opener] = {
-        CANDLES.name: candles_opener(desk, candles),
+        ORDER_BOOK.name: partial(open_order_book, desk),
         TRADES.name: trades_opener(desk),
+        CANDLES.name: candles_opener(desk, candles),
         LIQUIDATIONS.name: LiquidationOpener(desk, LiquidationPast(past)),
         TEST.name: open_echo,
     }
