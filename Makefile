@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check test test-servers soak bench bench-peers demo docs lock clean
+.PHONY: help setup fmt check test test-servers soak bench bench-peers demo docs clients lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,21 +23,22 @@ fmt: $(STAMP) ## format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: $(STAMP) ## formatting, lint, types, import contracts, compose file, docs true
+check: $(STAMP) ## formatting, lint, types, import contracts, compose file, docs and clients true
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src tests scripts benchmarks
+	$(BIN)/mypy src tests scripts benchmarks clients/python examples
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python scripts/generate_docs.py --check
+	$(BIN)/python -m scripts.generate_clients --check
 
 test: $(STAMP) ## run every test but the long ones, with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" --cov --cov-report=term $(ARGS)
 
-test-servers: ## install the servers some tests start (Debian packages, needs root)
+test-servers: ## install what some tests start: servers, browser, node (Debian packages, needs root)
 	apt-get update
-	apt-get install --yes --no-install-recommends postgresql
+	apt-get install --yes --no-install-recommends postgresql chromium nodejs npm
 
 soak: $(STAMP) ## the long runs: 1,000,000 mutated frames, 12,000 API cases, 60 s of foreign clients
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
@@ -53,6 +54,9 @@ demo: $(STAMP) ## run the whole platform on simulated exchanges, http://127.0.0.
 
 docs: $(STAMP) ## write docs/reference from the code
 	$(BIN)/python scripts/generate_docs.py
+
+clients: $(STAMP) ## write the typed clients of the terminal API from its documents
+	$(BIN)/python -m scripts.generate_clients
 
 lock: $(STAMP) ## resolve the dependencies anew into the hashed lock files
 	$(BIN)/python scripts/lock.py

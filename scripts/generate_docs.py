@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from headwater.api.app import create_app
 from headwater.api.asyncapi import catalog
 from headwater.api.deps import ApiDeps
-from headwater.api.schemas.platform import SpokenSocketView
+from headwater.api.schemas.platform import SpokenSocketView, TerminalSocketView
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_routes import open_streams
@@ -34,6 +34,7 @@ from headwater.core.clock import ManualClock
 from headwater.core.enums import Channel
 from headwater.feeds.source import MarketSource
 from headwater.feeds.venue_feed import VenueFeed
+from headwater.services.symbols import SymbolService
 from headwater.transport.http import HttpClient
 from headwater.venues.discovery import venues
 from headwater.venues.facts import Support
@@ -99,7 +100,7 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
-def _api() -> FastAPI:
+def documented_api() -> FastAPI:
     """The application over every venue, not started: nothing is opened."""
     clock = ManualClock()
     bus = MemoryBus()
@@ -126,13 +127,14 @@ def _api() -> FastAPI:
             clock=clock,
             new_id=str,
             settings=settings,
+            symbols=SymbolService(sources, clock),
         )
     )
 
 
 def rest_page() -> str:
     """Every route with its parameters and statuses, from OpenAPI."""
-    document = _api().openapi()
+    document = documented_api().openapi()
     parts = [f"# REST\n\n{NOTE}Schemas and examples: `/docs` of a running platform.\n"]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -176,7 +178,8 @@ def streams_page() -> str:
     ]
     many = _spoken_socket("Many topics on one socket", page.many_topics)
     maps = _spoken_socket("Live liquidation map", page.heatmap)
-    return "\n".join([*parts, *rows, *everywhere, *many, *maps]) + "\n"
+    terminal = [line for one in page.terminal for line in _terminal_socket(one)]
+    return "\n".join([*parts, *rows, *everywhere, *many, *maps, *terminal]) + "\n"
 
 
 def _spoken_socket(heading: str, socket: SpokenSocketView) -> list[str]:
@@ -186,6 +189,22 @@ def _spoken_socket(heading: str, socket: SpokenSocketView) -> list[str]:
         lines += ["", f"| {title} | what |", "|---|---|"]
         lines += [f"| `{name}` | {text} |" for name, text in words.items()]
     return [*lines, "", "```json", *socket.examples, "```"]
+
+
+def _terminal_socket(socket: TerminalSocketView) -> list[str]:
+    """A socket of the terminal with its parameters, messages and examples."""
+    lines = ["", f"## Terminal: {socket.path.rpartition('/')[2]}", ""]
+    lines += [f"`{socket.path}`: {socket.description}"]
+    tables = (
+        ("parameter", socket.parameters),
+        ("request", socket.requests),
+        ("answer", socket.answers),
+    )
+    for title, words in tables:
+        if words:
+            lines += ["", f"| {title} | what |", "|---|---|"]
+            lines += [f"| `{name}` | {text} |" for name, text in words.items()]
+    return [*lines, "", "```text", *socket.addresses, *socket.examples, "```"]
 
 
 def venues_table() -> str:

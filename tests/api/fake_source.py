@@ -384,6 +384,8 @@ class FakeSource:
         self.wait_for: asyncio.Event | None = None
         self.tiers: tuple[MarginTier, ...] = THREE_TIERS
         self.wallets: dict[str, list[WalletPosition]] = {}
+        self.loads = 0
+        self.books: dict[str, BookSnapshot] = {}
 
     @property
     def facts(self) -> VenueFacts:
@@ -399,6 +401,12 @@ class FakeSource:
     def table(self) -> InstrumentTable:
         """All instruments."""
         return self._table
+
+    async def load_instruments(self, max_age_s: float = 0.0) -> int:
+        """Counts; the list stays."""
+        await self._asked(f"load_instruments {max_age_s:g}")
+        self.loads += 1
+        return self.loads
 
     def forget_instruments(self) -> None:
         """As before the first load."""
@@ -462,9 +470,10 @@ class FakeSource:
         return [make_trade(number, instrument.symbol) for number in range(1, limit + 1)]
 
     async def book(self, instrument: Instrument, *, depth: int) -> BookSnapshot:
-        """More levels than asked for, as venues do."""
+        """That of `books`, else more levels than asked for, as venues do."""
         await self._asked(f"book {instrument.symbol} {depth}")
-        return make_book(instrument.symbol, depth + 5)
+        kept = self.books.get(instrument.symbol)
+        return make_book(instrument.symbol, depth + 5) if kept is None else kept
 
     async def tickers(self) -> Sequence[Ticker]:
         """One each."""

@@ -33,6 +33,7 @@ from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.live_heatmap import NewestMaps
 from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
+from headwater.services.symbols import SymbolService
 from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
 
@@ -62,7 +63,9 @@ class Platform:
         store: Store | None = None,
         maps: NewestMaps | None = None,
         external: ExternalLiquidations | None = None,
+        lists_symbols: bool = False,
     ) -> None:
+        self.lists_symbols = lists_symbols
         self.sources = {name: FakeSource(name) for name in venues}
         self.source = self.sources[venues[0]]
         self.bus = MemoryBus()
@@ -74,6 +77,9 @@ class Platform:
             default_pace_s=self.settings.heatmap_pace_s,
             enabled=self.settings.heatmap_enabled,
         )
+        self.symbols = SymbolService(self.sources, self.clock)
+        history = None if store is None else LiquidationHistory(store, self.clock)
+        past = None if history is None else PastLiquidations(history, external, self.clock)
         self.publisher: StreamPublisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -81,27 +87,28 @@ class Platform:
             settings=self.settings,
             limits=limits or StreamLimits(),
             heatmaps=self.heatmaps,
+            symbols=self.symbols,
+            past_liquidations=past,
+            candles=(candles := None if store is None else CandleHistory(store, self.clock)),
         )
         numbers = count(1)
-        history = None if store is None else LiquidationHistory(store, self.clock)
         self.deps = ApiDeps(
             sources=self.sources,
             publisher=self.publisher,
             heatmaps=self.heatmaps,
+            symbols=self.symbols,
             bus=self.bus,
             clock=self.clock,
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
             liquidations=history,
-            past_liquidations=None
-            if history is None
-            else PastLiquidations(history, external, self.clock),
+            past_liquidations=past,
             external_health=None if external is None else lambda: external.health,
             exports=None if store is None else TableExport(store, page_rows=3),
             skill=None if store is None else LiquidationSkill(store.fetch),
             liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),
             gaps=None if store is None else GapHistory(store),
-            candles=None if store is None else CandleHistory(store, self.clock),
+            candles=candles,
             readings=None if store is None else PastReadings(store, self.clock),
             maps=None
             if store is None
@@ -133,12 +140,16 @@ class Platform:
         async with asyncio.TaskGroup() as tasks:
             publishing = tasks.create_task(self.publisher.run(), name="publisher")
             serving = tasks.create_task(server.serve([listener]), name="server")
+            if self.lists_symbols:  # else it asks the venue nothing
+                listing = tasks.create_task(self.symbols.run(), name="symbols")
             await self._until_live()
             try:
                 yield self
             finally:
                 await self.hub.close(timeout_s=1.0)
                 publishing.cancel()
+                if self.lists_symbols:
+                    listing.cancel()
                 server.should_exit = True
                 await serving
                 listener.close()

@@ -10,9 +10,11 @@ from tests.api.served import Platform
 
 from headwater.api.asyncapi import asyncapi_document, catalog
 from headwater.api.asyncapi_heatmap import CHANNEL as HEATMAP_CHANNEL
+from headwater.api.asyncapi_terminal import channel_id
 from headwater.api.asyncapi_topics import CHANNEL
 from headwater.api.settings import ApiSettings
 from headwater.api.streams import AGGREGATES, STREAMS
+from headwater.api.terminal.sockets import SOCKETS
 
 
 def read_document() -> dict[str, Any]:
@@ -24,7 +26,9 @@ def test_every_stream_has_a_channel_an_operation_and_messages() -> None:
     document = read_document()
     assert document["asyncapi"] == "3.0.0"
     everywhere = {path.replace("/", "_"): path for path in AGGREGATES}
-    assert set(document["channels"]) == {*STREAMS, *everywhere, CHANNEL, HEATMAP_CHANNEL}
+    terminal = {channel_id(one) for one in SOCKETS}
+    spoken = {CHANNEL, HEATMAP_CHANNEL, *terminal}
+    assert set(document["channels"]) == {*STREAMS, *everywhere, *spoken}
     for name, path in everywhere.items():
         channel = document["channels"][name]
         assert channel["address"] == f"/ws/{path}"

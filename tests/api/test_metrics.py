@@ -116,3 +116,18 @@ async def test_back_fill_is_measured_where_there_is_one() -> None:
     assert samples["headwater_backfill_passes_total", labels(exchange="okx")] == 2
     assert samples["headwater_backfill_waits_total", labels(exchange="okx")] == 3
     assert samples["headwater_backfill_parts_left", labels(exchange="okx")] == 5
+
+
+async def test_lists_of_symbols_are_measured() -> None:
+    async with Platform(lists_symbols=True).served() as platform:
+        await platform.symbols.listed("binance")
+        venue = labels(exchange="binance")
+        samples = await scrape(platform)
+        assert samples["headwater_symbols_loads_total", venue] == 1
+        assert samples["headwater_symbols_listed", venue] == 3
+        assert samples["headwater_symbols_stale", venue] == 0
+        platform.source.error = VenueTimeout("binance", "too slow")
+        await platform.request("POST", "/api/v1/refresh-symbols")
+        samples = await scrape(platform)
+        assert samples["headwater_symbols_failures_total", venue] == 1
+        assert samples["headwater_symbols_stale", venue] == 1

@@ -64,6 +64,12 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/liquidations/heatmap-timeseries",
         "/liquidations/skill",
         "/api/v1/liquidation-volume/{symbol}/{timeframe}",
+        "/api/v1/symbols",
+        "/api/v1/refresh-symbols",
+        "/api/v1/symbol-cache-stats",
+        "/api/v1/candles/{symbol}",
+        "/api/v1/trades/{symbol}",
+        "/api/v1/orderbook/{symbol}",
         "/liquidations/heatmap",
         "/liquidations/levels",
         "/liquidations/max-pain",
@@ -110,6 +116,15 @@ def test_parameters_are_described_as_they_are_read(document: dict[str, Any]) -> 
     )
     assert {choice["type"] for choice in schemas["start_time"]["anyOf"]} == {"integer", "string"}
     assert "null" not in json.dumps(schemas)
+
+
+def test_a_route_may_know_words_besides_the_venues(document: dict[str, Any]) -> None:
+    (parameter,) = document["paths"]["/api/v1/symbols"]["get"]["parameters"]
+    assert parameter["schema"] == {
+        "type": "string",
+        "enum": ["binance", "all"],
+        "default": "binance",
+    }
 
 
 def test_schemas_are_valid_and_resolve(document: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@ Runs schemathesis' own command over the served application with every check it h
 hours of a market in storage, so that routes answer with data and not only with nothing. The one
 allowance: whether `end_time` lies before `start_time`, and how many bars a span has, cannot be said
 in a schema, so routes with both times may answer 422 to what the schema allows; nor which fields of
-a position go together, or what leverage a tier allows, so the routes of margin may too.
+a position go together, or what leverage a tier allows, so the routes of margin may too. Symbols are
+refreshed once in ten seconds, so that most requests for it are answered with 429.
 """
 
 import asyncio
@@ -25,8 +26,12 @@ from headwater.storage.store import Store
 
 CONFIG = """\
 [[operations]]
-include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|date-range|cache"
+include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|date-range|cache|v1/candles"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
+
+[[operations]]
+include-path-regex = "refresh-symbols"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "429"]
 """
 
 
@@ -37,11 +42,14 @@ WITH_DATA = {
     "/liquidations/history?symbol=BTCUSDT": b'"side":"sell"',
     "/liquidations/volume?symbol=BTCUSDT": b'"sell_count":2',
     "/api/v1/liquidation-volume/BTCUSDT/1h": b'"data":[{',
+    "/api/v1/candles/BTCUSDT?timeframe=5m": b'"closeFormatted":"',
+    "/api/v1/trades/BTCUSDT": b'"priceFormatted":"',
     "/liquidations/clusters?symbol=BTCUSDT": b'"price_level":',
     "/liquidations/levels?symbol=BTCUSDT": b'"price_level":',
     "/liquidations/compare-models?symbol=BTCUSDT": b'"price_level":',
     "/liquidations/skill?symbol=BTCUSDT": b'"model":"estimated"',
     "/gaps": b'"gap_id":1',
+    "/api/v1/symbols": b'"uiName":"BTC/USDT"',
     "/data/date-range?symbol=BTCUSDT": b'"start_date":',
     "/export/forecasts?format=json": b'"long_mass":[1000.0',
     "/export/mark_candles?format=ndjson": b'"interval":"1m"',
@@ -74,6 +82,7 @@ async def run_schemathesis(folder: Path, config_text: str, *options: str) -> int
             clock=clock,
             store=store,
             external=ExternalLiquidations(service.base_url, http, clock),
+            lists_symbols=True,
         ).served() as platform,
     ):
         platform.source.offer_everything()

@@ -38,3 +38,24 @@ async def test_a_venue_that_does_not_answer_keeps_the_old_list_and_is_asked_agai
         assert await stage.until(lambda: catalogue.table is not table, 10)
         async with asyncio.timeout(1):
             await stage.feed.wait_ready()
+
+
+async def test_o_s2_a_load_is_shared_and_a_young_list_is_not_loaded_again() -> None:
+    async with scene(3) as stage:
+        feed = stage.feed
+        assert await feed.load_instruments(max_age_s=60.0) == 1
+        table = feed.table
+        assert await asyncio.gather(*(feed.load_instruments() for _ in range(20))) == [2] * 20
+        assert feed.table is not table
+        assert await feed.load_instruments(max_age_s=60.0) == 2
+        assert feed._catalogue.loads == 2
+
+
+async def test_whoever_gives_up_a_load_leaves_it_to_the_others() -> None:
+    async with scene(4) as stage:
+        first = asyncio.create_task(stage.feed.load_instruments())
+        second = asyncio.create_task(stage.feed.load_instruments())
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await second == 2
+        assert first.cancelled()

@@ -17,6 +17,13 @@ from headwater.api.asyncapi_heatmap import (
     heatmap_operations,
     heatmap_schemas,
 )
+from headwater.api.asyncapi_terminal import (
+    terminal_channels,
+    terminal_entries,
+    terminal_messages,
+    terminal_operations,
+    terminal_schemas,
+)
 from headwater.api.asyncapi_topics import (
     CHANNEL,
     topics_channel,
@@ -63,9 +70,11 @@ _DROPPED: Final[dict[str, Any]] = {
 }
 _LISTS: Final = f"comma-separated, at most {LIST_MAX}"
 _CLOSE_CODES: Final = (
-    "Nothing is expected from the client, except on `/ws` and `/ws/heatmap`. Close codes: 1008 the "
-    "path or the query is wrong (the reason names the field and what is allowed), 1011 our fault, "
-    "1012 the server restarts, 1013 too slow, or the venue cannot be reached: try again later."
+    "Nothing is expected from the client, except on `/ws`, `/ws/heatmap` and `/api/v1/ws/…`. Close "
+    "codes: 1008 the path or the query is wrong (the reason names the field and what is allowed), "
+    "1011 our fault, 1012 the server restarts, 1013 too slow, or the venue cannot be reached: try "
+    "again later; on `/api/v1/ws/…` 4000, after an `error` message, for what is wrong with an "
+    "address."
 )
 
 
@@ -95,17 +104,20 @@ def asyncapi_document(settings: ApiSettings, exchanges: Sequence[str]) -> bytes:
             },
             CHANNEL: topics_channel(),
             HEATMAP_CHANNEL: heatmap_channel(),
+            **terminal_channels(),
         },
         "operations": {
             **{f"send_{_channel_id(spec)}": _operation(spec) for spec in _SPECS},
             **topics_operations(),
             **heatmap_operations(),
+            **terminal_operations(),
         },
         "components": {
             "messages": {
                 **{schema_name(spec.view): _message(spec) for spec in _SPECS},
                 **topics_messages(),
                 **heatmap_messages(),
+                **terminal_messages(),
                 "Dropped": {
                     "name": "Dropped",
                     "title": "Events were missed",
@@ -116,6 +128,7 @@ def asyncapi_document(settings: ApiSettings, exchanges: Sequence[str]) -> bytes:
                 **{schema_name(spec.view): json_schema_of(spec.view) for spec in _SPECS},
                 **topics_schemas(),
                 **heatmap_schemas(),
+                **terminal_schemas(),
                 "Dropped": _DROPPED,
             },
         },
@@ -145,6 +158,7 @@ def catalog(settings: ApiSettings, exchanges: Sequence[str]) -> CatalogView:
         ),
         many_topics=topics_entry(),
         heatmap=heatmap_entry(),
+        terminal=terminal_entries(),
         examples=(*examples, *(f"/ws/{path}" for path in AGGREGATES)),
         documentation="/asyncapi.json",
     )

@@ -205,6 +205,15 @@ class AnswerCache:
         if self._packing is not None:
             await asyncio.wait((self._packing,))
 
+    def forget(self, route: str) -> None:
+        """Forgets the answers of one route: what they tell is not true any more.
+
+        Args:
+            route: template of its path.
+        """
+        for answer in [one for one in self._answers.values() if one.key[0] == route]:
+            self._drop(answer)
+
     def clear(self) -> int:
         """Forgets every answer, though not those being made; returns how many."""
         count = len(self._answers)

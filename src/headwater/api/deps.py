@@ -22,6 +22,7 @@ from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
+from headwater.services.symbols import SymbolService
 from headwater.services.table_export import TableExport
 from headwater.services.wallets import WalletsHealth
 from headwater.storage.writer import WriterHealth
@@ -55,6 +56,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         candles: past candles from storage; None where nothing is stored.
         readings: past funding and open interest from storage; None where nothing is stored.
         history_progress: how far the back-fill of each venue is; None where there is none.
+        symbols: what the venues trade; None in a process without the terminal's lists.
     """
 
     sources: Mapping[str, MarketSource]
@@ -79,6 +81,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     candles: CandleHistory | None = None
     readings: PastReadings | None = None
     history_progress: Callable[[], Sequence[BackfillProgress]] | None = None
+    symbols: SymbolService | None = None
 
     @property
     def simulated(self) -> bool:

@@ -22,6 +22,7 @@ from headwater.feeds.external_liquidations import ExternalHealth
 from headwater.feeds.recorder import RecorderStats
 from headwater.feeds.source import VenueHealth
 from headwater.services.backfill import BackfillProgress
+from headwater.services.venue_symbols import VenueSymbolStats
 from headwater.storage.writer import WriterHealth
 
 BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -163,6 +164,8 @@ class PlatformCollector(Collector):
             yield from _external(self._deps.external_health())
         if self._deps.history_progress is not None:
             yield from _history(self._deps.history_progress())
+        if self._deps.symbols is not None:
+            yield from _symbols(self._deps.symbols.stats())
 
     def _streams(self) -> Iterator[Metric]:
         stats = self._deps.publisher.hub.stats()
@@ -335,6 +338,22 @@ def _history(venues: Sequence[BackfillProgress]) -> Iterator[Metric]:
         waits.add_metric(name, venue.waits)
         left.add_metric(name, venue.parts_total - venue.parts_done)
     yield from (rows, passes, waits, left)
+
+
+def _symbols(venues: Sequence[VenueSymbolStats]) -> Iterator[Metric]:
+    """How the lists of symbols are kept."""
+    one = ("exchange",)
+    loads = Counter("headwater_symbols_loads", "Lists loaded.", labels=one)
+    failures = Counter("headwater_symbols_failures", "Loads that failed.", labels=one)
+    listed = Gauge("headwater_symbols_listed", "Contracts in the list.", labels=one)
+    stale = Gauge("headwater_symbols_stale", "1 when it is out of date.", labels=one)
+    for venue in venues:
+        name = (venue.exchange,)
+        loads.add_metric(name, venue.loads)
+        failures.add_metric(name, venue.failures)
+        listed.add_metric(name, venue.symbols)
+        stale.add_metric(name, float(venue.is_stale))
+    yield from (loads, failures, listed, stale)
 
 
 def _histogram(

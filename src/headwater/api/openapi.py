@@ -102,7 +102,8 @@ def _complete(operation: dict[str, Any], exchanges: Sequence[str]) -> None:
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
         if parameter["name"] == "exchange":
-            schema["enum"] = sorted(exchanges)
+            # A route may know words besides the venues, such as `all`.
+            schema["enum"] = [*sorted(exchanges), *schema.get("enum", ())]
         elif parameter["name"] == "exchanges":
             venue = f"({'|'.join(sorted(exchanges))})"
             more = max(0, len(exchanges) - 1)

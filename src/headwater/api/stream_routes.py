@@ -40,6 +40,9 @@ from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import BookSnapshot, Candle, Record
 from headwater.feeds.source import MarketSource
+from headwater.services.candle_history import CandleHistory
+from headwater.services.past_liquidations import PastLiquidations
+from headwater.services.symbols import SymbolService
 
 PATH_PREFIX: Final = "/ws/"
 """How the paths of streams begin."""
@@ -199,6 +202,9 @@ def open_streams(
     settings: ApiSettings,
     limits: StreamLimits,
     heatmaps: HeatmapBoard | None = None,
+    symbols: SymbolService | None = None,
+    past_liquidations: PastLiquidations | None = None,
+    candles: CandleHistory | None = None,
 ) -> StreamPublisher:
     """Makes the hub, its resolver and the publisher that feeds it.
 
@@ -209,6 +215,9 @@ def open_streams(
         settings: of the API.
         limits: of the hub.
         heatmaps: the symbols whose maps are watched; None for one that makes no maps.
+        symbols: what the venues trade; None for one that has no volumes.
+        past_liquidations: with which terminal sockets begin; None where nothing is stored.
+        candles: past candles; None where nothing is stored.
 
     Returns:
         The publisher, with the hub as `publisher.hub`. Its `run` has yet to be started.
@@ -217,8 +226,8 @@ def open_streams(
     routes = StreamRoutes(sources, publisher, clock, settings.spike_timeframes)
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
     maps = heatmaps or HeatmapBoard(None, clock)
-    desk = FeedDesk(sources, bus, clock)
-    terminal = terminal_routes(desk)
+    desk = FeedDesk(sources, bus, clock, symbols)
+    terminal = terminal_routes(desk, past_liquidations, candles)
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
         if request.path.startswith(TERMINAL_PREFIX):

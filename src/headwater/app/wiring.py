@@ -26,6 +26,7 @@ from headwater.app.oi_volume import oi_volume_settings
 from headwater.app.process import raise_open_files
 from headwater.app.settings import Settings
 from headwater.app.storing import open_store
+from headwater.app.terminal import symbol_service
 from headwater.app.wallets import VENUE as WALLETS_VENUE
 from headwater.app.wallets import wallet_positions
 from headwater.bus.bus import Bus
@@ -256,6 +257,12 @@ class Platform:
             default_pace_s=settings.heatmap_pace_s,
             enabled=settings.heatmap_enabled,
         )
+        symbols = symbol_service(self.sources, self._clock, self._own)
+        history = LiquidationHistory(self.store, self._clock)
+        external = await self._stack.enter_async_context(
+            open_external(self._settings, self._clock, simulated=self._simulated)
+        )
+        past = PastLiquidations(history, external, self._clock)
         publisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -263,23 +270,23 @@ class Platform:
             settings=settings,
             limits=stream_limits(self._settings),
             heatmaps=heatmaps,
-        )
-        history = LiquidationHistory(self.store, self._clock)
-        external = await self._stack.enter_async_context(
-            open_external(self._settings, self._clock, simulated=self._simulated)
+            symbols=symbols,
+            past_liquidations=past,
+            candles=(candles := CandleHistory(self.store, self._clock)),
         )
         deps = ApiDeps(
             sources=self.sources,
             publisher=publisher,
             heatmaps=heatmaps,
+            symbols=symbols,
             liquidations=history,
-            past_liquidations=PastLiquidations(history, external, self._clock),
+            past_liquidations=past,
             external_health=None if external is None else lambda: external.health,
             exports=TableExport(self.store),
             gaps=GapHistory(self.store),
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             tapes=self._tapes,
-            candles=CandleHistory(self.store, self._clock),
+            candles=candles,
             readings=PastReadings(self.store, self._clock),
             skill=LiquidationSkill(self.store.fetch),
             forecasts=self._forecast_health,

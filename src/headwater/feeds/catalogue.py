@@ -1,7 +1,8 @@
 """The instrument list and the clock of a venue, kept fresh.
 
-The list is loaded at the start, tried for ever until it is there, and refreshed hourly; a failed
-refresh keeps the old list. The clock probe is also the health probe.
+The list is loaded at the start, tried for ever until it is there, and refreshed hourly, or before
+when somebody wants a younger one; a failed refresh keeps the old list. Whoever wants it while it is
+being loaded shares that load. The clock probe is also the health probe.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import structlog
 from headwater.core.clock import Clock
 from headwater.core.errors import PlatformError
 from headwater.core.instruments import InstrumentTable
+from headwater.feeds.answers import AnswerCache
 from headwater.feeds.repairs import retry_after_s
 from headwater.feeds.venue_rest import VenueRest
 from headwater.transport.backoff import FullJitterBackoff
@@ -50,6 +52,8 @@ class Catalogue:
         self._refresh_s = refresh_s
         self._probe_s = probe_s
         self._loaded = asyncio.Event()
+        self._loading = AnswerCache(clock, 1)
+        self.loads = 0
         self.table = InstrumentTable(venue.facts.venue_id, ())
         self.problem = "the instrument list is not loaded yet"
         self._reachable: bool | None = None
@@ -74,7 +78,8 @@ class Catalogue:
         backoff = self._backoff()
         while True:
             try:
-                await self.load()
+                # Not loaded again when somebody else had it loaded not long ago.
+                await self.load(self._refresh_s / 2)
             except PlatformError as error:
                 self._note_failure(f"instrument list: {error}")
                 await asyncio.sleep(backoff.next_delay(retry_after_s(error)))
@@ -82,17 +87,28 @@ class Catalogue:
                 backoff = self._backoff()
                 await asyncio.sleep(self._refresh_s)
 
-    async def load(self) -> None:
-        """Loads the list once.
+    async def load(self, max_age_s: float = 0.0) -> int:
+        """Loads the list, unless it is young enough; shares a load that is under way.
+
+        Args:
+            max_age_s: a list up to this age in seconds is not loaded again.
+
+        Returns:
+            How often the venue has told its list since the start, whoever asked.
 
         Raises:
             VenueError: the venue refused, failed or could not be reached; the old list stays.
             WireError: the list could not be read.
         """
+        return await self._loading.get("instruments", max_age_s, self._load)
+
+    async def _load(self) -> int:
         instruments = await self._rest.call(self._venue.rest(self.table).instruments())
         self.table = InstrumentTable(self._venue.facts.venue_id, instruments)
+        self.loads += 1
         self._note_success()
         self._loaded.set()
+        return self.loads
 
     async def run_probe(self) -> None:
         """Reads the venue's clock for ever."""

@@ -13,6 +13,7 @@ from headwater.core.enums import Channel
 from headwater.core.errors import PlatformError
 from headwater.core.instruments import Instrument
 from headwater.core.records import FundingRate, OpenInterest
+from headwater.feeds.history import MarketHistory
 from headwater.venues.facts import VenueFacts
 
 _IDLE_S: Final = 1.0
@@ -64,6 +65,30 @@ class Poller:
         except PlatformError as error:
             self.failures += 1
             self.last_problem = f"{instrument.symbol}: {error}"
+
+
+def pollers_of(
+    facts: VenueFacts,
+    history: MarketHistory,
+    wanted: Callable[[], Sequence[Instrument]],
+    clock: Clock,
+    interval_s: float,
+) -> list[tuple[str, Poller]]:
+    """One, with its name, for each kind of data that a venue has no stream of.
+
+    Args:
+        facts: of the venue.
+        history: asks it.
+        wanted: as of `Poller`.
+        clock: measures rounds.
+        interval_s: length of a round.
+    """
+    asks: list[tuple[str, Ask]] = []
+    if by_rest_only(facts, "open_interest", Channel.OPEN_INTEREST):
+        asks.append(("open-interest", history.open_interest))
+    if by_rest_only(facts, "funding_rate", Channel.MARK_PRICES):
+        asks.append(("funding", history.funding_rate))
+    return [(name, Poller(wanted, ask, clock, interval_s)) for name, ask in asks]
 
 
 def by_rest_only(facts: VenueFacts, capability: str, channel: Channel) -> bool:

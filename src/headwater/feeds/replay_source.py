@@ -155,6 +155,11 @@ class ReplaySource:
         """Instruments met so far."""
         return self._instruments.table
 
+    async def load_instruments(self, max_age_s: float = 0.0) -> int:
+        """Nothing is asked: a tape tells of its instruments as it plays."""
+        del max_age_s
+        return 0
+
     async def candles(
         self,
         instrument: Instrument,

@@ -125,6 +125,17 @@ class MarketSource(Protocol):
         """All instruments; empty until the first load succeeded."""
         ...
 
+    async def load_instruments(self, max_age_s: float = 0.0) -> int:
+        """Has the list of instruments loaded anew when it is older; shares a load under way.
+
+        Args:
+            max_age_s: a list up to this age in seconds is good enough.
+
+        Returns:
+            How often the venue has told its list since the start, whoever asked.
+        """
+        ...
+
     async def candles(
         self,
         instrument: Instrument,

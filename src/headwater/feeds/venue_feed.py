@@ -35,7 +35,7 @@ from headwater.feeds.health_watch import HealthWatch
 from headwater.feeds.history import MarketHistory
 from headwater.feeds.link import FrameTap
 from headwater.feeds.pipeline import MarketPipeline, Surroundings
-from headwater.feeds.poller import Ask, Poller, by_rest_only
+from headwater.feeds.poller import pollers_of
 from headwater.feeds.pool import SubscriptionPool
 from headwater.feeds.settings import FeedSettings
 from headwater.feeds.source import Lease, VenueHealth
@@ -140,7 +140,10 @@ class VenueFeed:
         self._supervisor.keep("whole-market", self._market.run)
         for name, work in self.pipeline.tasks():
             self._supervisor.keep(name, work)
-        for name, poller in self._pollers():
+        every_s = self._settings.poll_interval_s
+        for name, poller in pollers_of(
+            self.facts, self._history, self._polled, self._clock, every_s
+        ):
             self._supervisor.keep(name, poller.run)
 
     async def stop(self) -> None:
@@ -226,6 +229,10 @@ class VenueFeed:
     def gaps(self) -> Sequence[Gap]:
         """The gap ledger, newest first."""
         return self.pipeline.ledger.newest_first()
+
+    async def load_instruments(self, max_age_s: float = 0.0) -> int:
+        """Has the list of instruments loaded when it is older; see `Catalogue.load`."""
+        return await self._catalogue.load(max_age_s)
 
     async def candles(
         self,
@@ -367,17 +374,6 @@ class VenueFeed:
             raise UnknownSymbol(facts.venue_id, native_symbol)
         endpoint = self._venue.endpoint_of(subscription.channel)
         self._venue.stream(endpoint, self.table).subscribe((subscription,))
-
-    def _pollers(self) -> list[tuple[str, Poller]]:
-        """One for each kind of data that has no stream."""
-        interval_s = self._settings.poll_interval_s
-        history, facts = self._history, self.facts
-        asks: list[tuple[str, Ask]] = []
-        if by_rest_only(facts, "open_interest", Channel.OPEN_INTEREST):
-            asks.append(("open-interest", history.open_interest))
-        if by_rest_only(facts, "funding_rate", Channel.MARK_PRICES):
-            asks.append(("funding", history.funding_rate))
-        return [(name, Poller(self._polled, ask, self._clock, interval_s)) for name, ask in asks]
 
     def _polled(self) -> list[Instrument]:
         """Instruments that somebody holds a stream of, bounded."""

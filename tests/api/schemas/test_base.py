@@ -1,11 +1,14 @@
 """One definition gives JSON, schema and words."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
+import msgspec
 import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from headwater.api.schemas.base import (
     IsoTime,
@@ -76,6 +79,36 @@ def test_schema_takes_its_words_from_the_docstring_and_inlines_parts() -> None:
     assert part["properties"]["size"] == {"type": "integer", "description": "of it, in two lines."}
     assert schema["required"] == ["size", "parts", "at"]
     assert "$ref" not in str(schema)
+
+
+class RenamedView(View, frozen=True, kw_only=True, rename="camel"):
+    """A view with other names on the wire.
+
+    Attributes:
+        first_name: called as in the class.
+        lastName: called as on the wire.
+    """
+
+    first_name: str
+    last_name: str
+
+
+def test_words_reach_a_field_by_either_of_its_names() -> None:
+    properties = json_schema_of(RenamedView)["properties"]
+    words = {name: one["description"] for name, one in properties.items()}
+    assert words == {"firstName": "called as in the class.", "lastName": "called as on the wire."}
+
+
+class ExactView(View, frozen=True, kw_only=True):
+    """A view with a decimal number."""
+
+    step: Decimal
+
+
+@pytest.mark.parametrize("text", ['{"step":0.25}', '{"step":"0.25"}'])
+def test_a_decimal_number_is_documented_as_it_is_read(text: str) -> None:
+    assert msgspec.json.decode(text, type=ExactView) == ExactView(step=Decimal("0.25"))
+    Draft202012Validator(json_schema_of(ExactView)).validate(msgspec.json.decode(text))
 
 
 def test_fastapi_documents_a_view_and_never_builds_one() -> None:

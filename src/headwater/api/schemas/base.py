@@ -114,8 +114,10 @@ def _describe(schema: dict[str, Any], view: type[View] | None) -> None:
         return
     schema["title"] = schema_name(view)
     properties = schema.get("properties", {})
+    on_wire = {field.name: field.encode_name for field in msgspec.structs.fields(view)}
     for cls in reversed(view.__mro__):
-        for name, words in _attribute_words(cls.__doc__ or "").items():
+        for attribute, words in _attribute_words(cls.__doc__ or "").items():
+            name = on_wire.get(attribute, attribute)
             if name in properties:
                 properties[name] = {**properties[name], "description": words}
 
@@ -140,7 +142,8 @@ def _attribute_words(docstring: str) -> dict[str, str]:
 def _inline(node: Any, components: dict[str, Any]) -> Any:
     """Replaces references by what they point to, and pairs of like things by arrays of two.
 
-    The latter because not every reader of OpenAPI 3.1 knows `prefixItems`.
+    The latter because not every reader of OpenAPI 3.1 knows `prefixItems`. A decimal number may
+    be sent to us as number or text.
     """
     if isinstance(node, dict):
         places = node.get("prefixItems", [])
@@ -150,6 +153,8 @@ def _inline(node: Any, components: dict[str, Any]) -> Any:
         if "$ref" in node:
             rest = {key: value for key, value in node.items() if key != "$ref"}
             return {**_inline(components[node["$ref"]], components), **rest}
+        if node.get("format") == "decimal":  # msgspec reads both and names one
+            node = {**node, "type": ["number", "string"]}
         return {key: _inline(value, components) for key, value in node.items()}
     if isinstance(node, list):
         return [_inline(item, components) for item in node]

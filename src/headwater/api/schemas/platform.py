@@ -210,6 +210,28 @@ class SpokenSocketView(View, frozen=True, kw_only=True):
     examples: tuple[str, ...]
 
 
+class TerminalSocketView(View, frozen=True, kw_only=True):
+    """A socket of display-ready data for a trading screen.
+
+    Attributes:
+        path: where to connect; the symbol follows in the path or as `?symbol=`.
+        description: what it sends and how it goes on.
+        parameters: what else the query may say: meaning, what is allowed, default.
+        requests: what a client may say, by `type`; empty where it may be any text.
+        answers: what it is told, by `type`; empty where it may be any text.
+        addresses: examples of where to connect.
+        examples: requests as they are sent.
+    """
+
+    path: str
+    description: str
+    parameters: dict[str, str]
+    requests: dict[str, str]
+    answers: dict[str, str]
+    addresses: tuple[str, ...]
+    examples: tuple[str, ...]
+
+
 class CatalogView(View, frozen=True, kw_only=True):
     """The WebSocket streams, which OpenAPI cannot describe.
 
@@ -219,6 +241,7 @@ class CatalogView(View, frozen=True, kw_only=True):
         aggregated: streams over several venues.
         many_topics: the socket that serves any number of these streams at once.
         heatmap: the socket that sends liquidation maps.
+        terminal: the sockets of display-ready data.
         examples: paths that work on this server.
         documentation: path of the machine-readable description (AsyncAPI 3).
     """
@@ -228,5 +251,6 @@ class CatalogView(View, frozen=True, kw_only=True):
     aggregated: tuple[CatalogEntryView, ...]
     many_topics: SpokenSocketView
     heatmap: SpokenSocketView
+    terminal: tuple[TerminalSocketView, ...]
     examples: tuple[str, ...]
     documentation: str

@@ -24,6 +24,7 @@ from headwater.bus.topics import SlowPolicy, TopicFilter
 from headwater.core.clock import Clock
 from headwater.core.errors import PlatformError
 from headwater.feeds.source import Lease, MarketSource
+from headwater.services.symbols import SymbolService
 from headwater.venues.messages import Subscription
 
 FEEDS_MAX: Final = 2_000
@@ -146,10 +147,18 @@ class FeedDesk:
         sources: venues' data by venue id.
         bus: where live records come from.
         clock: tells the time.
+        symbols: what the venues trade; a service of their instruments alone when None.
     """
 
-    def __init__(self, sources: Mapping[str, MarketSource], bus: Bus, clock: Clock) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, MarketSource],
+        bus: Bus,
+        clock: Clock,
+        symbols: SymbolService | None = None,
+    ) -> None:
         self.sources = sources
+        self.symbols = SymbolService(sources, clock) if symbols is None else symbols
         self.bus = bus
         self.clock = clock
         self._hub: StreamHub | None = None

@@ -1,17 +1,61 @@
 """The table of terminal sockets: which name of a path begins which kind of client."""
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
 from headwater.api.stream_contract import StreamAccepted
+from headwater.api.terminal.candles import CANDLES, candles_opener
+from headwater.api.terminal.declaration import TerminalSocket
 from headwater.api.terminal.desk import FeedDesk
-from headwater.api.terminal.routes import TerminalRoutes
+from headwater.api.terminal.liquidation_past import LiquidationPast
+from headwater.api.terminal.liquidations import LIQUIDATIONS, LiquidationOpener
+from headwater.api.terminal.order_book import ORDER_BOOK, open_order_book
+from headwater.api.terminal.routes import Opener, TerminalRoutes
+from headwater.api.terminal.trades import TRADES, trades_opener
+from headwater.services.candle_history import CandleHistory
+from headwater.services.past_liquidations import PastLiquidations
+
+TEST: Final = TerminalSocket(
+    name="test",
+    description="Sends back what it is sent, for trying a connection.",
+    takes_symbol=False,
+    addresses=("test",),
+    said=('{"type":"ping"}', "hello"),
+)
+"""The socket that sends back."""
+
+SOCKETS: Final[tuple[TerminalSocket, ...]] = (
+    ORDER_BOOK,
+    TRADES,
+    CANDLES,
+    LIQUIDATIONS,
+    TEST,
+)
+"""Every terminal socket's declaration, as documents and clients show them."""
 
 
-def terminal_routes(desk: FeedDesk) -> TerminalRoutes:
+def terminal_routes(
+    desk: FeedDesk,
+    past: PastLiquidations | None = None,
+    candles: CandleHistory | None = None,
+) -> TerminalRoutes:
     """Every terminal socket.
 
     Args:
         desk: what their clients share.
+        past: past liquidations; None where nothing is stored.
+        candles: past candles; None where nothing is stored.
     """
-    return TerminalRoutes(desk, {"test": open_echo})
+    openers: Mapping[str, Opener] = {
+        ORDER_BOOK.name: partial(open_order_book, desk),
+        TRADES.name: trades_opener(desk),
+        CANDLES.name: candles_opener(desk, candles),
+        LIQUIDATIONS.name: LiquidationOpener(desk, LiquidationPast(past)),
+        TEST.name: open_echo,
+    }
+    assert set(openers) == {one.name for one in SOCKETS}, "every socket is declared and served"
+    return TerminalRoutes(desk, openers)
 
 
 def open_echo(_rest: str, _query: str) -> StreamAccepted:

@@ -1,0 +1,1 @@
+"""REST of the terminal API, `/api/v1/…`: display-ready data for a trading screen."""

@@ -1,0 +1,52 @@
+"""The JavaScript client in Node against the API on a real socket, and sockets that come back."""
+
+from tests.api.served import Platform
+from tests.clients.node import talk
+from tests.clients.test_python_runtime import answering, served
+
+__all__ = ["served"]
+
+
+async def test_the_test_socket_sends_back_what_is_said(served: Platform) -> None:
+    found = await talk("echo", f"http://127.0.0.1:{served.port}/")
+    assert found == {"text": "ä€𝄞", "opened": 1}
+
+
+async def test_an_error_is_typed_with_field_value_and_what_is_allowed(served: Platform) -> None:
+    found = await talk("problem", f"http://127.0.0.1:{served.port}")
+    assert found["isProblem"]
+    (field,) = found["problem"]["errors"]
+    assert (field["field"], field["value"]) == ("interval", "7h")
+    assert "1h" in field["allowed"]
+
+
+async def test_nobody_there_is_said_so() -> None:
+    async with Platform().served() as platform:
+        address = f"http://127.0.0.1:{platform.port}"
+    assert await talk("unreachable", address) == {"isUnreachable": True}
+
+
+async def test_a_broken_socket_comes_back_and_says_again_what_was_asked_for() -> None:
+    async with answering(1011, 1012) as (url, heard):
+        found = await talk("comeback", url.replace("ws", "http", 1))
+    assert found == {"numbers": [2, 2, 2, 7], "connections": 3}
+    assert heard == ['{"type":"update_params","limit":50}']
+
+
+async def test_a_wrong_address_ends_the_stream_for_good() -> None:
+    async with answering(4000) as (url, _):
+        found = await talk("refusal", url.replace("ws", "http", 1))
+    assert found == {"numbers": [1], "isRefused": True, "closeCode": 4000}
+
+
+async def test_a_venue_that_is_not_there_yet_is_asked_again() -> None:
+    async with answering(4000, error="VENUE_ERROR") as (url, heard):
+        found = await talk("comeback", url.replace("ws", "http", 1))
+    assert found == {"numbers": [1, 1, 7], "connections": 2}
+    assert len(heard) == 1
+
+
+async def test_a_symbol_that_does_not_exist_is_not_asked_for_again() -> None:
+    async with answering(4000, error="UNKNOWN_SYMBOL") as (url, _):
+        found = await talk("refusal", url.replace("ws", "http", 1))
+    assert (found["isRefused"], found["closeCode"]) == (True, 4000)
