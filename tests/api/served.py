@@ -74,6 +74,7 @@ class Platform:
             default_pace_s=self.settings.heatmap_pace_s,
             enabled=self.settings.heatmap_enabled,
         )
+        numbers = count(1)
         self.publisher: StreamPublisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -81,8 +82,8 @@ class Platform:
             settings=self.settings,
             limits=limits or StreamLimits(),
             heatmaps=self.heatmaps,
+            new_id=lambda: f"made-{next(numbers)}",
         )
-        numbers = count(1)
         history = None if store is None else LiquidationHistory(store, self.clock)
         self.deps = ApiDeps(
             sources=self.sources,

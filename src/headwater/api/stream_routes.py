@@ -5,7 +5,7 @@ ended; each is released exactly once. A refusal is close code 1008 with the fiel
 what is allowed, or 1013 when trying again later makes sense.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -30,6 +30,7 @@ from headwater.api.stream_wishes import NoSuchStream, StreamWish, understand
 from headwater.api.streams import BOOK_LEVELS
 from headwater.api.terminal.addresses import PREFIX as TERMINAL_PREFIX
 from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.journal import SocketJournal
 from headwater.api.terminal.sockets import terminal_routes
 from headwater.api.topic_board import TopicBoard
 from headwater.api.topic_session import TopicSession
@@ -198,6 +199,7 @@ def open_streams(
     clock: Clock,
     settings: ApiSettings,
     limits: StreamLimits,
+    new_id: Callable[[], str],
     heatmaps: HeatmapBoard | None = None,
 ) -> StreamPublisher:
     """Makes the hub, its resolver and the publisher that feeds it.
@@ -208,6 +210,7 @@ def open_streams(
         clock: tells the time.
         settings: of the API.
         limits: of the hub.
+        new_id: makes ids of sockets for the log.
         heatmaps: the symbols whose maps are watched; None for one that makes no maps.
 
     Returns:
@@ -218,7 +221,7 @@ def open_streams(
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
     maps = heatmaps or HeatmapBoard(None, clock)
     desk = FeedDesk(sources, bus, clock)
-    terminal = terminal_routes(desk)
+    terminal = terminal_routes(desk, SocketJournal(clock, new_id))
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
         if request.path.startswith(TERMINAL_PREFIX):

@@ -13,6 +13,7 @@ from typing import Final, Self
 from headwater.api.app import create_app
 from headwater.api.deps import ApiDeps
 from headwater.api.heatmap_board import HeatmapBoard
+from headwater.api.request_log import hex_ids
 from headwater.api.server import PlatformServer, build_server, listen
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
@@ -263,6 +264,7 @@ class Platform:
             settings=settings,
             limits=stream_limits(self._settings),
             heatmaps=heatmaps,
+            new_id=hex_ids(self._rng),
         )
         history = LiquidationHistory(self.store, self._clock)
         external = await self._stack.enter_async_context(
@@ -289,7 +291,7 @@ class Platform:
             history_progress=self.history_progress,
             bus=self.bus,
             clock=self._clock,
-            new_id=lambda: f"{self._rng.getrandbits(64):016x}",
+            new_id=hex_ids(self._rng),
             settings=settings,
         )
         self._own(publisher.run(), "stream publisher")

@@ -2,16 +2,18 @@
 
 from headwater.api.stream_contract import StreamAccepted
 from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.journal import SocketJournal
 from headwater.api.terminal.routes import TerminalRoutes
 
 
-def terminal_routes(desk: FeedDesk) -> TerminalRoutes:
+def terminal_routes(desk: FeedDesk, journal: SocketJournal) -> TerminalRoutes:
     """Every terminal socket.
 
     Args:
         desk: what their clients share.
+        journal: writes about each.
     """
-    return TerminalRoutes(desk, {"test": open_echo})
+    return TerminalRoutes(desk, {"test": open_echo}, journal)
 
 
 def open_echo(_rest: str, _query: str) -> StreamAccepted:
