@@ -384,6 +384,7 @@ class FakeSource:
         self.wait_for: asyncio.Event | None = None
         self.tiers: tuple[MarginTier, ...] = THREE_TIERS
         self.wallets: dict[str, list[WalletPosition]] = {}
+        self.books: dict[str, BookSnapshot] = {}
 
     @property
     def facts(self) -> VenueFacts:
@@ -462,9 +463,10 @@ class FakeSource:
         return [make_trade(number, instrument.symbol) for number in range(1, limit + 1)]
 
     async def book(self, instrument: Instrument, *, depth: int) -> BookSnapshot:
-        """More levels than asked for, as venues do."""
+        """That of `books`, else more levels than asked for, as venues do."""
         await self._asked(f"book {instrument.symbol} {depth}")
-        return make_book(instrument.symbol, depth + 5)
+        kept = self.books.get(instrument.symbol)
+        return make_book(instrument.symbol, depth + 5) if kept is None else kept
 
     async def tickers(self) -> Sequence[Ticker]:
         """One each."""

@@ -64,6 +64,7 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/liquidations/heatmap-timeseries",
         "/liquidations/skill",
         "/api/v1/liquidation-volume/{symbol}/{timeframe}",
+        "/api/v1/orderbook/{symbol}",
         "/liquidations/heatmap",
         "/liquidations/levels",
         "/liquidations/max-pain",

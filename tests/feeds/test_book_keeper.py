@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 from tests.feeds.made import (
     EXCHANGE,
     ChainRule,
@@ -15,6 +16,8 @@ from tests.feeds.made import (
     turns,
 )
 
+from headwater.bus.memory import MemoryBus
+from headwater.bus.topics import TopicFilter
 from headwater.core.clock import ManualClock
 from headwater.core.enums import FeedState, GapCause, GapState
 from headwater.core.errors import VenueRejected, VenueUnavailable
@@ -108,6 +111,7 @@ async def test_the_first_delta_fetches_a_snapshot_and_the_whole_book_is_publishe
         published = made.snapshots()[-1]
         assert published.bids == ((9.5, 2.0), (9.0, 1.0))
         assert published.sequence == 11
+        assert published.is_start
         assert made.states == [FeedState.LIVE]
         assert made.deltas() == [], "the deltas before the snapshot are in it"
 
@@ -238,3 +242,33 @@ async def test_a_book_nobody_wants_is_forgotten_with_its_gap() -> None:
         assert made.ledger.open_count == 0
         made.keeper.on_delta(delta(15, 14))
         assert made.keeper.kept(SYMBOL) is None
+
+
+async def test_only_a_whole_live_book_is_a_start_for_readers_of_deltas() -> None:
+    async with desk() as made:
+        await made.bring_up()
+        started = len(made.snapshots())
+        made.keeper.on_delta(delta(12, 11, bids=[(9.6, 1.0)]))
+        made.keeper.flush()
+        assert [one.is_start for one in made.snapshots()[started:]] == [False]
+        top, whole = made.keeper.book(SYMBOL, 2), made.keeper.book(SYMBOL, 3)
+        assert top is not None
+        assert whole is not None
+        assert (top.is_start, whole.is_start) == (False, True)
+
+
+async def test_an_image_that_replaces_a_live_book_is_a_start() -> None:
+    async with desk() as made:
+        await made.bring_up()
+        started = len(made.snapshots())
+        made.keeper.on_snapshot(snapshot(20))
+        assert [(one.sequence, one.is_start) for one in made.snapshots()[started:]] == [(20, True)]
+
+
+def test_a_top_that_supersedes_an_unread_start_is_marked_as_one() -> None:
+    bus = MemoryBus()
+    reader = bus.subscribe("slow", [TopicFilter(BookSnapshot)], 10)
+    for is_start in (True, False):
+        bus.publish(msgspec.structs.replace(snapshot(1), is_start=is_start))
+    (heard,) = reader.drain()
+    assert heard == msgspec.structs.replace(snapshot(1), is_start=True)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.storage.samples import candle, trade
 from tests.storage.tape_records import raw, records_of
 
+from headwater.core import records
 from headwater.core.errors import RequestError, StorageRefused
 from headwater.storage.parquet_layout import LAYOUTS, Layout, layout_of, symbol_of, time_ms_of
 
@@ -67,3 +68,21 @@ def test_kinds_symbols_and_times() -> None:
         layout_of("books")
     assert (symbol_of(raw(1)), symbol_of(trade(1))) == ("all", "BTCUSDT")
     assert time_ms_of(raw(999_999, at_ms=5)) == 5
+
+
+def test_a_field_that_a_record_got_later_has_its_default_in_older_tapes() -> None:
+    """Tapes from before `is_start` have a null there once their columns are read."""
+    layout = LAYOUTS["book_snapshot"]
+    made = records.BookSnapshot(
+        exchange="binance",
+        symbol="BTCUSDT",
+        native_symbol="BTCUSDT",
+        timestamp_ms=1,
+        received_ns=1,
+        bids=((1.0, 2.0),),
+        asks=(),
+        sequence=None,
+        is_start=True,
+    )
+    older = layout.frame([made]).with_columns(pl.lit(None, dtype=pl.Boolean).alias("is_start"))
+    assert layout.rows(older) == [msgspec.structs.replace(made, is_start=False)]

@@ -41,6 +41,7 @@ from headwater.api.routes.platform import platform_router
 from headwater.api.routes.predicted_funding import predicted_funding_router
 from headwater.api.routes.prices import prices_router
 from headwater.api.routes.skill import skill_router
+from headwater.api.routes.terminal.order_book import terminal_order_book_router
 from headwater.api.routes.tickers import tickers_router
 from headwater.api.routes.trades import trades_router
 from headwater.api.routes.venue_health import venue_health_router
@@ -100,6 +101,7 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
         liquidation_clusters_router,
     ):
         app.include_router(make_map_router(api))
+    app.include_router(terminal_order_book_router(api))
     app.include_router(margin_router(api))
     app.include_router(prices_router(api))
     app.include_router(cache_router(api))

@@ -5,6 +5,7 @@ digits back, and from there on everything is decimal: no text shows an artefact 
 fractions. Thousands are separated by commas, halves round to even, zero has no sign, times are UTC.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -22,6 +23,9 @@ PLACES_MAX: Final = 12
 SECONDS_CACHED: Final = 4096
 """Seconds whose clock text is remembered."""
 
+TABLE_PLACES: Final = 3
+"""Decimal places that come out of a table of texts; there are ten to the power of so many."""
+
 _STEPS: Final = (
     (Decimal(10) ** 12, "T"),
     (Decimal(10) ** 9, "B"),
@@ -30,6 +34,9 @@ _STEPS: Final = (
 )
 _LETTERS: Final = {letter: step for step, letter in _STEPS}
 _ROUNDS_UP: Final = Decimal("0.999995")
+_THOUSAND: Final = 1_000
+_MILLION: Final = 1_000_000
+_TRIPLES: Final = tuple(f"{one:03d}" for one in range(_THOUSAND))
 
 
 class SymbolFormat(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +143,87 @@ def clock_text(timestamp_ms: int) -> str:
     return _clock_of(timestamp_ms // 1000)
 
 
+class UnitText:
+    """Writes whole units of 10^-places, many at a time: 45678 is 45.678 where there are three.
+
+    The same texts as `fixed` makes, in a tenth of its time: what follows the point comes out of a
+    table, so nothing is divided but whole numbers, and format specifications, which take longest,
+    are left to numbers of several commas.
+
+    Args:
+        places: decimal places, 0 to 12.
+    """
+
+    def __init__(self, places: int) -> None:
+        self.places: Final = places
+        self.scale: Final = 10**places
+        head = min(places, TABLE_PLACES)
+        self._head_scale: Final = 10**head
+        self._heads: Final = _fractions(head)
+        # Further places than the table has are written behind it.
+        self._tail_scale: Final = 10 ** (places - head)
+        self._tail_format: Final = f"0{places - head}d"
+
+    def plain(self, value: int) -> str:
+        """A number without commas, as JSON has it.
+
+        Args:
+            value: units, ≥ 0.
+        """
+        return self._both(value)[0]
+
+    def grouped(self, value: int) -> str:
+        """A number with commas between thousands, as a screen shows it.
+
+        Args:
+            value: units, ≥ 0.
+        """
+        return self._both(value)[2]
+
+    def twice(
+        self, heads: Iterable[str], values: Iterable[int], between: str, end: str
+    ) -> list[str]:
+        """Each number twice, without commas and with, in the midst of other text.
+
+        Args:
+            heads: what stands before each number.
+            values: units, ≥ 0, as many as heads.
+            between: what stands between the number without and the one with commas.
+            end: what stands behind.
+        """
+        fractions, scale = self._heads, self._head_scale
+        if self._tail_scale != 1:
+            return self._twice_long(heads, values, between, end)
+        return [
+            f"{head}{whole}{part}{between}{whole}{part}{end}"
+            if whole < _THOUSAND
+            else f"{head}{whole}{part}{between}"
+            f"{whole // _THOUSAND},{_TRIPLES[whole % _THOUSAND]}{part}{end}"
+            if whole < _MILLION
+            else f"{head}{whole}{part}{between}{whole:,}{part}{end}"
+            for head, value in zip(heads, values, strict=True)
+            for whole in [value // scale]  # a comprehension's way of naming a value
+            for part in [fractions[value % scale]]
+        ]
+
+    def _both(self, value: int) -> tuple[str, str, str]:
+        (text,) = self.twice(("",), (value,), "|", "")
+        return text.partition("|")
+
+    def _twice_long(
+        self, heads: Iterable[str], values: Iterable[int], between: str, end: str
+    ) -> list[str]:
+        """As `twice`, where there are more places than the table has."""
+        fractions, scale = self._heads, self._head_scale
+        rest, form = self._tail_scale, self._tail_format
+        return [
+            f"{head}{whole}{part}{between}{whole:,}{part}{end}"
+            for head, value in zip(heads, values, strict=True)
+            for whole in [value // rest // scale]
+            for part in [f"{fractions[value // rest % scale]}{value % rest:{form}}"]
+        ]
+
+
 @lru_cache(maxsize=SECONDS_CACHED)
 def _clock_of(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
@@ -143,3 +231,9 @@ def _clock_of(seconds: int) -> str:
 
 def _unsigned_zero(text: str) -> str:
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
+
+
+@lru_cache(maxsize=TABLE_PLACES + 1)
+def _fractions(places: int) -> tuple[str, ...]:
+    """The point and what can follow it; one empty text where there are no places."""
+    return tuple(f".{one:0{places}d}" if places else "" for one in range(10**places))

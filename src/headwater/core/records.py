@@ -135,6 +135,9 @@ class BookSnapshot(Record, frozen=True, kw_only=True, gc=False):
         bids: best (highest) first.
         asks: best (lowest) first.
         sequence: the venue's number of the last change contained, None where it has none.
+        is_start: true for everything that is known of a book that is kept live: the deltas that
+            follow continue it, those before need not lead to it, so whoever builds on deltas
+            begins anew here. False for the top levels and for a venue's answer to a question.
     """
 
     kind: ClassVar[str] = "book_snapshot"
@@ -142,6 +145,16 @@ class BookSnapshot(Record, frozen=True, kw_only=True, gc=False):
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     sequence: int | None
+    is_start: bool = False
+
+    def over(self, older: Self) -> Self:
+        """This snapshot; where it supersedes a start that nobody read, it is marked as one.
+
+        Its levels may then be the top only: a reader of deltas asks its source for the book.
+        """
+        if older.is_start and not self.is_start:
+            return msgspec.structs.replace(self, is_start=True)
+        return self
 
 
 class BookDelta(Record, frozen=True, kw_only=True, gc=False):

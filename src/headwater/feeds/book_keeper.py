@@ -4,7 +4,8 @@ The venue's `BookRule` says whether a delta continues the book. On a gap the boo
 same call: state `resyncing` is published, the ledger notes the hole, and a snapshot is fetched
 (one at a time per symbol, from the venue's shared budget). Applied deltas are published as they
 come; snapshots of the top levels at most every `snapshot_interval_s` and only when changed, from
-one timer for all books; after a resync the whole book once.
+one timer for all books; after a resync, and when an image replaces a live book, the whole book at
+once, marked as a start.
 """
 
 import asyncio
@@ -139,10 +140,8 @@ class BookKeeper:
             kept.drop_buffer()  # image and changes come in one order: what came before is in it
         if not kept.take_snapshot(snapshot):
             self._gap(kept, GapCause.SEQUENCE_BREAK, "snapshot does not fit what came before")
-        elif was_live and self._renew is not None:
-            self._publish(self._snapshot_of(kept, None))
         elif was_live:
-            self._changed[kept.symbol] = kept
+            self._publish(self._snapshot_of(kept, None, is_start=True))
         else:
             self._came_alive(kept)
 
@@ -167,11 +166,15 @@ class BookKeeper:
                 self._gap(kept, GapCause.DISCONNECT, reason, start_ms)
 
     def book(self, symbol: str, depth: int | None) -> BookSnapshot | None:
-        """The live book's best `depth` levels a side (None: all); None when it is not live."""
+        """The live book's best `depth` levels a side (None: all); None when it is not live.
+
+        It is a start for readers of deltas when all levels are in it.
+        """
         kept = self._books.get(symbol)
         if kept is None or not kept.live:
             return None
-        return self._snapshot_of(kept, depth)
+        is_start = depth is None or max(kept.book.depth) <= depth
+        return self._snapshot_of(kept, depth, is_start=is_start)
 
     def kept(self, symbol: str) -> KeptBook | None:
         """The kept book itself, for checks; None when it is not wanted."""
@@ -188,7 +191,7 @@ class BookKeeper:
         changed, self._changed = self._changed, {}
         for kept in changed.values():
             if kept.live:
-                self._publish(self._snapshot_of(kept, self._settings.levels))
+                self._publish(self._snapshot_of(kept, self._settings.levels, is_start=False))
         start_before = self._clock.monotonic() - self._settings.quiet_start_s
         for kept in self._books.values():
             if kept.confirmed_at is not None and kept.confirmed_at <= start_before:
@@ -252,7 +255,7 @@ class BookKeeper:
             await asyncio.sleep(backoff.next_delay(not_before_s))
 
     def _came_alive(self, kept: KeptBook) -> None:
-        self._publish(self._snapshot_of(kept, None))
+        self._publish(self._snapshot_of(kept, None, is_start=True))
         self._close_gap(kept, GapState.REPAIRED, "")
         self._tell_state(kept.native_symbol, FeedState.LIVE, "")
 
@@ -261,7 +264,7 @@ class BookKeeper:
             self._ledger.settle(kept.gap_id, state, detail=detail)
             kept.gap_id = None
 
-    def _snapshot_of(self, kept: KeptBook, depth: int | None) -> BookSnapshot:
+    def _snapshot_of(self, kept: KeptBook, depth: int | None, *, is_start: bool) -> BookSnapshot:
         book = kept.book
         return BookSnapshot(
             exchange=self._exchange,
@@ -272,4 +275,5 @@ class BookKeeper:
             bids=book.bids(depth),
             asks=book.asks(depth),
             sequence=book.sequence,
+            is_start=is_start,
         )

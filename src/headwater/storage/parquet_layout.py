@@ -56,12 +56,17 @@ TapeRecord = Record | RawMessage
 
 
 class _Column(msgspec.Struct, frozen=True):
-    """One field as one column; `to_cell` and `of_cell` are None where the value is the cell."""
+    """One field as one column; `to_cell` and `of_cell` are None where the value is the cell.
+
+    `absent` is what a null means: the field's default where the field came after the first tapes
+    and may not be None, else None.
+    """
 
     name: str
     dtype: Any
     to_cell: Callable[[Any], Any] | None = None
     of_cell: Callable[[Any], Any] | None = None
+    absent: Any = None
 
 
 class Layout:
@@ -74,7 +79,14 @@ class Layout:
     def __init__(self, kind: type[Any]) -> None:
         self.kind = kind
         hints = get_type_hints(kind)
-        self._columns = [_column(name, hints[name]) for name in kind.__struct_fields__]
+        fields = msgspec.structs.fields(kind)
+        self._columns = [
+            msgspec.structs.replace(
+                _column(field.name, hints[field.name]),
+                absent=None if field.default is msgspec.NODEFAULT else field.default,
+            )
+            for field in fields
+        ]
         self._numbered = [
             name for name in kind.__struct_fields__ if _kinds_of(hints[name])[0] == {int, str}
         ]
@@ -113,6 +125,8 @@ class Layout:
             of_cell = column.of_cell
             if of_cell is not None:
                 values = [None if value is None else of_cell(value) for value in values]
+            if column.absent is not None:
+                values = [column.absent if value is None else value for value in values]
             if column.name in self._numbered:
                 flags = frame.get_column(column.name + _NUMBER_FLAG).to_list()
                 values = [

@@ -1,8 +1,11 @@
 """The table of terminal sockets: which name of a path begins which kind of client."""
 
+from functools import partial
+
 from headwater.api.stream_contract import StreamAccepted
 from headwater.api.terminal.desk import FeedDesk
 from headwater.api.terminal.journal import SocketJournal
+from headwater.api.terminal.order_book import open_order_book
 from headwater.api.terminal.routes import TerminalRoutes
 
 
@@ -13,7 +16,14 @@ def terminal_routes(desk: FeedDesk, journal: SocketJournal) -> TerminalRoutes:
         desk: what their clients share.
         journal: writes about each.
     """
-    return TerminalRoutes(desk, {"test": open_echo}, journal)
+    return TerminalRoutes(
+        desk,
+        {
+            "test": open_echo,
+            "orderbook": partial(open_order_book, desk),
+        },
+        journal,
+    )
 
 
 def open_echo(_rest: str, _query: str) -> StreamAccepted:
