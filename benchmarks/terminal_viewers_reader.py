@@ -23,6 +23,7 @@ _CHUNK_BYTES: Final = 1 << 18
 _STAMP: Final = b'"timestamp":'
 _STAMP_DIGITS: Final = 13
 _TEXT: Final = 0x81
+_SPACE: Final = 0x20
 _REQUEST: Final = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -76,6 +77,7 @@ class Viewers:
                     stamp = data.rfind(_STAMP, at, end)
                     if data[at] == _TEXT and stamp > 0:
                         stamp += len(_STAMP)
+                        stamp += data[stamp] == _SPACE
                         ages.append(now_ms - int(data[stamp : stamp + _STAMP_DIGITS]))
                         counts[number] += 1
                         payload_bytes += end - at

@@ -75,8 +75,9 @@ async def test_o_w6_five_hundred_races_leave_nothing_behind(
         return  # they hold the frames of what went wrong, and so feeds and sessions
     assert venue in ("quick", "slow")
     gc.collect()
-    remains = [one for one in gc.get_objects() if isinstance(one, WatchFeed | WatchSession)]
-    assert remains == []
+    kinds = WatchFeed | WatchSession
+    remains = [one for one in gc.get_objects() if isinstance(one, kinds)]
+    assert [one for one in remains if one.desk is world.desk] == []
 
 
 def test_every_way_to_go_is_tried_on_every_path() -> None:
