@@ -9,7 +9,9 @@ from tests.api.terminal.viewing import viewing
 
 from headwater.core.errors import VenueUnavailable
 
-TIMEFRAMES = tuple("1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split())
+TIMEFRAMES = tuple(
+    ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"]
+)
 
 
 async def rows_of(platform: Platform, target: str) -> list[dict[str, Any]]:
