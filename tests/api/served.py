@@ -83,6 +83,7 @@ class Platform:
             limits=limits or StreamLimits(),
             heatmaps=self.heatmaps,
             new_id=lambda: f"made-{next(numbers)}",
+            candles=(candles := None if store is None else CandleHistory(store, self.clock)),
         )
         history = None if store is None else LiquidationHistory(store, self.clock)
         self.deps = ApiDeps(
@@ -102,7 +103,7 @@ class Platform:
             skill=None if store is None else LiquidationSkill(store.fetch),
             liquidation_feeds=None if store is None else LiquidationFeeds(store, self.clock),
             gaps=None if store is None else GapHistory(store),
-            candles=None if store is None else CandleHistory(store, self.clock),
+            candles=candles,
             readings=None if store is None else PastReadings(store, self.clock),
             maps=None
             if store is None

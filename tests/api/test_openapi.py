@@ -65,6 +65,8 @@ def test_every_promised_route_is_there(document: dict[str, Any]) -> None:
         "/liquidations/skill",
         "/api/v1/liquidation-volume/{symbol}/{timeframe}",
         "/api/v1/orderbook/{symbol}",
+        "/api/v1/candles/{symbol}",
+        "/api/v1/trades/{symbol}",
         "/liquidations/heatmap",
         "/liquidations/levels",
         "/liquidations/max-pain",

@@ -25,7 +25,7 @@ from headwater.storage.store import Store
 
 CONFIG = """\
 [[operations]]
-include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|date-range|cache"
+include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|date-range|cache|v1/candles"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
 """
 
@@ -37,6 +37,8 @@ WITH_DATA = {
     "/liquidations/history?symbol=BTCUSDT": b'"side":"sell"',
     "/liquidations/volume?symbol=BTCUSDT": b'"sell_count":2',
     "/api/v1/liquidation-volume/BTCUSDT/1h": b'"data":[{',
+    "/api/v1/candles/BTCUSDT?timeframe=5m": b'"closeFormatted":"',
+    "/api/v1/trades/BTCUSDT": b'"priceFormatted":"',
     "/liquidations/clusters?symbol=BTCUSDT": b'"price_level":',
     "/liquidations/levels?symbol=BTCUSDT": b'"price_level":',
     "/liquidations/compare-models?symbol=BTCUSDT": b'"price_level":',

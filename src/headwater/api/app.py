@@ -41,7 +41,9 @@ from headwater.api.routes.platform import platform_router
 from headwater.api.routes.predicted_funding import predicted_funding_router
 from headwater.api.routes.prices import prices_router
 from headwater.api.routes.skill import skill_router
+from headwater.api.routes.terminal.candles import terminal_candles_router
 from headwater.api.routes.terminal.order_book import terminal_order_book_router
+from headwater.api.routes.terminal.trades import terminal_trades_router
 from headwater.api.routes.tickers import tickers_router
 from headwater.api.routes.trades import trades_router
 from headwater.api.routes.venue_health import venue_health_router
@@ -95,6 +97,8 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(skill_router(api))
     app.include_router(liquidation_feeds_router(api))
     app.include_router(liquidation_volume_router(api))
+    app.include_router(terminal_candles_router(api))
+    app.include_router(terminal_trades_router(api))
     for make_map_router in (
         heatmap_router,
         liquidation_levels_router,

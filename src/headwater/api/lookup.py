@@ -61,15 +61,20 @@ def demand_interval(
         raise IntervalNotOffered(source.facts.venue_id, field, interval, offered)
 
 
-def demand_candles(source: MarketSource, interval: Interval) -> None:
+def demand_candles(source: MarketSource, interval: Interval, field: str = "interval") -> None:
     """Checks that a venue has candles of an interval, or what they are built of.
+
+    Args:
+        source: the venue.
+        interval: length of a candle.
+        field: the parameter that names it.
 
     Raises:
         IntervalNotOffered: neither; says which it has.
     """
     offered = source.facts.intervals
     if interval not in offered and source_interval(interval, offered) is None:
-        raise IntervalNotOffered(source.facts.venue_id, "interval", interval, offered)
+        raise IntervalNotOffered(source.facts.venue_id, field, interval, offered)
 
 
 def source_of(sources: Mapping[str, MarketSource], exchange: str) -> MarketSource:

@@ -159,6 +159,11 @@ PeriodQuery: TypeAlias = Annotated[
     BeforeValidator(read_interval),
     Query(description="Distance of the readings.", examples=["5m"], json_schema_extra=_INTERVALS),
 ]
+TimeframeQuery: TypeAlias = Annotated[
+    Interval,
+    BeforeValidator(read_interval),
+    Query(description="Length of a candle.", examples=["1m"], json_schema_extra=_INTERVALS),
+]
 StartQuery: TypeAlias = Annotated[
     int | None,
     BeforeValidator(read_moment),
@@ -171,6 +176,9 @@ EndQuery: TypeAlias = Annotated[
 ]
 ExchangeQuery: TypeAlias = Annotated[
     str | None, Query(description="Venue id; all venues when left out.", max_length=32)
+]
+TerminalExchangeQuery: TypeAlias = Annotated[
+    str, Query(description="Venue id; see /exchanges.", min_length=1, max_length=32)
 ]
 ExchangesQuery: TypeAlias = Annotated[
     str | None,

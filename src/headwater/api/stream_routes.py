@@ -41,6 +41,7 @@ from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
 from headwater.core.records import BookSnapshot, Candle, Record
 from headwater.feeds.source import MarketSource
+from headwater.services.candle_history import CandleHistory
 
 PATH_PREFIX: Final = "/ws/"
 """How the paths of streams begin."""
@@ -201,6 +202,7 @@ def open_streams(
     limits: StreamLimits,
     new_id: Callable[[], str],
     heatmaps: HeatmapBoard | None = None,
+    candles: CandleHistory | None = None,
 ) -> StreamPublisher:
     """Makes the hub, its resolver and the publisher that feeds it.
 
@@ -212,6 +214,7 @@ def open_streams(
         limits: of the hub.
         new_id: makes ids of sockets for the log.
         heatmaps: the symbols whose maps are watched; None for one that makes no maps.
+        candles: past candles; None where nothing is stored.
 
     Returns:
         The publisher, with the hub as `publisher.hub`. Its `run` has yet to be started.
@@ -221,7 +224,7 @@ def open_streams(
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
     maps = heatmaps or HeatmapBoard(None, clock)
     desk = FeedDesk(sources, bus, clock)
-    terminal = terminal_routes(desk, SocketJournal(clock, new_id))
+    terminal = terminal_routes(desk, SocketJournal(clock, new_id), candles)
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
         if request.path.startswith(TERMINAL_PREFIX):

@@ -265,6 +265,7 @@ class Platform:
             limits=stream_limits(self._settings),
             heatmaps=heatmaps,
             new_id=hex_ids(self._rng),
+            candles=(candles := CandleHistory(self.store, self._clock)),
         )
         history = LiquidationHistory(self.store, self._clock)
         external = await self._stack.enter_async_context(
@@ -281,7 +282,7 @@ class Platform:
             gaps=GapHistory(self.store),
             liquidation_feeds=LiquidationFeeds(self.store, self._clock),
             tapes=self._tapes,
-            candles=CandleHistory(self.store, self._clock),
+            candles=candles,
             readings=PastReadings(self.store, self._clock),
             skill=LiquidationSkill(self.store.fetch),
             forecasts=self._forecast_health,

@@ -1,13 +1,12 @@
 """`/{exchange}/ohlc/{symbol}/{interval}` (requirements T-R4)."""
 
-import asyncio
-from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers, Found, Incomplete
 from headwater.api.cache import Answer
+from headwater.api.candle_question import find_candles
 from headwater.api.lookup import demand, demand_candles, instrument_of, source_of
 from headwater.api.openapi import market_answers
 from headwater.api.parameters import (
@@ -21,12 +20,10 @@ from headwater.api.parameters import (
 )
 from headwater.api.schemas.market import OhlcView
 from headwater.api.schemas.views import ohlc_view
-from headwater.core.errors import VenueTimeout
 from headwater.core.instruments import Instrument
 from headwater.core.intervals import Interval
-from headwater.core.records import Candle
 from headwater.feeds.source import MarketSource
-from headwater.services.candle_history import CandleQuestion, FoundCandles
+from headwater.services.candle_history import FoundCandles
 
 PATH: Final = "/{exchange}/ohlc/{symbol}/{interval}"
 
@@ -126,7 +123,7 @@ async def read_candles_of(
     end_ms: int | None,
     patience_s: float | None = None,
 ) -> FoundCandles:
-    """Candles from storage and, for what it lacks, from the venue; see `CandleHistory`.
+    """Candles from storage and, for what it lacks, from the venue; see `find_candles`.
 
     Args:
         api: measures the question.
@@ -143,33 +140,14 @@ async def read_candles_of(
         StorageError: the database does not answer.
     """
     venue = source.facts.venue_id
-    loop = asyncio.get_running_loop()
-    deadline = None if patience_s is None else loop.time() + patience_s
-
-    async def ask(first_ms: int | None, last_ms: int | None, count: int) -> Sequence[Candle]:
-        question = source.candles(
-            instrument, interval, limit=count, start_ms=first_ms, end_ms=last_ms
-        )
-        try:
-            async with asyncio.timeout_at(deadline) as patience:
-                return await api.ask(venue, "candles", question)
-        except TimeoutError as error:
-            if not patience.expired():
-                raise
-            raise VenueTimeout(venue, f"no answer within {patience_s:g} s") from error
-
-    stored = api.deps.candles
-    if stored is None:
-        return FoundCandles(candles=await ask(start_ms, end_ms, limit))
-    born_ms = instrument.listed_at_ms
-    if start_ms is not None and born_ms is not None and (end_ms is None or born_ms <= end_ms):
-        start_ms = max(start_ms, born_ms)
-    question = CandleQuestion(
-        exchange=venue,
-        symbol=instrument.symbol,
-        interval=interval,
+    return await find_candles(
+        api.deps.candles,
+        source,
+        instrument,
+        interval,
         limit=limit,
         start_ms=start_ms,
         end_ms=end_ms,
+        patience_s=patience_s,
+        measured=lambda question: api.ask(venue, "candles", question),
     )
-    return await stored.read(question, ask)

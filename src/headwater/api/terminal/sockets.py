@@ -3,27 +3,32 @@
 from functools import partial
 
 from headwater.api.stream_contract import StreamAccepted
+from headwater.api.terminal.candles import candles_opener
 from headwater.api.terminal.desk import FeedDesk
 from headwater.api.terminal.journal import SocketJournal
 from headwater.api.terminal.order_book import open_order_book
 from headwater.api.terminal.routes import TerminalRoutes
+from headwater.api.terminal.trades import trades_opener
+from headwater.services.candle_history import CandleHistory
 
 
-def terminal_routes(desk: FeedDesk, journal: SocketJournal) -> TerminalRoutes:
+def terminal_routes(
+    desk: FeedDesk, journal: SocketJournal, candles: CandleHistory | None = None
+) -> TerminalRoutes:
     """Every terminal socket.
 
     Args:
         desk: what their clients share.
         journal: writes about each.
+        candles: past candles; None where nothing is stored.
     """
-    return TerminalRoutes(
-        desk,
-        {
-            "test": open_echo,
-            "orderbook": partial(open_order_book, desk),
-        },
-        journal,
-    )
+    openers = {
+        "test": open_echo,
+        "orderbook": partial(open_order_book, desk),
+        "trades": trades_opener(desk),
+        "candles": candles_opener(desk, candles),
+    }
+    return TerminalRoutes(desk, openers, journal)
 
 
 def open_echo(_rest: str, _query: str) -> StreamAccepted:

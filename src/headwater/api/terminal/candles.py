@@ -1,0 +1,142 @@
+"""`/api/v1/ws/candles`: a chart's candles, live, as far back as one scrolls (O-W3, O-S13)."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from headwater.analytics.chart_candles import candle_count
+from headwater.api.lookup import demand, demand_candles
+from headwater.api.schemas.base import View, encode
+from headwater.api.schemas.terminal.candles import LoadHistoryRequest
+from headwater.api.schemas.terminal.common import TerminalErrorView, TerminalPingRequest
+from headwater.api.stream_contract import StreamAccepted
+from headwater.api.terminal.addresses import TIMEFRAME, read_address
+from headwater.api.terminal.candle_feed import CandlesFeed
+from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.requests import RequestReader, error_view
+from headwater.api.terminal.session import TerminalSession
+from headwater.api.terminal.symbols import DEFAULT_EXCHANGE, TerminalSymbol, terminal_symbol
+from headwater.core.errors import PlatformError
+from headwater.core.intervals import Interval
+from headwater.services.candle_history import CandleHistory
+
+WIDTH_PX: Final = 800
+"""Width of the chart's container where the client gives none."""
+
+WIDTH_MIN_PX: Final = 300
+"""Least width."""
+
+WIDTH_MAX_PX: Final = 3000
+"""Greatest width."""
+
+_PARAMETERS: Final = ("exchange", TIMEFRAME, "container_width")
+
+
+class CandlesSession(TerminalSession):
+    """One chart.
+
+    Args:
+        desk: the feeds.
+        of: the contract.
+        interval: length of a candle.
+        count: candles that it begins with.
+        stored: past candles; None where nothing is stored.
+
+    Raises:
+        PlatformError: the venue refuses, or there is no room.
+    """
+
+    requests = RequestReader[View]((TerminalPingRequest, LoadHistoryRequest))
+
+    def __init__(
+        self,
+        desk: FeedDesk,
+        of: TerminalSymbol,
+        interval: Interval,
+        count: int,
+        stored: CandleHistory | None,
+    ) -> None:
+        super().__init__(desk)
+        self._count = count
+        self._is_loading = False
+        key = f"candles/{of.exchange}:{of.symbol}:{interval}"
+        self._feed = desk.join(
+            key,
+            lambda: CandlesFeed(desk, key, of, interval, stored, count),
+            CandlesFeed,
+            self,
+        )
+        self.view(self._feed)
+
+    def begin(self) -> None:
+        """The first candles are sent when the feed has begun."""
+        self._feed.join(self)
+
+    def tell(self, payload: bytes) -> None:
+        """Sends the client a message."""
+        self.send([payload])
+
+    def start(self) -> None:
+        """Sends the chart's first candles; from here on the client hears of every later one."""
+        if self._feed.has(self._count) or self._feed.is_failing:
+            self._send_newest()
+        else:
+            self.work(self._reach(), "first candles")
+
+    def answer(self, request: View) -> Sequence[View]:
+        """Begins to look for older candles."""
+        if not isinstance(request, LoadHistoryRequest):
+            return super().answer(request)
+        if self._is_loading:
+            words = "one load_history at a time; this one was ignored"
+            now_ms = self.desk.clock.now_ms()
+            return [TerminalErrorView(code="RATE_LIMITED", message=words, timestamp=now_ms)]
+        self._is_loading = True
+        self.work(self._load(request), "older candles")
+        return []
+
+    def close(self) -> None:
+        """Gives everything back; harmless when repeated."""
+        self._feed.forget(self)
+        super().close()
+
+    def _send_newest(self) -> None:
+        self.send([self._feed.newest(self._count)])
+        self.listen([self._feed.topic_key])
+
+    async def _reach(self) -> None:
+        """Begins a chart that is wider than those before it."""
+        try:
+            await self._feed.reach(self._count)
+        except PlatformError as error:
+            self.tell(encode(error_view(error, self.desk.clock.now_ms())))
+        self._send_newest()
+
+    async def _load(self, request: LoadHistoryRequest) -> None:
+        try:
+            self.send([await self._feed.older(request)])
+        finally:
+            self._is_loading = False
+
+
+def candles_opener(
+    desk: FeedDesk, stored: CandleHistory | None
+) -> Callable[[str, str], StreamAccepted]:
+    """Begins clients of `/api/v1/ws/candles`; see `Opener`.
+
+    Args:
+        desk: the feeds.
+        stored: past candles; None where nothing is stored.
+    """
+
+    def open_candles(rest: str, query: str) -> StreamAccepted:
+        address = read_address(rest, query, _PARAMETERS)
+        interval = address.interval(TIMEFRAME, tuple(Interval), Interval.M1)
+        assert interval is not None, "it has a default"
+        width_px = address.whole("container_width", WIDTH_PX, WIDTH_MIN_PX, WIDTH_MAX_PX)
+        exchange = address.fields.get("exchange", DEFAULT_EXCHANGE)
+        of = terminal_symbol(desk.sources, exchange, address.symbol)
+        demand(of.source, "ohlc")
+        demand_candles(of.source, interval, TIMEFRAME)
+        return CandlesSession(desk, of, interval, candle_count(width_px), stored).accepted
+
+    return open_candles
