@@ -75,6 +75,8 @@ class Platform:
             enabled=self.settings.heatmap_enabled,
         )
         numbers = count(1)
+        history = None if store is None else LiquidationHistory(store, self.clock)
+        past = None if history is None else PastLiquidations(history, external, self.clock)
         self.publisher: StreamPublisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -84,8 +86,8 @@ class Platform:
             heatmaps=self.heatmaps,
             new_id=lambda: f"made-{next(numbers)}",
             candles=(candles := None if store is None else CandleHistory(store, self.clock)),
+            past_liquidations=past,
         )
-        history = None if store is None else LiquidationHistory(store, self.clock)
         self.deps = ApiDeps(
             sources=self.sources,
             publisher=self.publisher,
@@ -95,9 +97,7 @@ class Platform:
             new_id=lambda: f"made-{next(numbers)}",
             settings=self.settings,
             liquidations=history,
-            past_liquidations=None
-            if history is None
-            else PastLiquidations(history, external, self.clock),
+            past_liquidations=past,
             external_health=None if external is None else lambda: external.health,
             exports=None if store is None else TableExport(store, page_rows=3),
             skill=None if store is None else LiquidationSkill(store.fetch),

@@ -23,7 +23,8 @@ from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.feeds.external_liquidations import ExternalLiquidations
 from headwater.services.liquidation_history import LiquidationHistory, Wanted
-from headwater.services.past_liquidations import PastLiquidations
+from headwater.services.past_liquidations import PastLiquidations, key_of_event
+from headwater.storage import liquidations
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
@@ -274,3 +275,43 @@ async def test_without_a_service_everything_is_as_before() -> None:
     past = PastLiquidations(_Stored([START_MS]), None, clock)
     found = await past.volumes(HOUR, Interval.M5)
     assert (len(found.own), found.external, found.missing) == (1, (), "")
+
+
+@pytest.mark.parametrize("since", [0, 22, 23, 40, 45, 60])
+async def test_a_series_is_sums_up_to_a_time_and_every_event_since(
+    tmp_path: Path, since: int
+) -> None:
+    """Ours of minutes 23, 40 and 50: what is in the sums and what is told singly make up all.
+
+    What the service tells ends where our first bucket begins, whichever way that is told.
+    """
+    async with opened(tmp_path, OWN) as (_, past):
+        found = await past.series(HOUR, Interval.M5, START_MS + since * MINUTE_MS)
+        minutes = [(one.timestamp_ms - START_MS) // MINUTE_MS for one in found.events]
+        assert minutes == [minute for minute in (23, 40, 50) if minute >= since], "oldest first"
+        summed = sum(row.buy_usd + row.sell_usd for row in found.volumes.own)
+        assert summed + sum(one.value for one in found.events) == 700.0 + 900.0 + 11.0
+        external = [
+            ((row.opened_at_ms - START_MS) // MINUTE_MS, row.buy_usd + row.sell_usd)
+            for row in found.volumes.external
+        ]
+        assert external == [(0, 100.0), (5, 0.0), (10, 300.0), (15, 0.0)]
+
+
+async def test_a_series_without_own_ones_or_of_one_venue(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, past):
+        found = await past.series(HOUR, Interval.M5, START_MS + 50 * MINUTE_MS)
+        assert (found.volumes.own, list(found.events)) == ([], [])
+        assert found.volumes.external[-1].sell_usd == 900.0
+        bybit = msgspec.structs.replace(HOUR, exchanges=frozenset({"bybit"}))
+        found = await past.series(bybit, Interval.M5, START_MS)
+        assert found.volumes.external == ()
+
+
+def test_what_tells_events_apart_is_the_key_of_their_table() -> None:
+    """Every column of the key, in its order, and no other."""
+    event = forced(5)
+    row = dict(zip(liquidations.SPEC.columns, liquidations.row_of(event), strict=True))
+    assert key_of_event(event) == tuple(row[name] for name in liquidations.SPEC.key)
+    same = msgspec.structs.replace(event, received_ns=1, value=2.0, is_floor=True)
+    assert key_of_event(same) == key_of_event(event)

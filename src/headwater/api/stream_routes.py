@@ -42,6 +42,7 @@ from headwater.core.intervals import Interval
 from headwater.core.records import BookSnapshot, Candle, Record
 from headwater.feeds.source import MarketSource
 from headwater.services.candle_history import CandleHistory
+from headwater.services.past_liquidations import PastLiquidations
 
 PATH_PREFIX: Final = "/ws/"
 """How the paths of streams begin."""
@@ -203,6 +204,7 @@ def open_streams(
     new_id: Callable[[], str],
     heatmaps: HeatmapBoard | None = None,
     candles: CandleHistory | None = None,
+    past_liquidations: PastLiquidations | None = None,
 ) -> StreamPublisher:
     """Makes the hub, its resolver and the publisher that feeds it.
 
@@ -215,6 +217,7 @@ def open_streams(
         new_id: makes ids of sockets for the log.
         heatmaps: the symbols whose maps are watched; None for one that makes no maps.
         candles: past candles; None where nothing is stored.
+        past_liquidations: with which terminal sockets begin; None where nothing is stored.
 
     Returns:
         The publisher, with the hub as `publisher.hub`. Its `run` has yet to be started.
@@ -224,7 +227,7 @@ def open_streams(
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
     maps = heatmaps or HeatmapBoard(None, clock)
     desk = FeedDesk(sources, bus, clock)
-    terminal = terminal_routes(desk, SocketJournal(clock, new_id), candles)
+    terminal = terminal_routes(desk, SocketJournal(clock, new_id), candles, past_liquidations)
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
         if request.path.startswith(TERMINAL_PREFIX):

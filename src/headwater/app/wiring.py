@@ -257,6 +257,11 @@ class Platform:
             default_pace_s=settings.heatmap_pace_s,
             enabled=settings.heatmap_enabled,
         )
+        history = LiquidationHistory(self.store, self._clock)
+        external = await self._stack.enter_async_context(
+            open_external(self._settings, self._clock, simulated=self._simulated)
+        )
+        past = PastLiquidations(history, external, self._clock)
         publisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -266,17 +271,14 @@ class Platform:
             heatmaps=heatmaps,
             new_id=hex_ids(self._rng),
             candles=(candles := CandleHistory(self.store, self._clock)),
-        )
-        history = LiquidationHistory(self.store, self._clock)
-        external = await self._stack.enter_async_context(
-            open_external(self._settings, self._clock, simulated=self._simulated)
+            past_liquidations=past,
         )
         deps = ApiDeps(
             sources=self.sources,
             publisher=publisher,
             heatmaps=heatmaps,
             liquidations=history,
-            past_liquidations=PastLiquidations(history, external, self._clock),
+            past_liquidations=past,
             external_health=None if external is None else lambda: external.health,
             exports=TableExport(self.store),
             gaps=GapHistory(self.store),

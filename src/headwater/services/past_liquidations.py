@@ -9,7 +9,7 @@ values, so they are left out where a least value is wanted.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,10 @@ from headwater.core.external_liquidations import ExternalOrders, ExternalVolume,
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.services.liquidation_history import LiquidationHistory, Wanted
+from headwater.storage.base import LIMIT_MAX
+
+EventKey: TypeAlias = tuple[str, str, int, str, float, float, str]
+"""What tells a liquidation from others, in storage as everywhere (requirement A3)."""
 
 
 class ExternalSource(Protocol):
@@ -61,6 +65,18 @@ class FoundVolumes(msgspec.Struct, frozen=True, kw_only=True):
     own: Sequence[LiquidationVolume]
     external: Sequence[ExternalVolume] = ()
     missing: str = ""
+
+
+class FoundSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """Liquidated volume up to a time, and every liquidation since.
+
+    Attributes:
+        volumes: of what was before that time; its last bucket may be a part of one.
+        events: of what came at that time or later, oldest first.
+    """
+
+    volumes: FoundVolumes
+    events: Sequence[Liquidation]
 
 
 class PastLiquidations:
@@ -125,7 +141,57 @@ class PastLiquidations:
             StorageError: the database does not answer.
         """
         own = await self._history.volumes(wanted, interval, value_min_usd=value_min_usd)
-        if self._external is None or wanted.exchanges is not None or value_min_usd > 0:
+        if value_min_usd > 0:
+            return FoundVolumes(own=own)
+        until_ms = own[0].opened_at_ms if own else None
+        return await self._with_external(wanted, interval, own, until_ms)
+
+    async def series(self, wanted: Wanted, interval: Interval, since_ms: int) -> FoundSeries:
+        """What a series of volume that goes on live begins with.
+
+        Single events are told of the last part, so that who hears them live too can tell which
+        they have already; a sum does not say what is in it.
+
+        Args:
+            wanted: which liquidations.
+            interval: length of a bucket.
+            since_ms: from when on single ones are told, in the span; at most `LIMIT_MAX`, the
+                newest.
+
+        Raises:
+            RequestError: more than `BUCKETS_KEPT` buckets, or too many events that are not summed
+                yet.
+            StorageError: the database does not answer.
+        """
+        before = msgspec.structs.replace(wanted, end_ms=since_ms)
+        since = msgspec.structs.replace(wanted, start_ms=since_ms)
+        own = await self._history.volumes(before, interval)
+        newest_first = await self._history.newest(since, limit=LIMIT_MAX)
+        events = newest_first[::-1]
+        until_ms = None
+        if own:
+            until_ms = own[0].opened_at_ms
+        elif events:
+            until_ms = interval.opens_at_ms(events[0].timestamp_ms)
+        volumes = await self._with_external(wanted, interval, own, until_ms)
+        return FoundSeries(volumes=volumes, events=events)
+
+    async def _with_external(
+        self,
+        wanted: Wanted,
+        interval: Interval,
+        own: Sequence[LiquidationVolume],
+        until_ms: int | None,
+    ) -> FoundVolumes:
+        """Own buckets and those that the service tells before them.
+
+        Args:
+            wanted: which liquidations.
+            interval: length of a bucket.
+            own: of the platform itself.
+            until_ms: where the first own bucket of the span begins; None without one.
+        """
+        if self._external is None or wanted.exchanges is not None:
             return FoundVolumes(own=own)
         now_ms = self._clock.now_ms()
         if wanted.start_ms >= now_ms:
@@ -140,7 +206,6 @@ class PastLiquidations:
         if start_ms >= end_ms:
             return FoundVolumes(own=own)
         told = await self._external.volumes(wanted.symbol, interval, start_ms, end_ms)
-        until_ms = own[0].opened_at_ms if own else None
         rows = _without_holes(told.rows, interval, until_ms)
         return FoundVolumes(own=own, external=rows, missing=_words(told.problem))
 
@@ -167,3 +232,16 @@ def _words(problem: str) -> str:
     if not problem:
         return ""
     return f"what the external service knows of before our own first liquidation: {problem}"
+
+
+def key_of_event(event: Liquidation) -> EventKey:
+    """What the database knows an event by: two with the same key are one there."""
+    return (
+        event.exchange,
+        event.symbol,
+        event.timestamp_ms,
+        event.side.value,
+        event.price,
+        event.quantity,
+        event.order_id or "",
+    )

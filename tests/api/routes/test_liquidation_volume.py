@@ -8,7 +8,7 @@ from tests.api.fake_source import NOW_MS
 from tests.api.routes.test_liquidations import MINUTE_MS, at, stored
 from tests.api.served import Platform
 
-from headwater.api.routes.liquidation_volume import DAYS_MAX
+from headwater.api.schemas.terminal.liquidation_volume import DAYS_MAX
 from headwater.core.clock import ManualClock
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
@@ -44,6 +44,8 @@ async def test_o_r2_a_bucket_as_a_chart_draws_it(stored: Platform) -> None:
         "count": 2,
         "isFloor": False,
         "source": "own",
+        "maValue": 90.0,
+        "maValueFormatted": "90.00",
     }
     times = [row["timestamp"] for row in found["data"]]
     assert times == list(range(times[0], times[-1] + 1, 5 * MINUTE_MS)), "zeros between"

@@ -5,6 +5,7 @@ answer, because what was just heard is stored before the question is put. What l
 from an external service when one is set, and says so in each bucket.
 """
 
+import asyncio
 from typing import Annotated, Final, TypeAlias
 
 from fastapi import APIRouter, Path, Response
@@ -15,7 +16,11 @@ from headwater.api.lookup import canonical_symbols, source_of
 from headwater.api.openapi import answers
 from headwater.api.parameters import EndQuery, ExchangeQuery, StartQuery, SymbolPath, refuse
 from headwater.api.routes.liquidations import past_of
-from headwater.api.schemas.liquidation_volume import LiquidationVolumesView, volumes_view
+from headwater.api.schemas.terminal.liquidation_volume import (
+    DAYS_MAX,
+    LiquidationVolumesView,
+    volumes_view,
+)
 from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.services.liquidation_history import Wanted
@@ -23,12 +28,6 @@ from headwater.services.liquidation_history import Wanted
 PATH: Final = "/api/v1/liquidation-volume/{symbol}/{timeframe}"
 
 _DAY_MS: Final = 86_400_000
-
-DAYS_MAX: Final = {
-    Interval.M1: 1, Interval.M5: 3, Interval.M15: 7, Interval.M30: 14,
-    Interval.H1: 30, Interval.H4: 90, Interval.D1: 365,
-}  # fmt: skip
-"""The longest span of each timeframe, days (O-R2)."""
 
 _ALLOWED: Final = [interval.value for interval in DAYS_MAX]
 
@@ -89,7 +88,11 @@ def liquidation_volume_router(api: Answers) -> APIRouter:
 
         async def load() -> Found:
             found = await past.volumes(wanted, timeframe)
-            view = volumes_view(wanted, timeframe, found, tuple(sources))
+            now_ms = api.deps.clock.now_ms()
+            # A day of minutes has 1,440 buckets with five texts each: some ms.
+            view = await asyncio.to_thread(
+                volumes_view, wanted, timeframe, found, tuple(sources), now_ms
+            )
             return found_of(view, found.missing)
 
         key = (wanted.symbol, wanted.exchanges, timeframe, start_time, end_time)

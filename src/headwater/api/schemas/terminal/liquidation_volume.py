@@ -1,4 +1,4 @@
-"""Views of liquidated volume for a terminal's chart (O-R2, O-M2, O-M3).
+"""Views of liquidated volume for a terminal's chart (O-R2, O-W4, O-M2, O-M3).
 
 As all of the terminal API: camelCase, numbers as text too, `time` in seconds and `timestamp` in
 milliseconds.
@@ -9,19 +9,28 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from headwater.analytics.liquidation_volume import LiquidationVolume
-from headwater.api.schemas.base import View
+from headwater.analytics.liquidation_series import LiquidationSeries, SeriesBucket
+from headwater.analytics.liquidation_volume import BUCKETS_KEPT
 from headwater.api.schemas.liquidations import DataSource
 from headwater.api.schemas.market import NotNegative
-from headwater.core.external_liquidations import EXTERNAL, ExternalVolume
+from headwater.api.schemas.terminal.common import Moment, TerminalView
+from headwater.core.external_liquidations import EXTERNAL
+from headwater.core.formatting import compact
 from headwater.core.intervals import Interval
 from headwater.services.liquidation_history import Wanted
 from headwater.services.past_liquidations import FoundVolumes
 
-_STEPS: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+DAYS_MAX: Final = {
+    Interval.M1: 1, Interval.M5: 3, Interval.M15: 7, Interval.M30: 14,
+    Interval.H1: 30, Interval.H4: 90, Interval.D1: 365,
+}  # fmt: skip
+"""The longest span of each timeframe, days (O-R2); there are no other timeframes."""
+
+AT_LEAST: Final = "≥"
+"""Stands before the text of a lower bound."""
 
 
-class VolumeBucketView(View, frozen=True, kw_only=True, gc=False, rename="camel"):
+class VolumeBucketView(TerminalView, frozen=True, kw_only=True, gc=False):
     """Liquidated volume of one bucket of time; zero where nothing was liquidated.
 
     Attributes:
@@ -38,6 +47,10 @@ class VolumeBucketView(View, frozen=True, kw_only=True, gc=False, rename="camel"
         count: number of liquidations; null where the source does not say.
         isFloor: true when one of them came by a throttled stream: volumes are a lower bound.
         source: who told of them.
+        maValue: moving average: mean of |deltaVolume| of the last 50 closed buckets in which it is
+            not zero, as far as they are in the answer, this one included once it is closed, USD;
+            null before the first one.
+        maValueFormatted: as text; null where there is none.
     """
 
     time: Annotated[int, Meta(ge=0)]
@@ -53,9 +66,11 @@ class VolumeBucketView(View, frozen=True, kw_only=True, gc=False, rename="camel"
     count: Annotated[int, Meta(ge=0)] | None
     is_floor: bool
     source: DataSource
+    ma_value: NotNegative | None
+    ma_value_formatted: str | None
 
 
-class LiquidationVolumesView(View, frozen=True, kw_only=True, gc=False, rename="camel"):
+class LiquidationVolumesView(TerminalView, frozen=True, kw_only=True, gc=False):
     """Liquidated volume of a span of time.
 
     Attributes:
@@ -75,55 +90,42 @@ class LiquidationVolumesView(View, frozen=True, kw_only=True, gc=False, rename="
     end_time: Annotated[int, Meta(ge=0)]
 
 
-def compact(value: float) -> str:
-    """A number with two decimals and K, M, B or T for its thousands: 1234567 is 1.23M.
+class TerminalLiquidationVolumeView(
+    TerminalView, frozen=True, kw_only=True, gc=False, tag="liquidation_volume", tag_field="type"
+):
+    """Liquidated volume for a chart: first all of it, then what changed.
 
-    Args:
-        value: any finite number.
+    Attributes:
+        exchange: venue id, or `all`.
+        symbol: canonical symbol.
+        timeframe: length of a bucket.
+        data: oldest first. First every bucket from the first with a liquidation to the last; in an
+            update those that are new or changed, each of which takes the place of what was sent
+            for its time.
+        timestamp: when it was sent, ms since 1970.
+        isUpdate: false once, at the beginning.
+        missing: what of the past could not be had and why; null when nothing.
     """
-    size = abs(value)
-    for step, letter in _STEPS:
-        # Where two decimals would round up to 1000.00 the next letter takes over.
-        if size >= step * 0.999995:
-            return f"{value / step:.2f}{letter}"
-    return f"{value:.2f}"
+
+    exchange: str
+    symbol: str
+    timeframe: Interval
+    data: tuple[VolumeBucketView, ...]
+    timestamp: Moment
+    is_update: bool
+    missing: str | None
 
 
-def bucket_view(row: LiquidationVolume) -> VolumeBucketView:
+def bucket_view(bucket: SeriesBucket) -> VolumeBucketView:
     """The view of a bucket of time."""
-    return _view(
-        row.opened_at_ms,
-        row.buy_usd,
-        row.sell_usd,
-        count=row.buy_count + row.sell_count,
-        is_floor=row.is_floor,
-        source="own",
-    )
-
-
-def external_bucket_view(row: ExternalVolume) -> VolumeBucketView:
-    """The view of a bucket of time of which the external service told: at least so much."""
-    return _view(
-        row.opened_at_ms, row.buy_usd, row.sell_usd, count=None, is_floor=True, source="external"
-    )
-
-
-def _view(
-    opened_at_ms: int,
-    buy_usd: float,
-    sell_usd: float,
-    *,
-    count: int | None,
-    is_floor: bool,
-    source: DataSource,
-) -> VolumeBucketView:
-    total = buy_usd + sell_usd
-    delta = buy_usd - sell_usd
-    # The difference of two lower bounds is no bound at all.
-    mark = "≥" if is_floor else ""
+    buy_usd, sell_usd = bucket.buy_usd, bucket.sell_usd
+    total, delta = buy_usd + sell_usd, buy_usd - sell_usd
+    average = bucket.average_usd
+    # The difference of two lower bounds is no bound at all, and so is the mean of such.
+    mark = AT_LEAST if bucket.is_floor else ""
     return VolumeBucketView(
-        time=opened_at_ms // 1_000,
-        timestamp=opened_at_ms,
+        time=bucket.opened_at_ms // 1_000,
+        timestamp=bucket.opened_at_ms,
         buy_volume=buy_usd,
         sell_volume=sell_usd,
         total_volume=total,
@@ -132,9 +134,11 @@ def _view(
         sell_volume_formatted=mark + compact(sell_usd),
         total_volume_formatted=mark + compact(total),
         delta_volume_formatted=compact(delta),
-        count=count,
-        is_floor=is_floor,
-        source=source,
+        count=bucket.count,
+        is_floor=bucket.is_floor,
+        source="external" if bucket.is_external else "own",
+        ma_value=average,
+        ma_value_formatted=None if average is None else compact(average),
     )
 
 
@@ -143,6 +147,7 @@ def volumes_view(
     timeframe: Interval,
     found: FoundVolumes,
     connected: Sequence[str],
+    now_ms: int,
 ) -> LiquidationVolumesView:
     """The answer.
 
@@ -151,15 +156,15 @@ def volumes_view(
         timeframe: length of a bucket.
         found: the buckets.
         connected: ids of all venues.
+        now_ms: wall time: tells which buckets are closed.
     """
+    series = LiquidationSeries(timeframe, BUCKETS_KEPT)
+    series.seed(found.own, found.external)
     return LiquidationVolumesView(
         symbol=wanted.symbol,
         timeframe=timeframe,
         exchanges=(*(wanted.chosen or connected), *((EXTERNAL,) if found.external else ())),
-        data=(
-            *(external_bucket_view(row) for row in found.external),
-            *(bucket_view(row) for row in found.own),
-        ),
+        data=tuple(bucket_view(bucket) for bucket in series.settle(now_ms)),
         start_time=wanted.start_ms,
         end_time=wanted.end_ms - 1,
     )

@@ -1,0 +1,230 @@
+"""`/api/v1/ws/liquidations/{symbol}`: forced closes, and their volume for a chart (O-W4).
+
+A client begins with the newest 50, then gets each one as it is heard of. With `timeframe` it gets
+the volume of a chart's buckets too, see `liquidation_volume`. Everything is made once for all
+clients of the same symbol, least value and length of bucket (O-S8, O-D6).
+"""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from headwater.api.schemas.base import View, encode
+from headwater.api.schemas.terminal.common import TerminalPingRequest
+from headwater.api.schemas.terminal.liquidation_volume import DAYS_MAX
+from headwater.api.schemas.terminal.liquidations import (
+    TerminalLiquidationNewsView,
+    TerminalLiquidationsView,
+    TerminalLiquidationView,
+    item_view,
+)
+from headwater.api.stream_contract import StreamAccepted
+from headwater.api.stream_filters import read_min_value
+from headwater.api.terminal.addresses import TIMEFRAME, read_address
+from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.liquidation_feeds import LiquidationSource, news_of
+from headwater.api.terminal.liquidation_past import NEWEST, LiquidationPast
+from headwater.api.terminal.liquidation_scope import LiquidationScope, SymbolNumbers, read_scope
+from headwater.api.terminal.liquidation_volume import LiquidationVolumeFeed, buckets_shown
+from headwater.api.terminal.requests import RequestReader
+from headwater.api.terminal.session import TerminalSession
+from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
+from headwater.core.intervals import Interval
+from headwater.core.records import Liquidation
+
+NAME: Final = "liquidations"
+"""Of the socket, in its path."""
+
+PARAMETERS: Final = ("exchange", TIMEFRAME, "min_value_usd", "container_width")
+"""What a query may say besides `symbol`."""
+
+TIMEFRAMES: Final = tuple(DAYS_MAX)
+"""Lengths of a bucket (O-W4)."""
+
+WIDTHS: Final = (300, 3_000)
+"""Least and greatest `container_width`, pixels (O-W3)."""
+
+DEFAULT_WIDTH: Final = 800
+"""Pixels where `container_width` is not given."""
+
+SLICE: Final = 256
+"""Events told before other tasks get their turn."""
+
+
+class LiquidationFeed(LiquidationSource):
+    """The forced closes of a scope, of at least a value.
+
+    Args:
+        desk: where it lives.
+        scope: whose liquidations.
+        value_min_usd: least value, inclusive.
+        past: answers for what was before.
+
+    Raises:
+        PlatformError: the venue, or every one, refuses.
+    """
+
+    def __init__(
+        self, desk: FeedDesk, scope: LiquidationScope, value_min_usd: float, past: LiquidationPast
+    ) -> None:
+        super().__init__(desk, feed_key(scope, value_min_usd), scope)
+        self._value_min_usd = value_min_usd
+        self._past = past
+        self._numbers = SymbolNumbers(scope)
+        self._newest: list[TerminalLiquidationView] = []
+        self._missing = ""
+        self._greeting: bytes | None = None
+
+    async def run(self) -> None:
+        """Asks for the newest of the past, then tells each that is heard."""
+        wanted = self.scope.wanted(0, self.desk.clock.now_ms())
+        found = await self._past.newest(wanted, self._value_min_usd)
+        news = news_of(self.heard(), found.own)
+        self._newest = [self._view(one) for one in (*found.own, *found.external)]
+        self._missing = found.missing
+        self.greet_waiting()
+        while True:
+            for start in range(0, len(news), SLICE):
+                if start:
+                    await asyncio.sleep(0)
+                self._tell(news[start : start + SLICE])
+            news = await self.next_heard()
+
+    def greeting(self, shown: int) -> bytes:
+        """The newest ones; `shown` changes nothing."""
+        del shown
+        if self._greeting is None:
+            view = TerminalLiquidationsView(
+                exchange=self.scope.exchange,
+                symbol=self.scope.symbol,
+                data=tuple(self._newest),
+                initial=True,
+                timestamp=self.desk.clock.now_ms(),
+                missing=self._missing or None,
+            )
+            self._greeting = encode(view)
+        return self._greeting
+
+    def _tell(self, events: Sequence[Liquidation]) -> None:
+        """Tells every client of events, each once, and remembers the newest."""
+        for event in events:
+            if event.value < self._value_min_usd:
+                continue
+            view = self._view(event)
+            place = bisect_left(self._newest, -view.timestamp, key=lambda one: -one.timestamp)
+            self._newest.insert(place, view)
+            del self._newest[NEWEST:]
+            self._greeting = None
+            self.publish(encode(TerminalLiquidationNewsView(data=view)))
+
+    def _view(self, event: Liquidation) -> TerminalLiquidationView:
+        return item_view(event, *self._numbers.of(event.exchange))
+
+
+class LiquidationSession(TerminalSession):
+    """What one client of the socket has.
+
+    Args:
+        desk: the feeds.
+        scope: whose liquidations.
+        value_min_usd: least value of single ones.
+        timeframe: length of the chart's buckets; None for no chart.
+        shown: buckets of the chart that it begins with.
+        past: answers for what was before.
+
+    Raises:
+        PlatformError: the venue refuses, or there is no room.
+    """
+
+    requests: ClassVar[RequestReader[View]] = RequestReader((TerminalPingRequest,))
+    has_heartbeat: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        desk: FeedDesk,
+        scope: LiquidationScope,
+        value_min_usd: float,
+        timeframe: Interval | None,
+        shown: int,
+        past: LiquidationPast,
+    ) -> None:
+        super().__init__(desk)
+        self._shown = shown
+        self._sources: list[LiquidationSource] = []
+        self._topics: list[str] = []
+        key = feed_key(scope, value_min_usd)
+        closes = desk.join(
+            key,
+            lambda: LiquidationFeed(desk, scope, value_min_usd, past),
+            LiquidationFeed,
+            self,
+        )
+        self._take(closes)
+        if timeframe is not None:
+            volume = desk.join(
+                LiquidationVolumeFeed.key_of(scope, timeframe),
+                lambda: LiquidationVolumeFeed(desk, scope, timeframe, past),
+                LiquidationVolumeFeed,
+                self,
+            )
+            self._take(volume)
+
+    def begin(self) -> None:
+        """Begins with the single ones; the chart follows when they are there."""
+        self._sources[0].greet(self)
+
+    def start(self, feed: LiquidationSource) -> None:
+        """Takes a feed's greeting and hears its topic from now on."""
+        self.send([feed.greeting(self._shown)])
+        self._topics.append(feed.hub_topic.key)
+        self.listen(self._topics)
+        if len(self._topics) < len(self._sources):
+            self._sources[len(self._topics)].greet(self)
+
+    def silent_since_s(self) -> float:
+        """When it was last sent something, by its feeds too; in the clock's monotonic seconds."""
+        told = (feed.published_at_s for feed in self._sources)
+        return max(super().silent_since_s(), *told)
+
+    def _take(self, feed: LiquidationSource) -> None:
+        self._sources.append(feed)
+        self.view(feed)
+
+
+def feed_key(scope: LiquidationScope, value_min_usd: float) -> str:
+    """Names the feed of single liquidations among all feeds."""
+    least = f"/{value_min_usd!r}" if value_min_usd > 0 else ""
+    return f"{NAME}/{scope.name}{least}"
+
+
+class LiquidationOpener:
+    """Begins clients of the socket.
+
+    Args:
+        desk: the feeds.
+        past: answers for what was before.
+    """
+
+    def __init__(self, desk: FeedDesk, past: LiquidationPast) -> None:
+        self._desk = desk
+        self._past = past
+
+    def __call__(self, rest: str, query: str) -> StreamAccepted:
+        """A new client.
+
+        Args:
+            rest: what follows the socket's name in the path.
+            query: not decoded, without the `?`.
+
+        Raises:
+            PlatformError: a part of the address is wrong, or the venue refuses.
+        """
+        address = read_address(rest, query, PARAMETERS)
+        exchange = address.fields.get("exchange", DEFAULT_EXCHANGE)
+        timeframe = address.interval(TIMEFRAME, TIMEFRAMES)
+        width = address.whole("container_width", DEFAULT_WIDTH, *WIDTHS)
+        least = read_min_value(address.fields.get("min_value_usd", "0"))
+        scope = read_scope(self._desk.sources, exchange, address.symbol)
+        shown = buckets_shown(width)
+        return LiquidationSession(self._desk, scope, least, timeframe, shown, self._past).accepted

@@ -1,0 +1,302 @@
+"""The chart's volume on the liquidation socket: past, hand-over, updates (O-W4, O-S12, O-S16)."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.api.fake_source import NOW_MS, make_liquidation
+from tests.api.served import Platform
+from tests.api.terminal.test_liquidations import storing
+from tests.api.terminal.viewing import viewing
+from tests.feeds.external_service import ExternalService, client, order_row
+
+from headwater.api.terminal.liquidation_volume import SINGLE_MS, UPDATE_BUCKETS, buckets_shown
+from headwater.core.clock import ManualClock
+from headwater.core.enums import PositionSide, Side
+from headwater.core.intervals import Interval
+from headwater.core.records import Liquidation
+from headwater.feeds.external_liquidations import ExternalLiquidations
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.store import Store
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+KIND = "liquidation_volume"
+OPENED_MS = NOW_MS - NOW_MS % MINUTE_MS
+"""Beginning of the minute that runs; 123 ms of it are over."""
+
+
+def closed(offset_ms: int, value: float, *, is_long: bool = True, **others: Any) -> Liquidation:
+    """One of so many USD, so long after now."""
+    return msgspec.structs.replace(
+        make_liquidation(),
+        timestamp_ms=NOW_MS + offset_ms,
+        side=Side.SELL if is_long else Side.BUY,
+        position_side=PositionSide.LONG if is_long else PositionSide.SHORT,
+        quantity=value / 67_000.0,
+        value=value,
+        **others,
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "count"),
+    [(300, 200), (400, 200), (401, 200), (408, 204), (800, 399), (2_000, 999), (3_000, 1_000)],
+)
+def test_o_s13_three_buckets_for_six_pixels(width: int, count: int) -> None:
+    """800 / 6 = 133 whole ones, times 3."""
+    assert buckets_shown(width) == count
+
+
+async def test_o_m3_the_message_and_its_buckets(tmp_path: Path) -> None:
+    """Two minutes ago 300 sold and 100 bought, so −200; in this minute 50 bought, which runs."""
+    async with storing(tmp_path) as (platform, store):
+        for one in (
+            closed(-2 * MINUTE_MS, 300.0),
+            closed(-2 * MINUTE_MS, 100.0, is_long=False),
+            closed(-1, 50.0, is_long=False),
+        ):
+            store.put(one)
+        async with viewing(platform.port, "liquidations/BTCUSDT/1m") as viewer:
+            message = await viewer.hear_next(KIND)
+        first, empty, running = message.pop("data")
+        assert message == {
+            "type": KIND,
+            "exchange": "binance",
+            "symbol": "BTCUSDT",
+            "timeframe": "1m",
+            "timestamp": NOW_MS,
+            "isUpdate": False,
+            "missing": None,
+        }
+        assert first == {
+            "time": (OPENED_MS - 2 * MINUTE_MS) // 1_000,
+            "timestamp": OPENED_MS - 2 * MINUTE_MS,
+            "buyVolume": 100.0,
+            "sellVolume": 300.0,
+            "totalVolume": 400.0,
+            "deltaVolume": -200.0,
+            "buyVolumeFormatted": "≥100.00",
+            "sellVolumeFormatted": "≥300.00",
+            "totalVolumeFormatted": "≥400.00",
+            "deltaVolumeFormatted": "-200.00",
+            "count": 2,
+            "isFloor": True,
+            "source": "own",
+            "maValue": 200.0,
+            "maValueFormatted": "200.00",
+        }
+        assert (empty["totalVolume"], empty["isFloor"], empty["maValue"]) == (0.0, False, 200.0)
+        assert (running["timestamp"], running["deltaVolume"]) == (OPENED_MS, 50.0)
+        assert running["maValue"] == 200.0, "it runs (O-D9)"
+
+
+async def test_o_d9_the_running_bucket_goes_on_and_enters_the_average_once(tmp_path: Path) -> None:
+    """100 are stored and 100 more come: 200. It closes, and is the average."""
+    async with storing(tmp_path) as (platform, store):
+        store.put(closed(-1, 100.0))
+        async with viewing(platform.port, "liquidations?symbol=BTCUSDT&timeframe=1m") as viewer:
+            (bucket,) = (await viewer.hear_next(KIND))["data"]
+            assert (bucket["sellVolume"], bucket["maValue"]) == (100.0, None)
+            platform.bus.publish(closed(1, 100.0))
+            update = await viewer.hear_next(KIND)
+            (bucket,) = update["data"]
+            assert (update["isUpdate"], bucket["timestamp"]) == (True, OPENED_MS)
+            assert (bucket["sellVolume"], bucket["count"], bucket["maValue"]) == (200.0, 2, None)
+            platform.advance(60.0)
+            platform.bus.publish(closed(MINUTE_MS, 7.0))
+            before, running = (await viewer.hear_next(KIND))["data"]
+            assert (before["timestamp"], before["maValue"]) == (OPENED_MS, 200.0)
+            assert (running["sellVolume"], running["maValue"]) == (7.0, 200.0)
+
+
+async def test_a_bucket_that_closes_without_events_is_told(tmp_path: Path) -> None:
+    """The bucket has a tenth of a second left: nothing happens any more, and its average comes."""
+    clock = ManualClock((OPENED_MS + 59_900) * 1_000_000)
+    async with (
+        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Platform(clock=clock, store=store).served() as platform,
+    ):
+        store.put(closed(-1, 100.0))
+        store.put(closed(1, 100.0))
+        async with viewing(platform.port, "liquidations/BTCUSDT?timeframe=1m") as viewer:
+            assert [row["maValue"] for row in (await viewer.hear_next(KIND))["data"]] == [None]
+            platform.advance(1.0)
+            (bucket,) = (await viewer.hear_next(KIND))["data"]
+            assert (bucket["sellVolume"], bucket["maValue"]) == (200.0, 200.0)
+
+
+async def test_updates_come_at_most_every_second(tmp_path: Path) -> None:
+    """Nine follow the first at once: they wait for the second to pass and come as one."""
+    path = "liquidations/BTCUSDT?timeframe=1m"
+    async with storing(tmp_path) as (platform, _), viewing(platform.port, path) as viewer:
+        await viewer.hear_next(KIND)
+        platform.bus.publish(closed(0, 1.0))
+        assert (await viewer.hear_next(KIND))["data"][0]["count"] == 1
+        for number in range(1, 10):
+            platform.bus.publish(closed(number, 1.0))
+        heard = [one for one in await viewer.until_pong() if one["type"] == KIND]
+        assert heard == []
+        assert (await viewer.hear_next(KIND))["data"][0]["count"] == 10
+
+
+async def test_the_hand_over_counts_each_once(tmp_path: Path) -> None:
+    """Stored: 1 an hour ago and 2 a minute ago, 15 in all with what is heard meanwhile.
+
+    While the service is asked, 2 is heard again, 4 is new, and 8 is new and half an hour old, which
+    is older than what is asked for singly.
+    """
+    clock = ManualClock(NOW_MS * 1_000_000)
+    half_ms = HOUR_MS // 2
+    assert half_ms > SINGLE_MS
+    async with (
+        client(clock) as http,
+        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        ExternalService([order_row(NOW_MS - 5 * HOUR_MS, 1_000.0)]).served() as service,
+    ):
+        external = ExternalLiquidations(service.base_url, http, clock)
+        stored = (closed(-HOUR_MS, 1.0), closed(-MINUTE_MS, 2.0))
+        for one in stored:
+            store.put(one)
+        service.go_on.clear()
+        path = "liquidations/BTCUSDT?exchange=all&timeframe=15m"
+        async with (
+            Platform(clock=clock, store=store, external=external).served() as platform,
+            viewing(platform.port, path) as viewer,
+        ):
+            await service.heard.wait()
+            while not any(where.endswith("/liquidations") for where, _ in service.asked):
+                service.heard.clear()
+                await service.heard.wait()
+            late = closed(-half_ms, 8.0)
+            for one in (stored[1], closed(3, 4.0), late):
+                platform.bus.publish(one)
+            store.put(late)
+            service.go_on.set()
+            message = await viewer.hear_next(KIND)
+            own = [row for row in message["data"] if row["source"] == "own"]
+            assert sum(row["sellVolume"] for row in own) == 15.0
+            assert sum(row["count"] for row in own) == 4
+            told = [row for row in message["data"] if row["source"] == "external"]
+            assert (told[0]["sellVolume"], told[0]["count"], told[0]["isFloor"]) == (
+                1_000.0,
+                None,
+                True,
+            )
+            times = [row["timestamp"] for row in message["data"]]
+            assert times == list(range(times[0], times[-1] + 1, 15 * MINUTE_MS)), "no holes"
+
+
+async def test_o_s13_a_client_begins_with_as_many_buckets_as_it_shows(tmp_path: Path) -> None:
+    """A day of minutes is stored; 1,000 are kept, the newest 200 or 399 are shown."""
+    async with storing(tmp_path) as (platform, store):
+        for minute in range(1_440):
+            store.put(closed(-minute * MINUTE_MS, 1.0))
+        for query, count in (
+            ("", 399),
+            ("&container_width=300", 200),
+            ("&container_width=3000", 1_000),
+        ):
+            path = f"liquidations/BTCUSDT?timeframe=1m{query}"
+            async with viewing(platform.port, path) as viewer:
+                rows = (await viewer.hear_next(KIND))["data"]
+                assert len(rows) == count
+                assert rows[-1]["timestamp"] == OPENED_MS
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "count"),
+    [("1m", 1_000), ("5m", 864), ("15m", 672), ("30m", 672), ("1h", 720), ("4h", 540), ("1d", 365)],
+)
+async def test_o_r2_the_longest_spans_hold_here_too(
+    tmp_path: Path, timeframe: str, count: int
+) -> None:
+    """Of 5 minutes 3 days: 864; of days 365. One event at each end of what is asked for."""
+    length_ms = Interval(timeframe).nominal_ms
+    opened_ms = Interval(timeframe).opens_at_ms(NOW_MS)
+    async with storing(tmp_path) as (platform, store):
+        first_ms = opened_ms - (count - 1) * length_ms
+        for at_ms in (first_ms - 1, first_ms, NOW_MS):
+            store.put(closed(at_ms - NOW_MS, 1.0))
+        path = f"liquidations/BTCUSDT/{timeframe}?container_width=3000"
+        async with viewing(platform.port, path) as viewer:
+            rows = (await viewer.hear_next(KIND))["data"]
+            assert (len(rows), rows[0]["timestamp"]) == (count, first_ms)
+
+
+async def test_o_r2_agrees_with_the_socket(tmp_path: Path) -> None:
+    """What the route gives of the same span is what the socket gives, averages included."""
+    async with storing(tmp_path) as (platform, store):
+        for number in range(60):
+            store.put(closed(-number * 7 * MINUTE_MS, 100.0 + number, is_long=number % 3 == 0))
+        async with viewing(platform.port, "liquidations/BTCUSDT?timeframe=15m") as viewer:
+            rows = (await viewer.hear_next(KIND))["data"]
+        reply = await platform.get("/api/v1/liquidation-volume/BTCUSDT/15m?exchange=binance")
+        found = reply.json()
+        assert isinstance(found, dict)
+        assert found["data"] == rows
+        assert {row["maValue"] is None for row in rows} == {False}
+
+
+async def test_a_long_silence_is_told_in_portions(tmp_path: Path) -> None:
+    """800 minutes without an event are 800 zeros: messages of at most 200 buckets."""
+    path = "liquidations/BTCUSDT?timeframe=1m"
+    async with storing(tmp_path) as (platform, store):
+        store.put(closed(-800 * MINUTE_MS, 1.0))
+        async with viewing(platform.port, path) as viewer:
+            assert len((await viewer.hear_next(KIND))["data"]) == 1
+            platform.bus.publish(closed(0, 2.0))
+            sizes = [len((await viewer.hear_next(KIND))["data"]) for _ in range(4)]
+            assert sizes == [UPDATE_BUCKETS] * 4
+            async with viewing(platform.port, path) as other:
+                assert len((await other.hear_next(KIND))["data"]) == 399
+
+
+async def test_events_before_the_span_change_nothing(tmp_path: Path) -> None:
+    """The newest bucket is ten minutes old, so the series would keep one of 1,004 minutes ago.
+
+    But the past of that one was not asked for: it would show a part as the whole.
+    """
+    path = "liquidations/BTCUSDT?timeframe=1m"
+    async with storing(tmp_path) as (platform, store):
+        store.put(closed(-1_004 * MINUTE_MS, 7.0))
+        store.put(closed(-10 * MINUTE_MS, 1.0))
+        async with viewing(platform.port, path) as viewer:
+            await viewer.hear_next(KIND)
+            platform.bus.publish(closed(-1_004 * MINUTE_MS + 1, 5.0))
+            platform.bus.publish(closed(-10 * MINUTE_MS + 5, 2.0))
+            assert [row["sellVolume"] for row in (await viewer.hear_next(KIND))["data"]] == [3.0]
+
+
+async def test_buckets_that_have_become_too_old_are_forgotten(tmp_path: Path) -> None:
+    """365 days are kept; a day later the first of them is gone."""
+    day_ms = Interval.D1.nominal_ms
+    async with storing(tmp_path) as (platform, store):
+        store.put(closed(-364 * day_ms, 1.0))
+        store.put(closed(-1, 1.0))
+        path = "liquidations/BTCUSDT/1d?container_width=3000"
+        async with viewing(platform.port, path) as viewer:
+            first = (await viewer.hear_next(KIND))["data"]
+            platform.advance(day_ms / 1_000)
+            platform.bus.publish(closed(day_ms, 2.0))
+            await viewer.hear_next(KIND)
+            async with viewing(platform.port, path) as other:
+                rows = (await other.hear_next(KIND))["data"]
+        assert [row["timestamp"] for row in rows] == [row["timestamp"] + day_ms for row in first]
+        assert len(rows) == 365
+
+
+async def test_a_client_that_comes_later_begins_where_the_others_are(tmp_path: Path) -> None:
+    async with storing(tmp_path) as (platform, _):
+        path = "liquidations/BTCUSDT?timeframe=1m"
+        async with viewing(platform.port, path) as one:
+            assert (await one.hear_next(KIND))["data"] == []
+            platform.bus.publish(closed(0, 1.0))
+            shown = (await one.hear_next(KIND))["data"]
+            async with viewing(platform.port, path) as other:
+                begun = await other.hear_next(KIND)
+                assert (begun["data"], begun["isUpdate"]) == (shown, False)
+                platform.bus.publish(closed(1, 1.0))
+                for viewer in (one, other):
+                    assert (await viewer.hear_next(KIND))["data"][0]["sellVolume"] == 2.0
