@@ -18,6 +18,9 @@ from tests.api.streaming import client_frame, upgrade_request
 CONCURRENT: Final = 25
 """Visits at a time."""
 
+PATIENCE_S: Final = 0.5
+"""Longest wait of a visit for something to read; then it goes, as people do."""
+
 _RESET: Final = struct.pack("ii", 1, 0)
 _CLOSE: Final = client_frame(8, b"\x03\xe8")
 
@@ -50,7 +53,7 @@ class Visit:
         self._reader, self._writer = await asyncio.open_connection(sock=connection, limit=256)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE_S):
                     await way(self)
         finally:
             if self._rng.random() < 0.5:  # a reset instead of an end
