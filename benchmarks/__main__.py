@@ -14,6 +14,7 @@ BENCHMARKS: Final = (
     "bench_socket_flood",
     "bench_fanout",
     "bench_rest_cache",
+    "bench_terminal_viewers",
     "bench_memory",
     "bench_four_venues",
     "bench_storage",

@@ -106,7 +106,12 @@ def our_server() -> uvicorn.Server:
     settings = ApiSettings(cache=CacheSettings(candles_s=TTL_S))
     sources, bus, clock, numbers = {"binance": FakeSource()}, MemoryBus(), SystemClock(), count()
     publisher = open_streams(
-        sources=sources, bus=bus, clock=clock, settings=settings, limits=StreamLimits()
+        sources=sources,
+        bus=bus,
+        clock=clock,
+        settings=settings,
+        limits=StreamLimits(),
+        new_id=lambda: f"{next(numbers):016x}",
     )
     deps = ApiDeps(
         sources=sources,

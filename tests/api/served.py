@@ -78,6 +78,7 @@ class Platform:
             enabled=self.settings.heatmap_enabled,
         )
         self.symbols = SymbolService(self.sources, self.clock)
+        numbers = count(1)
         history = None if store is None else LiquidationHistory(store, self.clock)
         past = None if history is None else PastLiquidations(history, external, self.clock)
         self.publisher: StreamPublisher = open_streams(
@@ -87,11 +88,11 @@ class Platform:
             settings=self.settings,
             limits=limits or StreamLimits(),
             heatmaps=self.heatmaps,
+            new_id=lambda: f"made-{next(numbers)}",
             symbols=self.symbols,
             past_liquidations=past,
             candles=(candles := None if store is None else CandleHistory(store, self.clock)),
         )
-        numbers = count(1)
         self.deps = ApiDeps(
             sources=self.sources,
             publisher=self.publisher,

@@ -1,11 +1,14 @@
 """Ids, times, log lines."""
 
 import logging
+import random
 import re
 
 import pytest
 from structlog.testing import capture_logs
 from tests.api.served import Platform
+
+from headwater.api.request_log import SLOW_S, hex_ids, request_id_of
 
 
 @pytest.mark.parametrize("given", ["a", "Req-1.2_3~4", "x" * 64])
@@ -42,6 +45,44 @@ async def test_one_line_per_request_quiet_for_probes_and_the_cache(
     assert [line["status"] for line in lines] == [422, 200, 200, 200]
     assert {line["route"] for line in lines[:3]} == {"/{exchange}/oi/{symbol}"}
     assert set(lines[0]) >= {"request_id", "method", "path", "seconds", "event"}
+
+
+async def test_o_r10_every_answer_of_the_terminal_api_tells_its_time(platform: Platform) -> None:
+    for target in (
+        "/api/v1/liquidation-volume/BTCUSDT/1h",
+        "/api/v1/liquidation-volume/NOSUCH/1h",
+        "/api/v1/liquidation-volume/BTCUSDT/7m",
+        "/api/v1/nothing",
+    ):
+        reply = await platform.get(target)
+        assert re.fullmatch(r"\d+\.\d{6}", reply.headers["x-process-time"]), target
+        assert reply.headers["x-request-id"].startswith("made-")
+
+
+async def test_o_r10_a_request_slower_than_a_second_is_a_warning(platform: Platform) -> None:
+    """In every environment, not in development alone; one of just a second is none."""
+    taken_s = [SLOW_S + 0.001, SLOW_S]
+
+    def pass_time() -> None:
+        platform.advance(taken_s.pop(0))
+
+    platform.source.before_answer = pass_time
+    with capture_logs() as lines:
+        for symbol in ("BTC", "ETH"):
+            reply = await platform.get(f"/binance/oi/{symbol}", {"x-request-id": symbol})
+            assert reply.status == 200
+    found = [(line["event"], line["log_level"], line["request_id"]) for line in lines]
+    assert found == [("slow request", "warning", "BTC"), ("request", "info", "ETH")]
+    assert lines[0]["seconds"] == pytest.approx(1.001)
+    assert lines[0]["path"] == "/binance/oi/BTC"
+
+
+def test_an_id_is_the_first_sane_one_or_a_new_one() -> None:
+    made = hex_ids(random.Random(1))
+    assert request_id_of([(b"x-request-id", b"a b"), (b"x-request-id", b"c")], made) == "c"
+    ids = {request_id_of([(b"host", b"x")], made) for _ in range(100)}
+    assert len(ids) == 100
+    assert all(re.fullmatch("[0-9a-f]{16}", one) for one in ids)
 
 
 async def test_quiet_requests_are_not_even_formatted_without_debug(platform: Platform) -> None:

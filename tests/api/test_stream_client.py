@@ -148,6 +148,23 @@ def test_a_close_is_answered_with_its_code(payload: bytes) -> None:
     assert (life.closed, life.connections, life.owner.lost) == (1, set(), [life.client])
 
 
+def test_the_first_close_code_of_either_side_is_kept() -> None:
+    for first, second, code in ((b"\x10\xe1", 4000, 4321), (b"", 4000, None)):
+        life = Life().open()
+        assert life.client.close_code is None
+        life.client.data_received(client_frame(8, first))
+        life.client.begin_close(second)
+        life.client.connection_lost(None)
+        assert life.client.close_code == code
+    life = Life().open()
+    life.client.begin_close(4000)
+    life.client.data_received(client_frame(8, b"\x10\xe1"))
+    assert life.client.close_code == 4000
+    cut = Life().open()
+    cut.client.connection_lost(None)
+    assert cut.client.close_code is None
+
+
 def test_our_close_waits_for_the_answer() -> None:
     life = Life().open()
     life.client.shutdown()

@@ -28,7 +28,7 @@ def test_what_waits_for_a_client_is_at_most_a_mebibyte_by_default() -> None:
 
 def test_a_refusal_is_either_http_or_a_close_code() -> None:
     StreamRefused(http_status=404)
-    StreamRefused(close_code=1008)
+    assert StreamRefused(close_code=1008).messages == ()
     with pytest.raises(ValueError, match="one of"):
         StreamRefused()
     with pytest.raises(ValueError, match="one of"):

@@ -155,6 +155,22 @@ async def test_refusals_reach_the_client_in_their_own_way() -> None:
         assert hub.stats().refused == {"http_404": 1, "close_1008": 1, "close_1011": 2}
 
 
+async def test_a_refusal_may_say_more_before_it_closes() -> None:
+    """What a browser can read of a refusal: messages, then the close code."""
+    told = ("first", "ä€𝄞", "x" * 70_000)
+
+    async def resolve(_request: StreamRequest) -> StreamAccepted | StreamRefused:
+        messages = tuple(one.encode() for one in told)
+        return StreamRefused(close_code=4000, reason="no", messages=messages)
+
+    hub = StreamHub(resolve)
+    async with served(hub) as place, connect(place.url) as client:
+        assert [await client.recv() for _ in told] == list(told)
+        assert await close_of(client) == (4000, "no")
+        await nobody_left(hub)
+        assert hub.stats().refused == {"close_4000": 1}
+
+
 async def test_a_client_that_leaves_while_the_decision_is_made_is_closed_once() -> None:
     asked, release, closed = asyncio.Event(), asyncio.Event(), list[int]()
 

@@ -285,6 +285,11 @@ class Behind:
         self.is_behind = True
         self.heard: list[dict[str, Any]] = []
         self.topics: list[str] = []
+        self.close_code: int | None = None
+
+    def begin_close(self, code: int, reason: str = "") -> None:
+        """As the hub."""
+        self.close_code = code
 
     def send(self, payloads: Sequence[bytes]) -> None:
         """As the hub."""

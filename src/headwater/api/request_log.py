@@ -1,14 +1,15 @@
 """The outermost layer: gives each request an id, measures it, logs it, catches what nobody did.
 
 `X-Request-ID` is taken from the client when it is sane, else made; it returns on every answer
-with `X-Process-Time` (seconds). One line is logged per request: at debug level for answers from
-the cache and probes, else at info. An error that nobody expected is logged here, once, with its
-trace, and answered with 500 and the id alone.
+with `X-Process-Time` (seconds). One line is logged per request: a warning for those slower than
+`SLOW_S`, debug for answers from the cache and probes, else info. An error that nobody expected is
+logged here, once, with its trace, and answered with 500 and the id alone.
 """
 
 import logging
+import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 import structlog
@@ -20,6 +21,9 @@ from headwater.core.clock import Clock
 
 REQUEST_ID_MAX: Final = 64
 """Longer ids of clients are replaced by our own."""
+
+SLOW_S: Final = 1.0
+"""A request that takes longer is logged as a warning, whatever it is and wherever it runs."""
 
 UNMATCHED: Final = "unmatched"
 """Route of requests that fit none."""
@@ -64,7 +68,7 @@ class RequestLayer:
             return
         clock = self._clock
         started = clock.monotonic()
-        request_id = self._id_of(scope)
+        request_id = request_id_of(scope["headers"], self._new_id)
         scope[REQUEST_ID_KEY] = request_id
         status = 0
 
@@ -95,11 +99,13 @@ class RequestLayer:
         cached: str | None = scope.get(CACHE_ROUTE_KEY)
         route = cached or str(getattr(scope.get("route"), "path", UNMATCHED))
         self._meter.observe(scope["method"], route, status, seconds)
-        quiet = cached is not None or route in _QUIET_ROUTES
+        is_slow = seconds > SLOW_S
+        quiet = not is_slow and (cached is not None or route in _QUIET_ROUTES)
         if quiet and not _standard_log.isEnabledFor(logging.DEBUG):
             return  # structlog would make the whole line before it is thrown away
-        (_log.debug if quiet else _log.info)(
-            "request",
+        write = _log.warning if is_slow else _log.debug if quiet else _log.info
+        write(
+            "slow request" if is_slow else "request",
             request_id=request_id,
             method=scope["method"],
             path=_path_of(scope),
@@ -108,11 +114,27 @@ class RequestLayer:
             seconds=round(seconds, 6),
         )
 
-    def _id_of(self, scope: Scope) -> str:
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and _SANE_ID.fullmatch(value):
-                return str(value, "ascii")
-        return self._new_id()
+
+def request_id_of(headers: Iterable[tuple[bytes, bytes]], new_id: Callable[[], str]) -> str:
+    """The id of a request: the client's `X-Request-ID` when it is sane, else a new one.
+
+    Args:
+        headers: names in lower case.
+        new_id: makes ids.
+    """
+    for name, value in headers:
+        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
+            return str(value, "ascii")
+    return new_id()
+
+
+def hex_ids(rng: random.Random) -> Callable[[], str]:
+    """Makes ids of 16 hexadecimal digits.
+
+    Args:
+        rng: where they come from.
+    """
+    return lambda: f"{rng.getrandbits(64):016x}"
 
 
 def _path_of(scope: Scope) -> str:

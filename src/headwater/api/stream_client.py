@@ -91,6 +91,7 @@ class StreamClient(asyncio.Protocol):
         "_transport",
         "_window_frames",
         "_window_until",
+        "close_code",
         "deadline",
         "host",
         "phase",
@@ -107,6 +108,7 @@ class StreamClient(asyncio.Protocol):
         self.phase = Phase.RESOLVING
         self.deadline = inf
         """When `expire` is due, in the hub's monotonic seconds."""
+        self.close_code: int | None = None
         self._owner = owner
         self._transport = transport
         self._connections = connections
@@ -182,7 +184,7 @@ class StreamClient(asyncio.Protocol):
             problem = make_problem(503, "shutting_down", reason or "shutting down")
             self.answer(encode_problem(problem))
         elif self.phase < Phase.CLOSING:
-            self._enter_closing()
+            self._enter_closing(code)
             self._transport.write(encode_close(code, reason))
 
     def expire(self, now: float) -> None:
@@ -307,7 +309,7 @@ class StreamClient(asyncio.Protocol):
         """Acts on what the client sent."""
         if isinstance(event, CloseReceived):
             if self.phase < Phase.CLOSING:
-                self._enter_closing()
+                self._enter_closing(event.code)
                 self._transport.write(encode_close(event.code))
             self._transport.close()
         elif self.phase is Phase.CLOSING:
@@ -373,9 +375,10 @@ class StreamClient(asyncio.Protocol):
         if self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
 
-    def _enter_closing(self) -> None:
+    def _enter_closing(self, code: int | None = None) -> None:
         """Leaves the audience and starts the time to answer a close."""
         self._leave()
+        self.close_code = code
         self.phase = Phase.CLOSING
         self.deadline = self._owner.now() + self._owner.limits.close_timeout_s
 

@@ -99,6 +99,10 @@ class StreamHandle(Protocol):
     """What the application may do with a connected client. Harmless once its socket has ended."""
 
     @property
+    def close_code(self) -> int | None:
+        """The first close code that either side gave; None when neither has given one."""
+
+    @property
     def is_behind(self) -> bool:
         """Whether messages wait for the client (until `on_drained`), or it has ended."""
 

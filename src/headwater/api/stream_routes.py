@@ -5,7 +5,7 @@ ended; each is released exactly once. A refusal is close code 1008 with the fiel
 what is allowed, or 1013 when trying again later makes sense.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -30,6 +30,7 @@ from headwater.api.stream_wishes import NoSuchStream, StreamWish, understand
 from headwater.api.streams import BOOK_LEVELS
 from headwater.api.terminal.addresses import PREFIX as TERMINAL_PREFIX
 from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.journal import SocketJournal
 from headwater.api.terminal.sockets import terminal_routes
 from headwater.api.topic_board import TopicBoard
 from headwater.api.topic_session import TopicSession
@@ -201,6 +202,7 @@ def open_streams(
     clock: Clock,
     settings: ApiSettings,
     limits: StreamLimits,
+    new_id: Callable[[], str],
     heatmaps: HeatmapBoard | None = None,
     symbols: SymbolService | None = None,
     past_liquidations: PastLiquidations | None = None,
@@ -214,6 +216,7 @@ def open_streams(
         clock: tells the time.
         settings: of the API.
         limits: of the hub.
+        new_id: makes ids of sockets for the log.
         heatmaps: the symbols whose maps are watched; None for one that makes no maps.
         symbols: what the venues trade; None for one that has no volumes.
         past_liquidations: with which terminal sockets begin; None where nothing is stored.
@@ -227,7 +230,9 @@ def open_streams(
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
     maps = heatmaps or HeatmapBoard(None, clock)
     desk = FeedDesk(sources, bus, clock, symbols)
-    terminal = terminal_routes(desk, past_liquidations, candles)
+    terminal = terminal_routes(
+        desk, SocketJournal(clock, new_id), candles=candles, past=past_liquidations
+    )
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
         if request.path.startswith(TERMINAL_PREFIX):

@@ -13,6 +13,7 @@ from typing import Final, Self
 from headwater.api.app import create_app
 from headwater.api.deps import ApiDeps
 from headwater.api.heatmap_board import HeatmapBoard
+from headwater.api.request_log import hex_ids
 from headwater.api.server import PlatformServer, build_server, listen
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
@@ -270,6 +271,7 @@ class Platform:
             settings=settings,
             limits=stream_limits(self._settings),
             heatmaps=heatmaps,
+            new_id=hex_ids(self._rng),
             symbols=symbols,
             past_liquidations=past,
             candles=(candles := CandleHistory(self.store, self._clock)),
@@ -296,7 +298,7 @@ class Platform:
             history_progress=self.history_progress,
             bus=self.bus,
             clock=self._clock,
-            new_id=lambda: f"{self._rng.getrandbits(64):016x}",
+            new_id=hex_ids(self._rng),
             settings=settings,
         )
         self._own(publisher.run(), "stream publisher")

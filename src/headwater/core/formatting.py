@@ -34,7 +34,6 @@ _STEPS: Final = (
 )
 _LETTERS: Final = {letter: step for step, letter in _STEPS}
 _ROUNDS_UP: Final = Decimal("0.999995")
-_CENT: Final = Decimal("0.01")
 _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
 _TRIPLES: Final = tuple(f"{one:03d}" for one in range(_THOUSAND))
@@ -120,7 +119,7 @@ def compact(value: float | Decimal) -> str:
     for step, letter in _STEPS:
         # Where two decimals would round up to 1000.00 the next letter takes over.
         if size >= step * _ROUNDS_UP:
-            return f"{(number / step).quantize(_CENT)}{letter}"
+            return f"{number / step:.2f}{letter}"
     return _unsigned_zero(f"{number:.2f}")
 
 

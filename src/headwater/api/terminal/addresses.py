@@ -5,6 +5,7 @@ Both spellings of an address mean the same: `/api/v1/ws/orderbook?symbol=BTCUSDT
 known to its socket and given once; whatever is wrong is a `RequestError` that names it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -25,7 +26,11 @@ TIMEFRAME: Final = "timeframe"
 """Name of the parameter that may also be the last segment of a path."""
 
 _DIGITS_MAX: Final = 20
-_LENGTHS: Final = frozenset(one.value for one in Interval)
+LENGTHS: Final = frozenset(one.value for one in Interval)
+"""Lengths of time, as a path may end."""
+
+_POWER_MAX: Final = 20
+_NUMBER: Final = re.compile(r"[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]{1,2})?")
 
 
 class TerminalAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,17 +106,21 @@ def in_range(name: str, value: int, least: int, most: int) -> int:
 
 
 def positive(name: str, text: str) -> Decimal:
-    """A positive decimal number of at most 20 characters.
+    """A positive decimal number of at most 20 characters, from 1e-20 to 1e20.
+
+    A power of ten is allowed, as JavaScript spells small numbers so.
 
     Raises:
         RequestError: it is none.
     """
     allowed = f"a number above 0 of at most {_DIGITS_MAX} digits"
     try:
-        value = Decimal(text) if len(text) <= _DIGITS_MAX and text.isascii() else Decimal("NaN")
+        # Decimal takes more: underscores, spaces, and powers that take minutes to write out.
+        fits = len(text) <= _DIGITS_MAX and _NUMBER.fullmatch(text) is not None
+        value = Decimal(text if fits else "NaN")
     except InvalidOperation as error:
         raise RequestError(name, text, allowed) from error
-    if not value.is_finite() or value <= 0:
+    if not value.is_finite() or value <= 0 or abs(value.adjusted()) > _POWER_MAX:
         raise RequestError(name, text, allowed)
     return value
 
@@ -132,15 +141,14 @@ def read_address(rest: str, query: str, known: Sequence[str]) -> TerminalAddress
     path = rest.strip("/")
     if path and TIMEFRAME in known:
         head, slash, tail = path.rpartition("/")
-        if slash and tail in _LENGTHS:
+        if slash and tail in LENGTHS:
             path = head
             if TIMEFRAME in fields:
                 raise RequestError(TIMEFRAME, fields[TIMEFRAME], f"given once; the path has {tail}")
             fields[TIMEFRAME] = tail
     if path and "symbol" in fields:
         raise RequestError("symbol", fields["symbol"], f"given once; the path has {path[:40]}")
-    symbol = path or fields.pop("symbol", "")
-    fields.pop("symbol", None)
+    symbol = fields.pop("symbol", path)
     if not symbol:
         raise RequestError("symbol", symbol, "has to be given, in the path or as ?symbol=")
     return TerminalAddress(symbol=symbol, fields=fields)

@@ -11,14 +11,15 @@ Knows nothing of what is sent; the modules named after the data do.
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol, TypeVar
 
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.common import TerminalErrorView
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_topics import HubTopic
-from headwater.api.terminal.requests import error_view
+from headwater.api.terminal.requests import TooMany, error_view
 from headwater.bus.bus import Bus, Reader
 from headwater.bus.topics import SlowPolicy, TopicFilter
 from headwater.core.clock import Clock
@@ -42,10 +43,8 @@ REFUSED_CLOSE: Final = 4000
 _logger = logging.getLogger(__name__)
 
 
-class TooManyFeeds(PlatformError):
+class TooManyFeeds(TooMany):
     """This server shows as many things as it may; some will be free later."""
-
-    retryable = True
 
 
 class Viewer(Protocol):
@@ -73,6 +72,7 @@ class SharedFeed(ABC):
         self._leases: list[Lease] = []
         self._readers: list[Reader] = []
         self._topics: set[str] = set()
+        desk.begun(self)
 
     @abstractmethod
     async def run(self) -> None:
@@ -165,6 +165,8 @@ class FeedDesk:
         self._feeds: dict[str, SharedFeed] = {}
         self._tasks: dict[SharedFeed, asyncio.Task[None]] = {}
         self._closed = False
+        self._half_made: list[SharedFeed] = []
+        self._joined: list[tuple[SharedFeed, Viewer]] | None = None
 
     @property
     def hub(self) -> StreamHub:
@@ -200,7 +202,7 @@ class FeedDesk:
         if feed is None:
             if self._closed or len(self._feeds) >= FEEDS_MAX:
                 raise TooManyFeeds(f"there are already {FEEDS_MAX} feeds")
-            feed = make()
+            feed = self._made(make)
             assert feed.key == key, f"{feed.key} is not {key}"
             self._feeds[key] = feed
             self._tasks[feed] = asyncio.get_running_loop().create_task(
@@ -208,6 +210,39 @@ class FeedDesk:
             )
         assert isinstance(feed, kind), f"{key} is a {type(feed).__name__}"
         feed.viewers.add(viewer)
+        if self._joined is not None:
+            self._joined.append((feed, viewer))
+        return feed
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Within it nothing may wait; when it fails, every feed joined in it is left again.
+
+        So a client whose second feed is refused does not hold the first one for ever.
+        """
+        joined = self._joined = []
+        try:
+            yield
+        except BaseException:
+            for feed, viewer in joined:
+                self.leave(feed, viewer)
+            raise
+        finally:
+            self._joined = None
+
+    def begun(self, feed: SharedFeed) -> None:
+        """A feed's constructor has begun; should it fail, what it took is given back."""
+        self._half_made.append(feed)
+
+    def _made(self, make: Callable[[], F]) -> F:
+        try:
+            feed = make()
+        except BaseException:
+            for begun in self._half_made:
+                begun.close()
+            raise
+        finally:
+            self._half_made.clear()
         return feed
 
     def leave(self, feed: SharedFeed, viewer: Viewer) -> None:

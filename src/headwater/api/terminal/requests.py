@@ -27,6 +27,13 @@ R = TypeVar("R", bound=View)
 _PLACE: Final = re.compile(r"(?P<words>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 _FIELD: Final = re.compile(r"Object missing required field `(?P<name>.*)`")
 _WORDS_MAX: Final = 300
+_MESSAGE_MAX: Final = 500
+
+
+class TooMany(PlatformError):
+    """This server, or this client, has as many of something as it may; fewer will do later."""
+
+    retryable = True
 
 
 class RequestReader(Generic[R]):
@@ -87,6 +94,10 @@ def error_view(error: PlatformError, now_ms: int) -> TerminalErrorView:
         now_ms: wall time.
     """
     code: TerminalErrorCode = "INTERNAL_ERROR"
+    if isinstance(error, TooMany):
+        return TerminalErrorView(
+            code="TOO_MANY_STREAMS", message=_sendable(str(error)), timestamp=now_ms
+        )
     if isinstance(error, UnknownSymbol):
         code = "UNKNOWN_SYMBOL"
     elif isinstance(error, NotSupported):
@@ -107,5 +118,5 @@ def error_view(error: PlatformError, now_ms: int) -> TerminalErrorView:
 
 
 def _sendable(text: str) -> str:
-    """Text that can be encoded: a client's own may hold half a character."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """Text that can be encoded, not too long: a client's own may hold half a character."""
+    return text[:_MESSAGE_MAX].encode("utf-8", "backslashreplace").decode()

@@ -40,7 +40,8 @@ class TerminalSession(ABC):
 
     Attributes:
         requests: reads what clients of this kind of socket say; `ping` is among it.
-        has_heartbeat: whether a heartbeat is sent after `HEARTBEAT_S` of silence.
+        has_heartbeat: whether a heartbeat is sent after `heartbeat_s` of silence.
+        heartbeat_s: how long.
 
     Args:
         desk: the feeds.
@@ -48,6 +49,7 @@ class TerminalSession(ABC):
 
     requests: ClassVar[RequestReader[View]]
     has_heartbeat: ClassVar[bool] = False
+    heartbeat_s: ClassVar[float] = HEARTBEAT_S
 
     def __init__(self, desk: FeedDesk) -> None:
         self.desk = desk
@@ -57,6 +59,8 @@ class TerminalSession(ABC):
         self._answered = 0
         self._heartbeat: asyncio.TimerHandle | None = None
         self._sent_at = 0.0
+        self._is_beginning = False
+        self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.accepted = StreamAccepted(
             topics=(), on_open=self._open, on_message=self.hear, on_close=self.close
@@ -90,11 +94,19 @@ class TerminalSession(ABC):
             answers = self.answer(request)
         except PlatformError as error:
             answers = (error_view(error, now_ms),)
+        except Exception:
+            _logger.exception("a terminal socket's request failed")
+            self.end(self.desk.internal_error(), INTERNAL_CLOSE)
+            return ()
         return [encode(answer) for answer in answers]
 
     @abstractmethod
     def begin(self) -> None:
-        """The client is connected: have it sent its first messages, now or when they are there."""
+        """The client is connected: have it sent its first messages, now or when they are there.
+
+        Raises:
+            PlatformError: it cannot be begun; the client is told, and closed with 1011.
+        """
 
     def answer(self, request: View) -> Sequence[View]:
         """Does what a request other than `ping` says.
@@ -124,7 +136,9 @@ class TerminalSession(ABC):
 
     def end(self, error: TerminalErrorView, close_code: int) -> None:
         """Tells the client what is wrong and closes its socket."""
-        if self._handle is not None:
+        if self._is_beginning:  # what waits for a client that has not begun would be lost
+            asyncio.get_running_loop().call_soon(self.end, error, close_code)
+        elif self._handle is not None:
             self._handle.send([encode(error)])
             self._handle.begin_close(close_code, error.message)
 
@@ -136,11 +150,16 @@ class TerminalSession(ABC):
                 open, and any other error closes it with 1011.
             name: for logs.
         """
+        if self._closed:
+            job.close()
+            return
         task = asyncio.get_running_loop().create_task(
             self._guarded(job), name=f"{TOPIC_PREFIX}session {name}"
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # One that is cancelled before its first step never waits for its job.
+        task.add_done_callback(lambda _: job.close())
 
     def view(self, feed: SharedFeed) -> None:
         """Notes a feed that was joined with this session as its viewer; `close` leaves it."""
@@ -149,6 +168,7 @@ class TerminalSession(ABC):
     def close(self) -> None:
         """Gives everything back; harmless when repeated."""
         self._handle = None
+        self._closed = True
         if self._heartbeat is not None:
             self._heartbeat.cancel()
             self._heartbeat = None
@@ -174,17 +194,26 @@ class TerminalSession(ABC):
     def _open(self, handle: StreamHandle) -> None:
         self._handle = handle
         self.heard()
-        self.begin()
+        self._is_beginning = True
+        try:
+            self.begin()
+        except PlatformError as error:
+            self.end(error_view(error, self.desk.clock.now_ms()), INTERNAL_CLOSE)
+        except Exception:
+            _logger.exception("a terminal socket could not be begun")
+            self.end(self.desk.internal_error(), INTERNAL_CLOSE)
+        finally:
+            self._is_beginning = False
         if self.has_heartbeat:
-            self._arm(HEARTBEAT_S)
+            self._arm(self.heartbeat_s)
 
     def _arm(self, delay_s: float) -> None:
         self._heartbeat = asyncio.get_running_loop().call_later(delay_s, self._beat)
 
     def _beat(self) -> None:
         """Sends a heartbeat when one is due, and looks again when the next may be."""
-        left_s = self.silent_since_s() + HEARTBEAT_S - self.desk.clock.monotonic()
+        left_s = self.silent_since_s() + self.heartbeat_s - self.desk.clock.monotonic()
         if left_s <= 0:
             self.send([encode(TerminalHeartbeatView(timestamp=self.desk.clock.now_ms()))])
-            left_s = HEARTBEAT_S
+            left_s = self.heartbeat_s
         self._arm(left_s)

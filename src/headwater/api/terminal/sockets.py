@@ -8,6 +8,7 @@ from headwater.api.stream_contract import StreamAccepted
 from headwater.api.terminal.candles import CANDLES, candles_opener
 from headwater.api.terminal.declaration import TerminalSocket
 from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.journal import SocketJournal
 from headwater.api.terminal.liquidation_past import LiquidationPast
 from headwater.api.terminal.liquidations import LIQUIDATIONS, LiquidationOpener
 from headwater.api.terminal.order_book import ORDER_BOOK, open_order_book
@@ -37,15 +38,18 @@ SOCKETS: Final[tuple[TerminalSocket, ...]] = (
 
 def terminal_routes(
     desk: FeedDesk,
-    past: PastLiquidations | None = None,
+    journal: SocketJournal,
+    *,
     candles: CandleHistory | None = None,
+    past: PastLiquidations | None = None,
 ) -> TerminalRoutes:
     """Every terminal socket.
 
     Args:
         desk: what their clients share.
-        past: past liquidations; None where nothing is stored.
+        journal: writes about each.
         candles: past candles; None where nothing is stored.
+        past: past liquidations; None where nothing is stored.
     """
     openers: Mapping[str, Opener] = {
         ORDER_BOOK.name: partial(open_order_book, desk),
@@ -55,7 +59,7 @@ def terminal_routes(
         TEST.name: open_echo,
     }
     assert set(openers) == {one.name for one in SOCKETS}, "every socket is declared and served"
-    return TerminalRoutes(desk, openers)
+    return TerminalRoutes(desk, openers, journal)
 
 
 def open_echo(_rest: str, _query: str) -> StreamAccepted:

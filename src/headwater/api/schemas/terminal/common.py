@@ -24,7 +24,16 @@ Moment = Annotated[int, Meta(ge=0)]
 """Milliseconds since 1970."""
 
 
-class TerminalView(View, frozen=True, kw_only=True, gc=False, rename="camel"):
+def camel_case(name: str) -> str:
+    """The name on the wire: `volume_24h_formatted` is `volume24hFormatted`.
+
+    Only first letters are raised: msgspec's own rule would make `volume24HFormatted` of it.
+    """
+    first, *others = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in others)
+
+
+class TerminalView(View, frozen=True, kw_only=True, gc=False, rename=camel_case):
     """Something that the terminal API sends or takes: its names are camelCase, by this one rule."""
 
 
