@@ -2,8 +2,7 @@
 
 Frozen msgspec structs, outside the garbage collector (they hold no cycles). They are made by
 keyword; only the parsers of trades go by position, which saves a twentieth of a message. Prices and
-quantities are floats in the units named below; `None` means "the venue does not say" and zero means
-zero. Source of the fields: the shared design, section 3; the meaning per venue stands in
+quantities are floats in the units named below; `None` means "the venue does not say". Source of the fields: the shared design, section 3; the meaning per venue stands in
 `venues/<venue>/README.md`.
 """
 
@@ -12,15 +11,8 @@ from typing import ClassVar, Self
 import msgspec
 
 from headwater.core.enums import (
-    Channel,
-    FeedState,
-    GapCause,
-    GapState,
-    PositionSide,
-    PriceKind,
-    Side,
-    SpikeMethod,
-)
+    Channel, FeedState, GapCause, GapState, PositionSide, PriceKind, Side, SpikeMethod,
+)  # fmt: skip
 from headwater.core.intervals import Interval
 
 Level = tuple[float, float]
@@ -135,9 +127,8 @@ class BookSnapshot(Record, frozen=True, kw_only=True, gc=False):
         bids: best (highest) first.
         asks: best (lowest) first.
         sequence: the venue's number of the last change contained, None where it has none.
-        is_start: true for everything that is known of a book that is kept live: the deltas that
-            follow continue it, those before need not lead to it, so whoever builds on deltas
-            begins anew here. False for the top levels and for a venue's answer to a question.
+        is_start: true for all that is known of a book that is kept live: who builds on deltas
+            begins anew here. False for the top levels and a venue's answer to a question.
     """
 
     kind: ClassVar[str] = "book_snapshot"
@@ -148,7 +139,7 @@ class BookSnapshot(Record, frozen=True, kw_only=True, gc=False):
     is_start: bool = False
 
     def over(self, older: Self) -> Self:
-        """This snapshot; where it supersedes a start that nobody read, it is marked as one.
+        """This snapshot, a start too where it supersedes one that nobody read.
 
         Its levels may then be the top only: a reader of deltas asks its source for the book.
         """

@@ -239,7 +239,7 @@ class FeedDesk:
             feed = make()
         except BaseException:
             for begun in self._half_made:
-                begun.close()
+                SharedFeed.close(begun)  # a subclass's own may want what it has not made yet
             raise
         finally:
             self._half_made.clear()
