@@ -117,7 +117,7 @@ class TerminalSession(ABC):
         Raises:
             PlatformError: it cannot be done; the client is told, and the socket stays open.
         """
-        raise NotImplementedError(f"no such request here: {type(request).__name__}")
+        raise AssertionError(f"no such request here: {type(request).__name__}")
 
     def send(self, payloads: Sequence[bytes]) -> None:
         """Sends messages to this client; to nobody once its socket has ended."""
