@@ -152,7 +152,7 @@ async def test_o_d04_nothing_is_made_up_when_a_venue_is_down(
     platform.source.error = VenueUnavailable("binance", "down")
     monkeypatch.setattr("headwater.api.terminal.history_feed.START_S", 0.2)
     for kind in ("orderbook", "trades", "candles"):
-        async with viewing(platform.port, f"{kind}/BTCUSDT") as client:
+        async with viewing(platform.port, f"{kind}/ETHUSDT") as client:
             messages, code, _ = await client.closing()
             assert {one["type"] for one in messages} == {"error"}, kind
             assert (messages[-1]["code"], code) == ("VENUE_ERROR", 1011), kind
