@@ -2,7 +2,8 @@
 
 Each number has exactly one test here, over the real HTTP or WebSocket surface or the real parsers
 where that is possible; each docstring says what the defect was. Finer tests of the same matters
-stand beside their modules.
+stand beside their modules. The trading terminal's, O-D1 to O-D15, are in
+`test_known_terminal_defects.py`.
 """
 
 import asyncio

@@ -2,8 +2,8 @@
 
 Frozen msgspec structs, outside the garbage collector (they hold no cycles). They are made by
 keyword; only the parsers of trades go by position, which saves a twentieth of a message. Prices and
-quantities are floats in the units named below; `None` means "the venue does not say". Source of the fields: the shared design, section 3; the meaning per venue stands in
-`venues/<venue>/README.md`.
+quantities are floats in the units named below; `None` means "the venue does not say", zero is zero.
+Fields as in the shared design, section 3; their meaning per venue: `venues/<venue>/README.md`.
 """
 
 from typing import ClassVar, Self
