@@ -61,6 +61,9 @@ async def test_what_a_tape_cannot_tell_is_refused_with_the_reason(tmp_path: Path
     tape = tmp_path / "tape.ndjson"
     tape.write_bytes(trade_line(1, 0))
     async with played(tape) as (source, _):
+        table = source.table
+        assert await source.load_instruments() == 0, "a tape is asked nothing"
+        assert source.table is table
         instrument = source.table.resolve("BTCUSDT")
         for asked in (
             source.candles(instrument, Interval.M1, limit=1),

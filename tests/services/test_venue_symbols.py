@@ -1,15 +1,17 @@
 """When a venue's list is loaded, who waits for it, and what is said when it cannot be had."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
+from threading import get_ident
 
 import pytest
 from tests.services.symbol_market import VENUE, MemoryVenue, virtual
 
 from headwater.core.clock import SourceClock
 from headwater.core.errors import NotSupported, RateLimited, VenueUnavailable, WireError
+from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.services.listed_symbols import SymbolList
 from headwater.services.symbols import SymbolService
 from headwater.services.venue_symbols import (
@@ -134,7 +136,7 @@ def test_o_s2_a_venue_that_is_down_keeps_its_list_without_old_volumes() -> None:
 
             await asyncio.sleep(3600)
             tries = venue.questions("markets")[1:]
-            pauses = [after - before for before, after in itertools.pairwise(tries)]
+            pauses = [after - before for before, after in pairwise(tries)]
             assert pauses[:5] == pytest.approx([5.5, 10.5, 20.5, 40.5, RETRY_MAX_S + 0.5])
             assert max(pauses) == pytest.approx(RETRY_MAX_S + 0.5)
 
@@ -289,6 +291,33 @@ def test_a_reload_that_fails_says_why_and_the_list_is_stale() -> None:
             with pytest.raises(VenueUnavailable, match="is down"):
                 await service.reload(VENUE)
             assert service.newest(VENUE).is_stale
+
+    virtual(work)
+
+
+class Watched(InstrumentTable):
+    """Notes the thread in which it is read."""
+
+    readers: set[int]
+
+    def __iter__(self) -> Iterator[Instrument]:
+        self.readers.add(get_ident())
+        return super().__iter__()
+
+
+def test_o_d12_thousands_of_rows_are_made_off_the_event_loop() -> None:
+    """The source system asked its venue and made its rows on the loop, and every socket waited."""
+
+    async def work(clock: SourceClock) -> None:
+        venue = MemoryVenue(clock, {"A": 1.0})
+        venue.list_now()
+        table = Watched(VENUE, venue.table)
+        table.readers = set()
+        venue._table = table
+        async with at_work(venue, clock) as service:
+            assert volumes(await service.listed(VENUE)) == {"A": 1.0}
+        assert table.readers
+        assert get_ident() not in table.readers
 
     virtual(work)
 

@@ -4,6 +4,7 @@ The symbol service answers both (O-S1); no socket asks anybody else.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -40,6 +41,16 @@ class TerminalSymbol(msgspec.Struct, frozen=True, kw_only=True):
     format: SymbolFormat
     price_format: PriceFormat
     rounding: RoundingOptions
+
+    @property
+    def rounding_options(self) -> tuple[Decimal, ...]:
+        """Powers of ten that its prices may be rounded to, quote currency, ascending."""
+        return self.rounding.options
+
+    @property
+    def default_rounding(self) -> Decimal:
+        """The one to begin with."""
+        return self.rounding.default
 
     @property
     def exchange(self) -> str:

@@ -89,6 +89,12 @@ async def test_what_is_wrong_is_named(
     assert problem["errors"][0]["field"] == field
 
 
+async def test_a_wrong_venue_is_told_what_there_is(listing: Platform) -> None:
+    problem = cast("dict[str, Any]", (await listing.get(f"{PATH}?exchange=al")).json())
+    assert problem["errors"][0]["allowed"] == ["binance", "okx", "all"]
+    assert problem["suggestions"] == ["all"]
+
+
 async def test_the_same_list_is_not_sent_twice(listing: Platform) -> None:
     first = await listing.get(PATH)
     again = await listing.get(PATH, {"if-none-match": first.headers["etag"]})

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from headwater.api.answering import Answers, Found, Incomplete
 from headwater.api.errors import problem_of
-from headwater.api.lookup import source_of
+from headwater.api.lookup import UnknownExchange, source_of
 from headwater.api.openapi import answers, market_answers
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.symbols import (
@@ -124,7 +124,10 @@ def _chosen(api: Answers, exchange: str) -> Sequence[str]:
     sources = api.deps.sources
     if exchange.lower() == ALL:
         return tuple(sorted(sources))
-    return (source_of(sources, exchange).facts.venue_id,)
+    try:
+        return (source_of(sources, exchange).facts.venue_id,)
+    except UnknownExchange as error:
+        raise UnknownExchange(exchange, (*error.known, ALL)) from error
 
 
 async def _reloaded(service: SymbolService, exchange: str) -> int | PlatformError:

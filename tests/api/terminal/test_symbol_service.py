@@ -1,4 +1,4 @@
-"""Which contract an address means, and how its numbers are written."""
+"""What the symbol service tells the sockets of a contract."""
 
 from decimal import Decimal
 
@@ -22,9 +22,9 @@ async def test_o_s1_the_symbol_service_says_what_a_screen_needs() -> None:
         assert found.format == before.format
         assert found.price_format == before.price_format
         assert found.price_format.min_move == Decimal("0.1")
-        assert [str(one) for one in found.rounding.options] == ["0.1", "1", "10"]
-        assert str(found.rounding.default) == "10"
-        assert str(before.rounding.options[-1]) == "1000"
+        assert [str(one) for one in found.rounding_options] == ["0.1", "1", "10"]
+        assert str(found.default_rounding) == "10"
+        assert str(before.rounding_options[-1]) == "1000"
 
 
 def test_a_contract_that_is_not_in_the_list_yet_has_its_own_format() -> None:
