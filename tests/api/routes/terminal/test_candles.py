@@ -9,9 +9,8 @@ from tests.api.terminal.viewing import viewing
 
 from headwater.core.errors import VenueUnavailable
 
-TIMEFRAMES = tuple(
-    ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"]
-)
+SHORT = ("1m", "3m", "5m", "15m", "30m")
+LONG = ("1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M")
 
 
 async def rows_of(platform: Platform, target: str) -> list[dict[str, Any]]:
@@ -44,7 +43,7 @@ async def test_o_r5_the_rows_are_those_of_the_socket(platform: Platform) -> None
         assert (await client.hear())["data"] == rows
 
 
-@pytest.mark.parametrize("timeframe", TIMEFRAMES)
+@pytest.mark.parametrize("timeframe", SHORT + LONG)
 async def test_o_r5_each_of_the_fifteen_timeframes_is_there(
     platform: Platform, timeframe: str
 ) -> None:
