@@ -377,6 +377,7 @@ class FakeSource:
         self.acquire_error: PlatformError | None = None
         self.refused_channel: Channel | None = None
         self.healthy = True
+        self.loads = 0
         self.calls: list[str] = []
         self.leases: list[FakeLease] = []
         self.ledger: list[Gap] = [make_gap(2), make_gap(1, GapState.REPAIRED)]
@@ -384,7 +385,6 @@ class FakeSource:
         self.wait_for: asyncio.Event | None = None
         self.tiers: tuple[MarginTier, ...] = THREE_TIERS
         self.wallets: dict[str, list[WalletPosition]] = {}
-        self.loads = 0
         self.books: dict[str, BookSnapshot] = {}
 
     @property

@@ -1,1 +1,1 @@
-"""REST of the terminal API, `/api/v1/…`: display-ready data for a trading screen."""
+"""The routes of the terminal API, `/api/v1/…`: display-ready data, one file per noun."""
