@@ -533,7 +533,7 @@ export interface TerminalLiquidation {
   readonly displayTime: string;
 }
 
-/** The newest forced closes, with which a client begins. */
+/** The newest forced closes: at the beginning, and anew when a past that was missing is there. */
 export interface TerminalLiquidations {
   readonly type: "liquidations";
   /** venue id, or `all`. */
@@ -570,7 +570,7 @@ export interface TerminalLiquidationVolume {
   readonly data: ReadonlyArray<VolumeBucket>;
   /** when it was sent, ms since 1970. */
   readonly timestamp: number;
-  /** false once, at the beginning. */
+  /** false at the beginning, and once more when a past that was missing is there: then it takes the place of everything. */
   readonly isUpdate: boolean;
   /** what of the past could not be had and why; null when nothing. */
   readonly missing: string | null;

@@ -781,7 +781,9 @@ class TerminalLiquidations(
     tag="liquidations",
     tag_field="type",
 ):
-    """The newest forced closes, with which a client begins."""
+    """The newest forced closes: at the beginning, and anew when a past that was missing is
+    there.
+    """
 
     exchange: str
     """venue id, or `all`."""
@@ -855,7 +857,9 @@ class TerminalLiquidationVolume(
     timestamp: int
     """when it was sent, ms since 1970."""
     is_update: bool
-    """false once, at the beginning."""
+    """false at the beginning, and once more when a past that was missing is there: then it takes
+    the place of everything.
+    """
     missing: str | None
     """what of the past could not be had and why; null when nothing."""
 

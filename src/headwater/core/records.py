@@ -11,7 +11,14 @@ from typing import ClassVar, Self
 import msgspec
 
 from headwater.core.enums import (
-    Channel, FeedState, GapCause, GapState, PositionSide, PriceKind, Side, SpikeMethod,
+    Channel,
+    FeedState,
+    GapCause,
+    GapState,
+    PositionSide,
+    PriceKind,
+    Side,
+    SpikeMethod,
 )  # fmt: skip
 from headwater.core.intervals import Interval
 
