@@ -1,5 +1,7 @@
 """The chart's volume on the liquidation socket: past, hand-over, updates (O-W4, O-S12, O-S16)."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from tests.api.terminal.test_liquidations import storing
 from tests.api.terminal.viewing import viewing
 from tests.feeds.external_service import ExternalService, client, order_row
 
+from headwater.api.terminal.liquidation_feeds import RETRY_S
 from headwater.api.terminal.liquidation_volume import SINGLE_MS, UPDATE_BUCKETS, buckets_shown
 from headwater.core.clock import ManualClock
 from headwater.core.enums import PositionSide, Side
@@ -300,3 +303,43 @@ async def test_a_client_that_comes_later_begins_where_the_others_are(tmp_path: P
                 platform.bus.publish(closed(1, 1.0))
                 for viewer in (one, other):
                     assert (await viewer.hear_next(KIND))["data"][0]["sellVolume"] == 2.0
+
+
+def rename(folder: Path, before: str, after: str) -> None:
+    """Gives a table of the database another name."""
+    with closing(sqlite3.connect(folder / "made.sqlite3")) as changing:
+        changing.execute(f"ALTER TABLE {before} RENAME TO {after}")
+
+
+async def test_a_past_that_was_missing_is_put_before_what_was_heard(tmp_path: Path) -> None:
+    """1 is stored, the database fails, 2 is heard; it works again, 4 and 8 are heard: 15 in all.
+
+    What is heard is written as the platform does it: when the database takes it again.
+    """
+    path = "liquidations/BTCUSDT?timeframe=1h"
+    async with storing(tmp_path) as (platform, store):
+
+        def hear(event: Liquidation) -> None:
+            platform.bus.publish(event)
+            store.put(event)
+
+        store.put(closed(-2, 1.0))
+        await store.flush()
+        rename(tmp_path, "liquidations", "away")
+        async with viewing(platform.port, path) as viewer:
+            begun = await viewer.hear_next(KIND)
+            assert begun["data"] == []
+            assert begun["missing"] == "the database does not answer; its state is in /health"
+            hear(closed(2, 2.0))
+            assert (await viewer.hear_next(KIND))["data"][0]["sellVolume"] == 2.0
+            rename(tmp_path, "away", "liquidations")
+            await store.flush()
+            platform.advance(RETRY_S)
+            hear(closed(4, 4.0))
+            while (message := await viewer.hear_next(KIND))["isUpdate"]:
+                assert message["data"][0]["sellVolume"] == 6.0
+            (bucket,) = message["data"]
+            assert (bucket["sellVolume"], bucket["count"]) == (7.0, 3)
+            assert message["missing"] is None
+            hear(closed(8, 8.0))
+            assert (await viewer.hear_next(KIND))["data"][0]["sellVolume"] == 15.0

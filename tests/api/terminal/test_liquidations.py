@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from tests.api.fake_source import NOW_MS, make_instrument, make_liquidation
 from tests.api.served import Platform
 from tests.api.streaming import until
 from tests.api.terminal.viewing import Message, Viewing, viewing
-from tests.feeds.external_service import ExternalService, client, order_row
+from tests.feeds.external_service import ExternalService, client, http_reply, order_row
 
+from headwater.api.terminal.liquidation_feeds import RETRY_S
 from headwater.api.terminal.liquidations import SLICE
 from headwater.core.clock import ManualClock
 from headwater.core.enums import Channel, PositionSide, Side
@@ -250,6 +252,62 @@ async def test_o_s9_a_service_that_fails_leaves_live_ones(tmp_path: Path) -> Non
                 assert message["missing"].endswith("no reply in 0.05 s")
             platform.bus.publish(forced(3))
             assert ids([await one.hear()]) == [3]
+
+
+async def test_what_was_missing_is_asked_for_again_beside_the_live_ones(tmp_path: Path) -> None:
+    """The service fails; a minute later it answers slowly, and live ones go on meanwhile."""
+    clock = ManualClock(NOW_MS * 1_000_000)
+    async with (
+        client(clock) as http,
+        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        ExternalService([order_row(NOW_MS - MINUTE_MS, 60_000.0)]).served() as service,
+    ):
+        service.reply = http_reply(b"", HTTPStatus.BAD_GATEWAY)
+        external = ExternalLiquidations(service.base_url, http, clock)
+        async with (
+            Platform(clock=clock, store=store, external=external).served() as platform,
+            viewing(platform.port, "liquidations/BTCUSDT?exchange=all") as one,
+        ):
+            first = await one.hear()
+            assert (first["data"], "502" in first["missing"]) == ([], True)
+            service.reply = None
+            service.heard.clear()
+            service.go_on.clear()
+            platform.advance(RETRY_S)
+            platform.bus.publish(forced(1))
+            assert ids([await one.hear()]) == [1]
+            await service.heard.wait()
+            platform.bus.publish(forced(2))
+            assert ids([await one.hear()]) == [2]
+            service.go_on.set()
+            again = await one.hear()
+            assert (again["type"], again["missing"]) == ("liquidations", None)
+            assert [row["timestamp"] - NOW_MS for row in again["data"]] == [2, 1, -MINUTE_MS]
+            platform.bus.publish(forced(3))
+            assert ids([await one.hear()]) == [3]
+
+
+async def test_a_question_under_way_ends_with_the_last_client(tmp_path: Path) -> None:
+    clock = ManualClock(NOW_MS * 1_000_000)
+    async with (
+        client(clock) as http,
+        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        ExternalService().served() as service,
+    ):
+        service.reply = http_reply(b"", HTTPStatus.BAD_GATEWAY)
+        external = ExternalLiquidations(service.base_url, http, clock)
+        async with Platform(clock=clock, store=store, external=external).served() as platform:
+            path = "liquidations/BTCUSDT?exchange=all&timeframe=1m"
+            async with viewing(platform.port, path) as one:
+                assert (await one.hear())["missing"]
+                assert (await one.hear())["missing"]
+                service.heard.clear()
+                service.go_on.clear()
+                platform.advance(RETRY_S)
+                platform.bus.publish(forced(1))
+                await service.heard.wait()
+                await until(lambda: len(tasks()) == 4)
+            await until(lambda: not tasks())
 
 
 async def test_o_d14_without_storage_there_are_live_ones(platform: Platform) -> None:

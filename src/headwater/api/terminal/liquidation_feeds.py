@@ -6,14 +6,16 @@ answer has by the key of the database (requirement A3). Later events are never l
 `feeds.event_watch` has decided that they are news (O-D7).
 """
 
+import asyncio
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 import structlog
 
 from headwater.api.stream_topics import HubTopic
-from headwater.api.terminal.desk import FeedDesk, SharedFeed, Viewer
+from headwater.api.terminal.desk import TOPIC_PREFIX, FeedDesk, SharedFeed, Viewer
+from headwater.api.terminal.liquidation_past import LiquidationPast
 from headwater.api.terminal.liquidation_scope import ALL, LiquidationScope
 from headwater.bus.topics import SlowPolicy
 from headwater.core.errors import PlatformError
@@ -23,14 +25,26 @@ from headwater.services.past_liquidations import EventKey, key_of_event
 QUEUE: Final = 10_000
 """Events that may wait for a feed; beyond it the oldest are dropped, and every client is told."""
 
+RETRY_S: Final = 60.0
+"""So long after a past that was told in part it is asked for again, until it is whole."""
+
+LOOK_S: Final = 0.5
+"""How often one looks for the answer."""
+
+T = TypeVar("T")
+
 _log: Final = structlog.stdlib.get_logger("headwater.api.terminal")
 
 
+@runtime_checkable
 class Greeted(Viewer, Protocol):
     """A client that a feed begins with."""
 
     def start(self, feed: "LiquidationSource") -> None:
         """The feed has its past: take its greeting and hear its topic from now on."""
+
+    def again(self, feed: "LiquidationSource") -> None:
+        """The feed has the past that was missing: take its greeting once more."""
 
 
 class LiquidationSource(SharedFeed):
@@ -40,17 +54,24 @@ class LiquidationSource(SharedFeed):
         desk: where it lives.
         key: names it among all feeds.
         scope: whose liquidations.
+        past: answers for what was before.
 
     Attributes:
+        missing: what of the past could not be had and why; empty when nothing.
         published_at_s: when it last told its clients anything, monotonic seconds.
 
     Raises:
         PlatformError: the venue, or every one, refuses.
     """
 
-    def __init__(self, desk: FeedDesk, key: str, scope: LiquidationScope) -> None:
+    def __init__(
+        self, desk: FeedDesk, key: str, scope: LiquidationScope, past: LiquidationPast
+    ) -> None:
         super().__init__(desk, key)
         self.scope = scope
+        self.past = past
+        self.missing = ""
+        self._asked_at_s = desk.clock.monotonic()
         self.published_at_s = desk.clock.monotonic()
         self._reader = self.listen(scope.filters, QUEUE)
         self._hold_scope()
@@ -87,6 +108,27 @@ class LiquidationSource(SharedFeed):
             if viewer in self.viewers:
                 viewer.start(self)
 
+    def greet_again(self) -> None:
+        """What was missing of the past is there: has everybody begin anew."""
+        for viewer in tuple(self.viewers):
+            if isinstance(viewer, Greeted):
+                viewer.again(self)
+
+    def note_past(self, missing: str) -> None:
+        """The past was asked for just now.
+
+        Args:
+            missing: what of it could not be had; empty when nothing.
+        """
+        self.missing = missing
+        self._asked_at_s = self.desk.clock.monotonic()
+
+    def retry_in_s(self) -> float | None:
+        """In how long the past is to be asked for again, seconds ≥ 0; None when it is not."""
+        if not self.missing or not self.past.may_recover:
+            return None
+        return max(0.0, self._asked_at_s + RETRY_S - self.desk.clock.monotonic())
+
     def publish(self, payload: bytes) -> None:
         """Tells every client."""
         self.published_at_s = self.desk.clock.monotonic()
@@ -96,9 +138,20 @@ class LiquidationSource(SharedFeed):
         """What was heard live so far and not been taken."""
         return _liquidations(self._reader.drain())
 
-    async def next_heard(self) -> list[Liquidation]:
-        """Waits for live events; tells every client when some were lost on the way."""
-        batch = await self._reader.next_batch()
+    async def next_heard(self, patience_s: float | None) -> list[Liquidation]:
+        """Waits for live events; tells every client when some were lost on the way.
+
+        Args:
+            patience_s: longest wait; None for any.
+
+        Returns:
+            Nothing when none came in that time.
+        """
+        try:
+            async with asyncio.timeout(patience_s):
+                batch = await self._reader.next_batch()
+        except TimeoutError:
+            return []
         missed = self._reader.stats.dropped - self._missed
         if missed:
             self._missed += missed
@@ -122,6 +175,51 @@ class LiquidationSource(SharedFeed):
                 refusal = error
         if refusal is not None and not held:
             raise refusal
+
+
+class LatePast(Generic[T]):
+    """Asks again for a past that was told in part, while the live data go on.
+
+    Whoever uses it looks at it now and then, and closes it.
+
+    Args:
+        feed: whose past.
+        ask: puts the question; never raises.
+    """
+
+    def __init__(self, feed: LiquidationSource, ask: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._feed = feed
+        self._ask = ask
+        self._task: asyncio.Task[T] | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the question has been put and the answer not been taken."""
+        return self._task is not None
+
+    @property
+    def wait_s(self) -> float | None:
+        """How long one may wait before one looks again, seconds; None for any time."""
+        return LOOK_S if self._task is not None else self._feed.retry_in_s()
+
+    def take(self) -> T | None:
+        """The answer, once; puts the question when it is due."""
+        if self._task is None:
+            if self._feed.retry_in_s() == 0.0:
+                name = f"{TOPIC_PREFIX}{self._feed.key} past"
+                self._task = asyncio.get_running_loop().create_task(self._ask(), name=name)
+            return None
+        if not self._task.done():
+            return None
+        task, self._task = self._task, None
+        return task.result()
+
+    async def close(self) -> None:
+        """Ends the question, if there is one."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 def news_of(heard: Iterable[Liquidation], known: Collection[Liquidation]) -> list[Liquidation]:

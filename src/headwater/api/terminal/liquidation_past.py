@@ -48,6 +48,11 @@ class LiquidationPast:
         self._past = past
         self._turns = asyncio.Semaphore(QUESTIONS_AT_A_TIME)
 
+    @property
+    def may_recover(self) -> bool:
+        """Whether what is missing may be there when it is asked for again."""
+        return self._past is not None
+
     async def newest(self, wanted: Wanted, value_min_usd: float) -> FoundOrders:
         """The newest `NEWEST` liquidations of at least a value."""
         past = self._past

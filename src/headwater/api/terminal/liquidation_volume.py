@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from headwater.analytics.liquidation_series import LiquidationSeries, SeriesBucket
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.liquidation_volume import (
@@ -18,7 +20,7 @@ from headwater.api.schemas.terminal.liquidation_volume import (
     bucket_view,
 )
 from headwater.api.terminal.desk import FeedDesk
-from headwater.api.terminal.liquidation_feeds import LiquidationSource, news_of
+from headwater.api.terminal.liquidation_feeds import QUEUE, LatePast, LiquidationSource, news_of
 from headwater.api.terminal.liquidation_past import LiquidationPast
 from headwater.api.terminal.liquidation_scope import LiquidationScope
 from headwater.core.intervals import Interval
@@ -48,6 +50,26 @@ GREETINGS_KEPT: Final = 16
 """First messages kept, of as many different widths of charts."""
 
 _DAY_MS: Final = 86_400_000
+
+
+class _Past(msgspec.Struct, frozen=True, kw_only=True):
+    """What a series begins with.
+
+    Attributes:
+        found: what is stored.
+        single_ms: since when it is told singly, ms since the epoch.
+        heard: live events of its span, heard while it was asked for.
+    """
+
+    found: FoundSeries
+    single_ms: int
+    heard: Sequence[Liquidation]
+
+    @property
+    def news(self) -> list[Liquidation]:
+        """Live events that are not in what is stored."""
+        fresh = news_of(self.heard, self.found.events)
+        return [one for one in fresh if one.timestamp_ms >= self.single_ms]
 
 
 def buckets_shown(container_width: int) -> int:
@@ -82,15 +104,15 @@ class LiquidationVolumeFeed(LiquidationSource):
         interval: Interval,
         past: LiquidationPast,
     ) -> None:
-        super().__init__(desk, self.key_of(scope, interval), scope)
-        self._past = past
+        super().__init__(desk, self.key_of(scope, interval), scope, past)
         self._interval = interval
         now_ms = desk.clock.now_ms()
         kept = min(BUCKETS_MAX, DAYS_MAX[interval] * _DAY_MS // interval.nominal_ms)
         self._start_ms = max(0, interval.opens_at_ms(now_ms - (kept - 1) * interval.nominal_ms))
+        self._kept = kept
         self._series = LiquidationSeries(interval, kept)
         self._views: dict[int, VolumeBucketView] = {}
-        self._missing = ""
+        self._meanwhile: list[Liquidation] = []
         self._greetings: dict[int, bytes] = {}
 
     @staticmethod
@@ -100,13 +122,25 @@ class LiquidationVolumeFeed(LiquidationSource):
 
     async def run(self) -> None:
         """Asks for the past, then tells what changes."""
-        await self._load()
+        past = await self._ask()
+        self.note_past(past.found.volumes.missing)
+        await self._begin(past)
         self.greet_waiting()
         updated_at_s = self.desk.clock.monotonic() - UPDATE_EVERY_S
-        while True:
-            self._series.add(self._in_span(await self._until_due(updated_at_s)))
-            updated_at_s = self.desk.clock.monotonic()
-            await self._tell(self._series.settle(self.desk.clock.now_ms()))
+        late = LatePast(self, self._ask_again)
+        try:
+            while True:
+                answer = late.take()
+                is_due = answer is not None and await self._take_late(answer)
+                patience_s = 0.0 if is_due else late.wait_s
+                events = self._in_span(await self._until_due(updated_at_s, patience_s))
+                meanwhile = [*self._meanwhile, *events] if late.is_under_way else []
+                self._meanwhile = meanwhile[: QUEUE + 1]
+                self._series.add(events)
+                updated_at_s = self.desk.clock.monotonic()
+                await self._tell(self._series.settle(self.desk.clock.now_ms()))
+        finally:
+            await late.close()
 
     def greeting(self, shown: int) -> bytes:
         """The newest `shown` buckets."""
@@ -120,8 +154,8 @@ class LiquidationVolumeFeed(LiquidationSource):
             self._greetings[shown] = found
         return found
 
-    async def _load(self) -> None:
-        """Puts together what is stored and what is heard meanwhile, each event once.
+    async def _ask(self) -> _Past:
+        """What is stored, and what is heard meanwhile.
 
         An event that is heard meanwhile and older than the part that is told singly, such as one
         of an interruption that the venue tells of now, may be in the sums or not: then the past is
@@ -133,42 +167,69 @@ class LiquidationVolumeFeed(LiquidationSource):
         heard: list[Liquidation] = []
         for _ in range(READINGS_MAX):
             single_ms = since_ms
-            found = await self._past.series(wanted, self._interval, single_ms)
+            found = await self.past.series(wanted, self._interval, single_ms)
             heard += self._in_span(self.heard())
             since_ms = min((one.timestamp_ms for one in heard), default=single_ms)
             if since_ms >= single_ms:
                 break
-        news = [one for one in news_of(heard, found.events) if one.timestamp_ms >= single_ms]
-        self._missing = found.volumes.missing
-        # A thousand buckets with five texts each take some ms.
-        self._views = await asyncio.to_thread(self._begin, found, news, now_ms)
+        return _Past(found=found, single_ms=single_ms, heard=heard)
 
-    def _begin(
-        self, found: FoundSeries, news: Sequence[Liquidation], now_ms: int
-    ) -> dict[int, VolumeBucketView]:
-        """Begins the series; the views of its buckets. Runs in a thread, before anybody looks."""
-        self._series.seed(found.volumes.own, found.volumes.external)
-        self._series.add(found.events)
-        self._series.add(news)
-        return {one.opened_at_ms: bucket_view(one) for one in self._series.settle(now_ms)}
+    async def _begin(self, past: _Past) -> None:
+        """Begins the series with what is stored and the events that are not in it."""
+        # A thousand buckets with five texts each take some ms.
+        now_ms = self.desk.clock.now_ms()
+        series = LiquidationSeries(self._interval, self._kept)
+        views = await asyncio.to_thread(_seed, series, past, now_ms)
+        self._series, self._views = series, views
+        self._greetings.clear()
+
+    async def _ask_again(self) -> _Past:
+        """What is stored; what is heard meanwhile is noted elsewhere."""
+        now_ms = self.desk.clock.now_ms()
+        wanted = self.scope.wanted(self._start_ms, now_ms)
+        single_ms = max(self._start_ms, now_ms - SINGLE_MS)
+        found = await self.past.series(wanted, self._interval, single_ms)
+        return _Past(found=found, single_ms=single_ms, heard=())
+
+    async def _take_late(self, past: _Past) -> bool:
+        """What was missing was asked for again; when it is there, everybody begins anew.
+
+        Not when something was heard meanwhile of which nobody can tell whether it is in a sum, or
+        more than is remembered.
+
+        Returns:
+            Whether the series has changed and an update is to be sent.
+        """
+        waiting = self._in_span(self.heard())
+        heard = [*self._meanwhile, *waiting]
+        missing = past.found.volumes.missing
+        is_late = any(one.timestamp_ms < past.single_ms for one in heard)
+        if missing or is_late or len(self._meanwhile) > QUEUE:
+            self.note_past(missing or self.missing)
+            self._series.add(waiting)
+            return bool(waiting)
+        self.note_past("")
+        await self._begin(msgspec.structs.replace(past, heard=heard))
+        self.greet_again()
+        return False
 
     def _in_span(self, events: Sequence[Liquidation]) -> list[Liquidation]:
         """Events of buckets whose past was asked for."""
         return [one for one in events if one.timestamp_ms >= self._start_ms]
 
-    async def _until_due(self, updated_at_s: float) -> list[Liquidation]:
-        """Waits until something has happened, or a bucket has closed, and an update is due."""
+    async def _until_due(self, updated_at_s: float, patience_s: float | None) -> list[Liquidation]:
+        """Waits until something has happened, or a bucket has closed, and an update is due.
+
+        Args:
+            updated_at_s: when the last one was, monotonic seconds.
+            patience_s: longest wait for something to happen; None for any.
+        """
         closes_ms = self._series.next_close_ms()
-        patience_s = None
         if closes_ms is not None:
             left_s = (closes_ms - self.desk.clock.now_ms()) / 1_000
-            patience_s = max(left_s, UPDATE_EVERY_S)
-        events: list[Liquidation] = []
-        try:
-            async with asyncio.timeout(patience_s):
-                events = await self.next_heard()
-        except TimeoutError:
-            pass
+            left_s = max(left_s, UPDATE_EVERY_S)
+            patience_s = left_s if patience_s is None else min(left_s, patience_s)
+        events = await self.next_heard(patience_s)
         wait_s = updated_at_s + UPDATE_EVERY_S - self.desk.clock.monotonic()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
@@ -198,5 +259,13 @@ class LiquidationVolumeFeed(LiquidationSource):
             data=tuple(views),
             timestamp=self.desk.clock.now_ms(),
             is_update=is_update,
-            missing=(self._missing or None),
+            missing=self.missing or None,
         )
+
+
+def _seed(series: LiquidationSeries, past: _Past, now_ms: int) -> dict[int, VolumeBucketView]:
+    """Begins a series; the views of its buckets. Runs in a thread, before anybody else looks."""
+    series.seed(past.found.volumes.own, past.found.volumes.external)
+    series.add(past.found.events)
+    series.add(past.news)
+    return {one.opened_at_ms: bucket_view(one) for one in series.settle(now_ms)}

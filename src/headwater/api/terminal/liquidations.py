@@ -23,7 +23,7 @@ from headwater.api.stream_contract import StreamAccepted
 from headwater.api.stream_filters import read_min_value
 from headwater.api.terminal.addresses import TIMEFRAME, read_address
 from headwater.api.terminal.desk import FeedDesk
-from headwater.api.terminal.liquidation_feeds import LiquidationSource, news_of
+from headwater.api.terminal.liquidation_feeds import LatePast, LiquidationSource, news_of
 from headwater.api.terminal.liquidation_past import NEWEST, LiquidationPast
 from headwater.api.terminal.liquidation_scope import LiquidationScope, SymbolNumbers, read_scope
 from headwater.api.terminal.liquidation_volume import LiquidationVolumeFeed, buckets_shown
@@ -32,6 +32,7 @@ from headwater.api.terminal.session import TerminalSession
 from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
+from headwater.services.past_liquidations import FoundOrders
 
 NAME: Final = "liquidations"
 """Of the socket, in its path."""
@@ -68,28 +69,32 @@ class LiquidationFeed(LiquidationSource):
     def __init__(
         self, desk: FeedDesk, scope: LiquidationScope, value_min_usd: float, past: LiquidationPast
     ) -> None:
-        super().__init__(desk, feed_key(scope, value_min_usd), scope)
+        super().__init__(desk, feed_key(scope, value_min_usd), scope, past)
         self._value_min_usd = value_min_usd
-        self._past = past
         self._numbers = SymbolNumbers(scope)
         self._newest: list[TerminalLiquidationView] = []
-        self._missing = ""
         self._greeting: bytes | None = None
 
     async def run(self) -> None:
         """Asks for the newest of the past, then tells each that is heard."""
-        wanted = self.scope.wanted(0, self.desk.clock.now_ms())
-        found = await self._past.newest(wanted, self._value_min_usd)
+        found = await self._ask()
+        self.note_past(found.missing)
         news = news_of(self.heard(), found.own)
-        self._newest = [self._view(one) for one in (*found.own, *found.external)]
-        self._missing = found.missing
+        self._newest = self._views(found)
         self.greet_waiting()
-        while True:
-            for start in range(0, len(news), SLICE):
-                if start:
-                    await asyncio.sleep(0)
-                self._tell(news[start : start + SLICE])
-            news = await self.next_heard()
+        late = LatePast(self, self._ask)
+        try:
+            while True:
+                for start in range(0, len(news), SLICE):
+                    if start:
+                        await asyncio.sleep(0)
+                    self._tell(news[start : start + SLICE])
+                answer = late.take()
+                if answer is not None:
+                    self._take_late(answer)
+                news = await self.next_heard(late.wait_s)
+        finally:
+            await late.close()
 
     def greeting(self, shown: int) -> bytes:
         """The newest ones; `shown` changes nothing."""
@@ -101,10 +106,30 @@ class LiquidationFeed(LiquidationSource):
                 data=tuple(self._newest),
                 initial=True,
                 timestamp=self.desk.clock.now_ms(),
-                missing=self._missing or None,
+                missing=self.missing or None,
             )
             self._greeting = encode(view)
         return self._greeting
+
+    async def _ask(self) -> FoundOrders:
+        """The newest of the past."""
+        wanted = self.scope.wanted(0, self.desk.clock.now_ms())
+        return await self.past.newest(wanted, self._value_min_usd)
+
+    def _take_late(self, found: FoundOrders) -> None:
+        """What was missing was asked for again; when it is there, everybody begins anew."""
+        self.note_past(found.missing)
+        if found.missing:
+            return
+        known = {one.id: one for one in (*self._newest, *self._views(found))}
+        newest_first = sorted(known.values(), key=lambda one: -one.timestamp)
+        self._newest = newest_first[:NEWEST]
+        self._greeting = None
+        self.greet_again()
+
+    def _views(self, found: FoundOrders) -> list[TerminalLiquidationView]:
+        """Views of what is known of the past, newest first."""
+        return [self._view(one) for one in (*found.own, *found.external)]
 
     def _tell(self, events: Sequence[Liquidation]) -> None:
         """Tells every client of events, each once, and remembers the newest."""
@@ -181,6 +206,11 @@ class LiquidationSession(TerminalSession):
         self.listen(self._topics)
         if len(self._topics) < len(self._sources):
             self._sources[len(self._topics)].greet(self)
+
+    def again(self, feed: LiquidationSource) -> None:
+        """Takes a feed's greeting once more, if it has begun with it."""
+        if feed.hub_topic.key in self._topics:
+            self.send([feed.greeting(self._shown)])
 
     def silent_since_s(self) -> float:
         """When it was last sent something, by its feeds too; in the clock's monotonic seconds."""

@@ -103,7 +103,8 @@ class TerminalLiquidationVolumeView(
             update those that are new or changed, each of which takes the place of what was sent
             for its time.
         timestamp: when it was sent, ms since 1970.
-        isUpdate: false once, at the beginning.
+        isUpdate: false at the beginning, and once more when a past that was missing is there: then
+            it takes the place of everything.
         missing: what of the past could not be had and why; null when nothing.
     """
 

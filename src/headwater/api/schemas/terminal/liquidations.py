@@ -56,7 +56,7 @@ class TerminalLiquidationView(TerminalView, frozen=True, kw_only=True, gc=False)
 class TerminalLiquidationsView(
     TerminalView, frozen=True, kw_only=True, gc=False, tag="liquidations", tag_field="type"
 ):
-    """The newest forced closes, with which a client begins.
+    """The newest forced closes: at the beginning, and anew when a past that was missing is there.
 
     Attributes:
         exchange: venue id, or `all`.
