@@ -13,6 +13,7 @@ BENCHMARKS: Final = (
     "bench_normalise",
     "bench_socket_flood",
     "bench_fanout",
+    "bench_terminal_book",
     "bench_rest_cache",
     "bench_terminal_viewers",
     "bench_memory",

@@ -5,7 +5,7 @@ digits back, and from there on everything is decimal: no text shows an artefact 
 fractions. Thousands are separated by commas, halves round to even, zero has no sign, times are UTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -23,8 +23,11 @@ PLACES_MAX: Final = 12
 SECONDS_CACHED: Final = 4096
 """Seconds whose clock text is remembered."""
 
-TABLE_PLACES: Final = 3
-"""Decimal places that come out of a table of texts; there are ten to the power of so many."""
+TABLE_PLACES: Final = 4
+"""Decimal places that come out of one table of texts; there are ten to the power of so many."""
+
+WHOLES_MAX: Final = 10_000
+"""Whole parts below it come out of a table."""
 
 _STEPS: Final = (
     (Decimal(10) ** 12, "T"),
@@ -34,9 +37,9 @@ _STEPS: Final = (
 )
 _LETTERS: Final = {letter: step for step, letter in _STEPS}
 _ROUNDS_UP: Final = Decimal("0.999995")
-_THOUSAND: Final = 1_000
-_MILLION: Final = 1_000_000
-_TRIPLES: Final = tuple(f"{one:03d}" for one in range(_THOUSAND))
+_WHOLES: Final = tuple(f"{one}" for one in range(WHOLES_MAX))
+_TRIPLES: Final = tuple(f"{one:03d}" for one in range(1_000))
+_GROUPED: Final = tuple(f"{one:,}" for one in range(WHOLES_MAX))
 
 
 class SymbolFormat(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,9 +149,8 @@ def clock_text(timestamp_ms: int) -> str:
 class UnitText:
     """Writes whole units of 10^-places, many at a time: 45678 is 45.678 where there are three.
 
-    The same texts as `fixed` makes, in a tenth of its time: what follows the point comes out of a
-    table, so nothing is divided but whole numbers, and format specifications, which take longest,
-    are left to numbers of several commas.
+    The same texts as `fixed` makes, in a tenth of its time: what stands before the point and behind
+    it comes out of tables, and only great numbers are left to format specifications.
 
     Args:
         places: decimal places, 0 to 12.
@@ -158,11 +160,12 @@ class UnitText:
         self.places: Final = places
         self.scale: Final = 10**places
         head = min(places, TABLE_PLACES)
-        self._head_scale: Final = 10**head
-        self._heads: Final = _fractions(head)
-        # Further places than the table has are written behind it.
-        self._tail_scale: Final = 10 ** (places - head)
-        self._tail_format: Final = f"0{places - head}d"
+        middle = min(places - head, TABLE_PLACES)
+        self._heads: Final = _fractions(head, ".")
+        self._middles: Final = _fractions(middle, "")
+        self._middle_scale: Final = 10**middle
+        self._ends: Final = _fractions(places - head - middle, "")
+        self._end_scale: Final = 10 ** (places - head - middle)
 
     def plain(self, value: int) -> str:
         """A number without commas, as JSON has it.
@@ -191,37 +194,52 @@ class UnitText:
             between: what stands between the number without and the one with commas.
             end: what stands behind.
         """
-        fractions, scale = self._heads, self._head_scale
-        if self._tail_scale != 1:
-            return self._twice_long(heads, values, between, end)
+        units = list(values)
+        scale = self.scale
+        wholes = [value // scale for value in units]
+        parts = self._parts(units)
+        most = max(wholes, default=0)
+        if most < WHOLES_MAX:
+            return [
+                f"{head}{_WHOLES[whole]}{part}{between}{_GROUPED[whole]}{part}{end}"
+                for head, whole, part in zip(heads, wholes, parts, strict=True)
+            ]
+        if most < WHOLES_MAX * 1_000:
+            return [
+                f"{head}{whole}{part}{between}{_GROUPED[whole]}{part}{end}"
+                if whole < WHOLES_MAX
+                else f"{head}{whole}{part}{between}"
+                f"{_GROUPED[whole // 1_000]},{_TRIPLES[whole % 1_000]}{part}{end}"
+                for head, whole, part in zip(heads, wholes, parts, strict=True)
+            ]
         return [
-            f"{head}{whole}{part}{between}{whole}{part}{end}"
-            if whole < _THOUSAND
-            else f"{head}{whole}{part}{between}"
-            f"{whole // _THOUSAND},{_TRIPLES[whole % _THOUSAND]}{part}{end}"
-            if whole < _MILLION
-            else f"{head}{whole}{part}{between}{whole:,}{part}{end}"
-            for head, value in zip(heads, values, strict=True)
-            for whole in [value // scale]  # a comprehension's way of naming a value
-            for part in [fractions[value % scale]]
+            f"{head}{whole}{part}{between}{whole:,}{part}{end}"
+            for head, whole, part in zip(heads, wholes, parts, strict=True)
+        ]
+
+    def _parts(self, units: Sequence[int]) -> Sequence[str]:
+        """What stands behind the whole part of each number, the point included."""
+        heads, scale = self._heads, self.scale
+        if self.places <= TABLE_PLACES:
+            return [heads[value % scale] for value in units]
+        middles, middle_scale = self._middles, self._middle_scale
+        if self._end_scale == 1:
+            return [
+                heads[value % scale // middle_scale] + middles[value % middle_scale]
+                for value in units
+            ]
+        ends, end_scale = self._ends, self._end_scale
+        rest = middle_scale * end_scale
+        return [
+            heads[value % scale // rest]
+            + middles[value % rest // end_scale]
+            + ends[value % end_scale]
+            for value in units
         ]
 
     def _both(self, value: int) -> tuple[str, str, str]:
         (text,) = self.twice(("",), (value,), "|", "")
         return text.partition("|")
-
-    def _twice_long(
-        self, heads: Iterable[str], values: Iterable[int], between: str, end: str
-    ) -> list[str]:
-        """As `twice`, where there are more places than the table has."""
-        fractions, scale = self._heads, self._head_scale
-        rest, form = self._tail_scale, self._tail_format
-        return [
-            f"{head}{whole}{part}{between}{whole:,}{part}{end}"
-            for head, value in zip(heads, values, strict=True)
-            for whole in [value // rest // scale]
-            for part in [f"{fractions[value // rest % scale]}{value % rest:{form}}"]
-        ]
 
 
 @lru_cache(maxsize=SECONDS_CACHED)
@@ -233,7 +251,7 @@ def _unsigned_zero(text: str) -> str:
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
 
 
-@lru_cache(maxsize=TABLE_PLACES + 1)
-def _fractions(places: int) -> tuple[str, ...]:
-    """The point and what can follow it; one empty text where there are no places."""
-    return tuple(f".{one:0{places}d}" if places else "" for one in range(10**places))
+@lru_cache(maxsize=2 * (TABLE_PLACES + 1))
+def _fractions(places: int, point: str) -> tuple[str, ...]:
+    """What can follow a point, or further behind it; one empty text where there are no places."""
+    return tuple(f"{point}{one:0{places}d}" if places else "" for one in range(10**places))

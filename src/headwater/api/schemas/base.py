@@ -114,8 +114,10 @@ def _describe(schema: dict[str, Any], view: type[View] | None) -> None:
         return
     schema["title"] = schema_name(view)
     properties = schema.get("properties", {})
+    on_wire = {field.name: field.encode_name for field in msgspec.structs.fields(view)}
     for cls in reversed(view.__mro__):
-        for name, words in _attribute_words(cls.__doc__ or "").items():
+        for attribute, words in _attribute_words(cls.__doc__ or "").items():
+            name = on_wire.get(attribute, attribute)
             if name in properties:
                 properties[name] = {**properties[name], "description": words}
 
