@@ -116,7 +116,12 @@ def _api() -> FastAPI:
     }
     settings = ApiSettings()
     publisher = open_streams(
-        sources=sources, bus=bus, clock=clock, settings=settings, limits=StreamLimits()
+        sources=sources,
+        bus=bus,
+        clock=clock,
+        settings=settings,
+        limits=StreamLimits(),
+        new_id=str,
     )
     return create_app(
         ApiDeps(
