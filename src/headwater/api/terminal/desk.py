@@ -230,7 +230,7 @@ class FeedDesk:
             feed = make()
         except BaseException:
             for begun in self._half_made:
-                begun.close()
+                SharedFeed.close(begun)  # what a subclass adds to it may not be there yet
             raise
         finally:
             self._half_made.clear()
