@@ -1,5 +1,6 @@
 """The chart's volume on the liquidation socket: past, hand-over, updates (O-W4, O-S12, O-S16)."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -139,8 +140,8 @@ async def test_updates_come_at_most_every_second(tmp_path: Path) -> None:
         assert (await viewer.hear_next(KIND))["data"][0]["count"] == 1
         for number in range(1, 10):
             platform.bus.publish(closed(number, 1.0))
-        heard = [one for one in await viewer.until_pong() if one["type"] == KIND]
-        assert heard == []
+            for _ in range(10):
+                await asyncio.sleep(0)  # each in a turn of its own
         assert (await viewer.hear_next(KIND))["data"][0]["count"] == 10
 
 
