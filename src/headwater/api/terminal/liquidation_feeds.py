@@ -18,9 +18,11 @@ from headwater.api.terminal.desk import TOPIC_PREFIX, FeedDesk, SharedFeed, View
 from headwater.api.terminal.liquidation_past import LiquidationPast
 from headwater.api.terminal.liquidation_scope import LiquidationScope
 from headwater.bus.topics import SlowPolicy
-from headwater.core.errors import PlatformError
+from headwater.core.errors import NotSupported, PlatformError, RequestError, UnknownSymbol
 from headwater.core.records import Liquidation, Record
+from headwater.feeds.source import MarketSource
 from headwater.services.past_liquidations import EventKey, key_of_event
+from headwater.venues.messages import Subscription
 
 QUEUE: Final = 10_000
 """Events that may wait for a feed; beyond it the oldest are dropped, and every client is told."""
@@ -186,12 +188,23 @@ class LiquidationSource(SharedFeed):
             if venue in self._held:
                 continue
             try:
-                self.hold(source, subscription)
+                self._hold_one(source, subscription)
                 self._held.add(venue)
             except PlatformError as error:
                 _log.info("venue left out", exchange=venue, topic=self.key, reason=str(error))
                 refusal = error
         return refusal
+
+    def _hold_one(self, source: MarketSource, subscription: Subscription) -> None:
+        """Holds one symbol, or the whole market of a venue that tells all symbols at once."""
+        try:
+            self.hold(source, subscription)
+        except (UnknownSymbol, NotSupported):
+            raise
+        except RequestError:
+            if subscription.channel not in source.facts.whole_market:
+                raise
+            self.hold(source, Subscription(channel=subscription.channel, native_symbol=None))
 
 
 class LatePast(Generic[T]):
