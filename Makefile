@@ -40,7 +40,7 @@ test-servers: ## install what some tests start: servers, browser, node (Debian p
 	apt-get update
 	apt-get install --yes --no-install-recommends postgresql chromium nodejs npm
 
-soak: $(STAMP) ## the long runs: 1,000,000 mutated frames, 12,000 API cases, 60 s of foreign clients
+soak: $(STAMP) ## the long runs: 1,000,000 mutated frames, 210,000 mutated messages, 12,000 API cases, 60 s of foreign clients
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
 
 bench: $(STAMP) ## measure speed here and print ratios (see benchmarks/RESULTS.md)

@@ -352,12 +352,14 @@ async def test_l_d15_every_route_is_reached_and_none_is_made_up(stored: Platform
     meter, cache = RequestMeter(), AnswerCache(stored.settings.cache, stored.clock)
     api = Answers(stored.deps, cache, meter)
     declared: list[tuple[str, str]] = []
-    for module in pkgutil.iter_modules(routes.__path__):
-        found = vars(importlib.import_module(f"{routes.__name__}.{module.name}"))
+    for module in pkgutil.walk_packages(routes.__path__, f"{routes.__name__}."):
+        if module.ispkg:
+            continue
+        found = vars(importlib.import_module(module.name))
         makers = [one for name, one in found.items() if name.endswith("_router")]
         assert len(makers) == 1, module.name
         app = FastAPI()
-        if module.name == "platform":
+        if module.name.endswith(".platform"):
             app.include_router(makers[0](stored.deps, make_registry(stored.deps, meter, cache)))
         else:
             app.include_router(makers[0](api))

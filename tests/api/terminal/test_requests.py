@@ -169,3 +169,4 @@ def test_a_name_of_any_length_makes_a_short_error() -> None:
     """A query's parameters are named by the client."""
     view = error_view(RequestError("x" * 60_000 + "\ud800", "y", "no such parameter"), NOW_MS)
     assert len(encode(view)) < 1_500
+    assert encode(error_view(RequestError("half\ud800", "y", "no such parameter"), NOW_MS))

@@ -5,7 +5,7 @@ from tests.api.streaming import refused, upgrade_request
 from tests.api.terminal.viewing import viewing
 from tests.api.terminal.watch_socket import World
 
-from headwater.api.stream_contract import StreamRefused, StreamRequest
+from headwater.api.stream_contract import StreamLimits, StreamRefused, StreamRequest
 from headwater.api.terminal import desk as desk_module
 from headwater.core.errors import VenueUnavailable
 
@@ -97,6 +97,15 @@ async def test_no_such_socket_is_a_404_before_the_handshake(path: str) -> None:
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert b"application/problem+json" in answer
     assert b"/api/v1/ws/watch" in answer, "those that there are"
+
+
+async def test_o_w6_an_address_has_so_many_sockets_and_no_more() -> None:
+    world = World(StreamLimits(max_clients_per_ip=1))
+    async with world.served() as at, viewing(at.port, "watch/BTCUSDT") as client:
+        await client.hear()
+        answer = await refused(at.port, upgrade_request("/api/v1/ws/watch/ETHUSDT"))
+        assert answer.startswith(b"HTTP/1.1 429 ")
+        assert world.leases_held == 1
 
 
 def test_a_decision_waits_for_nothing() -> None:

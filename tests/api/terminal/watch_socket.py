@@ -83,6 +83,12 @@ class WatchFeed(SharedFeed):
         self.out = self.topic("", SlowPolicy.DROP_OLDEST)
         if switches.constructor is not None:
             raise switches.constructor
+        self.seen = 0
+
+    def close(self) -> None:
+        """Gives back all that it holds; a feed that is half made cannot be asked to."""
+        assert self.seen >= 0
+        super().close()
 
     async def run(self) -> None:
         """Asks the venue once, then publishes what the bus brings."""
@@ -94,6 +100,7 @@ class WatchFeed(SharedFeed):
         while True:
             for record in await self.reader.next_batch():
                 assert isinstance(record, Trade)
+                self.seen += 1
                 view = SeenView(symbol=record.symbol, price=record.price)
                 self.out.publish(encode(view))
 
