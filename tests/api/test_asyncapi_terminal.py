@@ -66,6 +66,14 @@ def test_every_declared_socket_is_documented() -> None:
     assert document["components"]["schemas"][TEXT]["type"] == "string"
 
 
+def test_o_d1_every_socket_of_a_symbol_has_examples_of_both_spellings() -> None:
+    """Each of them is connected to below: what the documents say can be connected to."""
+    for socket in SOCKETS:
+        if socket.takes_symbol:
+            forms = {"symbol=" in address for address in socket.addresses}
+            assert forms == {True, False}, socket.name
+
+
 def test_people_see_every_socket_with_its_parameters_and_examples() -> None:
     entries = msgspec.to_builtins(catalog(ApiSettings(), ["binance"]))["terminal"]
     assert [entry["path"] for entry in entries] == [one.path for one in SOCKETS]
