@@ -50,10 +50,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     received_ns: int
 
     def over(self, older: Self) -> Self:
-        """What is known when this record supersedes `older`, one of its class and symbol.
-
-        This record itself, unless a class says otherwise.
-        """
+        """What is known when this supersedes `older`, of its class and symbol: this, as a rule."""
         del older
         return self
 
@@ -135,9 +132,8 @@ class BookSnapshot(Record, frozen=True, kw_only=True, gc=False):
         bids: best (highest) first.
         asks: best (lowest) first.
         sequence: the venue's number of the last change contained, None where it has none.
-        is_start: true for everything that is known of a book that is kept live: the deltas that
-            follow continue it, those before need not lead to it, so whoever builds on deltas
-            begins anew here. False for the top levels and for a venue's answer to a question.
+        is_start: whether it is all that is known of a live book, which the deltas that follow
+            continue: who builds on deltas begins here. Not the top, nor an answer to a question.
     """
 
     kind: ClassVar[str] = "book_snapshot"
@@ -148,13 +144,8 @@ class BookSnapshot(Record, frozen=True, kw_only=True, gc=False):
     is_start: bool = False
 
     def over(self, older: Self) -> Self:
-        """This snapshot; where it supersedes a start that nobody read, it is marked as one.
-
-        Its levels may then be the top only: a reader of deltas asks its source for the book.
-        """
-        if older.is_start and not self.is_start:
-            return msgspec.structs.replace(self, is_start=True)
-        return self
+        """This snapshot, marked as a start where nobody read one: its reader asks for the whole."""
+        return msgspec.structs.replace(self, is_start=self.is_start or older.is_start)
 
 
 class BookDelta(Record, frozen=True, kw_only=True, gc=False):
