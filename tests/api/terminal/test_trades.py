@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from tests.api.fake_source import NOW_MS, FakeSource, make_trade
 from tests.api.served import Platform
@@ -55,16 +56,23 @@ class ListedSource(FakeSource):
 
     Attributes:
         listed: numbers of the first and the last trade that it lists.
+        is_counted: whether its trades have numbers without holes.
     """
 
     listed = (1, 100)
+    is_counted = True
 
     async def trades(self, instrument: Instrument, *, limit: int) -> Sequence[Trade]:
         """The newest `limit` of those it lists, oldest first."""
         await super().trades(instrument, limit=limit)
         first, last = self.listed
         first = max(first, last - limit + 1)
-        return [make_trade(number, instrument.symbol) for number in range(first, last + 1)]
+        return [self.trade(number) for number in range(first, last + 1)]
+
+    def trade(self, number: int) -> Trade:
+        """One of its trades."""
+        made = make_trade(number)
+        return made if self.is_counted else msgspec.structs.replace(made, sequence=None)
 
 
 def list_at(platform: Platform) -> ListedSource:
@@ -148,8 +156,9 @@ async def test_o_s7_a_hole_between_history_and_live_is_asked_for(platform: Platf
         assert trade_numbers(await client.hear()) == falling(100, 100)
         calls = len(source.calls)
         platform.bus.publish(make_trade(105))
-        while len(source.calls) == calls:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while len(source.calls) == calls:
+                await asyncio.sleep(0)
         assert await client.until_pong() == [], "no list with a hole is shown"
         source.listed = (6, 106)
         message = await hear_numbers(client, [106])
@@ -170,6 +179,48 @@ async def test_o_s7_after_an_interruption_nothing_is_missing(platform: Platform)
         platform.bus.publish(state(FeedState.LIVE))
         platform.bus.publish(make_trade(131))
         assert trade_numbers(await hear_numbers(client, [131])) == falling(131, 100)
+
+
+async def test_o_s7_an_interruption_of_uncounted_trades_is_mended_by_overlap(
+    platform: Platform,
+) -> None:
+    """Nothing in 131 itself tells that 102 to 130 are missing."""
+    source = list_at(platform)
+    source.is_counted = False
+    async with viewing(platform.port, FAST) as client:
+        await client.hear()
+        source.listed = (1, 101)
+        platform.bus.publish(source.trade(101))
+        await hear_numbers(client, [101])
+        platform.bus.publish(state(FeedState.STALE))
+        source.listed = (1, 131)
+        platform.bus.publish(source.trade(131))
+        message = await client.hear_next("trades_update")
+        assert trade_numbers(message) == falling(131, 100)
+
+
+async def test_o_s7_what_a_slow_process_dropped_is_asked_for(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty trades where ten may wait: twenty are gone, and nothing in the others says so."""
+    monkeypatch.setattr("headwater.api.terminal.history_feed.WAITING_MAX", 10)
+    source = list_at(platform)
+    source.is_counted = False
+    async with viewing(platform.port, FAST) as client:
+        await client.hear()
+        source.listed = (1, 101)
+        platform.bus.publish(source.trade(101))
+        await hear_numbers(client, [101])
+        source.listed = (1, 131)
+        for number in range(102, 132):
+            platform.bus.publish(source.trade(number))
+        message = await client.hear_next("trades_update")
+        assert trade_numbers(message) == falling(131, 100)
+        source.error = VenueUnavailable("binance", "connection refused")
+        for number in range(132, 162):
+            platform.bus.publish(source.trade(number))
+        message = await client.hear_next("trades_update")
+        assert trade_numbers(message) == falling(161, 10), "nothing from before the hole"
 
 
 async def test_o_s7_without_history_the_live_trades_are_shown_and_the_client_told(
