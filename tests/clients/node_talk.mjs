@@ -71,6 +71,14 @@ const deeds = {
       return { first: message.number, missed: stream.missed };
     }
   },
+  async silence() {
+    const impatient = new Headwater(address, { retryDelaysMs: [0], silenceMs: 100 });
+    const stream = new TerminalStream(impatient, "", {}, [], false);
+    for await (const message of stream) {
+      stream.close();
+      return { number: message.number, connections: stream.connections };
+    }
+  },
   async refusal() {
     const stream = new TerminalStream(api, "", {}, [], false);
     const numbers = [];

@@ -55,6 +55,25 @@ async def test_of_what_a_slow_reader_leaves_the_newest_thousand_stay() -> None:
     assert found == {"first": 500, "missed": 500}
 
 
+async def test_a_line_that_died_in_silence_is_replaced() -> None:
+    """The first connection says nothing, also when it is asked; the second answers."""
+    heard: list[list[str]] = []
+
+    async def serve_one(socket: ServerConnection) -> None:
+        mine: list[str] = []
+        heard.append(mine)
+        async for text in socket:
+            mine.append(str(text))
+            if len(heard) > 1:
+                await socket.send('{"type":"news","number":1}')
+
+    async with serve(serve_one, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        found = await talk("silence", f"http://127.0.0.1:{port}")
+    assert found == {"number": 1, "connections": 2}
+    assert heard == [['{"type":"ping"}'], ['{"type":"ping"}']]
+
+
 async def test_a_wrong_address_ends_the_stream_for_good() -> None:
     async with answering(4000) as (url, _):
         found = await talk("refusal", url.replace("ws", "http", 1))
