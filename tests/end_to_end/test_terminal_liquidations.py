@@ -111,6 +111,12 @@ class Scene:
                 return one.state
         return None
 
+    def is_live(self, venue: str) -> bool:
+        """Whether what is held of a venue's liquidations all the time carries data."""
+        channels = self.platform.sources[venue].health().channels
+        states = [one.state for one in channels if one.channel is Channel.LIQUIDATIONS]
+        return bool(states) and set(states) == {FeedState.LIVE}
+
     def carried(self, stream: str) -> list[str]:
         """Paths of the connections of the simulated Binance that carry a stream."""
         sockets = self.simulator.venues[THROTTLED].connections
@@ -160,9 +166,7 @@ async def staged(clock: SourceClock, chosen: tuple[str, ...]) -> AsyncIterator[S
             AsyncExitStack() as stack,
         ):
             scene = Scene(clock, simulator, markets, platform, stack)
-            for name in chosen:
-                symbol = ALL_SYMBOLS if name == THROTTLED else "BTCUSDT"
-                await scene.until(lambda n=name, s=symbol: scene.state(n, s) is FeedState.LIVE)  # type: ignore[misc]
+            await scene.until(lambda: all(scene.is_live(name) for name in chosen))
             yield scene
     finally:
         await simulator.stop()
@@ -228,6 +232,29 @@ def test_o_d6_every_subscriber_gets_every_event_as_the_venue_sent_it() -> None:
         assert until_ms > since_ms
 
     in_virtual_time(main, WHOLE, THROTTLED)
+
+
+@pytest.mark.timeout(240)
+def test_o_w4_each_of_four_venues_and_all_of_them_together() -> None:
+    """What the client of all venues hears is what the clients of each hear, no more and no less."""
+
+    async def main(scene: Scene) -> None:
+        single = {name: await scene.listener(f"{CHAIN}?exchange={name}") for name in venues()}
+        together = await scene.listener(f"{CHAIN}/5m?exchange=all")
+        since_ms = scene.clock.now_ms()
+        await asyncio.sleep(60.0)
+        await scene.rest()
+        for name, one in single.items():
+            heard = told(one.closes, name, since_ms)
+            assert heard, f"nobody was closed on {name}: the test showed nothing"
+            assert {row["exchange"] for row in one.closes} == {name}
+            assert told(together.closes, name, since_ms) == heard
+        assert not together.of("error")
+        newest = together.buckets[max(together.buckets)]
+        opened_ms = newest["timestamp"]
+        assert newest["count"] == sum(row["timestamp"] >= opened_ms for row in together.closes)
+
+    in_virtual_time(main, *venues())
 
 
 @pytest.mark.timeout(240)

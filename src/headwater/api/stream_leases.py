@@ -5,8 +5,9 @@ from typing import Final
 import structlog
 
 from headwater.api.stream_wishes import StreamWish
-from headwater.core.errors import PlatformError
-from headwater.feeds.source import Lease
+from headwater.core.errors import NotSupported, PlatformError, RequestError, UnknownSymbol
+from headwater.feeds.source import Lease, MarketSource
+from headwater.venues.messages import Subscription
 
 _log: Final = structlog.stdlib.get_logger("headwater.api.streams")
 
@@ -29,7 +30,7 @@ class StreamLeases:
         refusal: PlatformError | None = None
         for need in wish.needs:
             try:
-                self._leases.append(need.source.acquire(need.subscription))
+                self._leases.append(acquire_stream(need.source, need.subscription))
             except PlatformError as error:
                 if wish.source is not None:
                     self.release()
@@ -45,3 +46,26 @@ class StreamLeases:
         leases, self._leases = self._leases, []
         for lease in leases:
             lease.release()
+
+
+def acquire_stream(source: MarketSource, subscription: Subscription) -> Lease:
+    """A hold on a stream, or on the whole market's where the venue has no other.
+
+    OKX tells the liquidations of all swaps at once.
+
+    Args:
+        source: the venue's data.
+        subscription: what of it.
+
+    Raises:
+        PlatformError: the venue refuses.
+    """
+    try:
+        return source.acquire(subscription)
+    except (NotSupported, UnknownSymbol):
+        raise
+    except RequestError:
+        channel = subscription.channel
+        if subscription.native_symbol is None or channel not in source.facts.whole_market:
+            raise
+        return source.acquire(Subscription(channel=channel, native_symbol=None))

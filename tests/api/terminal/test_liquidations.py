@@ -18,7 +18,7 @@ from tests.api.streaming import until
 from tests.api.terminal.viewing import Message, Viewing, viewing
 from tests.feeds.external_service import ExternalService, client, http_reply, order_row
 
-from headwater.api.terminal.liquidation_feeds import RETRY_S
+from headwater.api.terminal.liquidation_feeds import HOLD_AGAIN_S, RETRY_S
 from headwater.api.terminal.liquidations import SLICE
 from headwater.core.clock import ManualClock
 from headwater.core.enums import Channel, PositionSide, Side
@@ -423,6 +423,14 @@ async def test_of_all_venues_one_that_refuses_keeps_no_other_away(tmp_path: Path
             await one.hear()
             platform.bus.publish(forced(2, exchange="bybit"))
             assert ids([await one.hear()]) == [2]
+            assert platform.source.leases == []
+            platform.source.acquire_error = None
+            platform.advance(HOLD_AGAIN_S)
+            platform.bus.publish(forced(3, exchange="bybit"))
+            assert ids([await one.hear()]) == [3]
+            await until(lambda: len(platform.source.leases) == 1)
+            platform.source.acquire_error = VenueUnavailable("binance", "away")
+        assert [lease.released for lease in platform.source.leases] == [1]
         platform.sources["bybit"].acquire_error = VenueUnavailable("bybit", "away")
         async with viewing(platform.port, "liquidations/BTCUSDT?exchange=all") as one:
             (error,), close_code, _ = await one.closing()

@@ -17,6 +17,7 @@ from typing import Final, Protocol, TypeVar
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.common import TerminalErrorView
 from headwater.api.stream_hub import StreamHub
+from headwater.api.stream_leases import acquire_stream
 from headwater.api.stream_topics import HubTopic
 from headwater.api.terminal.requests import error_view
 from headwater.bus.bus import Bus, Reader
@@ -88,7 +89,7 @@ class SharedFeed(ABC):
         Raises:
             PlatformError: the venue refuses.
         """
-        self._leases.append(source.acquire(subscription))
+        self._leases.append(acquire_stream(source, subscription))
 
     def listen(self, filters: Sequence[TopicFilter], capacity: int) -> Reader:
         """A reader of the bus for as long as the feed is there.

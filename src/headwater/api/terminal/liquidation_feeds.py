@@ -16,7 +16,7 @@ import structlog
 from headwater.api.stream_topics import HubTopic
 from headwater.api.terminal.desk import TOPIC_PREFIX, FeedDesk, SharedFeed, Viewer
 from headwater.api.terminal.liquidation_past import LiquidationPast
-from headwater.api.terminal.liquidation_scope import ALL, LiquidationScope
+from headwater.api.terminal.liquidation_scope import LiquidationScope
 from headwater.bus.topics import SlowPolicy
 from headwater.core.errors import PlatformError
 from headwater.core.records import Liquidation, Record
@@ -27,6 +27,10 @@ QUEUE: Final = 10_000
 
 RETRY_S: Final = 60.0
 """So long after a past that was told in part it is asked for again, until it is whole."""
+
+HOLD_AGAIN_S: Final = 5.0
+"""So long after a venue refused, such as one whose instruments are not loaded yet, it is asked for
+its live data again, where all venues are wanted."""
 
 LOOK_S: Final = 0.5
 """How often one looks for the answer."""
@@ -74,7 +78,12 @@ class LiquidationSource(SharedFeed):
         self._asked_at_s = desk.clock.monotonic()
         self.published_at_s = desk.clock.monotonic()
         self._reader = self.listen(scope.filters, QUEUE)
-        self._hold_scope()
+        self._held: set[str] = set()
+        self._held_at_s = 0.0
+        refusal = self._hold_scope()
+        if refusal is not None and not self._held:
+            raise refusal
+        self._is_short = refusal is not None
         self._topic = self.topic("", SlowPolicy.DROP_OLDEST)
         self._waiting: dict[Greeted, None] = {}
         self._has_past = False
@@ -147,6 +156,11 @@ class LiquidationSource(SharedFeed):
         Returns:
             Nothing when none came in that time.
         """
+        if self._is_short:
+            # Of all venues one's refusal keeps no other away: it is asked again.
+            patience_s = HOLD_AGAIN_S if patience_s is None else min(patience_s, HOLD_AGAIN_S)
+            if self.desk.clock.monotonic() >= self._held_at_s + HOLD_AGAIN_S:
+                self._is_short = self._hold_scope() is not None
         try:
             async with asyncio.timeout(patience_s):
                 batch = await self._reader.next_batch()
@@ -159,22 +173,25 @@ class LiquidationSource(SharedFeed):
             self._topic.tell_missed(missed)
         return _liquidations(batch)
 
-    def _hold_scope(self) -> None:
-        """Holds the live data. Of all venues one's refusal keeps no other away."""
+    def _hold_scope(self) -> PlatformError | None:
+        """Holds the live data of every venue whose data are not held yet.
+
+        Returns:
+            The last refusal; None when nobody refused.
+        """
+        self._held_at_s = self.desk.clock.monotonic()
         refusal: PlatformError | None = None
-        held = 0
         for source, subscription in self.scope.subscriptions():
+            venue = source.facts.venue_id
+            if venue in self._held:
+                continue
             try:
                 self.hold(source, subscription)
-                held += 1
+                self._held.add(venue)
             except PlatformError as error:
-                if self.scope.exchange != ALL:
-                    raise
-                venue = source.facts.venue_id
-                _log.warning("venue left out", exchange=venue, topic=self.key, reason=str(error))
+                _log.info("venue left out", exchange=venue, topic=self.key, reason=str(error))
                 refusal = error
-        if refusal is not None and not held:
-            raise refusal
+        return refusal
 
 
 class LatePast(Generic[T]):

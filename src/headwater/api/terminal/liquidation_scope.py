@@ -69,7 +69,7 @@ class LiquidationScope(msgspec.Struct, frozen=True, kw_only=True):
         """Live data that it is made of.
 
         Of all venues those that tell of liquidations and list the contract. One that has not told
-        its list yet is held whole, because it may list it.
+        its list yet is asked for its whole market, because it may list it.
 
         Raises:
             NotSupported: no connected venue tells of liquidations.
