@@ -51,11 +51,13 @@ class Client:
     def __init__(self, path: str) -> None:
         self.path = path
         self.heard: list[Message] = []
+        self.close_code: int | None = None
 
     async def listen(self, session: aiohttp.ClientSession, base: str) -> None:
         async with session.ws_connect(f"{base}/api/v1/ws/{self.path}") as socket:
             async for message in socket:
                 self.heard.append(json.loads(message.data))
+            self.close_code = socket.close_code
 
     def of(self, kind: str) -> list[Message]:
         """Messages of a type."""
@@ -250,6 +252,55 @@ def test_o_s7_after_cuts_of_every_connection_the_list_equals_what_was_traded() -
         assert_lists_are_true(scene, clients, 10)
         for venue, client in clients.items():
             assert {one["code"] for one in client.of("error")} <= {"VENUE_ERROR"}, venue
+
+    in_virtual_time(main)
+
+
+def test_o_s7_o_d4_of_a_venue_that_is_down_there_is_an_error_and_nothing_made_up() -> None:
+    """Who is there keeps the true list and is told; who comes is told; with nothing to show, 1011.
+
+    Candles of a minute are in storage and shown, those of twelve hours can be had nowhere.
+    """
+
+    async def main(scene: Scene) -> None:
+        there = scene.client(f"trades/{SYMBOL}?exchange=okx")
+        other = scene.client(f"trades/{SYMBOL}?exchange=bybit")
+        await asyncio.sleep(5)
+        prints = scene.prints("okx")
+        for name in ("okx", "hyperliquid"):
+            await scene.simulator.venues[name].stop()
+        await asyncio.sleep(40)
+        lists, heard = len(there.of("trades_update")), len(other.of("trades_update"))
+        late = scene.client(f"trades/{SYMBOL}?exchange=okx")
+        stored = scene.client(f"candles/{SYMBOL}/1m?exchange=okx")
+        gone = [
+            scene.client(f"{path}?exchange=hyperliquid")
+            for path in (f"trades/{SYMBOL}", f"candles/{SYMBOL}/12h")
+        ]
+        await asyncio.sleep(30)
+        for client in gone:
+            assert client.close_code == 1011, client.path
+            assert [one["type"] for one in client.heard] == ["error"], client.path
+            assert client.heard[0]["code"] == "VENUE_ERROR", client.path
+        for client in (late, stored, there):
+            assert client.close_code is None, client.path
+            assert {one["code"] for one in client.of("error")} == {"VENUE_ERROR"}, client.path
+        (chart,) = stored.of("historical_candles")
+        assert chart["count"] > 0
+        assert "missing" in chart["incomplete"]
+        assert len(there.of("trades_update")) == lists
+        rows = there.of("trades_update")[-1]["trades"]
+        assert late.of("trades_update")[0]["trades"] == rows
+        told = sums_of_rows(rows, rows[-1]["timestamp"] + 1)
+        truth = sums_of_prints(prints, rows[-1]["timestamp"] + 1)
+        assert {key: truth.get(key) for key in told} == told
+        assert len(other.of("trades_update")) > heard, "the others flow as before"
+
+        await scene.simulator.venues["okx"].start()
+        await asyncio.sleep(60)
+        await scene.stand_still()
+        for client in (there, late):
+            assert_truth(scene, "okx", client.of("trades_update")[-1]["trades"])
 
     in_virtual_time(main)
 

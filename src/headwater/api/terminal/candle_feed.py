@@ -5,7 +5,8 @@ changed, has closed or was corrected. What an interruption left out is asked for
 updates. A candle may lack its closing message for a moment; after that it is asked for.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
 import msgspec
@@ -28,6 +29,7 @@ from headwater.api.terminal.symbols import TerminalSymbol
 from headwater.bus.topics import SlowPolicy
 from headwater.core.enums import Channel
 from headwater.core.errors import PlatformError
+from headwater.core.formatting import SymbolFormat
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, Record
 from headwater.services.candle_history import CandleHistory, FoundCandles
@@ -110,6 +112,7 @@ class CandlesFeed(HistoryFeed):
         ]
         self._reached = max(self._reached, count)
         self._missing = found.missing
+        await self._prepare()
 
     def has(self, count: int) -> bool:
         """Whether the newest `count` candles are there, or all there are."""
@@ -155,7 +158,8 @@ class CandlesFeed(HistoryFeed):
 
     def newest(self, count: int) -> bytes:
         """The newest candles as they are sent."""
-        return self.historical(self._chart.newest(count), incomplete=self._missing)
+        candles = self._chart.newest(count)
+        return self._historical(candles, map(self._row, candles), incomplete=self._missing)
 
     async def older(self, request: LoadHistoryRequest) -> bytes:
         """Candles to the left of a chart, as they are sent.
@@ -170,37 +174,41 @@ class CandlesFeed(HistoryFeed):
             end_ms = request.before - 1
             found = await self._find(request.limit + 1, None, end_ms, OLDER_PATIENCE_S)
         rows = [one for one in found.candles if one.timestamp_ms < request.before]
-        return self.historical(
-            rows[-request.limit :],
+        page = rows[-request.limit :]
+        return self._historical(
+            page,
+            await asyncio.to_thread(_encoded, page, self.of.format),
             incomplete=found.missing,
             before=request.before,
             is_last=len(rows) <= request.limit and not found.missing,
         )
 
-    def historical(
+    def _historical(
         self,
         candles: Sequence[Candle],
+        rows: Iterable[msgspec.Raw],
         *,
         incomplete: str,
         before: int | None = None,
         is_last: bool | None = None,
     ) -> bytes:
-        """A message of past candles; each candle of the series is encoded once.
+        """A message of past candles.
 
         Args:
             candles: oldest first.
+            rows: the same, encoded.
             incomplete: what is missing and why; empty when nothing is.
             before: what `load_history` asked for.
             is_last: whether there is nothing older.
         """
-        rows = tuple(self._row(one) for one in candles)
+        data = tuple(rows)
         return encode(
             HistoricalCandlesView(
                 exchange=self.of.exchange,
                 symbol=self.of.symbol,
                 timeframe=self.interval,
-                data=cast("tuple[TerminalCandleView, ...]", rows),  # encoded already
-                count=len(rows),
+                data=cast("tuple[TerminalCandleView, ...]", data),  # encoded already
+                count=len(data),
                 time_range=time_range(candles),
                 symbol_data=chart_symbol(self.of.format),
                 before=msgspec.UNSET if before is None else before,
@@ -247,19 +255,35 @@ class CandlesFeed(HistoryFeed):
         """Whether nothing lacks but what the venue was asked for in vain."""
         return self._chart.unsettled_ms(self._given_up_ms) is None
 
+    async def _prepare(self) -> None:
+        """Encodes what has not been yet, away from the event loop: a page takes many ms."""
+        lacking = [one for one in self._chart.newest(COUNT_MAX) if self._known_row(one) is None]
+        rows = await asyncio.to_thread(_encoded, lacking, self.of.format)
+        for candle, row in zip(lacking, rows, strict=True):
+            self._remember(candle, row)
+
     def _row(self, candle: Candle) -> msgspec.Raw:
-        """A candle as it is sent, encoded once while it does not change."""
+        """A candle of the series as it is sent, encoded once while it does not change."""
+        row = self._known_row(candle)
+        if row is None:
+            (row,) = _encoded([candle], self.of.format)
+            self._remember(candle, row)
+        return row
+
+    def _known_row(self, candle: Candle) -> msgspec.Raw | None:
         known = self._rows.get(candle.timestamp_ms)
-        if known is not None and known[0] is candle:
-            return known[1]
-        row = msgspec.Raw(encode(terminal_candle(candle, self.of.format)))
+        return known[1] if known is not None and known[0] is candle else None
+
+    def _remember(self, candle: Candle, row: msgspec.Raw) -> None:
         if self._chart.holds(candle):
             if len(self._rows) >= _ENCODED_MAX:
-                self._rows = {
-                    at: one for at, one in self._rows.items() if self._chart.holds(one[0])
-                }
+                held = (one for one in self._rows.items() if self._chart.holds(one[1][0]))
+                self._rows = dict(held)
             self._rows[candle.timestamp_ms] = (candle, row)
-        return row
+
+
+def _encoded(candles: Sequence[Candle], written: SymbolFormat) -> list[msgspec.Raw]:
+    return [msgspec.Raw(encode(terminal_candle(one, written))) for one in candles]
 
 
 def _after(candles: Sequence[Candle]) -> int:

@@ -101,7 +101,7 @@ class HistoryFeed(SharedFeed):
         self._due: float | None = None
         self._wants_history = False
         self._is_alive = False
-        self._is_down = False
+        self._down: PlatformError | None = None
         self._dropped = 0
         native_symbol = of.instrument.native_symbol
         self._subscription = Subscription(
@@ -189,7 +189,7 @@ class HistoryFeed(SharedFeed):
     async def run(self) -> None:
         """The feed's only task; see `SharedFeed.run`."""
         started = asyncio.get_running_loop().time()
-        self._is_alive = self._is_live_already()
+        self._read_health()
         await self._fill()
         while self._failure is not None and not self._is_alive:
             left_s = started + START_S - asyncio.get_running_loop().time()
@@ -242,14 +242,13 @@ class HistoryFeed(SharedFeed):
         if state.channel is not self._channel:
             return
         if state.state is FeedState.LIVE:
-            self._is_alive, self._is_down = True, False
+            self._is_alive, self._down = True, None
             self.resumed()
             return
         self.interrupted()
-        if state.state is FeedState.DOWN and not self._is_down:
-            self._is_down = True
-            words = f"the stream is interrupted: {state.reason or 'no connection'}"
-            self._tell(VenueUnavailable(self.of.exchange, words))
+        if state.state is FeedState.DOWN and self._down is None:
+            self._down = self._interruption(state.reason)
+            self._tell(self._down)
 
     async def _fill(self) -> None:
         """Asks for the past until an answer reaches what came live, a few times."""
@@ -293,8 +292,9 @@ class HistoryFeed(SharedFeed):
             self._tell(problem)
 
     def _start(self, listener: Listener) -> None:
-        if self._failure is not None:
-            listener.tell(self._error(self._failure))
+        for problem in (self._failure, self._down):
+            if problem is not None:
+                listener.tell(self._error(problem))
         listener.start()
 
     def _tell(self, problem: PlatformError) -> None:
@@ -307,12 +307,15 @@ class HistoryFeed(SharedFeed):
     def _error(self, problem: PlatformError) -> bytes:
         return encode(error_view(problem, self.desk.clock.now_ms()))
 
-    def _is_live_already(self) -> bool:
-        """Whether somebody else's hold has the stream flowing."""
-        return any(
-            one.state is FeedState.LIVE
-            and one.channel is self._channel
-            and one.symbol == self.of.symbol
-            and one.interval is self._subscription.interval
-            for one in self.of.source.health().channels
-        )
+    def _interruption(self, reason: str) -> PlatformError:
+        words = f"the stream is interrupted: {reason or 'no connection'}"
+        return VenueUnavailable(self.of.exchange, words)
+
+    def _read_health(self) -> None:
+        """What is known of the stream when somebody else held it before."""
+        for one in self.of.source.health().channels:
+            is_ours = one.channel is self._channel and one.symbol == self.of.symbol
+            if is_ours and one.interval is self._subscription.interval:
+                self._is_alive = one.state is FeedState.LIVE
+                if one.state is FeedState.DOWN:
+                    self._down = self._interruption(one.reason)

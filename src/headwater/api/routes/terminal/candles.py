@@ -1,10 +1,13 @@
 """`/api/v1/candles/{symbol}`: a chart's candles, ready to be shown (O-R5)."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from fastapi import APIRouter, Response
 
-from headwater.api.answering import Answers, Found, found_of
+from headwater.api.answering import Answers, Found, Incomplete
 from headwater.api.lookup import demand, demand_candles
 from headwater.api.openapi import market_answers
 from headwater.api.parameters import (
@@ -17,10 +20,13 @@ from headwater.api.parameters import (
     check_span,
 )
 from headwater.api.routes.candles import read_candles_of
+from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.candles import TerminalCandleView, terminal_candle
 from headwater.api.terminal.addresses import TIMEFRAME
 from headwater.api.terminal.symbols import DEFAULT_EXCHANGE, terminal_symbol
+from headwater.core.formatting import SymbolFormat
 from headwater.core.intervals import Interval
+from headwater.core.records import Candle
 
 PATH: Final = "/api/v1/candles/{symbol}"
 
@@ -64,10 +70,15 @@ def terminal_candles_router(api: Answers) -> APIRouter:
                 start_ms=start_time,
                 end_ms=end_time,
             )
-            rows = [terminal_candle(one, of.format) for one in found.candles]
-            return found_of(rows, found.missing)
+            # Thousands of texts take many ms: they are made away from the event loop.
+            rows = await asyncio.to_thread(_encoded, found.candles, of.format)
+            return Incomplete(rows, found.missing) if found.missing else rows
 
         key = (of.exchange, of.instrument.native_symbol, timeframe, limit, start_time, end_time)
         return await api.give(PATH, key, api.deps.settings.cache.candles_s, load)
 
     return router
+
+
+def _encoded(candles: Sequence[Candle], written: SymbolFormat) -> msgspec.Raw:
+    return msgspec.Raw(encode([terminal_candle(one, written) for one in candles]))

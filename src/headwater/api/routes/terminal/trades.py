@@ -1,16 +1,21 @@
 """`/api/v1/trades/{symbol}`: the newest trades, ready to be shown (O-W2 without a socket)."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand
 from headwater.api.openapi import market_answers
 from headwater.api.parameters import Limit1000, SymbolPath, TerminalExchangeQuery
+from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.trades import TerminalTradeView, terminal_trade
 from headwater.api.terminal.symbols import DEFAULT_EXCHANGE, terminal_symbol
+from headwater.core.formatting import SymbolFormat
+from headwater.core.records import Trade
 
 PATH: Final = "/api/v1/trades/{symbol}"
 
@@ -37,13 +42,18 @@ def terminal_trades_router(api: Answers) -> APIRouter:
         of = terminal_symbol(api.deps.sources, exchange, symbol)
         demand(of.source, "trades")
 
-        async def load() -> Sequence[TerminalTradeView]:
+        async def load() -> msgspec.Raw:
             rows = await api.ask(
                 of.exchange, "trades", of.source.trades(of.instrument, limit=limit)
             )
-            return [terminal_trade(row, of.format) for row in reversed(rows)]
+            # Thousands of texts take many ms: they are made away from the event loop.
+            return await asyncio.to_thread(_encoded, rows[::-1], of.format)
 
         key = (of.exchange, of.instrument.native_symbol, limit)
         return await api.give(PATH, key, api.deps.settings.cache.quotes_s, load)
 
     return router
+
+
+def _encoded(trades: Sequence[Trade], written: SymbolFormat) -> msgspec.Raw:
+    return msgspec.Raw(encode([terminal_trade(one, written) for one in trades]))
