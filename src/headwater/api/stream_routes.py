@@ -227,7 +227,7 @@ def open_streams(
     board = TopicBoard(publisher, routes.understand, routes.initial, clock)
     maps = heatmaps or HeatmapBoard(None, clock)
     desk = FeedDesk(sources, bus, clock, symbols)
-    terminal = terminal_routes(desk, past_liquidations, candles)
+    terminal = terminal_routes(desk, candles, past_liquidations)
 
     async def resolve(request: StreamRequest) -> StreamAccepted | StreamRefused:
         if request.path.startswith(TERMINAL_PREFIX):

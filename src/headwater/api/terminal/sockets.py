@@ -37,15 +37,15 @@ SOCKETS: Final[tuple[TerminalSocket, ...]] = (
 
 def terminal_routes(
     desk: FeedDesk,
-    past: PastLiquidations | None = None,
     candles: CandleHistory | None = None,
+    past: PastLiquidations | None = None,
 ) -> TerminalRoutes:
     """Every terminal socket.
 
     Args:
         desk: what their clients share.
-        past: past liquidations; None where nothing is stored.
         candles: past candles; None where nothing is stored.
+        past: past liquidations; None where nothing is stored.
     """
     openers: Mapping[str, Opener] = {
         ORDER_BOOK.name: partial(open_order_book, desk),
