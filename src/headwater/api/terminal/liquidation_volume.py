@@ -170,8 +170,8 @@ class LiquidationVolumeFeed(LiquidationSource):
             found = await self.past.series(wanted, self._interval, single_ms)
             heard += self._in_span(self.heard())
             since_ms = min((one.timestamp_ms for one in heard), default=single_ms)
-            if since_ms >= single_ms:
-                break
+            if since_ms >= single_ms or found.volumes.missing:
+                break  # what is missing is asked for again later, whole
         return _Past(found=found, single_ms=single_ms, heard=heard)
 
     async def _begin(self, past: _Past) -> None:
