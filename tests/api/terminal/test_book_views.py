@@ -109,6 +109,9 @@ async def test_roundings_of_one_book_are_bounded(platform: Platform) -> None:
         assert (await client.hear())["code"] == "TOO_MANY_STREAMS"
         await client.say("update_params", rounding=1, limit=30)
         assert (await client.hear())["success"], "an old rounding is no new one"
+        await client.hear()
+        await client.say("update_params", rounding=0.1)
+        assert (await client.hear())["success"], "what it had is free now"
 
 
 async def test_a_book_deeper_than_a_message_is_cut_and_says_so(platform: Platform) -> None:

@@ -7,7 +7,16 @@ from decimal import Decimal
 import pytest
 from tests.api.fake_source import NOW_MS
 from tests.api.served import Platform
-from tests.api.terminal.book_scene import PATH, booked, delta, live_book, side, snapshot, state
+from tests.api.terminal.book_scene import (
+    ASKS,
+    PATH,
+    booked,
+    delta,
+    live_book,
+    side,
+    snapshot,
+    state,
+)
 from tests.api.terminal.viewing import viewing
 
 from headwater.api.terminal.live_book import DELTAS_MAX, default_of, rounding_options
@@ -71,6 +80,22 @@ async def test_states_of_other_channels_do_not_concern_the_book(platform: Platfo
         platform.bus.publish(state(FeedState.DOWN, Channel.TRADES))
         platform.bus.publish(state(FeedState.DOWN, None))
         assert await client.until_pong() == []
+
+
+async def test_what_looks_the_same_is_not_sent_again(platform: Platform) -> None:
+    """An image with the same levels, and a change below the levels that are shown."""
+    levels = [(100.0 - n, 1.0) for n in range(9)]
+    platform.source.books["BTCUSDT"] = snapshot(levels, ASKS)
+    async with viewing(platform.port, PATH) as client:
+        await client.hear()
+        platform.advance(1.0)
+        platform.bus.publish(snapshot(levels, ASKS, sequence=11))
+        assert await client.until_pong() == []
+        platform.advance(1.0)
+        platform.bus.publish(delta(12, bids=[(92.0, 3.0)]))
+        assert await client.until_pong() == []
+        platform.bus.publish(delta(13, bids=[(99.0, 3.0)]))
+        assert (await client.hear())["timestamp"] == NOW_MS + 13
 
 
 async def test_a_new_image_takes_the_place_of_a_live_book(platform: Platform) -> None:

@@ -1,6 +1,7 @@
 """`/api/v1/orderbook/{symbol}`: an order book ready to be shown (O-R4, O-M4)."""
 
 import asyncio
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Final, TypeAlias
@@ -9,11 +10,11 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator, Field
 
-from headwater.analytics.book_ladder import ROUNDING_MAX, BookLadder, LadderBook, LadderSide
+from headwater.analytics.book_ladder import BookLadder, LadderBook, LadderSide
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import SymbolPath, WholeNumber, is_decimal, refuse
+from headwater.api.parameters import SymbolPath, WholeNumber, refuse
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.order_book import (
     LIMIT_MAX,
@@ -21,35 +22,34 @@ from headwater.api.schemas.terminal.order_book import (
     TerminalBookLevelView,
     TerminalBookView,
 )
-from headwater.api.terminal.order_book import ROUNDINGS_ALLOWED, read_rounding
 from headwater.api.terminal.order_book_text import unit_text
 from headwater.api.terminal.symbols import DEFAULT_EXCHANGE, TerminalSymbol, terminal_symbol
-from headwater.core.errors import RequestError
 from headwater.core.records import BookSnapshot
 
 PATH: Final = "/api/v1/orderbook/{symbol}"
 
-ROUNDING_CHARS: Final = 26
-"""Longest text of a rounding: twelve digits before and after the point, and one to spare."""
-
-_ROUNDING: Final[dict[str, Any]] = {
-    "type": "number",
-    "exclusiveMinimum": 0,
-    "maximum": int(ROUNDING_MAX),
-}
+_PATTERN: Final = r"^(?=.*[1-9])(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?$"
+_ROUNDING: Final[dict[str, Any]] = {"anyOf": [{"type": "string", "pattern": _PATTERN}]}
+_PLAIN: Final = re.compile(_PATTERN)
 
 
 def read_rounding_text(value: object) -> object:
-    """Reads a rounding; None stays None."""
+    """Reads a rounding that is written plainly: up to twelve digits before and after the point.
+
+    Args:
+        value: text.
+
+    Returns:
+        The number in its one spelling; None stays None.
+    """
     if value is None or isinstance(value, Decimal):
         return value
     text = str(value)
-    if not is_decimal(text) or len(text) > ROUNDING_CHARS:
-        raise refuse(ROUNDINGS_ALLOWED)
-    try:
-        return read_rounding(Decimal(text))
-    except RequestError as error:
-        raise refuse(ROUNDINGS_ALLOWED) from error
+    if not _PLAIN.fullmatch(text):
+        raise refuse(
+            "a number above 0 with up to 12 digits before and after the point, such as 0.5"
+        )
+    return Decimal(text).normalize()
 
 
 LimitQuery: TypeAlias = Annotated[
@@ -64,7 +64,7 @@ RoundingQuery: TypeAlias = Annotated[
     Query(
         description="Round prices to it, bids down and asks up, and add up what falls together; "
         "the venue's own levels when left out.",
-        examples=[0.5],
+        examples=["0.5"],
         json_schema_extra=_ROUNDING,
     ),
 ]
