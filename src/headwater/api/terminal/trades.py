@@ -92,7 +92,6 @@ class TradesFeed(HistoryFeed):
     """
 
     def __init__(self, desk: FeedDesk, key: str, of: TerminalSymbol) -> None:
-        super().__init__(desk, key, of, Channel.TRADES, Trade)
         self._tape = TradeTape(ROWS_MAX)
         self._rows: dict[int | str, msgspec.Raw] = {}
         self._lists: dict[tuple[int, bool], bytes] = {}
@@ -100,6 +99,8 @@ class TradesFeed(HistoryFeed):
         self._views: dict[tuple[int, int], PacedTopic] = {}
         self._watching: dict[tuple[int, int], int] = {}
         self._shown = 0
+        # Last, because it takes the stream: a feed that is refused it is closed as it is.
+        super().__init__(desk, key, of, Channel.TRADES, Trade)
 
     async def load(self) -> bool:
         """Takes the venue's newest trades."""
