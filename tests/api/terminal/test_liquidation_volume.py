@@ -389,3 +389,25 @@ async def test_what_is_heard_while_the_past_is_asked_for_again_is_counted(
             update = await viewer.hear_next(KIND)
             assert (update["isUpdate"], update["missing"] is None) == (True, works)
             assert update["data"][-1]["sellVolume"] == 7.0
+
+
+async def test_events_lost_on_the_way_are_made_up_from_storage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for four, ten at once leave four in the chart; a minute later it has all, and 1."""
+    monkeypatch.setattr("headwater.api.terminal.liquidation_feeds.QUEUE", 4)
+    path = "liquidations/BTCUSDT?timeframe=1h"
+    async with storing(tmp_path) as (platform, store), viewing(platform.port, path) as viewer:
+        await viewer.hear_next(KIND)
+        for number in range(10):
+            store.put(closed(number, 1.0))
+            platform.bus.publish(closed(number, 1.0))
+        update = await viewer.hear_next(KIND)
+        assert update["data"][0]["count"] == 4
+        assert update["missing"] == "6 live liquidations were lost on the way"
+        platform.advance(RETRY_S)
+        store.put(closed(10, 1.0))
+        platform.bus.publish(closed(10, 1.0))
+        while (message := await viewer.hear_next(KIND))["isUpdate"]:
+            assert message["data"][0]["count"] == 5
+        assert (message["data"][0]["count"], message["missing"]) == (11, None)

@@ -171,6 +171,8 @@ class LiquidationSource(SharedFeed):
             self._missed += missed
             _log.warning("liquidations lost", topic=self.key, count=missed)
             self._topic.tell_missed(missed)
+            # They are stored: asked for again, the past has them.
+            self.note_past(f"{missed} live liquidations were lost on the way")
         return _liquidations(batch)
 
     def _hold_scope(self) -> PlatformError | None:
