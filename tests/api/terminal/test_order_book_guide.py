@@ -11,7 +11,7 @@ from headwater.api.schemas.terminal.order_book import (
     UpdateParamsRequest,
 )
 from headwater.api.terminal.book_views import ROUNDINGS_MAX, VIEWS_MAX
-from headwater.api.terminal.order_book import PARAMETERS
+from headwater.api.terminal.order_book import ORDER_BOOK
 from headwater.api.terminal.order_book_text import LEVELS_MAX
 
 GUIDE = Path(__file__).parents[3] / "docs/guides/terminal.md"
@@ -36,7 +36,7 @@ def test_the_messages_of_the_guide_are_messages() -> None:
 
 def test_its_table_has_every_parameter_and_its_bounds_are_true() -> None:
     text = section()
-    assert re.findall(r"^\| `(\w+)`", text, re.MULTILINE) == list(PARAMETERS)
+    assert re.findall(r"^\| `(\w+)`", text, re.MULTILINE) == list(ORDER_BOOK.known)
     assert f"at most {LEVELS_MAX:,}" in text
     assert f"at most {VIEWS_MAX} different ways" in text
     assert f"{ROUNDINGS_MAX} different roundings" in text
