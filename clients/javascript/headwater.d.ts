@@ -637,7 +637,7 @@ export class Headwater extends Api {
   /** Recent trades for a screen, newest first. */
   trades(symbol: string, options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx"; limit?: number }): Promise<ReadonlyArray<TerminalTrade>>;
   /** Order book with formatted numbers, aggregated if you like. */
-  orderbook(symbol: string, options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx"; limit?: number; rounding?: number | string | null; asks?: "best_first" | "highest_first" }): Promise<TerminalBook>;
+  orderbook(symbol: string, options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx"; limit?: number; rounding?: string; asks?: "best_first" | "highest_first" }): Promise<TerminalBook>;
   /** An order book rounded on the server, with sums from the best price outwards. Each message is the whole view; one is sent when it has changed, no faster than the pace. `update_params` changes the view on the open socket: `params_updated`, then an update in it. While changes are missed `state` is `resyncing` and the sides are empty. */
   watchOrderbook(symbol: string, options?: { exchange?: string; limit?: number; rounding?: number; asks?: "best_first" | "highest_first"; paceMs?: number }): OrderbookStream;
   /** The newest trades of a contract as one list, newest first, history and live merged without doubles and holes. Each message is the whole list; one is sent when it has changed, no faster than `pace_ms`. Where the venue does not list its past an `error` says so, and the list grows from what comes live. */

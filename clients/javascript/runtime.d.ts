@@ -3,6 +3,7 @@
 export const RETRY_DELAYS_MS: readonly number[];
 export const TIMEOUT_MS: number;
 export const WAITING_MAX: number;
+export const SILENCE_MS: number;
 
 /** One thing that is wrong with a question. */
 export interface ProblemField {
@@ -43,6 +44,8 @@ export interface Options {
   readonly WebSocket?: new (url: string) => unknown;
   /** See RETRY_DELAYS_MS. */
   readonly retryDelaysMs?: readonly number[];
+  /** See SILENCE_MS. */
+  readonly silenceMs?: number;
 }
 
 export class Api {

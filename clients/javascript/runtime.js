@@ -13,6 +13,9 @@ export const TIMEOUT_MS = 30000;
 /** Messages that wait for a slow reader of one socket; beyond it the oldest go, see `missed`. */
 export const WAITING_MAX = 1000;
 
+/** Silence after which a socket is asked for a `pong`; after twice as much it is replaced. */
+export const SILENCE_MS = 30000;
+
 // Close codes of addresses that are wrong, where the error message before does not say otherwise.
 const REFUSED_CODES = [1008, 4000];
 
@@ -52,6 +55,7 @@ export class Api {
     this.baseUrl = baseUrl.replace(/\/+$/, "");
     this.WebSocket = options.WebSocket ?? globalThis.WebSocket;
     this.retryDelaysMs = options.retryDelaysMs ?? RETRY_DELAYS_MS;
+    this.silenceMs = options.silenceMs ?? SILENCE_MS;
   }
 
   async ask(method, path, query) {
@@ -85,6 +89,8 @@ export class TerminalStream {
   #said = new Map();
   #socket = null;
   #timer = null;
+  #watch = null;
+  #wasAsked = false;
   #failures = 0;
   #closed = false;
   #refused = null;
@@ -129,6 +135,7 @@ export class TerminalStream {
   close() {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#watch);
     this.#socket?.close();
     this.#rouse();
   }
@@ -147,6 +154,7 @@ export class TerminalStream {
   #open() {
     const socket = new this.#api.WebSocket(this.url);
     this.#socket = socket;
+    this.#heard();
     socket.onopen = () => {
       this.connections += 1;
       for (const text of this.#said.values()) socket.send(text);
@@ -156,7 +164,34 @@ export class TerminalStream {
     socket.onclose = (event) => this.#lost(event);
   }
 
+  // A page cannot see the pings of the protocol: a line that died in silence is found by asking.
+  #heard() {
+    this.#wasAsked = false;
+    this.#watchOn();
+  }
+
+  #watchOn() {
+    clearTimeout(this.#watch);
+    if (this.#isText) return;
+    this.#watch = setTimeout(() => {
+      if (this.#wasAsked || !this.say('{"type":"ping"}')) {
+        this.#drop();
+      } else {
+        this.#wasAsked = true;
+        this.#watchOn();
+      }
+    }, this.#api.silenceMs);
+  }
+
+  #drop() {
+    const socket = this.#socket;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.#lost({ code: 1006, reason: "silent" });
+  }
+
   #take(text) {
+    this.#heard();
     const message = this.#isText ? text : JSON.parse(text);
     if (message.type === "error") {
       this.#error = message.code;
@@ -174,6 +209,7 @@ export class TerminalStream {
 
   #lost(event) {
     this.#socket = null;
+    clearTimeout(this.#watch);
     const isPassing = PASSING_ERRORS.includes(this.#error);
     this.#error = null;
     if (this.#closed) return;

@@ -66,6 +66,14 @@ def test_every_declared_socket_is_documented() -> None:
     assert document["components"]["schemas"][TEXT]["type"] == "string"
 
 
+def test_o_d1_every_socket_of_a_symbol_has_examples_of_both_spellings() -> None:
+    """Each of them is connected to below: what the documents say can be connected to."""
+    for socket in SOCKETS:
+        if socket.takes_symbol:
+            forms = {"symbol=" in address for address in socket.addresses}
+            assert forms == {True, False}, socket.name
+
+
 def test_people_see_every_socket_with_its_parameters_and_examples() -> None:
     entries = msgspec.to_builtins(catalog(ApiSettings(), ["binance"]))["terminal"]
     assert [entry["path"] for entry in entries] == [one.path for one in SOCKETS]
@@ -117,3 +125,33 @@ async def everything_heard(client: Viewing, socket: TerminalSocket) -> list[dict
         if json.loads(said)["type"] == "ping":
             heard.append(await client.hear_next("pong"))
     return heard
+
+
+BOUNDED = [
+    (socket, parameter.name, parameter.schema())
+    for socket in SOCKETS
+    for parameter in socket.parameters
+    if "minimum" in parameter.schema() or "enum" in parameter.schema()
+]
+
+
+@pytest.mark.parametrize(
+    ("socket", "name", "schema"), BOUNDED, ids=lambda one: getattr(one, "name", str(one))[:20]
+)
+async def test_what_the_document_allows_of_a_parameter_is_what_is_allowed(
+    platform: Platform, socket: TerminalSocket, name: str, schema: dict[str, Any]
+) -> None:
+    """At its bounds it connects; beyond them there is an error that names it, and code 4000."""
+    platform.source.offer_everything()
+    if "enum" in schema:
+        good, bad = [schema["enum"][0], schema["enum"][-1]], ["7q"]
+    else:
+        least, most = int(schema["minimum"]), int(schema["maximum"])
+        good, bad = [str(least), str(most)], [str(least - 1), str(most + 1)]
+    for value in good:
+        async with viewing(platform.port, f"{socket.name}/BTCUSDT?{name}={value}") as client:
+            assert (await client.hear())["type"] != "error"
+    for value in bad:
+        async with viewing(platform.port, f"{socket.name}/BTCUSDT?{name}={value}") as client:
+            (error,), code, _ = await client.closing()
+            assert (error["type"], error["field"], code) == ("error", name, 4000)

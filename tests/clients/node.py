@@ -3,6 +3,8 @@
 import asyncio
 import json
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,22 @@ async def node(*arguments: str) -> str:
     Args:
         arguments: the program's path and its arguments.
     """
+    async with _running(*arguments) as process, asyncio.timeout(PATIENCE_S):
+        said, failed = await process.communicate()
+    assert process.returncode == 0, failed.decode()
+    return said.decode()
+
+
+async def lines_of(count: int, *arguments: str) -> list[str]:
+    """The first lines that a program prints which goes on for ever; see `node`."""
+    async with _running(*arguments) as process, asyncio.timeout(PATIENCE_S):
+        assert process.stdout is not None
+        return [(await process.stdout.readline()).decode().rstrip() for _ in range(count)]
+
+
+@asynccontextmanager
+async def _running(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A program that ends with the block."""
     found = shutil.which("node")
     if found is None:
         pytest.skip("no node here: `make test-servers` installs it")
@@ -27,14 +45,11 @@ async def node(*arguments: str) -> str:
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            said, failed = await process.communicate()
+        yield process
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
-    assert process.returncode == 0, failed.decode()
-    return said.decode()
+            await process.communicate()
 
 
 async def talk(what: str, address: str) -> Any:

@@ -40,6 +40,45 @@ const deeds = {
     }
     return { numbers, connections: stream.connections };
   },
+  async given() {
+    const made = [];
+    const Given = class extends globalThis.WebSocket {
+      constructor(url) {
+        super(url);
+        made.push(new URL(url).pathname);
+      }
+    };
+    delete globalThis.WebSocket;
+    const without = (() => {
+      try {
+        new Headwater(address).watchTest();
+      } catch (error) {
+        return error.message;
+      }
+    })();
+    const stream = new Headwater(address, { WebSocket: Given }).watchTest();
+    const greeting = setInterval(() => stream.say("hello") && clearInterval(greeting), 5);
+    for await (const text of stream) {
+      stream.close();
+      return { made, text, without };
+    }
+  },
+  async slow() {
+    const stream = new TerminalStream(api, "", {}, [], false);
+    while (stream.missed < 500) await new Promise((resolve) => setTimeout(resolve, 5));
+    for await (const message of stream) {
+      stream.close();
+      return { first: message.number, missed: stream.missed };
+    }
+  },
+  async silence() {
+    const impatient = new Headwater(address, { retryDelaysMs: [0], silenceMs: 100 });
+    const stream = new TerminalStream(impatient, "", {}, [], false);
+    for await (const message of stream) {
+      stream.close();
+      return { number: message.number, connections: stream.connections };
+    }
+  },
   async refusal() {
     const stream = new TerminalStream(api, "", {}, [], false);
     const numbers = [];

@@ -5,13 +5,15 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
+STOP_S = 30.0
+LIVES_S = 240
 SPEED = 10
 """Simulated seconds per second, so that liquidations do not keep a test waiting."""
 
@@ -26,7 +28,7 @@ async def running_demo(folder: Path, origin: str = "") -> AsyncIterator[str]:
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "headwater.app", "demo"),
-        *("--port", "0", "--for", "150", "--speed", str(SPEED)),
+        *("--port", "0", "--for", str(LIVES_S), "--speed", str(SPEED)),
         cwd=folder,
         env={
             **os.environ,
@@ -36,25 +38,32 @@ async def running_demo(folder: Path, origin: str = "") -> AsyncIterator[str]:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    base = ""
-    async with asyncio.timeout(START_S):
-        while not base:
-            line = (await process.stderr.readline()).decode()
-            assert line or not process.stderr.at_eof(), "the demo ended"
-            found = re.search(r"Headwater runs on (http://\S+)", line)
-            base = found.group(1) if found else ""
-    # Whoever starts a program and never reads what it says stops it when the pipe is full.
-    drain = asyncio.create_task(process.stderr.read(), name="drain")
+    said: list[bytes] = []
     try:
+        async with asyncio.timeout(START_S):
+            base = await _address(process.stderr)
+        # Whoever starts a program and never reads what it says stops it when the pipe is full.
+        drain = asyncio.create_task(process.stderr.read(), name="drain")
         async with asyncio.timeout(START_S), aiohttp.ClientSession() as session:
             while not await _is_healthy(session, base):
                 await asyncio.sleep(0.1)
         yield base
-    finally:
         process.terminate()
-        await asyncio.wait_for(process.wait(), 20)
-        said = (await drain).decode()
-        assert "Traceback" not in said, said[:4000]
+        said.append(await asyncio.wait_for(drain, STOP_S))
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            await asyncio.wait_for(process.wait(), STOP_S)
+    assert b"Traceback" not in b"".join(said), said[0][:4000].decode()
+
+
+async def _address(stderr: asyncio.StreamReader) -> str:
+    """Where it says that it listens."""
+    while line := (await stderr.readline()).decode():
+        if found := re.search(r"Headwater runs on (http://\S+)", line):
+            return found.group(1)
+    raise AssertionError("the demo ended")
 
 
 async def _is_healthy(session: aiohttp.ClientSession, base: str) -> bool:

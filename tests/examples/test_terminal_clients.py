@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.clients.node import node
-from tests.examples.running import ROOT, running_demo
+from tests.examples.running import LIVES_S, ROOT, running_demo
 
 EXAMPLES = ROOT / "examples"
 PATIENCE_S = 40.0
@@ -57,6 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo")
 
 
+@pytest.mark.timeout(LIVES_S)
 async def test_both_example_programs_show_a_market(folder: Path) -> None:
     async with running_demo(folder) as base:
         code, said = await python(str(EXAMPLES / "terminal_client.py"), base, "BTCUSDT")

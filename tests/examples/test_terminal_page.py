@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from playwright.async_api import ConsoleMessage, Page, WebSocket, async_playwright
-from tests.examples.running import ROOT, running_demo
+from tests.examples.running import LIVES_S, ROOT, running_demo
 
 PAGE = ROOT / "examples" / "terminal.html"
 PARTS = {"candles": "line", "asks": "tr", "bids": "tr", "tape": "tr", "forced": "tr"}
@@ -101,6 +101,7 @@ def texts_of(node: Any) -> set[str]:
     return {node} if isinstance(node, str) else set()
 
 
+@pytest.mark.timeout(LIVES_S)
 async def test_a_page_without_arithmetic_shows_a_market(tmp_path: Path) -> None:
     """All four parts fill and change; every text on the page came ready from a socket."""
     chromium = shutil.which("chromium")

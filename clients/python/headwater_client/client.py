@@ -231,7 +231,7 @@ class Headwater(Api):
         *,
         exchange: Literal["binance", "bybit", "hyperliquid", "okx"] | None = None,
         limit: int | None = None,
-        rounding: float | str | None = None,
+        rounding: str | None = None,
         asks: Literal["best_first", "highest_first"] | None = None,
     ) -> TerminalBook:
         """Order book with formatted numbers, aggregated if you like."""
