@@ -408,19 +408,10 @@ export interface TimeRange {
   readonly end: string;
 }
 
-/** how prices are written. */
-export interface ChartPriceFormat {
-  readonly type: "price";
-  /** decimal places. */
-  readonly precision: number;
-  /** least difference that is shown: 10 to the power of minus `precision`. */
-  readonly minMove: number;
-}
-
 /** how numbers of the contract are written. */
 export interface ChartSymbol {
   /** how prices are written. */
-  readonly priceFormat: ChartPriceFormat;
+  readonly priceFormat: PriceFormat;
   /** decimal places of a price. */
   readonly pricePrecision: number;
   /** decimal places of a quantity. */

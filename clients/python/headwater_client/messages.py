@@ -562,27 +562,10 @@ class TimeRange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, r
     """the same as text, UTC."""
 
 
-class ChartPriceFormat(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    rename="camel",
-    tag="price",
-    tag_field="type",
-):
-    """how prices are written."""
-
-    precision: int
-    """decimal places."""
-    min_move: float
-    """least difference that is shown: 10 to the power of minus `precision`."""
-
-
 class ChartSymbol(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """how numbers of the contract are written."""
 
-    price_format: ChartPriceFormat
+    price_format: PriceFormat
     """how prices are written."""
     price_precision: int
     """decimal places of a price."""
@@ -881,7 +864,6 @@ class TerminalHeartbeat(
 
 __all__ = [
     "CandleUpdate",
-    "ChartPriceFormat",
     "ChartSymbol",
     "HistoricalCandles",
     "LiquidationVolumes",

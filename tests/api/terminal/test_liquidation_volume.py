@@ -17,7 +17,7 @@ from tests.api.terminal.viewing import viewing
 from tests.feeds.external_service import ExternalService, client, http_reply, order_row
 
 from headwater.api.terminal.liquidation_feeds import RETRY_S
-from headwater.api.terminal.liquidation_volume import SINGLE_MS, UPDATE_BUCKETS, buckets_shown
+from headwater.api.terminal.liquidation_volume import SINGLE_MS, UPDATE_BUCKETS
 from headwater.core.clock import ManualClock
 from headwater.core.enums import PositionSide, Side
 from headwater.core.intervals import Interval
@@ -44,15 +44,6 @@ def closed(offset_ms: int, value: float, *, is_long: bool = True, **others: Any)
         value=value,
         **others,
     )
-
-
-@pytest.mark.parametrize(
-    ("width", "count"),
-    [(300, 200), (400, 200), (401, 200), (408, 204), (800, 399), (2_000, 999), (3_000, 1_000)],
-)
-def test_o_s13_three_buckets_for_six_pixels(width: int, count: int) -> None:
-    """800 / 6 = 133 whole ones, times 3."""
-    assert buckets_shown(width) == count
 
 
 async def test_o_m3_the_message_and_its_buckets(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from decimal import Decimal
 
 import pytest
 from tests.api.fake_source import NOW_MS
@@ -19,7 +18,7 @@ from tests.api.terminal.book_scene import (
 )
 from tests.api.terminal.viewing import viewing
 
-from headwater.api.terminal.live_book import DELTAS_MAX, default_of, rounding_options
+from headwater.api.terminal.live_book import DELTAS_MAX
 from headwater.core.enums import Channel, FeedState
 from headwater.core.errors import VenueUnavailable
 
@@ -175,23 +174,3 @@ async def test_what_came_while_the_book_was_asked_for_is_not_lost(platform: Plat
         platform.advance(0.1)
         live_book(platform).views.tick()
         assert side(await client.hear(), "bids")[3:] == [(89, 11, 18), (88, 12, 30)]
-
-
-@pytest.mark.parametrize(
-    ("places", "price", "options", "default"),
-    [
-        (1, 97_123.4, "0.1 1 10 100 1000", "10"),
-        (2, None, "0.01 0.1 1 10 100 1000", "1"),
-        (8, 5.0, "0.00000001 0.0000001 0.000001 0.00001 0.0001 0.001 0.01", "0.000001"),
-        (0, 15.0, "1", "1"),
-        (0, 3.0, "1", "1"),
-        (1, 10.0, "0.1 1", "1"),
-    ],
-)
-def test_o_s6_rounding_options(
-    places: int, price: float | None, options: str, default: str
-) -> None:
-    """At most seven powers of ten from 10^-places, none above a tenth of the price; the third."""
-    found = rounding_options(places, price)
-    assert list(found) == [Decimal(one) for one in options.split()]
-    assert default_of(found) == Decimal(default)

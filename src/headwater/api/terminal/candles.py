@@ -179,7 +179,7 @@ def candles_opener(
         interval = _TIMEFRAME.read(address)
         assert interval is not None, "it has a default"
         width_px = _WIDTH.read(address)
-        of = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol)
+        of = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
         demand(of.source, "ohlc")
         demand_candles(of.source, interval, TIMEFRAME)
         return CandlesSession(desk, of, interval, candle_count(width_px), stored).accepted

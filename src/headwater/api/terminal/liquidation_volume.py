@@ -33,9 +33,6 @@ UPDATE_EVERY_S: Final = 1.0
 BUCKETS_MAX: Final = 1_000
 """Most buckets of a chart (O-S13)."""
 
-BUCKETS_MIN: Final = 200
-"""Fewest buckets of a chart (O-S13)."""
-
 UPDATE_BUCKETS: Final = 200
 """Most buckets of one update; more are sent in several, so that each takes little of the loop."""
 
@@ -70,18 +67,6 @@ class _Past(msgspec.Struct, frozen=True, kw_only=True):
         """Live events that are not in what is stored."""
         fresh = news_of(self.heard, self.found.events)
         return [one for one in fresh if one.timestamp_ms >= self.single_ms]
-
-
-def buckets_shown(container_width: int) -> int:
-    """How many buckets a chart of so many pixels begins with: three for each six (O-S13).
-
-    Args:
-        container_width: pixels.
-
-    Returns:
-        `BUCKETS_MIN` to `BUCKETS_MAX`.
-    """
-    return min(max(container_width // 6 * 3, BUCKETS_MIN), BUCKETS_MAX)
 
 
 class LiquidationVolumeFeed(LiquidationSource):

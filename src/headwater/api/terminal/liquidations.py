@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from headwater.analytics.chart_candles import candle_count
 from headwater.api.schemas.base import View, encode
 from headwater.api.schemas.terminal.common import (
     TerminalErrorView,
@@ -41,7 +42,7 @@ from headwater.api.terminal.desk import FeedDesk
 from headwater.api.terminal.liquidation_feeds import LatePast, LiquidationSource, news_of
 from headwater.api.terminal.liquidation_past import NEWEST, LiquidationPast
 from headwater.api.terminal.liquidation_scope import LiquidationScope, SymbolNumbers, read_scope
-from headwater.api.terminal.liquidation_volume import LiquidationVolumeFeed, buckets_shown
+from headwater.api.terminal.liquidation_volume import LiquidationVolumeFeed
 from headwater.api.terminal.requests import RequestReader
 from headwater.api.terminal.session import TerminalSession
 from headwater.core.intervals import Interval
@@ -301,7 +302,7 @@ class LiquidationOpener:
         """
         address = LIQUIDATIONS.read(rest, query)
         timeframe = _TIMEFRAME.read(address)
-        shown = buckets_shown(_WIDTH.read(address))
+        shown = candle_count(_WIDTH.read(address))
         least = _LEAST.read(address)
         scope = read_scope(self._desk.sources, EXCHANGE.read(address), address.symbol)
         return LiquidationSession(self._desk, scope, least, timeframe, shown, self._past).accepted

@@ -11,10 +11,10 @@ between dropping what waits to be read and the answer that has all of it.
 import logging
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final, Protocol
 
 from headwater.analytics.book_ladder import LadderBook
+from headwater.analytics.rounding_options import RoundingOptions, rounding_options
 from headwater.api.schemas.terminal.order_book import BookState
 from headwater.api.terminal.book_views import BookViews
 from headwater.api.terminal.desk import FeedDesk, SharedFeed, Viewer
@@ -23,7 +23,6 @@ from headwater.api.terminal.symbols import TerminalSymbol
 from headwater.bus.topics import TopicFilter
 from headwater.core.enums import Channel, FeedState
 from headwater.core.errors import PlatformError
-from headwater.core.formatting import exact
 from headwater.core.records import BookDelta, BookSnapshot, ConnectionState, Record
 from headwater.venues.messages import Subscription
 
@@ -32,14 +31,6 @@ DELTAS_MAX: Final = 4_096
 
 DEPTH_MAX: Final = 100_000
 """Levels a side that a start is asked for: more than any venue's kept book has."""
-
-OPTIONS_MAX: Final = 7
-"""Most roundings that are offered."""
-
-_CEILING_UNKNOWN: Final = Decimal(1_000)
-"""No rounding above it is offered while no price is known."""
-
-_DEFAULT_PLACE: Final = 2
 
 _KINDS: Final[tuple[type[Record], ...]] = (BookDelta, BookSnapshot, ConnectionState)
 
@@ -74,7 +65,7 @@ class LiveBook(SharedFeed):
         self._state: BookState = "resyncing"
         self._told: BookState = "resyncing"
         self._timestamp_ms = 0
-        self._options: tuple[Decimal, ...] = ()
+        self._rounding: RoundingOptions | None = None
         self._waiting: dict[BookViewer, None] = {}
         self.views = BookViews(self, self._book, self._head)
         filters = [TopicFilter(kind, symbol.exchange, symbol.symbol) for kind in _KINDS]
@@ -85,12 +76,13 @@ class LiveBook(SharedFeed):
     @property
     def is_there(self) -> bool:
         """Whether a first book has come."""
-        return bool(self._options)
+        return self._rounding is not None
 
     @property
     def default_rounding(self) -> Decimal:
         """That of viewers who name none; there is one once the book `is_there`."""
-        return default_of(self._options)
+        assert self._rounding is not None, "the book is there"
+        return self._rounding.default
 
     def wait(self, viewer: BookViewer) -> None:
         """Has a viewer told when the book `is_there`."""
@@ -130,7 +122,7 @@ class LiveBook(SharedFeed):
         self._book.replace(book.bids, book.asks)
         self._timestamp_ms = book.timestamp_ms
         best = book.bids or book.asks
-        self._options = rounding_options(symbol.format.price_places, best[0][0] if best else None)
+        self._rounding = rounding_options(symbol.format.price_places, best[0][0] if best else None)
         self._state = "live" if book.is_start else "snapshot"
         self._changed()
         waiting, self._waiting = self._waiting, {}
@@ -202,7 +194,7 @@ class LiveBook(SharedFeed):
             exchange=self._symbol.exchange,
             symbol=self._symbol.symbol,
             state=self._state,
-            options=self._options,
+            options=() if self._rounding is None else self._rounding.options,
             raw_bids=raw_bids,
             raw_asks=raw_asks,
             timestamp_ms=self._timestamp_ms,
@@ -212,29 +204,6 @@ class LiveBook(SharedFeed):
 def key_of(symbol: TerminalSymbol) -> str:
     """Names the book among all feeds."""
     return f"orderbook/{symbol.exchange}:{symbol.instrument.native_symbol}"
-
-
-@lru_cache(maxsize=4096)
-def rounding_options(places: int, price: float | None) -> tuple[Decimal, ...]:
-    """The roundings that are offered for a contract (O-S6), ascending.
-
-    Args:
-        places: decimal places of its prices.
-        price: a recent one; None when none is known.
-
-    Returns:
-        Powers of ten from 10^-places, at most seven, none above a tenth of the price; the finest
-        one always.
-    """
-    ceiling = _CEILING_UNKNOWN if price is None else exact(price) / 10
-    finest = Decimal(1).scaleb(-places)
-    coarser = [finest.scaleb(power) for power in range(1, OPTIONS_MAX)]
-    return (finest, *[step for step in coarser if step <= ceiling])
-
-
-def default_of(options: Sequence[Decimal]) -> Decimal:
-    """The rounding to begin with: the third, or the last where there are fewer (O-S6)."""
-    return options[min(_DEFAULT_PLACE, len(options) - 1)].normalize()
 
 
 def _is_after(record: Record, sequence: int | None) -> bool:

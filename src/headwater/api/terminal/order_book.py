@@ -114,7 +114,7 @@ def open_order_book(desk: FeedDesk, rest: str, query: str) -> StreamAccepted:
     """
     address = ORDER_BOOK.read(rest, query)
     view = read_view(address)
-    symbol = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol)
+    symbol = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
     return OrderBookSession(desk, symbol, view).accepted
 
 

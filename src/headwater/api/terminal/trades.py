@@ -273,7 +273,7 @@ def trades_opener(desk: FeedDesk) -> Callable[[str, str], StreamAccepted]:
     def open_trades(rest: str, query: str) -> StreamAccepted:
         address = TRADES.read(rest, query)
         limit, pace_ms = _LIMIT.read(address), _PACE.read(address)
-        of = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol)
+        of = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
         demand(of.source, "trades")
         return TradesSession(desk, of, limit, pace_ms).accepted
 

@@ -55,7 +55,7 @@ def terminal_candles_router(api: Answers) -> APIRouter:
         end_time: EndQuery = None,
     ) -> Response:
         """The newest `limit` candles, or those from `start_time` to `end_time`."""
-        of = terminal_symbol(api.deps.sources, exchange, symbol)
+        of = terminal_symbol(api.deps.sources, exchange, symbol, api.deps.symbols)
         demand(of.source, "ohlc")
         demand_candles(of.source, timeframe, TIMEFRAME)
         check_span(start_time, end_time)

@@ -14,7 +14,7 @@ from headwater.analytics.book_ladder import BookLadder, LadderBook, LadderSide
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import SymbolPath, WholeNumber, refuse
+from headwater.api.parameters import SymbolPath, TerminalExchangeQuery, WholeNumber, refuse
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.order_book import (
     LIMIT_MAX,
@@ -69,9 +69,6 @@ RoundingQuery: TypeAlias = Annotated[
     ),
 ]
 AsksQuery: TypeAlias = Annotated[AsksOrder, Query(description="Order of the asks.")]
-TerminalExchangeQuery: TypeAlias = Annotated[
-    str, Query(description="Venue id; see /exchanges.", min_length=1, max_length=32)
-]
 
 
 def terminal_order_book_router(api: Answers) -> APIRouter:
@@ -93,7 +90,7 @@ def terminal_order_book_router(api: Answers) -> APIRouter:
         asks: AsksQuery = "best_first",
     ) -> Response:
         """The book: the one kept live where there is one, else the venue's answer."""
-        found = terminal_symbol(api.deps.sources, exchange, symbol)
+        found = terminal_symbol(api.deps.sources, exchange, symbol, api.deps.symbols)
         demand(found.source, "order_book")
         # With a rounding many of the venue's levels make one.
         depth = limit if rounding is None else LIMIT_MAX

@@ -39,7 +39,7 @@ def terminal_trades_router(api: Answers) -> APIRouter:
         limit: Limit1000 = 100,
     ) -> Response:
         """The newest public trades of one contract."""
-        of = terminal_symbol(api.deps.sources, exchange, symbol)
+        of = terminal_symbol(api.deps.sources, exchange, symbol, api.deps.symbols)
         demand(of.source, "trades")
 
         async def load() -> msgspec.Raw:

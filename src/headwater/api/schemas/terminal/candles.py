@@ -1,22 +1,21 @@
 """Candles as a chart shows them (requirements O-W3, O-R5)."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from headwater.analytics.rounding_options import price_format
 from headwater.api.schemas.base import IsoTime, iso_of
 from headwater.api.schemas.terminal.common import Moment, TerminalView
+from headwater.api.schemas.terminal.symbols import PriceFormatView
 from headwater.core.formatting import SymbolFormat
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 
 HISTORY_MAX: Final = 1000
 """Most candles of one answer to `load_history`."""
-
-PRECISION_MAX: Final = 8
-"""Most decimal places that a chart is told of (requirement O-S3)."""
 
 NotNegative = Annotated[float, Meta(ge=0)]
 
@@ -75,20 +74,6 @@ class TimeRangeView(TerminalView, frozen=True, kw_only=True, gc=False):
     end: IsoTime
 
 
-class ChartPriceFormatView(TerminalView, frozen=True, kw_only=True, gc=False):
-    """How a chart writes prices, in the words of common charting libraries.
-
-    Attributes:
-        type: always `price`.
-        precision: decimal places.
-        min_move: least difference that is shown: 10 to the power of minus `precision`.
-    """
-
-    type: Literal["price"]
-    precision: Annotated[int, Meta(ge=0, le=PRECISION_MAX)]
-    min_move: float
-
-
 class ChartSymbolView(TerminalView, frozen=True, kw_only=True, gc=False):
     """What a chart has to know of its contract.
 
@@ -98,7 +83,7 @@ class ChartSymbolView(TerminalView, frozen=True, kw_only=True, gc=False):
         amount_precision: decimal places of a quantity.
     """
 
-    price_format: ChartPriceFormatView
+    price_format: PriceFormatView
     price_precision: int
     amount_precision: int
 
@@ -224,11 +209,8 @@ def chart_symbol(written: SymbolFormat) -> ChartSymbolView:
     Args:
         written: how its numbers are written.
     """
-    precision = min(written.price_places, PRECISION_MAX)
-    # The float nearest to the decimal: 10 ** -precision would be one beside it.
-    move = ChartPriceFormatView(
-        type="price", precision=precision, min_move=float(f"1e-{precision}")
-    )
+    chart = price_format(written.price_places)
+    move = PriceFormatView(type="price", precision=chart.precision, min_move=float(chart.min_move))
     return ChartSymbolView(
         price_format=move,
         price_precision=written.price_places,
