@@ -12,12 +12,11 @@ from tests.api.fake_source import NOW_MS, FakeSource, make_candle
 from tests.storage.samples import T0, candle, liquidation, mark_candle, open_interest
 
 from headwater.app.settings import Settings, load
-from headwater.app.wiring import Platform, StartFailed, api_settings, stream_limits
+from headwater.app.wiring import Platform, StartFailed
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import ManualClock
 from headwater.core.enums import PositionSide
 from headwater.core.errors import ConfigError, StorageError
-from headwater.core.intervals import Interval
 from headwater.core.wallet_positions import WalletPosition
 from headwater.storage import liquidations
 from headwater.storage.base import Span
@@ -56,31 +55,6 @@ async def test_a_taken_port_is_named_and_nothing_stays_behind() -> None:
             async with asyncio.timeout(20), Platform(_settings(port=port), simulated=False):
                 pass
     assert asyncio.all_tasks() == before
-
-
-def test_settings_reach_the_parts() -> None:
-    settings = _settings(
-        metrics_token="long enough a token",
-        stream_clients_max=7,
-        cors_origins="http://a.example",
-        oi_volume_timeframes="5m",
-        multi_timeout_s=0.5,
-        ws_enabled=False,
-        ws_update_interval_s=9,
-    )
-    assert api_settings(settings).heatmap_enabled is False
-    assert api_settings(settings).heatmap_pace_s == 9
-    assert api_settings(settings).multi_timeout_s == 0.5
-    assert api_settings(settings).spike_timeframes == (Interval.M5,)
-    assert api_settings(settings).metrics_token == "long enough a token"
-    assert api_settings(settings).allowed_origins == {"http://a.example"}
-    assert stream_limits(settings).max_clients == 7
-
-
-def test_the_smallest_buffer_that_may_be_set_works() -> None:
-    limits = stream_limits(_settings(stream_buffer_bytes=65_536))
-    assert (limits.buffer_bytes, limits.chunk_bytes) == (65_536, 8_192)
-    assert stream_limits(_settings()).chunk_bytes == 65_536
 
 
 async def test_what_the_bus_carries_is_stored_and_found_again(tmp_path: Path) -> None:

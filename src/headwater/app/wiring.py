@@ -15,10 +15,9 @@ from headwater.api.deps import ApiDeps
 from headwater.api.heatmap_board import HeatmapBoard
 from headwater.api.request_log import hex_ids
 from headwater.api.server import PlatformServer, build_server, listen
-from headwater.api.settings import ApiSettings
-from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
+from headwater.app.api_settings import api_settings, stream_limits
 from headwater.app.external import open_external
 from headwater.app.forecasting import forecast_service, forecast_symbols
 from headwater.app.history import Histories, read_formers
@@ -372,29 +371,3 @@ class Platform:
 async def _ended(tape: ParquetTape) -> None:
     """Waits for the end of a tape's thread; raises what ended it."""
     await asyncio.shield(asyncio.wrap_future(tape.ended))
-
-
-def api_settings(settings: Settings) -> ApiSettings:
-    """What the API needs to know of the settings."""
-    token = settings.metrics_token
-    return ApiSettings(
-        host=settings.host,
-        port=settings.port,
-        allowed_origins=frozenset(settings.cors_origins),
-        allowed_hosts=frozenset(settings.allowed_hosts),
-        metrics_token=None if token is None else token.get_secret_value(),
-        heatmap_enabled=settings.ws_enabled,
-        heatmap_pace_s=settings.ws_update_interval_s,
-        multi_timeout_s=settings.multi_timeout_s,
-        spike_timeframes=tuple(dict.fromkeys(settings.oi_volume_timeframes)),
-    )
-
-
-def stream_limits(settings: Settings) -> StreamLimits:
-    """What the streaming hub needs to know of the settings."""
-    return StreamLimits(
-        max_clients=settings.stream_clients_max,
-        max_clients_per_ip=settings.stream_clients_per_ip_max,
-        buffer_bytes=settings.stream_buffer_bytes,
-        chunk_bytes=min(StreamLimits().chunk_bytes, settings.stream_buffer_bytes // 8),
-    )
