@@ -203,6 +203,7 @@ def test_o_r1_every_venue_in_one_list_by_volume_with_what_a_screen_needs() -> No
     in_virtual_time(main)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(300)  # a market of five minutes
 def test_o_d5_o_s2_lists_expire_after_five_minutes_and_a_stopped_venue_is_stale() -> None:
     async def main(scene: Scene) -> None:
@@ -234,6 +235,7 @@ def test_o_d5_o_s2_lists_expire_after_five_minutes_and_a_stopped_venue_is_stale(
     in_virtual_time(main)
 
 
+@pytest.mark.soak
 def test_o_d5_o_r6_a_venue_that_was_never_reached_and_a_stampede_of_refreshes() -> None:
     async def main(scene: Scene) -> None:
         _, rows, headers = await scene.get("/api/v1/symbols?exchange=all")

@@ -234,6 +234,7 @@ def test_o_d6_every_subscriber_gets_every_event_as_the_venue_sent_it() -> None:
     in_virtual_time(main, WHOLE, THROTTLED)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_o_w4_each_of_four_venues_and_all_of_them_together() -> None:
     """What the client of all venues hears is what the clients of each hear, no more and no less."""
@@ -337,6 +338,7 @@ def test_o_s8_o_d15_the_upstream_is_one_and_closes_with_the_last() -> None:
     in_virtual_time(main, THROTTLED)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_o_w4_a_heartbeat_after_30_seconds_of_silence() -> None:
     """A client whose least value nobody reaches hears one each 30 s; one with news fewer."""
@@ -355,6 +357,7 @@ def test_o_w4_a_heartbeat_after_30_seconds_of_silence() -> None:
     in_virtual_time(main, WHOLE)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_o_s14_a_cut_upstream_comes_back_and_clients_hear_on() -> None:
     """The venue refuses everybody for 20 s; the sockets of clients stay open and hear on."""

@@ -14,6 +14,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import looptime
+import pytest
 from tests.api.terminal.racing import race
 from tests.api.terminal.viewing import viewing
 from tests.api.terminal.watch_socket import is_ours
@@ -131,6 +132,7 @@ async def races(clock: SourceClock) -> None:
                 assert message["type"] != "error", (path, message)
 
 
+@pytest.mark.soak
 def test_o_w6_races_over_the_running_platform_leave_no_upstream() -> None:
     factory = partial(looptime.new_event_loop, noop_cycles=PATIENCE)
     with asyncio.Runner(loop_factory=factory) as runner:

@@ -243,6 +243,7 @@ def test_o_w2_o_s7_on_four_venues_the_list_equals_what_was_traded() -> None:
     in_virtual_time(main)
 
 
+@pytest.mark.soak
 def test_o_s7_after_cuts_of_every_connection_the_list_equals_what_was_traded() -> None:
     async def main(scene: Scene) -> None:
         clients = trade_clients(scene)
@@ -258,6 +259,7 @@ def test_o_s7_after_cuts_of_every_connection_the_list_equals_what_was_traded() -
     in_virtual_time(main)
 
 
+@pytest.mark.soak
 def test_o_s7_o_d4_of_a_venue_that_is_down_there_is_an_error_and_nothing_made_up() -> None:
     """Who is there keeps the true list and is told; who comes is told; with nothing to show, 1011.
 
@@ -359,6 +361,7 @@ def test_o_w3_on_four_venues_the_chart_equals_the_route_as_candles_come_and_clos
     in_virtual_time(main)
 
 
+@pytest.mark.soak
 def test_o_w3_after_a_cut_over_a_candles_end_none_is_missing() -> None:
     async def main(scene: Scene) -> None:
         clients = {
