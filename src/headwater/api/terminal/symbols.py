@@ -62,6 +62,11 @@ class TerminalSymbol(msgspec.Struct, frozen=True, kw_only=True):
         """Canonical symbol."""
         return self.instrument.symbol
 
+    @property
+    def name(self) -> str:
+        """Names it among all contracts in keys and logs, such as `okx:BTC-USDT-SWAP`."""
+        return f"{self.exchange}:{self.instrument.native_symbol}"
+
 
 def terminal_symbol(
     sources: Mapping[str, MarketSource],

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from headwater.api.schemas.terminal.common import Moment, TerminalView
+from headwater.api.schemas.terminal.common import PACE_MAX_MS, PACE_MIN_MS, Moment, TerminalView
 
 LIMIT_MIN: Final = 5
 """Fewest levels a side that a viewer of the socket may ask for."""
@@ -15,15 +15,6 @@ LIMIT_MAX: Final = 5_000
 
 LIMIT_DEFAULT: Final = 20
 """Levels a side where a viewer does not say."""
-
-PACE_MIN_MS: Final = 50
-"""Shortest time between two updates."""
-
-PACE_MAX_MS: Final = 10_000
-"""Longest."""
-
-PACE_DEFAULT_MS: Final = 100
-"""That of a viewer who does not say."""
 
 AsksOrder = Literal["best_first", "highest_first"]
 """Order of the asks: the lowest price first, or the highest as on a ladder drawn downwards."""
