@@ -16,6 +16,7 @@ from headwater.core.instruments import Instrument
 from headwater.core.records import Liquidation
 from headwater.feeds.source import MarketSource
 from headwater.services.liquidation_history import Wanted
+from headwater.services.symbols import SymbolService
 from headwater.venues.messages import Subscription
 
 ALL: Final = "all"
@@ -125,13 +126,19 @@ class SymbolNumbers:
         return found
 
 
-def read_scope(sources: Mapping[str, MarketSource], exchange: str, symbol: str) -> LiquidationScope:
+def read_scope(
+    sources: Mapping[str, MarketSource],
+    exchange: str,
+    symbol: str,
+    symbols: SymbolService | None = None,
+) -> LiquidationScope:
     """The liquidations that a client means.
 
     Args:
         sources: venues by id.
         exchange: venue id in any case, or `all`.
         symbol: any common spelling.
+        symbols: the symbol service, which says what one venue calls so.
 
     Raises:
         UnknownExchange: it is not connected.
@@ -139,7 +146,7 @@ def read_scope(sources: Mapping[str, MarketSource], exchange: str, symbol: str) 
         VenueUnavailable: a list of instruments that may have it has not been loaded yet.
     """
     if exchange.lower() != ALL:
-        one = terminal_symbol(sources, exchange, symbol)
+        one = terminal_symbol(sources, exchange, symbol, symbols)
         return LiquidationScope(
             exchange=one.exchange,
             symbol=one.symbol,

@@ -276,5 +276,5 @@ def open_liquidations(
     timeframe = _TIMEFRAME.read(address)
     shown = candle_count(CHART_WIDTH.read(address))
     least = _LEAST.read(address)
-    scope = read_scope(desk.sources, EXCHANGE.read(address), address.symbol)
+    scope = read_scope(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
     return LiquidationSession(desk, scope, least, timeframe, shown, past).accepted

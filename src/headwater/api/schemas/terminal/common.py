@@ -23,6 +23,9 @@ TerminalErrorCode = Literal[
 Moment = Annotated[int, Meta(ge=0)]
 """Milliseconds since 1970."""
 
+Second = Annotated[int, Meta(ge=0)]
+"""Whole seconds since 1970."""
+
 
 PACE_MIN_MS: Final = 50
 """The shortest pace that a client may ask for: time between two messages of data."""
