@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from headwater.api.lookup import canonical_symbols
-from headwater.api.terminal.symbols import terminal_symbol
+from headwater.api.terminal.symbols import ALL, terminal_symbol
 from headwater.bus.topics import TopicFilter
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported
@@ -18,9 +18,6 @@ from headwater.feeds.source import MarketSource
 from headwater.services.liquidation_history import Wanted
 from headwater.services.symbols import SymbolService
 from headwater.venues.messages import Subscription
-
-ALL: Final = "all"
-"""Stands for every connected venue in `exchange`."""
 
 _DAY_MS: Final = 86_400_000
 _log: Final = structlog.stdlib.get_logger("headwater.api.terminal")

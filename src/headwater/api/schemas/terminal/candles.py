@@ -146,7 +146,13 @@ class CandleUpdateView(
 
 
 class LoadHistoryRequest(
-    TerminalView, frozen=True, kw_only=True, gc=False, tag="load_history", tag_field="type"
+    TerminalView,
+    frozen=True,
+    kw_only=True,
+    gc=False,
+    tag="load_history",
+    tag_field="type",
+    forbid_unknown_fields=True,
 ):
     """Asks for candles to the left of the chart.
 
