@@ -150,6 +150,10 @@ class TradesFeed(HistoryFeed):
         self._watching[key] = self._watching.get(key, 0) + 1
         return view.topic.key
 
+    def greeted(self, limit: int, pace_ms: int) -> None:
+        """A client that watches a list is sent it now."""
+        self._views[limit, pace_ms].sent()
+
     def unwatch(self, limit: int, pace_ms: int) -> None:
         """A client that watched a list has gone."""
         key = (limit, pace_ms)
@@ -226,6 +230,7 @@ class TradesSession(TerminalSession):
         """Sends the first list; from here on the client hears the later ones."""
         assert feed is self._feed, "there is one"
         if self._topic is not None:
+            self._feed.greeted(self._limit, self._pace_ms)
             self.send([self._feed.newest(self._limit, initial=True)])
             self.listen([self._topic])
 
