@@ -298,13 +298,13 @@ export interface MarketDepthInfo {
   readonly requestedLevels: number;
   /** whether a side has fewer than that. */
   readonly isMarketDepthLimited: boolean;
-  /** whether a side has fewer than `min_required_raw_data` levels of the venue, so that rounding may leave fewer than asked for. */
+  /** whether a side has fewer than `minRequiredRawData` levels of the venue, so that rounding may leave fewer than asked for. */
   readonly hasInsufficientRawData: boolean;
   /** bid levels of the venue that are known. */
   readonly rawBids: number;
   /** ask levels. */
   readonly rawAsks: number;
-  /** ten times `requested_levels`. */
+  /** ten times `requestedLevels`. */
   readonly minRequiredRawData: number;
 }
 

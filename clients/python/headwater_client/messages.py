@@ -391,15 +391,15 @@ class MarketDepthInfo(
     is_market_depth_limited: bool
     """whether a side has fewer than that."""
     has_insufficient_raw_data: bool
-    """whether a side has fewer than `min_required_raw_data` levels of the venue, so that
-    rounding may leave fewer than asked for.
+    """whether a side has fewer than `minRequiredRawData` levels of the venue, so that rounding
+    may leave fewer than asked for.
     """
     raw_bids: int
     """bid levels of the venue that are known."""
     raw_asks: int
     """ask levels."""
     min_required_raw_data: int
-    """ten times `requested_levels`."""
+    """ten times `requestedLevels`."""
 
 
 class OrderbookUpdate(

@@ -4,7 +4,7 @@ Pure: a table and tickers in, rows out. Volumes are in quote currency. A venue t
 units (OKX) has its volume worked out with the price, and the row says that it is an estimate.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import isfinite
 from typing import Final
 
@@ -71,14 +71,12 @@ class SymbolList(msgspec.Struct, frozen=True, kw_only=True):
         exchange: venue id.
         version: a greater number for each new list of a process; 0 for one that no venue told.
         rows: the contracts.
-        by_native: the same by native symbol.
         problem: why the list is stale; empty when it is not.
     """
 
     exchange: str
     version: int
     rows: tuple[ListedSymbol, ...]
-    by_native: Mapping[str, ListedSymbol]
     problem: str
 
     @property
@@ -117,10 +115,7 @@ def symbol_list(
     exchange: str, version: int, rows: tuple[ListedSymbol, ...], problem: str = ""
 ) -> SymbolList:
     """A list of rows that are in order."""
-    by_native = {row.native_symbol: row for row in rows if row.native_symbol is not None}
-    return SymbolList(
-        exchange=exchange, version=version, rows=rows, by_native=by_native, problem=problem
-    )
+    return SymbolList(exchange=exchange, version=version, rows=rows, problem=problem)
 
 
 def _aged(row: ListedSymbol) -> ListedSymbol:

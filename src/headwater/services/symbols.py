@@ -13,7 +13,7 @@ from typing import Final
 from headwater.core.clock import Clock
 from headwater.core.errors import RequestError, VenueUnavailable
 from headwater.core.instruments import Instrument
-from headwater.services.listed_symbols import ListedSymbol, SymbolList
+from headwater.services.listed_symbols import SymbolList
 from headwater.services.venue_symbols import SymbolSource, VenueSymbols, VenueSymbolStats
 
 _LOADING_RETRY_S: Final = 2.0
@@ -85,11 +85,6 @@ class SymbolService:
             RequestError: no such venue.
         """
         return self._venue(exchange).source.table.find(symbol) is not None
-
-    def listing(self, instrument: Instrument) -> ListedSymbol | None:
-        """The row of a contract in its venue's newest list; None when it is not in it."""
-        venue = self._venues.get(instrument.exchange)
-        return None if venue is None else venue.newest.by_native.get(instrument.native_symbol)
 
     async def reload(self, exchange: str) -> SymbolList:
         """Has a venue's list loaded again, at most once in 10 s; shares a load under way.

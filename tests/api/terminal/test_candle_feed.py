@@ -21,8 +21,6 @@ from headwater.core.clock import ManualClock
 from headwater.core.enums import FeedState
 from headwater.core.intervals import Interval
 
-KEY = "candles/binance:BTCUSDT:1m"
-
 
 class Scene:
     """A desk with the feed of one chart of 300 candles."""
@@ -33,15 +31,15 @@ class Scene:
         self.source = ChartSource("binance")
         self.desk = FeedDesk({"binance": self.source}, self.bus, self.clock)
         self.desk.attach(StreamHub(_refuse))
-        of = terminal_symbol(self.desk.sources, "binance", "BTCUSDT")
+        contract = terminal_symbol(self.desk.sources, "binance", "BTCUSDT")
         self.client = Listening()
         self.feed = self.desk.join(
-            KEY,
-            lambda: CandlesFeed(self.desk, KEY, of, Interval.M1, None, 300),
+            CandlesFeed.key_of(contract, Interval.M1),
+            lambda: CandlesFeed(self.desk, contract, Interval.M1, None, 300),
             CandlesFeed,
             self.client,
         )
-        self.feed.join(self.client)
+        self.feed.greet(self.client)
 
     async def until_started(self, times: int = 1) -> None:
         """Waits until the client was started so often."""

@@ -307,6 +307,7 @@ async def test_before_the_listing_nobody_is_asked(charted: Charted) -> None:
         ({"before": 5, "limit": 0}, "limit"),
         ({"before": 5, "limit": 1001}, "limit"),
         ({"before": 5, "limit": None}, "limit"),
+        ({"before": 5, "limt": 10}, "limt"),
     ],
 )
 async def test_load_history_with_a_wrong_field_is_an_error_that_names_it(

@@ -20,10 +20,17 @@ from headwater.core.errors import VenueUnavailable
 
 
 class Told:
-    """A viewer that remembers how it was ended."""
+    """A viewer that remembers what it was told and how it was ended."""
 
     def __init__(self) -> None:
+        self.told: list[SharedFeed | bytes] = []
         self.ends: list[tuple[str, int]] = []
+
+    def start(self, feed: SharedFeed) -> None:
+        self.told.append(feed)
+
+    def tell(self, payload: bytes) -> None:
+        self.told.append(payload)
 
     def end(self, error: TerminalErrorView, close_code: int) -> None:
         self.ends.append((error.code, close_code))
@@ -52,6 +59,29 @@ async def test_viewers_share_one_feed_that_ends_with_the_last_one() -> None:
     await world.until_nothing_is_left()
     world.desk.leave(feeds[0], viewers[2])
     assert world.leases_held == 0, "leaving twice is harmless"
+
+
+async def test_viewers_are_started_when_they_are_connected_and_the_feed_has_begun() -> None:
+    world = World()
+    key, make = maker(world)
+    viewers = early, absent, left, late = [Told(), Told(), Told(), Told()]
+    feed, *_ = [world.desk.join(key, make, WatchFeed, one) for one in viewers]
+    feed.has_begun = False
+    feed.greet(early)
+    feed.greet(left)
+    feed.begin_anew()
+    feed.tell(b"1")
+    assert [one.told for one in viewers] == [[], [], [], []], "nothing before the beginning"
+    world.desk.leave(feed, left)
+    feed.begin()
+    feed.greet(late)
+    feed.tell(b"2")
+    feed.begin_anew()
+    assert [one.told for one in viewers] == [[feed, b"2", feed], [], [], [feed, b"2", feed]]
+    for one in (early, absent, late):
+        world.desk.leave(feed, one)
+    assert feed.listeners == ()
+    await world.until_nothing_is_left()
 
 
 async def test_o_w6_who_comes_after_the_last_left_gets_a_feed_of_its_own() -> None:

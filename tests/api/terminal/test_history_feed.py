@@ -9,7 +9,7 @@ import msgspec
 from tests.api.fake_source import NOW_MS, FakeSource, make_trade
 
 from headwater.api.schemas.terminal.common import TerminalErrorView
-from headwater.api.terminal.desk import INTERNAL_CLOSE, FeedDesk
+from headwater.api.terminal.desk import INTERNAL_CLOSE, FeedDesk, SharedFeed
 from headwater.api.terminal.history_feed import (
     ANSWER_S,
     START_S,
@@ -38,7 +38,7 @@ class Listening:
         """Notes an error."""
         self.told.append(msgspec.json.decode(payload)["message"])
 
-    def start(self) -> None:
+    def start(self, feed: SharedFeed) -> None:
         """Notes when."""
         self.started_at.append(asyncio.get_running_loop().time())
 
@@ -56,8 +56,8 @@ class PlannedFeed(HistoryFeed):
     plan: list[bool | PlatformError | None]
 
     def __init__(self, desk: FeedDesk, symbol: str) -> None:
-        of = terminal_symbol(desk.sources, "binance", symbol)
-        super().__init__(desk, f"planned/{symbol}", of, Channel.TRADES, Trade)
+        contract = terminal_symbol(desk.sources, "binance", symbol)
+        super().__init__(desk, f"planned/{symbol}", contract, Channel.TRADES, Trade)
         self.plan = [True]
         self.asked_at: list[float] = []
         self.heard: list[Record] = []
@@ -113,15 +113,15 @@ class Scene:
             return feed
 
         self.feed = self.desk.join(f"planned/{symbol}", make, PlannedFeed, self.client)
-        self.feed.join(self.client)
+        self.feed.greet(self.client)
 
     def state(self, state: FeedState, channel: Channel = Channel.TRADES) -> None:
         """Has the stream change its state."""
         self.bus.publish(
             ConnectionState(
                 exchange="binance",
-                symbol=self.feed.of.symbol,
-                native_symbol=self.feed.of.symbol,
+                symbol=self.feed.contract.symbol,
+                native_symbol=self.feed.contract.symbol,
                 timestamp_ms=NOW_MS,
                 received_ns=NOW_MS * 1_000_000,
                 channel=channel,
@@ -149,7 +149,7 @@ def test_clients_are_started_when_the_past_is_there_and_later_ones_at_once() -> 
         assert len(scene.client.started_at) == 1
         assert scene.feed.has_begun
         late = Listening()
-        scene.feed.join(late)
+        scene.feed.greet(late)
         assert len(late.started_at) == 1
         scene.feed.forget(late)
         assert scene.feed.listeners == (scene.client,)

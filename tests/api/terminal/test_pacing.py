@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import looptime
+import pytest
 
 from headwater.api.stream_topics import Audience, HubTopic
 from headwater.api.terminal.pacing import PacedTopic
@@ -54,6 +55,23 @@ def test_the_first_change_goes_at_once_and_the_others_with_the_pace() -> None:
         assert [text for _, text in topic.heard] == [b"1", b"4", b"7", b"8"]
         times = [at for at, _ in topic.heard]
         assert [round(at - times[0], 3) for at in times] == [0.0, 0.1, 0.2, 0.3]
+
+    in_virtual_time(main)
+
+
+def test_what_was_sent_outside_of_the_topic_counts_for_the_pace() -> None:
+    async def main() -> None:
+        topic = HeardTopic()
+        paced = PacedTopic(topic, PACE_S, lambda: b"x")
+        began = asyncio.get_running_loop().time()
+        paced.sent()
+        paced.sent()
+        await asyncio.sleep(0.03)
+        paced.changed()
+        await asyncio.sleep(1)
+        (heard_at, _), *others = topic.heard
+        assert heard_at - began == pytest.approx(PACE_S, abs=0.002)
+        assert not others
 
     in_virtual_time(main)
 

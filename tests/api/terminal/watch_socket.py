@@ -81,6 +81,7 @@ class WatchFeed(SharedFeed):
         self.hold(shown.source, Subscription(channel=Channel.TRADES, native_symbol=native))
         self.reader = self.listen([TopicFilter(Trade, shown.exchange, shown.symbol)], 100)
         self.out = self.topic("", SlowPolicy.DROP_OLDEST)
+        self.has_begun = True  # there is nothing to wait for
         if switches.constructor is not None:
             raise switches.constructor
         self.seen = 0
@@ -117,12 +118,11 @@ class WatchSession(TerminalSession):
         self.shown = shown
         self.switches = switches
         key = f"watch/{shown.exchange}:{shown.symbol}"
-        self.feed = desk.join(key, lambda: WatchFeed(desk, key, shown, switches), WatchFeed, self)
-        self.view(self.feed)
+        self.feed = self.join(key, lambda: WatchFeed(desk, key, shown, switches), WatchFeed)
         if switches.second_feed is not None:
             raise switches.second_feed
 
-    def begin(self) -> None:
+    def start(self, feed: SharedFeed) -> None:
         """The first message, then the topic."""
         if self.switches.begin is not None:
             raise self.switches.begin

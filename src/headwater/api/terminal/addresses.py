@@ -26,9 +26,7 @@ TIMEFRAME: Final = "timeframe"
 """Name of the parameter that may also be the last segment of a path."""
 
 _DIGITS_MAX: Final = 20
-LENGTHS: Final = frozenset(one.value for one in Interval)
-"""Lengths of time, as a path may end."""
-
+_LENGTHS: Final = frozenset(one.value for one in Interval)
 _POWER_MAX: Final = 20
 _NUMBER: Final = re.compile(r"[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]{1,2})?")
 
@@ -138,20 +136,28 @@ def read_address(rest: str, query: str, known: Sequence[str]) -> TerminalAddress
         RequestError: no symbol, or a parameter that is unknown or given twice.
     """
     fields = _query_fields(query, ("symbol", *known))
-    path = rest.strip("/")
-    if path and TIMEFRAME in known:
-        head, slash, tail = path.rpartition("/")
-        if slash and tail in LENGTHS:
-            path = head
-            if TIMEFRAME in fields:
-                raise RequestError(TIMEFRAME, fields[TIMEFRAME], f"given once; the path has {tail}")
-            fields[TIMEFRAME] = tail
+    path, tail = split_path(rest) if TIMEFRAME in known else (rest.strip("/"), "")
+    if tail:
+        if TIMEFRAME in fields:
+            raise RequestError(TIMEFRAME, fields[TIMEFRAME], f"given once; the path has {tail}")
+        fields[TIMEFRAME] = tail
     if path and "symbol" in fields:
         raise RequestError("symbol", fields["symbol"], f"given once; the path has {path[:40]}")
     symbol = fields.pop("symbol", path)
     if not symbol:
         raise RequestError("symbol", symbol, "has to be given, in the path or as ?symbol=")
     return TerminalAddress(symbol=symbol, fields=fields)
+
+
+def split_path(rest: str) -> tuple[str, str]:
+    """The symbol and the length of time in what follows a socket's name; empty where there is none.
+
+    Args:
+        rest: empty, or `/` and the symbol, perhaps `/` and a length of time.
+    """
+    path = rest.strip("/")
+    head, slash, tail = path.rpartition("/")
+    return (head, tail) if slash and tail in _LENGTHS else (path, "")
 
 
 def _query_fields(query: str, known: Sequence[str]) -> dict[str, str]:

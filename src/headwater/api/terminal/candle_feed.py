@@ -51,8 +51,7 @@ class CandlesFeed(HistoryFeed):
 
     Args:
         desk: where it lives.
-        key: names it among all feeds.
-        of: the contract.
+        contract: whose candles.
         interval: length of a candle.
         stored: past candles; None where nothing is stored.
         count: candles of the first client.
@@ -61,13 +60,13 @@ class CandlesFeed(HistoryFeed):
     def __init__(
         self,
         desk: FeedDesk,
-        key: str,
-        of: TerminalSymbol,
+        contract: TerminalSymbol,
         interval: Interval,
         stored: CandleHistory | None,
         count: int,
     ) -> None:
-        super().__init__(desk, key, of, Channel.CANDLES, Candle, interval)
+        key = self.key_of(contract, interval)
+        super().__init__(desk, key, contract, Channel.CANDLES, Candle, interval)
         self.interval = interval
         self._stored = stored
         self._chart = ChartCandles(interval)
@@ -80,6 +79,11 @@ class CandlesFeed(HistoryFeed):
         self._given_up_ms = -1
         self._topic = self.topic("", SlowPolicy.DROP_OLDEST)
 
+    @staticmethod
+    def key_of(contract: TerminalSymbol, interval: Interval) -> str:
+        """Names it among all feeds."""
+        return f"candles/{contract.name}:{interval}"
+
     @property
     def topic_key(self) -> str:
         """Key of the topic that brings the updates."""
@@ -89,8 +93,7 @@ class CandlesFeed(HistoryFeed):
         """Takes the newest candles; when there are some, those since the first unsettled one."""
         if not self._reached:
             await self.reach(self._count)
-            for listener in self.listeners if self.has_begun else ():
-                listener.start()  # those who began without history
+            self.begin_anew()
         elif self._is_cut or not self._is_settled():
             await self._catch_up()
         return self._is_settled()
@@ -154,7 +157,7 @@ class CandlesFeed(HistoryFeed):
         news, self._news = self._news, []
         for candle in sorted(news, key=lambda one: one.timestamp_ms):
             if self._topic.has_subscribers:
-                self._topic.publish(encode(candle_update(candle, self.of.format)))
+                self._topic.publish(encode(candle_update(candle, self.contract.format)))
 
     def newest(self, count: int) -> bytes:
         """The newest candles as they are sent."""
@@ -168,7 +171,7 @@ class CandlesFeed(HistoryFeed):
             PlatformError: they cannot be had.
         """
         found = FoundCandles(candles=[])
-        listed_ms = self.of.instrument.listed_at_ms or 0
+        listed_ms = self.contract.instrument.listed_at_ms or 0
         if request.before > listed_ms:
             # One more than is wanted tells whether there is anything older.
             end_ms = request.before - 1
@@ -177,7 +180,7 @@ class CandlesFeed(HistoryFeed):
         page = rows[-request.limit :]
         return self._historical(
             page,
-            await asyncio.to_thread(_encoded, page, self.of.format),
+            await asyncio.to_thread(_encoded, page, self.contract.format),
             incomplete=found.missing,
             before=request.before,
             is_last=len(rows) <= request.limit and not found.missing,
@@ -204,13 +207,13 @@ class CandlesFeed(HistoryFeed):
         data = tuple(rows)
         return encode(
             HistoricalCandlesView(
-                exchange=self.of.exchange,
-                symbol=self.of.symbol,
+                exchange=self.contract.exchange,
+                symbol=self.contract.symbol,
                 timeframe=self.interval,
                 data=cast("tuple[TerminalCandleView, ...]", data),  # encoded already
                 count=len(data),
                 time_range=time_range(candles),
-                symbol_data=chart_symbol(self.of.format),
+                symbol_data=chart_symbol(self.contract.format),
                 before=msgspec.UNSET if before is None else before,
                 is_last=msgspec.UNSET if is_last is None else is_last,
                 incomplete=incomplete or msgspec.UNSET,
@@ -242,8 +245,8 @@ class CandlesFeed(HistoryFeed):
     ) -> FoundCandles:
         return await find_candles(
             self._stored,
-            self.of.source,
-            self.of.instrument,
+            self.contract.source,
+            self.contract.instrument,
             self.interval,
             limit=limit,
             start_ms=start_ms,
@@ -258,7 +261,7 @@ class CandlesFeed(HistoryFeed):
     async def _prepare(self) -> None:
         """Encodes what has not been yet, away from the event loop: a page takes many ms."""
         lacking = [one for one in self._chart.newest(COUNT_MAX) if self._known_row(one) is None]
-        rows = await asyncio.to_thread(_encoded, lacking, self.of.format)
+        rows = await asyncio.to_thread(_encoded, lacking, self.contract.format)
         for candle, row in zip(lacking, rows, strict=True):
             self._remember(candle, row)
 
@@ -266,7 +269,7 @@ class CandlesFeed(HistoryFeed):
         """A candle of the series as it is sent, encoded once while it does not change."""
         row = self._known_row(candle)
         if row is None:
-            (row,) = _encoded([candle], self.of.format)
+            (row,) = _encoded([candle], self.contract.format)
             self._remember(candle, row)
         return row
 

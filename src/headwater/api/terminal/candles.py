@@ -1,6 +1,6 @@
 """`/api/v1/ws/candles`: a chart's candles, live, as far back as one scrolls (O-W3, O-S13)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from headwater.analytics.chart_candles import candle_count
@@ -20,12 +20,12 @@ from headwater.api.stream_contract import StreamAccepted
 from headwater.api.terminal.addresses import TIMEFRAME
 from headwater.api.terminal.candle_feed import CandlesFeed
 from headwater.api.terminal.declaration import (
+    CHART_WIDTH,
     EXCHANGE,
     IntervalParameter,
     TerminalSocket,
-    WholeParameter,
 )
-from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.desk import FeedDesk, SharedFeed
 from headwater.api.terminal.requests import RequestReader, error_view
 from headwater.api.terminal.session import TerminalSession
 from headwater.api.terminal.symbols import TerminalSymbol, terminal_symbol
@@ -33,27 +33,11 @@ from headwater.core.errors import PlatformError
 from headwater.core.intervals import Interval
 from headwater.services.candle_history import CandleHistory
 
-WIDTH_PX: Final = 800
-"""Width of the chart's container where the client gives none."""
-
-WIDTH_MIN_PX: Final = 300
-"""Least width."""
-
-WIDTH_MAX_PX: Final = 3000
-"""Greatest width."""
-
 _TIMEFRAME: Final = IntervalParameter(
     name=TIMEFRAME,
     words="Length of a candle; the path may end in it instead.",
     allowed=tuple(Interval),
     default=Interval.M1,
-)
-_WIDTH: Final = WholeParameter(
-    name="container_width",
-    words="Width of the chart, pixels: decides how many candles it begins with.",
-    default=WIDTH_PX,
-    least=WIDTH_MIN_PX,
-    most=WIDTH_MAX_PX,
 )
 
 CANDLES: Final = TerminalSocket(
@@ -64,7 +48,7 @@ CANDLES: Final = TerminalSocket(
         "the two. `load_history` asks for older ones, one request at a time. An `error` tells "
         "what cannot be had; the socket stays open."
     ),
-    parameters=(EXCHANGE, _TIMEFRAME, _WIDTH),
+    parameters=(EXCHANGE, _TIMEFRAME, CHART_WIDTH),
     requests=(TerminalPingRequest, LoadHistoryRequest),
     answers=(HistoricalCandlesView, CandleUpdateView, TerminalPongView, TerminalErrorView),
     addresses=(
@@ -82,7 +66,7 @@ class CandlesSession(TerminalSession):
 
     Args:
         desk: the feeds.
-        of: the contract.
+        contract: whose candles.
         interval: length of a candle.
         count: candles that it begins with.
         stored: past candles; None where nothing is stored.
@@ -96,7 +80,7 @@ class CandlesSession(TerminalSession):
     def __init__(
         self,
         desk: FeedDesk,
-        of: TerminalSymbol,
+        contract: TerminalSymbol,
         interval: Interval,
         count: int,
         stored: CandleHistory | None,
@@ -104,25 +88,15 @@ class CandlesSession(TerminalSession):
         super().__init__(desk)
         self._count = count
         self._is_loading = False
-        key = f"candles/{of.exchange}:{of.symbol}:{interval}"
-        self._feed = desk.join(
-            key,
-            lambda: CandlesFeed(desk, key, of, interval, stored, count),
+        self._feed = self.join(
+            CandlesFeed.key_of(contract, interval),
+            lambda: CandlesFeed(desk, contract, interval, stored, count),
             CandlesFeed,
-            self,
         )
-        self.view(self._feed)
 
-    def begin(self) -> None:
-        """The first candles are sent when the feed has begun."""
-        self._feed.join(self)
-
-    def tell(self, payload: bytes) -> None:
-        """Sends the client a message."""
-        self.send([payload])
-
-    def start(self) -> None:
+    def start(self, feed: SharedFeed) -> None:
         """Sends the chart's first candles; from here on the client hears of every later one."""
+        assert feed is self._feed, "there is one"
         if self._feed.has(self._count) or self._feed.is_failing:
             self._send_newest()
         else:
@@ -139,11 +113,6 @@ class CandlesSession(TerminalSession):
         self._is_loading = True
         self.work(self._load(request), "older candles")
         return []
-
-    def close(self) -> None:
-        """Gives everything back; harmless when repeated."""
-        self._feed.forget(self)
-        super().close()
 
     def _send_newest(self) -> None:
         self.send([self._feed.newest(self._count)])
@@ -164,24 +133,25 @@ class CandlesSession(TerminalSession):
             self._is_loading = False
 
 
-def candles_opener(
-    desk: FeedDesk, stored: CandleHistory | None
-) -> Callable[[str, str], StreamAccepted]:
-    """Begins clients of `/api/v1/ws/candles`; see `Opener`.
+def open_candles(
+    desk: FeedDesk, stored: CandleHistory | None, rest: str, query: str
+) -> StreamAccepted:
+    """Begins a client of `/api/v1/ws/candles`; see `Opener`.
 
     Args:
         desk: the feeds.
         stored: past candles; None where nothing is stored.
+        rest: what follows the socket's name in the path.
+        query: not decoded, without the `?`.
+
+    Raises:
+        PlatformError: a part of the address is wrong, or the venue refuses.
     """
-
-    def open_candles(rest: str, query: str) -> StreamAccepted:
-        address = CANDLES.read(rest, query)
-        interval = _TIMEFRAME.read(address)
-        assert interval is not None, "it has a default"
-        width_px = _WIDTH.read(address)
-        of = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
-        demand(of.source, "ohlc")
-        demand_candles(of.source, interval, TIMEFRAME)
-        return CandlesSession(desk, of, interval, candle_count(width_px), stored).accepted
-
-    return open_candles
+    address = CANDLES.read(rest, query)
+    interval = _TIMEFRAME.read(address)
+    assert interval is not None, "it has a default"
+    count = candle_count(CHART_WIDTH.read(address))
+    contract = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
+    demand(contract.source, "ohlc")
+    demand_candles(contract.source, interval, TIMEFRAME)
+    return CandlesSession(desk, contract, interval, count, stored).accepted

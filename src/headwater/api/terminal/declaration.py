@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from headwater.api.schemas.base import View
+from headwater.api.schemas.terminal.common import PACE_DEFAULT_MS, PACE_MAX_MS, PACE_MIN_MS
 from headwater.api.terminal.addresses import PREFIX, TerminalAddress, read_address
 from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
 from headwater.core.errors import RequestError
@@ -212,6 +213,24 @@ TerminalParameter: TypeAlias = (
 
 EXCHANGE: Final = TextParameter(name="exchange", words="Venue id.", default=DEFAULT_EXCHANGE)
 """Which venue; every socket of a symbol knows it."""
+
+PACE: Final = WholeParameter(
+    name="pace_ms",
+    words="Shortest time between two messages of data, ms.",
+    default=PACE_DEFAULT_MS,
+    least=PACE_MIN_MS,
+    most=PACE_MAX_MS,
+)
+"""How often those sockets tell that send whole views."""
+
+CHART_WIDTH: Final = WholeParameter(
+    name="container_width",
+    words="Width of the chart, pixels: decides with how many candles or buckets it begins.",
+    default=800,
+    least=300,
+    most=3_000,
+)
+"""How wide a chart is."""
 
 
 class TerminalSocket(msgspec.Struct, frozen=True, kw_only=True):

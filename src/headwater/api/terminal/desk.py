@@ -51,6 +51,12 @@ class TooManyFeeds(TooMany):
 class Viewer(Protocol):
     """A client, as a feed sees it."""
 
+    def start(self, feed: "SharedFeed") -> None:
+        """The feed has begun, or begins anew: send what there is, and hear what follows."""
+
+    def tell(self, payload: bytes) -> None:
+        """Sends the client a message."""
+
     def end(self, error: TerminalErrorView, close_code: int) -> None:
         """Tells the client what is wrong and closes its socket."""
 
@@ -64,12 +70,18 @@ class SharedFeed(ABC):
     Args:
         desk: where it lives.
         key: names it among all feeds, such as `orderbook/binance:BTCUSDT`.
+
+    Attributes:
+        viewers: clients that joined it, connected or not.
+        has_begun: whether clients may be sent what there is.
     """
 
     def __init__(self, desk: "FeedDesk", key: str) -> None:
         self.desk = desk
         self.key = key
         self.viewers: set[Viewer] = set()
+        self.has_begun = False
+        self._listeners: dict[Viewer, None] = {}
         self._leases: list[Lease] = []
         self._readers: list[Reader] = []
         self._topics: set[str] = set()
@@ -82,6 +94,45 @@ class SharedFeed(ABC):
         Raises:
             PlatformError: it cannot be begun; its viewers are told, and closed with 1011.
         """
+
+    @property
+    def listeners(self) -> tuple[Viewer, ...]:
+        """Viewers that are connected, in the order in which they came."""
+        return tuple(self._listeners)
+
+    def greet(self, viewer: Viewer) -> None:
+        """A viewer is connected: it is started as soon as there is something to begin with."""
+        self._listeners[viewer] = None
+        if self.has_begun:
+            self.start(viewer)
+
+    def begin(self) -> None:
+        """There is something to begin with: starts everybody who waits for it."""
+        self.has_begun = True
+        for viewer in self.listeners:
+            if viewer in self._listeners:  # the start of another one may have ended it
+                self.start(viewer)
+
+    def begin_anew(self) -> None:
+        """What was missing is there: everybody who has begun without it begins anew."""
+        if self.has_begun:
+            for viewer in self.listeners:
+                viewer.start(self)
+
+    def start(self, viewer: Viewer) -> None:
+        """Starts one viewer."""
+        viewer.start(self)
+
+    def tell(self, payload: bytes) -> None:
+        """Sends every viewer that has been started a message outside of all topics."""
+        if self.has_begun:
+            for viewer in self.listeners:
+                viewer.tell(payload)
+
+    def forget(self, viewer: Viewer) -> None:
+        """A viewer has gone; harmless when repeated."""
+        self.viewers.discard(viewer)
+        self._listeners.pop(viewer, None)
 
     def hold(self, source: MarketSource, subscription: Subscription) -> None:
         """Holds live data of a venue for as long as the feed is there.
@@ -248,7 +299,7 @@ class FeedDesk:
 
     def leave(self, feed: SharedFeed, viewer: Viewer) -> None:
         """Ends a client's view, after it has ceased to hear the feed's topics."""
-        feed.viewers.discard(viewer)
+        feed.forget(viewer)
         if feed.viewers or self._feeds.get(feed.key) is not feed:
             return
         del self._feeds[feed.key]

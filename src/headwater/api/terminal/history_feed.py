@@ -13,11 +13,10 @@ import asyncio
 import logging
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from headwater.api.schemas.base import encode
-from headwater.api.schemas.terminal.common import TerminalErrorView
-from headwater.api.terminal.desk import FeedDesk, SharedFeed
+from headwater.api.terminal.desk import FeedDesk, SharedFeed, Viewer
 from headwater.api.terminal.requests import error_view
 from headwater.api.terminal.symbols import TerminalSymbol
 from headwater.bus.topics import TopicFilter
@@ -52,50 +51,34 @@ RETRY_MAX_S: Final = 60.0
 _logger = logging.getLogger(__name__)
 
 
-class Listener(Protocol):
-    """A client of such a feed."""
-
-    def end(self, error: TerminalErrorView, close_code: int) -> None:
-        """Tells the client what is wrong and closes its socket."""
-
-    def tell(self, payload: bytes) -> None:
-        """Sends the client a message."""
-
-    def start(self) -> None:
-        """The feed has begun: the client is to be sent what there is, and to hear its topic."""
-
-
 class HistoryFeed(SharedFeed):
     """One stream of one contract, with its past.
 
     Args:
         desk: where it lives.
         key: names it among all feeds.
-        of: the contract.
+        contract: whose stream.
         channel: what is streamed.
         kind: class of the stream's records.
         interval: of candles, else None.
 
     Attributes:
-        of: the contract.
-        has_begun: whether clients may be sent what there is.
+        contract: whose stream.
     """
 
     def __init__(
         self,
         desk: FeedDesk,
         key: str,
-        of: TerminalSymbol,
+        contract: TerminalSymbol,
         channel: Channel,
         kind: type[Record],
         interval: Interval | None = None,
     ) -> None:
         super().__init__(desk, key)
-        self.of = of
-        self.has_begun = False
+        self.contract = contract
         self._channel = channel
         self._kind = kind
-        self._listeners: dict[Listener, None] = {}
         self._failure: PlatformError | None = None
         self._failures = 0
         self._due: float | None = None
@@ -103,13 +86,15 @@ class HistoryFeed(SharedFeed):
         self._is_alive = False
         self._down: PlatformError | None = None
         self._dropped = 0
-        native_symbol = of.instrument.native_symbol
+        native_symbol = contract.instrument.native_symbol
         self._subscription = Subscription(
             channel=channel, native_symbol=native_symbol, interval=interval
         )
-        filters = [TopicFilter(one, of.exchange, of.symbol) for one in (kind, ConnectionState)]
+        filters = [
+            TopicFilter(one, contract.exchange, contract.symbol) for one in (kind, ConnectionState)
+        ]
         self._reader = self.listen(filters, WAITING_MAX)
-        self.hold(of.source, self._subscription)
+        self.hold(contract.source, self._subscription)
 
     # What the data decide
 
@@ -151,23 +136,6 @@ class HistoryFeed(SharedFeed):
     def show(self) -> None:
         """Publishes what is new."""
 
-    # For the sessions
-
-    def join(self, listener: Listener) -> None:
-        """A client is connected: it is started as soon as there is something to begin with."""
-        self._listeners[listener] = None
-        if self.has_begun:
-            self._start(listener)
-
-    def forget(self, listener: Listener) -> None:
-        """A client has gone."""
-        self._listeners.pop(listener, None)
-
-    @property
-    def listeners(self) -> tuple[Listener, ...]:
-        """The connected clients."""
-        return tuple(self._listeners)
-
     # For the data
 
     @property
@@ -184,6 +152,13 @@ class HistoryFeed(SharedFeed):
         due = asyncio.get_running_loop().time() + delay_s
         self._due = due if self._due is None else min(self._due, due)
 
+    def start(self, viewer: Viewer) -> None:
+        """Starts one viewer, which is told first what cannot be had now."""
+        for problem in (self._failure, self._down):
+            if problem is not None:
+                viewer.tell(self._error(problem))
+        super().start(viewer)
+
     # Inside
 
     async def run(self) -> None:
@@ -197,9 +172,7 @@ class HistoryFeed(SharedFeed):
                 raise self._failure
             await self._turn(left_s)
         self.show()  # to nobody yet: who begins now is sent it all
-        self.has_begun = True
-        for listener in self.listeners:
-            self._start(listener)
+        self.begin()
         while True:
             await self._turn(None)
             if not self._wants_history:
@@ -248,7 +221,7 @@ class HistoryFeed(SharedFeed):
         self.interrupted()
         if state.state is FeedState.DOWN and self._down is None:
             self._down = self._interruption(state.reason)
-            self._tell(self._down)
+            self.tell(self._error(self._down))
 
     async def _fill(self) -> None:
         """Asks for the past until an answer reaches what came live, a few times."""
@@ -265,7 +238,7 @@ class HistoryFeed(SharedFeed):
             except TimeoutError as error:
                 if not patience.expired():
                     raise
-                problem = VenueTimeout(self.of.exchange, f"no answer within {ANSWER_S:g} s")
+                problem = VenueTimeout(self.contract.exchange, f"no answer within {ANSWER_S:g} s")
                 problem.__cause__ = error
                 break
             except PlatformError as error:
@@ -288,33 +261,20 @@ class HistoryFeed(SharedFeed):
         self._failure = problem
         self.ask_in(min(RETRY_S * 2**self._failures, RETRY_MAX_S))
         self._failures = min(self._failures + 1, 10)
-        if is_news and self.has_begun:
-            self._tell(problem)
-
-    def _start(self, listener: Listener) -> None:
-        for problem in (self._failure, self._down):
-            if problem is not None:
-                listener.tell(self._error(problem))
-        listener.start()
-
-    def _tell(self, problem: PlatformError) -> None:
-        """Tells every client that is begun what is wrong."""
-        if self.has_begun:
-            payload = self._error(problem)
-            for listener in self.listeners:
-                listener.tell(payload)
+        if is_news:
+            self.tell(self._error(problem))
 
     def _error(self, problem: PlatformError) -> bytes:
         return encode(error_view(problem, self.desk.clock.now_ms()))
 
     def _interruption(self, reason: str) -> PlatformError:
         words = f"the stream is interrupted: {reason or 'no connection'}"
-        return VenueUnavailable(self.of.exchange, words)
+        return VenueUnavailable(self.contract.exchange, words)
 
     def _read_health(self) -> None:
         """What is known of the stream when somebody else held it before."""
-        for one in self.of.source.health().channels:
-            is_ours = one.channel is self._channel and one.symbol == self.of.symbol
+        for one in self.contract.source.health().channels:
+            is_ours = one.channel is self._channel and one.symbol == self.contract.symbol
             if is_ours and one.interval is self._subscription.interval:
                 self._is_alive = one.state is FeedState.LIVE
                 if one.state is FeedState.DOWN:

@@ -18,7 +18,7 @@ from headwater.api.stream_contract import (
     StreamRefused,
     StreamRequest,
 )
-from headwater.api.terminal.addresses import LENGTHS, PREFIX, QUERY_FIELDS_MAX
+from headwater.api.terminal.addresses import PREFIX, QUERY_FIELDS_MAX, split_path
 from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
 from headwater.core.clock import Clock
 
@@ -105,12 +105,10 @@ def _words_of(request: StreamRequest) -> dict[str, str]:
         given = dict(parse_qsl(request.query, max_num_fields=QUERY_FIELDS_MAX))
     except ValueError:
         given = {}
-    path = rest.strip("/")
-    head, slash, tail = path.rpartition("/")
-    symbol = head if slash and tail in LENGTHS else path or given.get("symbol", "")
+    symbol, _ = split_path(rest)
     words = {
         "socket": name,
         "exchange": given.get("exchange", DEFAULT_EXCHANGE),
-        "symbol": symbol,
+        "symbol": symbol or given.get("symbol", ""),
     }
     return {key: value[:_CUT_CHARS] for key, value in words.items()}

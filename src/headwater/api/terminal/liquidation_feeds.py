@@ -9,12 +9,12 @@ answer has by the key of the database (requirement A3). Later events are never l
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Generic, TypeVar
 
 import structlog
 
 from headwater.api.stream_topics import HubTopic
-from headwater.api.terminal.desk import TOPIC_PREFIX, FeedDesk, SharedFeed, Viewer
+from headwater.api.terminal.desk import TOPIC_PREFIX, FeedDesk, SharedFeed
 from headwater.api.terminal.liquidation_past import LiquidationPast
 from headwater.api.terminal.liquidation_scope import LiquidationScope
 from headwater.bus.topics import SlowPolicy
@@ -40,17 +40,6 @@ LOOK_S: Final = 0.5
 T = TypeVar("T")
 
 _log: Final = structlog.stdlib.get_logger("headwater.api.terminal")
-
-
-@runtime_checkable
-class Greeted(Viewer, Protocol):
-    """A client that a feed begins with."""
-
-    def start(self, feed: "LiquidationSource") -> None:
-        """The feed has its past: take its greeting and hear its topic from now on."""
-
-    def again(self, feed: "LiquidationSource") -> None:
-        """The feed has the past that was missing: take its greeting once more."""
 
 
 class LiquidationSource(SharedFeed):
@@ -87,8 +76,6 @@ class LiquidationSource(SharedFeed):
             raise refusal
         self._is_short = refusal is not None
         self._topic = self.topic("", SlowPolicy.DROP_OLDEST)
-        self._waiting: dict[Greeted, None] = {}
-        self._has_past = False
         self._missed = 0
 
     @property
@@ -103,27 +90,6 @@ class LiquidationSource(SharedFeed):
         Args:
             shown: buckets of a chart that the client shows.
         """
-
-    def greet(self, viewer: Greeted) -> None:
-        """Has a client begin, now or when the past is there."""
-        if self._has_past:
-            viewer.start(self)
-        else:
-            self._waiting[viewer] = None
-
-    def greet_waiting(self) -> None:
-        """The past is there: has everybody begin who waited for it."""
-        self._has_past = True
-        waiting, self._waiting = self._waiting, {}
-        for viewer in waiting:
-            if viewer in self.viewers:
-                viewer.start(self)
-
-    def greet_again(self) -> None:
-        """What was missing of the past is there: has everybody begin anew."""
-        for viewer in tuple(self.viewers):
-            if isinstance(viewer, Greeted):
-                viewer.again(self)
 
     def note_past(self, missing: str) -> None:
         """The past was asked for just now.

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from headwater.api.lookup import canonical_symbols
-from headwater.api.terminal.symbols import terminal_symbol
+from headwater.api.terminal.symbols import ALL, terminal_symbol
 from headwater.bus.topics import TopicFilter
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported
@@ -16,10 +16,8 @@ from headwater.core.instruments import Instrument
 from headwater.core.records import Liquidation
 from headwater.feeds.source import MarketSource
 from headwater.services.liquidation_history import Wanted
+from headwater.services.symbols import SymbolService
 from headwater.venues.messages import Subscription
-
-ALL: Final = "all"
-"""Stands for every connected venue in `exchange`."""
 
 _DAY_MS: Final = 86_400_000
 _log: Final = structlog.stdlib.get_logger("headwater.api.terminal")
@@ -125,13 +123,19 @@ class SymbolNumbers:
         return found
 
 
-def read_scope(sources: Mapping[str, MarketSource], exchange: str, symbol: str) -> LiquidationScope:
+def read_scope(
+    sources: Mapping[str, MarketSource],
+    exchange: str,
+    symbol: str,
+    symbols: SymbolService | None = None,
+) -> LiquidationScope:
     """The liquidations that a client means.
 
     Args:
         sources: venues by id.
         exchange: venue id in any case, or `all`.
         symbol: any common spelling.
+        symbols: the symbol service, which says what one venue calls so.
 
     Raises:
         UnknownExchange: it is not connected.
@@ -139,7 +143,7 @@ def read_scope(sources: Mapping[str, MarketSource], exchange: str, symbol: str) 
         VenueUnavailable: a list of instruments that may have it has not been loaded yet.
     """
     if exchange.lower() != ALL:
-        one = terminal_symbol(sources, exchange, symbol)
+        one = terminal_symbol(sources, exchange, symbol, symbols)
         return LiquidationScope(
             exchange=one.exchange,
             symbol=one.symbol,

@@ -110,7 +110,7 @@ class LiquidationVolumeFeed(LiquidationSource):
         past = await self._ask()
         self.note_past(past.found.volumes.missing)
         await self._begin(past)
-        self.greet_waiting()
+        self.begin()
         updated_at_s = self.desk.clock.monotonic() - UPDATE_EVERY_S
         late = LatePast(self, self._ask_again)
         try:
@@ -195,7 +195,7 @@ class LiquidationVolumeFeed(LiquidationSource):
             return bool(waiting)
         self.note_past("")
         await self._begin(msgspec.structs.replace(past, heard=heard))
-        self.greet_again()
+        self.begin_anew()
         return False
 
     def _in_span(self, events: Sequence[Liquidation]) -> list[Liquidation]:

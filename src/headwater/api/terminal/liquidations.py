@@ -32,13 +32,13 @@ from headwater.api.stream_contract import StreamAccepted
 from headwater.api.stream_filters import VALUE_MAX_USD
 from headwater.api.terminal.addresses import TIMEFRAME
 from headwater.api.terminal.declaration import (
+    CHART_WIDTH,
     EXCHANGE,
     IntervalParameter,
     NumberParameter,
     TerminalSocket,
-    WholeParameter,
 )
-from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.desk import FeedDesk, SharedFeed
 from headwater.api.terminal.liquidation_feeds import LatePast, LiquidationSource, news_of
 from headwater.api.terminal.liquidation_past import NEWEST, LiquidationPast
 from headwater.api.terminal.liquidation_scope import LiquidationScope, SymbolNumbers, read_scope
@@ -64,13 +64,6 @@ _LEAST: Final = NumberParameter(
     least=0.0,
     most=VALUE_MAX_USD,
 )
-_WIDTH: Final = WholeParameter(
-    name="container_width",
-    words="Width of the chart, pixels: decides how many buckets it begins with.",
-    default=800,
-    least=300,
-    most=3_000,
-)
 
 LIQUIDATIONS: Final = TerminalSocket(
     name=NAME,
@@ -80,7 +73,7 @@ LIQUIDATIONS: Final = TerminalSocket(
         "the volume of a chart's buckets: its past, then the changed buckets once a second at "
         "most. After 30 s of silence a `heartbeat`."
     ),
-    parameters=(EXCHANGE, _TIMEFRAME, _LEAST, _WIDTH),
+    parameters=(EXCHANGE, _TIMEFRAME, _LEAST, CHART_WIDTH),
     requests=(TerminalPingRequest,),
     answers=(
         TerminalLiquidationsView,
@@ -119,11 +112,17 @@ class LiquidationFeed(LiquidationSource):
     def __init__(
         self, desk: FeedDesk, scope: LiquidationScope, value_min_usd: float, past: LiquidationPast
     ) -> None:
-        super().__init__(desk, feed_key(scope, value_min_usd), scope, past)
+        super().__init__(desk, self.key_of(scope, value_min_usd), scope, past)
         self._value_min_usd = value_min_usd
         self._numbers = SymbolNumbers(scope)
         self._newest: list[TerminalLiquidationView] = []
         self._greeting: bytes | None = None
+
+    @staticmethod
+    def key_of(scope: LiquidationScope, value_min_usd: float) -> str:
+        """Names it among all feeds."""
+        least = f"/{value_min_usd!r}" if value_min_usd > 0 else ""
+        return f"{NAME}/{scope.name}{least}"
 
     async def run(self) -> None:
         """Asks for the newest of the past, then tells each that is heard."""
@@ -131,7 +130,7 @@ class LiquidationFeed(LiquidationSource):
         self.note_past(found.missing)
         news = news_of(self.heard(), found.own)
         self._newest = self._views(found)
-        self.greet_waiting()
+        self.begin()
         late = LatePast(self, self._ask)
         try:
             while True:
@@ -175,7 +174,7 @@ class LiquidationFeed(LiquidationSource):
         newest_first = sorted(known.values(), key=lambda one: -one.timestamp)
         self._newest = newest_first[:NEWEST]
         self._greeting = None
-        self.greet_again()
+        self.begin_anew()
 
     def _views(self, found: FoundOrders) -> list[TerminalLiquidationView]:
         """Views of what is known of the past, newest first."""
@@ -228,81 +227,54 @@ class LiquidationSession(TerminalSession):
         self._shown = shown
         self._sources: list[LiquidationSource] = []
         self._topics: list[str] = []
-        key = feed_key(scope, value_min_usd)
-        closes = desk.join(
-            key,
+        closes = self.join(
+            LiquidationFeed.key_of(scope, value_min_usd),
             lambda: LiquidationFeed(desk, scope, value_min_usd, past),
             LiquidationFeed,
-            self,
         )
-        self._take(closes)
+        self._sources.append(closes)
         if timeframe is not None:
-            volume = desk.join(
+            volume = self.join(
                 LiquidationVolumeFeed.key_of(scope, timeframe),
                 lambda: LiquidationVolumeFeed(desk, scope, timeframe, past),
                 LiquidationVolumeFeed,
-                self,
             )
-            self._take(volume)
+            self._sources.append(volume)
 
-    def begin(self) -> None:
-        """Begins with the single ones; the chart follows when they are there."""
-        self._sources[0].greet(self)
-
-    def start(self, feed: LiquidationSource) -> None:
-        """Takes a feed's greeting and hears its topic from now on."""
-        self.send([feed.greeting(self._shown)])
-        self._topics.append(feed.hub_topic.key)
+    def start(self, feed: SharedFeed) -> None:
+        """Sends a feed's greeting and hears its topic; the single closes first, then the chart."""
+        source = next(one for one in self._sources if one is feed)
+        self.send([source.greeting(self._shown)])
+        if source.hub_topic.key in self._topics:
+            return  # it begins anew
+        self._topics.append(source.hub_topic.key)
         self.listen(self._topics)
         if len(self._topics) < len(self._sources):
             self._sources[len(self._topics)].greet(self)
-
-    def again(self, feed: LiquidationSource) -> None:
-        """Takes a feed's greeting once more, if it has begun with it."""
-        if feed.hub_topic.key in self._topics:
-            self.send([feed.greeting(self._shown)])
 
     def silent_since_s(self) -> float:
         """When it was last sent something, by its feeds too; in the clock's monotonic seconds."""
         told = (feed.published_at_s for feed in self._sources)
         return max(super().silent_since_s(), *told)
 
-    def _take(self, feed: LiquidationSource) -> None:
-        self._sources.append(feed)
-        self.view(feed)
 
-
-def feed_key(scope: LiquidationScope, value_min_usd: float) -> str:
-    """Names the feed of single liquidations among all feeds."""
-    least = f"/{value_min_usd!r}" if value_min_usd > 0 else ""
-    return f"{NAME}/{scope.name}{least}"
-
-
-class LiquidationOpener:
-    """Begins clients of the socket.
+def open_liquidations(
+    desk: FeedDesk, past: LiquidationPast, rest: str, query: str
+) -> StreamAccepted:
+    """Begins a client of `/api/v1/ws/liquidations`; see `Opener`.
 
     Args:
         desk: the feeds.
         past: answers for what was before.
+        rest: what follows the socket's name in the path.
+        query: not decoded, without the `?`.
+
+    Raises:
+        PlatformError: a part of the address is wrong, or the venue refuses.
     """
-
-    def __init__(self, desk: FeedDesk, past: LiquidationPast) -> None:
-        self._desk = desk
-        self._past = past
-
-    def __call__(self, rest: str, query: str) -> StreamAccepted:
-        """A new client.
-
-        Args:
-            rest: what follows the socket's name in the path.
-            query: not decoded, without the `?`.
-
-        Raises:
-            PlatformError: a part of the address is wrong, or the venue refuses.
-        """
-        address = LIQUIDATIONS.read(rest, query)
-        timeframe = _TIMEFRAME.read(address)
-        shown = candle_count(_WIDTH.read(address))
-        least = _LEAST.read(address)
-        scope = read_scope(self._desk.sources, EXCHANGE.read(address), address.symbol)
-        return LiquidationSession(self._desk, scope, least, timeframe, shown, self._past).accepted
+    address = LIQUIDATIONS.read(rest, query)
+    timeframe = _TIMEFRAME.read(address)
+    shown = candle_count(CHART_WIDTH.read(address))
+    least = _LEAST.read(address)
+    scope = read_scope(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
+    return LiquidationSession(desk, scope, least, timeframe, shown, past).accepted

@@ -11,13 +11,13 @@ between dropping what waits to be read and the answer that has all of it.
 import logging
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
 from headwater.analytics.book_ladder import LadderBook
 from headwater.analytics.rounding_options import RoundingOptions, rounding_options
 from headwater.api.schemas.terminal.order_book import BookState
 from headwater.api.terminal.book_views import BookViews
-from headwater.api.terminal.desk import FeedDesk, SharedFeed, Viewer
+from headwater.api.terminal.desk import FeedDesk, SharedFeed
 from headwater.api.terminal.order_book_text import BookHead
 from headwater.api.terminal.symbols import TerminalSymbol
 from headwater.bus.topics import TopicFilter
@@ -37,13 +37,6 @@ _KINDS: Final[tuple[type[Record], ...]] = (BookDelta, BookSnapshot, ConnectionSt
 _logger = logging.getLogger(__name__)
 
 
-class BookViewer(Viewer, Protocol):
-    """A client of a live book."""
-
-    def book_is_there(self) -> None:
-        """The first book has come: it can be looked at now."""
-
-
 class LiveBook(SharedFeed):
     """A book that somebody looks at.
 
@@ -52,45 +45,36 @@ class LiveBook(SharedFeed):
 
     Args:
         desk: where it lives.
-        symbol: which book.
+        contract: which book.
 
     Raises:
         PlatformError: the venue has no live book.
     """
 
-    def __init__(self, desk: FeedDesk, symbol: TerminalSymbol) -> None:
-        super().__init__(desk, key_of(symbol))
-        self._symbol = symbol
-        self._book = LadderBook(symbol.format, symbol.instrument.price_tick)
+    def __init__(self, desk: FeedDesk, contract: TerminalSymbol) -> None:
+        super().__init__(desk, self.key_of(contract))
+        self._contract = contract
+        self._book = LadderBook(contract.format, contract.instrument.price_tick)
         self._state: BookState = "resyncing"
         self._told: BookState = "resyncing"
         self._timestamp_ms = 0
         self._rounding: RoundingOptions | None = None
-        self._waiting: dict[BookViewer, None] = {}
         self.views = BookViews(self, self._book, self._head)
-        filters = [TopicFilter(kind, symbol.exchange, symbol.symbol) for kind in _KINDS]
+        filters = [TopicFilter(kind, contract.exchange, contract.symbol) for kind in _KINDS]
         self._reader = self.listen(filters, DELTAS_MAX)
-        native = symbol.instrument.native_symbol
-        self.hold(symbol.source, Subscription(channel=Channel.BOOK, native_symbol=native))
+        native = contract.instrument.native_symbol
+        self.hold(contract.source, Subscription(channel=Channel.BOOK, native_symbol=native))
 
-    @property
-    def is_there(self) -> bool:
-        """Whether a first book has come."""
-        return self._rounding is not None
+    @staticmethod
+    def key_of(contract: TerminalSymbol) -> str:
+        """Names it among all feeds."""
+        return f"orderbook/{contract.name}"
 
     @property
     def default_rounding(self) -> Decimal:
-        """That of viewers who name none; there is one once the book `is_there`."""
-        assert self._rounding is not None, "the book is there"
+        """That of viewers who name none; there is one once the feed `has_begun`."""
+        assert self._rounding is not None, "the feed has begun"
         return self._rounding.default
-
-    def wait(self, viewer: BookViewer) -> None:
-        """Has a viewer told when the book `is_there`."""
-        self._waiting[viewer] = None
-
-    def wait_no_more(self, viewer: BookViewer) -> None:
-        """Forgets a viewer that waits; harmless when it does not."""
-        self._waiting.pop(viewer, None)
 
     async def run(self) -> None:
         """Keeps the book and publishes it, until it is cancelled.
@@ -105,7 +89,6 @@ class LiveBook(SharedFeed):
     def close(self) -> None:
         """Gives back all that it holds; harmless when repeated."""
         self.views.close()
-        self._waiting.clear()
         super().close()
 
     async def _start(self) -> None:
@@ -115,19 +98,20 @@ class LiveBook(SharedFeed):
             PlatformError: the source has none.
         """
         self._reader.drain()  # whatever waits is in the answer, or made void by it
-        symbol = self._symbol
-        book = await symbol.source.book(symbol.instrument, depth=DEPTH_MAX)
-        if not book.is_start and self.is_there and self._state == "resyncing":
+        contract = self._contract
+        book = await contract.source.book(contract.instrument, depth=DEPTH_MAX)
+        if not book.is_start and self.has_begun and self._state == "resyncing":
             return  # not live again yet: when it is, the bus tells
         self._book.replace(book.bids, book.asks)
         self._timestamp_ms = book.timestamp_ms
         best = book.bids or book.asks
-        self._rounding = rounding_options(symbol.format.price_places, best[0][0] if best else None)
+        self._rounding = rounding_options(
+            contract.format.price_places, best[0][0] if best else None
+        )
         self._state = "live" if book.is_start else "snapshot"
         self._changed()
-        waiting, self._waiting = self._waiting, {}
-        for viewer in waiting:
-            viewer.book_is_there()
+        if not self.has_begun:
+            self.begin()
         missed = self._reader.drain()
         if missed:
             await self._take([one for one in missed if _is_after(one, book.sequence)])
@@ -191,19 +175,14 @@ class LiveBook(SharedFeed):
     def _head(self) -> BookHead:
         raw_bids, raw_asks = self._book.depth
         return BookHead(
-            exchange=self._symbol.exchange,
-            symbol=self._symbol.symbol,
+            exchange=self._contract.exchange,
+            symbol=self._contract.symbol,
             state=self._state,
             options=() if self._rounding is None else self._rounding.options,
             raw_bids=raw_bids,
             raw_asks=raw_asks,
             timestamp_ms=self._timestamp_ms,
         )
-
-
-def key_of(symbol: TerminalSymbol) -> str:
-    """Names the book among all feeds."""
-    return f"orderbook/{symbol.exchange}:{symbol.instrument.native_symbol}"
 
 
 def _is_after(record: Record, sequence: int | None) -> bool:

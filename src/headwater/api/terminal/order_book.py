@@ -3,7 +3,6 @@
 The view is changed on the open socket by `update_params`; a wrong value changes nothing.
 """
 
-import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import ClassVar, Final, cast
@@ -21,9 +20,6 @@ from headwater.api.schemas.terminal.order_book import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
     LIMIT_MIN,
-    PACE_DEFAULT_MS,
-    PACE_MAX_MS,
-    PACE_MIN_MS,
     AsksOrder,
     OrderbookUpdateView,
     ParamsUpdatedView,
@@ -34,14 +30,15 @@ from headwater.api.terminal.addresses import TerminalAddress
 from headwater.api.terminal.book_views import BookView, PacedView
 from headwater.api.terminal.declaration import (
     EXCHANGE,
+    PACE,
     ChoiceParameter,
     DecimalParameter,
     TerminalSocket,
     WholeParameter,
 )
-from headwater.api.terminal.desk import INTERNAL_CLOSE, FeedDesk, TooManyFeeds
-from headwater.api.terminal.live_book import LiveBook, key_of
-from headwater.api.terminal.requests import RequestReader
+from headwater.api.terminal.desk import INTERNAL_CLOSE, FeedDesk, SharedFeed, TooManyFeeds
+from headwater.api.terminal.live_book import LiveBook
+from headwater.api.terminal.requests import RequestReader, error_view
 from headwater.api.terminal.session import TerminalSession
 from headwater.api.terminal.symbols import TerminalSymbol, terminal_symbol
 from headwater.core.errors import RequestError
@@ -65,13 +62,6 @@ _ASKS: Final = ChoiceParameter(
     allowed=ASKS_ORDERS,
     default=ASKS_ORDERS[0],
 )
-_PACE: Final = WholeParameter(
-    name="pace_ms",
-    words="Shortest time between two updates, ms.",
-    default=PACE_DEFAULT_MS,
-    least=PACE_MIN_MS,
-    most=PACE_MAX_MS,
-)
 
 ORDER_BOOK: Final = TerminalSocket(
     name="orderbook",
@@ -81,7 +71,7 @@ ORDER_BOOK: Final = TerminalSocket(
         "`update_params` changes the view on the open socket: `params_updated`, then an update in "
         "it. While changes are missed `state` is `resyncing` and the sides are empty."
     ),
-    parameters=(EXCHANGE, _LIMIT, _ROUNDING, _ASKS, _PACE),
+    parameters=(EXCHANGE, _LIMIT, _ROUNDING, _ASKS, PACE),
     requests=(TerminalPingRequest, UpdateParamsRequest),
     answers=(OrderbookUpdateView, ParamsUpdatedView, TerminalPongView, TerminalErrorView),
     addresses=(
@@ -101,23 +91,6 @@ ROUNDINGS_ALLOWED: Final = f"a number above 0, at most {ROUNDING_MAX}, with at m
 """What a rounding may be, in words."""
 
 
-def open_order_book(desk: FeedDesk, rest: str, query: str) -> StreamAccepted:
-    """Begins a viewer.
-
-    Args:
-        desk: the feeds.
-        rest: what follows `orderbook` in the path.
-        query: of the address.
-
-    Raises:
-        PlatformError: something in the address is wrong, or the venue has no live book.
-    """
-    address = ORDER_BOOK.read(rest, query)
-    view = read_view(address)
-    symbol = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
-    return OrderBookSession(desk, symbol, view).accepted
-
-
 def read_view(address: TerminalAddress) -> BookView:
     """What an address asks to see.
 
@@ -129,7 +102,7 @@ def read_view(address: TerminalAddress) -> BookView:
         rounding=None if rounding is None else read_rounding(rounding),
         limit=_LIMIT.read(address),
         asks=cast("AsksOrder", _ASKS.read(address)),
-        pace_ms=_PACE.read(address),
+        pace_ms=PACE.read(address),
     )
 
 
@@ -149,56 +122,43 @@ class OrderBookSession(TerminalSession):
 
     Args:
         desk: the feeds.
-        symbol: which book.
+        contract: which book.
         view: what it asks to see.
     """
 
     requests: ClassVar[RequestReader[View]] = RequestReader(ORDER_BOOK.requests)
 
-    def __init__(self, desk: FeedDesk, symbol: TerminalSymbol, view: BookView) -> None:
+    def __init__(self, desk: FeedDesk, contract: TerminalSymbol, view: BookView) -> None:
         super().__init__(desk)
         self._wanted = view
         self._paced: PacedView | None = None
         self._answers_due = 0
-        key = key_of(symbol)
-        self._book = desk.join(key, lambda: LiveBook(desk, symbol), LiveBook, self)
-        self.view(self._book)
+        key = LiveBook.key_of(contract)
+        self._book = self.join(key, lambda: LiveBook(desk, contract), LiveBook)
 
-    def begin(self) -> None:
-        """Shows the book, or waits for it."""
-        if self._book.is_there:
-            self.book_is_there()
-        else:
-            self._book.wait(self)
-
-    def book_is_there(self) -> None:
+    def start(self, feed: SharedFeed) -> None:
         """Shows the book for the first time, after the answers that waited for it."""
+        assert feed is self._book, "there is one"
         due, self._answers_due = self._answers_due, 0
         try:
             self._show(self._wanted, answers=due)
         except TooManyFeeds as error:
-            # A client is not sent anything before its beginning is over.
-            told = self._too_many(error)
-            asyncio.get_running_loop().call_soon(self.end, told, INTERNAL_CLOSE)
+            self.end(error_view(error, self.desk.clock.now_ms()), INTERNAL_CLOSE)
 
     def answer(self, request: View) -> Sequence[View]:
         """Shows another view, or says what is wrong with it."""
         assert isinstance(request, UpdateParamsRequest), "ping is answered elsewhere"
         wanted = changed_view(self._wanted, request)
-        if not self._book.is_there:
+        if self._book.has_begun:
+            self._show(wanted, answers=1)
+        else:
             self._wanted = wanted
             self._answers_due += 1
-            return ()
-        try:
-            self._show(wanted, answers=1)
-        except TooManyFeeds as error:
-            return (self._too_many(error),)
         return ()
 
     def close(self) -> None:
         """Gives everything back; harmless when repeated."""
         paced, self._paced = self._paced, None
-        self._book.wait_no_more(self)
         if paced is not None:
             self._book.views.look_away(paced, self)
         super().close()
@@ -224,10 +184,22 @@ class OrderBookSession(TerminalSession):
         if former is not None and former is not paced:
             self._book.views.look_away(former, self)
 
-    def _too_many(self, error: TooManyFeeds) -> TerminalErrorView:
-        message = f"this book is looked at in as many ways as it may be: {error}"
-        now_ms = self.desk.clock.now_ms()
-        return TerminalErrorView(code="TOO_MANY_STREAMS", message=message, timestamp=now_ms)
+
+def open_order_book(desk: FeedDesk, rest: str, query: str) -> StreamAccepted:
+    """Begins a client of `/api/v1/ws/orderbook`; see `Opener`.
+
+    Args:
+        desk: the feeds.
+        rest: what follows the socket's name in the path.
+        query: not decoded, without the `?`.
+
+    Raises:
+        PlatformError: a part of the address is wrong, or the venue refuses.
+    """
+    address = ORDER_BOOK.read(rest, query)
+    view = read_view(address)
+    contract = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
+    return OrderBookSession(desk, contract, view).accepted
 
 
 def changed_view(view: BookView, request: UpdateParamsRequest) -> BookView:

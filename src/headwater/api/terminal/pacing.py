@@ -33,6 +33,11 @@ class PacedTopic:
             return
         self._publish()
 
+    def sent(self) -> None:
+        """Somebody is sent what there is outside of the topic: the next message keeps the pace."""
+        if self._timer is None:
+            self._arm()
+
     def close(self) -> None:
         """Publishes nothing more."""
         self._has_changed = False
@@ -43,8 +48,11 @@ class PacedTopic:
     def _publish(self) -> None:
         self._has_changed = False
         if self.topic.has_subscribers:
-            self._timer = asyncio.get_running_loop().call_later(self._pace_s, self._on_timer)
+            self._arm()
             self.topic.publish(self._render())
+
+    def _arm(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._pace_s, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

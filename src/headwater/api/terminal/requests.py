@@ -25,7 +25,7 @@ from headwater.core.errors import (
 R = TypeVar("R", bound=View)
 
 _PLACE: Final = re.compile(r"(?P<words>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
-_FIELD: Final = re.compile(r"Object missing required field `(?P<name>.*)`")
+_FIELD: Final = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`")
 _WORDS_MAX: Final = 300
 _MESSAGE_MAX: Final = 500
 

@@ -9,8 +9,8 @@ ended goes nowhere and harms nobody. Whatever is said, the socket stays open; on
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, ClassVar, Final, TypeVar
 
 from headwater.api.schemas.base import View, encode
 from headwater.api.schemas.terminal.common import (
@@ -30,13 +30,15 @@ HEARTBEAT_S: Final = 30.0
 REQUESTS_PER_S: Final = 10
 """Requests of one client in a second that are answered."""
 
+F = TypeVar("F", bound=SharedFeed)
+
 _logger = logging.getLogger(__name__)
 
 
 class TerminalSession(ABC):
     """What one client has. `accepted` is the decision to give to the hub.
 
-    Subclasses join their feeds in the constructor, with `view`, and are refused by what it raises.
+    Subclasses join their feeds in the constructor, with `join`, and are refused by what it raises.
 
     Attributes:
         requests: reads what clients of this kind of socket say; `ping` is among it.
@@ -101,12 +103,20 @@ class TerminalSession(ABC):
         return [encode(answer) for answer in answers]
 
     @abstractmethod
+    def start(self, feed: SharedFeed) -> None:
+        """A feed has begun, or begins anew: send what there is, and hear what follows.
+
+        Args:
+            feed: one of those that were joined.
+        """
+
     def begin(self) -> None:
-        """The client is connected: have it sent its first messages, now or when they are there.
+        """The client is connected: it is started by its first feed, now or when that has begun.
 
         Raises:
             PlatformError: it cannot be begun; the client is told, and closed with 1011.
         """
+        self._feeds[0].greet(self)
 
     def answer(self, request: View) -> Sequence[View]:
         """Does what a request other than `ping` says.
@@ -118,6 +128,10 @@ class TerminalSession(ABC):
             PlatformError: it cannot be done; the client is told, and the socket stays open.
         """
         raise AssertionError(f"no such request here: {type(request).__name__}")
+
+    def tell(self, payload: bytes) -> None:
+        """Sends a message to this client, as `send` does."""
+        self.send([payload])
 
     def send(self, payloads: Sequence[bytes]) -> None:
         """Sends messages to this client; to nobody once its socket has ended."""
@@ -161,9 +175,16 @@ class TerminalSession(ABC):
         # One that is cancelled before its first step never waits for its job.
         task.add_done_callback(lambda _: job.close())
 
-    def view(self, feed: SharedFeed) -> None:
-        """Notes a feed that was joined with this session as its viewer; `close` leaves it."""
+    def join(self, key: str, make: Callable[[], F], kind: type[F]) -> F:
+        """Views a feed until `close` leaves it; see `FeedDesk.join`.
+
+        Raises:
+            TooManyFeeds: there is no room for another one.
+            PlatformError: the venue refuses.
+        """
+        feed = self.desk.join(key, make, kind, self)
         self._feeds.append(feed)
+        return feed
 
     def close(self) -> None:
         """Gives everything back; harmless when repeated."""

@@ -5,15 +5,15 @@ from functools import partial
 from typing import Final
 
 from headwater.api.stream_contract import StreamAccepted
-from headwater.api.terminal.candles import CANDLES, candles_opener
+from headwater.api.terminal.candles import CANDLES, open_candles
 from headwater.api.terminal.declaration import TerminalSocket
 from headwater.api.terminal.desk import FeedDesk
 from headwater.api.terminal.journal import SocketJournal
 from headwater.api.terminal.liquidation_past import LiquidationPast
-from headwater.api.terminal.liquidations import LIQUIDATIONS, LiquidationOpener
+from headwater.api.terminal.liquidations import LIQUIDATIONS, open_liquidations
 from headwater.api.terminal.order_book import ORDER_BOOK, open_order_book
 from headwater.api.terminal.routes import Opener, TerminalRoutes
-from headwater.api.terminal.trades import TRADES, trades_opener
+from headwater.api.terminal.trades import TRADES, open_trades
 from headwater.services.candle_history import CandleHistory
 from headwater.services.past_liquidations import PastLiquidations
 
@@ -53,9 +53,9 @@ def terminal_routes(
     """
     openers: Mapping[str, Opener] = {
         ORDER_BOOK.name: partial(open_order_book, desk),
-        TRADES.name: trades_opener(desk),
-        CANDLES.name: candles_opener(desk, candles),
-        LIQUIDATIONS.name: LiquidationOpener(desk, LiquidationPast(past)),
+        TRADES.name: partial(open_trades, desk),
+        CANDLES.name: partial(open_candles, desk, candles),
+        LIQUIDATIONS.name: partial(open_liquidations, desk, LiquidationPast(past)),
         TEST.name: open_echo,
     }
     assert set(openers) == {one.name for one in SOCKETS}, "every socket is declared and served"

@@ -1,20 +1,14 @@
 """Which contract an address means, and how its numbers are written.
 
-The symbol service answers both (O-S1); no socket asks anybody else.
+The symbol service answers both (O-S1). It knows venues one by one: what a symbol means on all of
+them together is `api.lookup.canonical_symbols`.
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from headwater.analytics.rounding_options import (
-    PriceFormat,
-    RoundingOptions,
-    price_format,
-    rounding_options,
-)
 from headwater.api.lookup import instrument_of, source_of
 from headwater.core.formatting import SymbolFormat
 from headwater.core.instruments import Instrument
@@ -24,6 +18,9 @@ from headwater.services.symbols import SymbolService
 DEFAULT_EXCHANGE: Final = "binance"
 """Where `exchange` is not given."""
 
+ALL: Final = "all"
+"""Stands for every connected venue in `exchange`."""
+
 
 class TerminalSymbol(msgspec.Struct, frozen=True, kw_only=True):
     """A contract on a venue.
@@ -32,25 +29,11 @@ class TerminalSymbol(msgspec.Struct, frozen=True, kw_only=True):
         source: the venue's data.
         instrument: the contract.
         format: how its numbers are written.
-        price_format: how a chart writes its prices.
-        rounding: what its prices may be rounded to.
     """
 
     source: MarketSource
     instrument: Instrument
     format: SymbolFormat
-    price_format: PriceFormat
-    rounding: RoundingOptions
-
-    @property
-    def rounding_options(self) -> tuple[Decimal, ...]:
-        """Powers of ten that its prices may be rounded to, quote currency, ascending."""
-        return self.rounding.options
-
-    @property
-    def default_rounding(self) -> Decimal:
-        """The one to begin with."""
-        return self.rounding.default
 
     @property
     def exchange(self) -> str:
@@ -61,6 +44,11 @@ class TerminalSymbol(msgspec.Struct, frozen=True, kw_only=True):
     def symbol(self) -> str:
         """Canonical symbol."""
         return self.instrument.symbol
+
+    @property
+    def name(self) -> str:
+        """Names it among all contracts in keys and logs, such as `okx:BTC-USDT-SWAP`."""
+        return f"{self.exchange}:{self.instrument.native_symbol}"
 
 
 def terminal_symbol(
@@ -75,7 +63,7 @@ def terminal_symbol(
         sources: venues by id.
         exchange: venue id in any case.
         symbol: any common spelling.
-        symbols: the symbol service; without one roundings are those of an unknown price.
+        symbols: the symbol service; None in a process that has none.
 
     Raises:
         UnknownExchange: it is not connected.
@@ -84,23 +72,7 @@ def terminal_symbol(
     """
     source = source_of(sources, exchange)
     if symbols is None:
-        instrument, row = instrument_of(source, symbol), None
+        instrument = instrument_of(source, symbol)
     else:
         instrument = symbols.resolve(source.facts.venue_id, symbol)
-        row = symbols.listing(instrument)
-    if row is not None:
-        return TerminalSymbol(
-            source=source,
-            instrument=instrument,
-            format=row.format,
-            price_format=row.price_format,
-            rounding=row.rounding,
-        )
-    written = SymbolFormat.of(instrument)
-    return TerminalSymbol(
-        source=source,
-        instrument=instrument,
-        format=written,
-        price_format=price_format(written.price_places),
-        rounding=rounding_options(written.price_places, None),
-    )
+    return TerminalSymbol(source=source, instrument=instrument, format=SymbolFormat.of(instrument))

@@ -4,7 +4,6 @@ What a venue lists and what it streams are merged by `TradeTape`, so no list tha
 double or a hole. Every trade is encoded once, every list once for all who see the same one.
 """
 
-from collections.abc import Callable
 from typing import Final, cast
 
 import msgspec
@@ -23,8 +22,8 @@ from headwater.api.schemas.terminal.trades import (
     terminal_trade,
 )
 from headwater.api.stream_contract import StreamAccepted
-from headwater.api.terminal.declaration import EXCHANGE, TerminalSocket, WholeParameter
-from headwater.api.terminal.desk import FeedDesk
+from headwater.api.terminal.declaration import EXCHANGE, PACE, TerminalSocket, WholeParameter
+from headwater.api.terminal.desk import FeedDesk, SharedFeed
 from headwater.api.terminal.history_feed import HistoryFeed
 from headwater.api.terminal.pacing import PacedTopic
 from headwater.api.terminal.requests import RequestReader
@@ -39,24 +38,8 @@ from headwater.feeds.live_fills import told_live
 ROWS_MAX: Final = 100
 """Most trades of a list, and as many as the feed keeps."""
 
-PACE_MS: Final = 100
-"""Shortest time between two lists of a client that says nothing else."""
-
-PACE_MIN_MS: Final = 50
-"""Shortest pace that a client may choose."""
-
-PACE_MAX_MS: Final = 10_000
-"""Longest one."""
-
 _LIMIT: Final = WholeParameter(
     name="limit", words="Most trades of a list.", default=ROWS_MAX, least=1, most=ROWS_MAX
-)
-_PACE: Final = WholeParameter(
-    name="pace_ms",
-    words="Shortest time between two lists, ms.",
-    default=PACE_MS,
-    least=PACE_MIN_MS,
-    most=PACE_MAX_MS,
 )
 
 TRADES: Final = TerminalSocket(
@@ -67,7 +50,7 @@ TRADES: Final = TerminalSocket(
         "changed, no faster than `pace_ms`. Where the venue does not list its past an `error` "
         "says so, and the list grows from what comes live."
     ),
-    parameters=(EXCHANGE, _LIMIT, _PACE),
+    parameters=(EXCHANGE, _LIMIT, PACE),
     requests=(TerminalPingRequest,),
     answers=(TradesUpdateView, TerminalPongView, TerminalErrorView),
     addresses=(
@@ -87,11 +70,10 @@ class TradesFeed(HistoryFeed):
 
     Args:
         desk: where it lives.
-        key: names it among all feeds.
-        of: the contract.
+        contract: whose trades.
     """
 
-    def __init__(self, desk: FeedDesk, key: str, of: TerminalSymbol) -> None:
+    def __init__(self, desk: FeedDesk, contract: TerminalSymbol) -> None:
         self._tape = TradeTape(ROWS_MAX)
         self._rows: dict[int | str, msgspec.Raw] = {}
         self._lists: dict[tuple[int, bool], bytes] = {}
@@ -100,11 +82,16 @@ class TradesFeed(HistoryFeed):
         self._watching: dict[tuple[int, int], int] = {}
         self._shown = 0
         # Last, because it takes the stream: a feed that is refused it is closed as it is.
-        super().__init__(desk, key, of, Channel.TRADES, Trade)
+        super().__init__(desk, self.key_of(contract), contract, Channel.TRADES, Trade)
+
+    @staticmethod
+    def key_of(contract: TerminalSymbol) -> str:
+        """Names it among all feeds."""
+        return f"trades/{contract.name}"
 
     async def load(self) -> bool:
         """Takes the venue's newest trades."""
-        listed = await self.of.source.trades(self.of.instrument, limit=ROWS_MAX)
+        listed = await self.contract.source.trades(self.contract.instrument, limit=ROWS_MAX)
         # A live trade may stand for several listed ones: they are its parts, not others.
         told = told_live(listed, self._tape.known)
         rows = [
@@ -139,7 +126,7 @@ class TradesFeed(HistoryFeed):
         if problem is not None:
             return problem
         words = "the trades that the venue lists do not reach those that it streams"
-        return VenueUnavailable(self.of.exchange, words)
+        return VenueUnavailable(self.contract.exchange, words)
 
     def show(self) -> None:
         """Publishes the list where it is another one than before."""
@@ -163,6 +150,10 @@ class TradesFeed(HistoryFeed):
         self._watching[key] = self._watching.get(key, 0) + 1
         return view.topic.key
 
+    def greeted(self, limit: int, pace_ms: int) -> None:
+        """A client that watches a list is sent it now."""
+        self._views[limit, pace_ms].sent()
+
     def unwatch(self, limit: int, pace_ms: int) -> None:
         """A client that watched a list has gone."""
         key = (limit, pace_ms)
@@ -184,8 +175,8 @@ class TradesFeed(HistoryFeed):
         rows = tuple(self._row(one) for one in self._tape.newest(limit))
         payload = encode(
             TradesUpdateView(
-                exchange=self.of.exchange,
-                symbol=self.of.symbol,
+                exchange=self.contract.exchange,
+                symbol=self.contract.symbol,
                 trades=cast("tuple[TerminalTradeView, ...]", rows),  # encoded already
                 initial=initial,
                 timestamp=self.desk.clock.now_ms(),
@@ -207,7 +198,7 @@ class TradesFeed(HistoryFeed):
             if len(self._rows) >= _ENCODED_MAX:
                 kept = (one.trade_id for one in self._tape.newest(ROWS_MAX))
                 self._rows = {one: self._rows[one] for one in kept if one in self._rows}
-            row = msgspec.Raw(encode(terminal_trade(trade, self.of.format)))
+            row = msgspec.Raw(encode(terminal_trade(trade, self.contract.format)))
             self._rows[trade.trade_id] = row
         return row
 
@@ -217,7 +208,7 @@ class TradesSession(TerminalSession):
 
     Args:
         desk: the feeds.
-        of: the contract.
+        contract: whose trades.
         limit: most trades of a list.
         pace_ms: shortest time between two lists.
 
@@ -227,54 +218,43 @@ class TradesSession(TerminalSession):
 
     requests = RequestReader[View](TRADES.requests)
 
-    def __init__(self, desk: FeedDesk, of: TerminalSymbol, limit: int, pace_ms: int) -> None:
+    def __init__(self, desk: FeedDesk, contract: TerminalSymbol, limit: int, pace_ms: int) -> None:
         super().__init__(desk)
-        key = f"trades/{of.exchange}:{of.symbol}"
         self._limit, self._pace_ms = limit, pace_ms
-        self._feed = desk.join(key, lambda: TradesFeed(desk, key, of), TradesFeed, self)
-        self.view(self._feed)
-        self._topic: str | None = None
-        try:
-            self._topic = self._feed.watch(limit, pace_ms)
-        except PlatformError:
-            self.close()
-            raise
+        self._feed = self.join(
+            TradesFeed.key_of(contract), lambda: TradesFeed(desk, contract), TradesFeed
+        )
+        self._topic: str | None = self._feed.watch(limit, pace_ms)
 
-    def begin(self) -> None:
-        """The first list is sent when the feed has begun."""
-        self._feed.join(self)
-
-    def tell(self, payload: bytes) -> None:
-        """Sends the client a message."""
-        self.send([payload])
-
-    def start(self) -> None:
+    def start(self, feed: SharedFeed) -> None:
         """Sends the first list; from here on the client hears the later ones."""
+        assert feed is self._feed, "there is one"
         if self._topic is not None:
+            self._feed.greeted(self._limit, self._pace_ms)
             self.send([self._feed.newest(self._limit, initial=True)])
             self.listen([self._topic])
 
     def close(self) -> None:
         """Gives everything back; harmless when repeated."""
-        self._feed.forget(self)
         if self._topic is not None:
             self._feed.unwatch(self._limit, self._pace_ms)
             self._topic = None
         super().close()
 
 
-def trades_opener(desk: FeedDesk) -> Callable[[str, str], StreamAccepted]:
-    """Begins clients of `/api/v1/ws/trades`; see `Opener`.
+def open_trades(desk: FeedDesk, rest: str, query: str) -> StreamAccepted:
+    """Begins a client of `/api/v1/ws/trades`; see `Opener`.
 
     Args:
         desk: the feeds.
+        rest: what follows the socket's name in the path.
+        query: not decoded, without the `?`.
+
+    Raises:
+        PlatformError: a part of the address is wrong, or the venue refuses.
     """
-
-    def open_trades(rest: str, query: str) -> StreamAccepted:
-        address = TRADES.read(rest, query)
-        limit, pace_ms = _LIMIT.read(address), _PACE.read(address)
-        of = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
-        demand(of.source, "trades")
-        return TradesSession(desk, of, limit, pace_ms).accepted
-
-    return open_trades
+    address = TRADES.read(rest, query)
+    limit, pace_ms = _LIMIT.read(address), PACE.read(address)
+    contract = terminal_symbol(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
+    demand(contract.source, "trades")
+    return TradesSession(desk, contract, limit, pace_ms).accepted

@@ -23,7 +23,7 @@ from headwater.api.schemas.terminal.symbols import (
     symbol_cache_view,
 )
 from headwater.api.terminal.symbol_pages import SymbolPages
-from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
+from headwater.api.terminal.symbols import ALL, DEFAULT_EXCHANGE
 from headwater.core.errors import PlatformError, RateLimited
 from headwater.services.symbols import SymbolService
 from headwater.services.venue_symbols import TTL_S
@@ -31,9 +31,6 @@ from headwater.services.venue_symbols import TTL_S
 PATH: Final = "/api/v1/symbols"
 REFRESH_PATH: Final = "/api/v1/refresh-symbols"
 STATS_PATH: Final = "/api/v1/symbol-cache-stats"
-
-ALL: Final = "all"
-"""Stands for every venue."""
 
 AnyExchangeQuery: TypeAlias = Annotated[
     str,

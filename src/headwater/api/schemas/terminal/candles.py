@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from headwater.analytics.rounding_options import price_format
 from headwater.api.schemas.base import IsoTime, iso_of
-from headwater.api.schemas.terminal.common import Moment, TerminalView
+from headwater.api.schemas.market import NotNegative
+from headwater.api.schemas.terminal.common import Moment, Second, TerminalView
 from headwater.api.schemas.terminal.symbols import PriceFormatView
 from headwater.core.formatting import SymbolFormat
 from headwater.core.intervals import Interval
@@ -16,8 +17,6 @@ from headwater.core.records import Candle
 
 HISTORY_MAX: Final = 1000
 """Most candles of one answer to `load_history`."""
-
-NotNegative = Annotated[float, Meta(ge=0)]
 
 
 class TerminalCandleView(TerminalView, frozen=True, kw_only=True, gc=False):
@@ -42,7 +41,7 @@ class TerminalCandleView(TerminalView, frozen=True, kw_only=True, gc=False):
     """
 
     timestamp: Moment
-    time: Moment
+    time: Second
     open: NotNegative
     high: NotNegative
     low: NotNegative
@@ -147,7 +146,13 @@ class CandleUpdateView(
 
 
 class LoadHistoryRequest(
-    TerminalView, frozen=True, kw_only=True, gc=False, tag="load_history", tag_field="type"
+    TerminalView,
+    frozen=True,
+    kw_only=True,
+    gc=False,
+    tag="load_history",
+    tag_field="type",
+    forbid_unknown_fields=True,
 ):
     """Asks for candles to the left of the chart.
 

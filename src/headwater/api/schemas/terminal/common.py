@@ -1,6 +1,6 @@
 """Messages that every socket of the terminal API knows: `ping`, `pong`, `error`, `heartbeat`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -22,6 +22,19 @@ TerminalErrorCode = Literal[
 
 Moment = Annotated[int, Meta(ge=0)]
 """Milliseconds since 1970."""
+
+Second = Annotated[int, Meta(ge=0)]
+"""Whole seconds since 1970."""
+
+
+PACE_MIN_MS: Final = 50
+"""The shortest pace that a client may ask for: time between two messages of data."""
+
+PACE_MAX_MS: Final = 10_000
+"""The longest one."""
+
+PACE_DEFAULT_MS: Final = 100
+"""That of a client who names none."""
 
 
 def camel_case(name: str) -> str:

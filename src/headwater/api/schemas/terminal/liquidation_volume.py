@@ -13,7 +13,7 @@ from headwater.analytics.liquidation_series import LiquidationSeries, SeriesBuck
 from headwater.analytics.liquidation_volume import BUCKETS_KEPT
 from headwater.api.schemas.liquidations import DataSource
 from headwater.api.schemas.market import NotNegative
-from headwater.api.schemas.terminal.common import Moment, TerminalView
+from headwater.api.schemas.terminal.common import Moment, Second, TerminalView
 from headwater.core.external_liquidations import EXTERNAL
 from headwater.core.formatting import compact
 from headwater.core.intervals import Interval
@@ -36,25 +36,25 @@ class VolumeBucketView(TerminalView, frozen=True, kw_only=True, gc=False):
     Attributes:
         time: beginning of the bucket, seconds since 1970.
         timestamp: the same in milliseconds.
-        buyVolume: shorts liquidated, USD.
-        sellVolume: longs liquidated, USD.
-        totalVolume: both, USD.
-        deltaVolume: shorts minus longs, USD.
-        buyVolumeFormatted: as text, such as 1.25M; ≥ before it where it is a lower bound.
-        sellVolumeFormatted: the same of longs.
-        totalVolumeFormatted: the same of both.
-        deltaVolumeFormatted: as text, with its sign.
+        buy_volume: shorts liquidated, USD.
+        sell_volume: longs liquidated, USD.
+        total_volume: both, USD.
+        delta_volume: shorts minus longs, USD.
+        buy_volume_formatted: as text, such as 1.25M; ≥ before it where it is a lower bound.
+        sell_volume_formatted: the same of longs.
+        total_volume_formatted: the same of both.
+        delta_volume_formatted: as text, with its sign.
         count: number of liquidations; null where the source does not say.
-        isFloor: true when one of them came by a throttled stream: volumes are a lower bound.
+        is_floor: true when one of them came by a throttled stream: volumes are a lower bound.
         source: who told of them.
-        maValue: moving average: mean of |deltaVolume| of the last 50 closed buckets in which it is
+        ma_value: moving average: mean of |deltaVolume| of the last 50 closed buckets in which it is
             not zero, as far as they are in the answer, this one included once it is closed, USD;
             null before the first one.
-        maValueFormatted: as text; null where there is none.
+        ma_value_formatted: as text; null where there is none.
     """
 
-    time: Annotated[int, Meta(ge=0)]
-    timestamp: Annotated[int, Meta(ge=0)]
+    time: Second
+    timestamp: Moment
     buy_volume: NotNegative
     sell_volume: NotNegative
     total_volume: NotNegative
@@ -78,16 +78,16 @@ class LiquidationVolumesView(TerminalView, frozen=True, kw_only=True, gc=False):
         timeframe: length of a bucket.
         exchanges: venues whose liquidations are in it, and `external` where that service's are.
         data: from the first bucket with a liquidation to the last, oldest first.
-        startTime: beginning of the span, ms since 1970, inclusive.
-        endTime: its end, ms, inclusive.
+        start_time: beginning of the span, ms since 1970, inclusive.
+        end_time: its end, ms, inclusive.
     """
 
     symbol: str
     timeframe: Interval
     exchanges: tuple[str, ...]
     data: tuple[VolumeBucketView, ...]
-    start_time: Annotated[int, Meta(ge=0)]
-    end_time: Annotated[int, Meta(ge=0)]
+    start_time: Moment
+    end_time: Moment
 
 
 class TerminalLiquidationVolumeView(
@@ -103,7 +103,7 @@ class TerminalLiquidationVolumeView(
             update those that are new or changed, each of which takes the place of what was sent
             for its time.
         timestamp: when it was sent, ms since 1970.
-        isUpdate: false at the beginning, and once more when a past that was missing is there: then
+        is_update: false at the beginning, and once more when a past that was missing is there: then
             it takes the place of everything.
         missing: what of the past could not be had and why; null when nothing.
     """

@@ -1,11 +1,7 @@
 """Views of forced closes on the terminal's socket (O-W4, O-M1): the newest ones, then each one."""
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from headwater.api.schemas.market import NotNegative
-from headwater.api.schemas.terminal.common import Moment, TerminalView
+from headwater.api.schemas.terminal.common import Moment, Second, TerminalView
 from headwater.core.enums import PositionSide, PriceKind, Side
 from headwater.core.formatting import SymbolFormat, clock_text, fixed
 from headwater.core.records import Liquidation
@@ -18,20 +14,20 @@ class TerminalLiquidationView(TerminalView, frozen=True, kw_only=True, gc=False)
         id: tells it from all others; the same whenever and to whomever it is sent.
         exchange: venue id; `external` where an external service told of it, which names no venue.
         symbol: canonical symbol.
-        baseAsset: what is traded, such as BTC.
+        base_asset: what is traded, such as BTC.
         side: of the closing order: sell where a long was closed.
-        positionSide: the position that was closed.
+        position_side: the position that was closed.
         quantity: base units closed.
-        quantityFormatted: with the decimal places of the venue's quantity step.
-        priceUsdt: its value: quantity × price, USD.
-        priceUsdtFormatted: to whole USD, with commas.
-        avgPrice: price of the kind `priceKind`.
-        avgPriceFormatted: with the decimal places of the venue's price tick.
-        priceKind: what `avgPrice` is.
-        isFloor: true where the venue throttles what it tells, so that sums are a lower bound.
+        quantity_formatted: with the decimal places of the venue's quantity step.
+        price_usdt: its value: quantity × price, USD.
+        price_usdt_formatted: to whole USD, with commas.
+        avg_price: price of the kind `priceKind`.
+        avg_price_formatted: with the decimal places of the venue's price tick.
+        price_kind: what `avgPrice` is.
+        is_floor: true where the venue throttles what it tells, so that sums are a lower bound.
         timestamp: when, ms since 1970.
         time: the same in whole seconds.
-        displayTime: the same as HH:MM:SS, UTC.
+        display_time: the same as HH:MM:SS, UTC.
     """
 
     id: str
@@ -49,7 +45,7 @@ class TerminalLiquidationView(TerminalView, frozen=True, kw_only=True, gc=False)
     price_kind: PriceKind
     is_floor: bool
     timestamp: Moment
-    time: Annotated[int, Meta(ge=0)]
+    time: Second
     display_time: str
 
 

@@ -5,7 +5,14 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from headwater.api.schemas.terminal.common import Moment, TerminalView
+from headwater.api.schemas.market import NotNegative
+from headwater.api.schemas.terminal.common import (
+    PACE_MAX_MS,
+    PACE_MIN_MS,
+    Moment,
+    Second,
+    TerminalView,
+)
 
 LIMIT_MIN: Final = 5
 """Fewest levels a side that a viewer of the socket may ask for."""
@@ -16,24 +23,12 @@ LIMIT_MAX: Final = 5_000
 LIMIT_DEFAULT: Final = 20
 """Levels a side where a viewer does not say."""
 
-PACE_MIN_MS: Final = 50
-"""Shortest time between two updates."""
-
-PACE_MAX_MS: Final = 10_000
-"""Longest."""
-
-PACE_DEFAULT_MS: Final = 100
-"""That of a viewer who does not say."""
-
 AsksOrder = Literal["best_first", "highest_first"]
 """Order of the asks: the lowest price first, or the highest as on a ladder drawn downwards."""
 
 BookState = Literal["live", "snapshot", "resyncing"]
 """`live`: every change is followed. `snapshot`: the venue's answer to one question, because its
 stream has not begun yet. `resyncing`: changes were missed; the sides are empty until it is live."""
-
-Measure = Annotated[float, Meta(ge=0)]
-"""A price or quantity; its digits are exact decimals."""
 
 
 class TerminalBookLevelView(TerminalView, frozen=True, kw_only=True, gc=False):
@@ -46,9 +41,9 @@ class TerminalBookLevelView(TerminalView, frozen=True, kw_only=True, gc=False):
         amount_formatted: with commas and the contract's places.
     """
 
-    price: Measure
+    price: NotNegative
     price_formatted: str
-    amount: Measure
+    amount: NotNegative
     amount_formatted: str
 
 
@@ -60,7 +55,7 @@ class TerminalBookStepView(TerminalBookLevelView, frozen=True, kw_only=True, gc=
         cumulative_formatted: the same as text.
     """
 
-    cumulative: Measure
+    cumulative: NotNegative
     cumulative_formatted: str
 
 
@@ -81,7 +76,7 @@ class TerminalBookView(TerminalView, frozen=True, kw_only=True, gc=False):
     bids: tuple[TerminalBookLevelView, ...]
     asks: tuple[TerminalBookLevelView, ...]
     timestamp: Moment
-    time: Moment
+    time: Second
 
 
 class MarketDepthInfoView(TerminalView, frozen=True, kw_only=True, gc=False):
@@ -91,11 +86,11 @@ class MarketDepthInfoView(TerminalView, frozen=True, kw_only=True, gc=False):
         actual_levels: levels of the shorter side.
         requested_levels: levels a side that were asked for.
         is_market_depth_limited: whether a side has fewer than that.
-        has_insufficient_raw_data: whether a side has fewer than `min_required_raw_data` levels of
+        has_insufficient_raw_data: whether a side has fewer than `minRequiredRawData` levels of
             the venue, so that rounding may leave fewer than asked for.
         raw_bids: bid levels of the venue that are known.
         raw_asks: ask levels.
-        min_required_raw_data: ten times `requested_levels`.
+        min_required_raw_data: ten times `requestedLevels`.
     """
 
     actual_levels: int
@@ -129,14 +124,14 @@ class OrderbookUpdateView(
     exchange: str
     symbol: str
     state: BookState
-    rounding: Measure
-    rounding_options: tuple[Measure, ...]
+    rounding: NotNegative
+    rounding_options: tuple[NotNegative, ...]
     aggregated: bool
     bids: tuple[TerminalBookStepView, ...]
     asks: tuple[TerminalBookStepView, ...]
     market_depth_info: MarketDepthInfoView
     timestamp: Moment
-    time: Moment
+    time: Second
 
 
 class UpdateParamsRequest(
@@ -177,7 +172,7 @@ class ParamsUpdatedView(
     """
 
     limit: int
-    rounding: Measure
+    rounding: NotNegative
     asks: AsksOrder
     pace_ms: int
     success: Literal[True] = True

@@ -23,7 +23,7 @@ class PriceFormatView(TerminalView, frozen=True, kw_only=True, gc=False):
     Attributes:
         type: kind of format.
         precision: decimal places.
-        minMove: the smallest step that is shown.
+        min_move: the smallest step that is shown.
     """
 
     type: Literal["price"]
@@ -38,22 +38,22 @@ class SymbolView(TerminalView, frozen=True, kw_only=True, gc=False):
         id: names it in the addresses of this venue; unique on it.
         exchange: venue id.
         symbol: canonical symbol, the same on every venue.
-        nativeSymbol: the venue's own spelling; null while no venue has told it.
-        baseAsset: what is traded.
-        quoteAsset: what prices are in.
-        uiName: for people: base and quote, and of dated contracts the day of delivery.
+        native_symbol: the venue's own spelling; null while no venue has told it.
+        base_asset: what is traded.
+        quote_asset: what prices are in.
+        ui_name: for people: base and quote, and of dated contracts the day of delivery.
         kind: perpetual, or future for dated contracts.
         volume24h: quote currency in 24 h; null when it is not known now.
-        volume24hFormatted: as text, such as 12.59B; null like the number.
-        volumeEstimated: true where the venue tells base units only, and the volume was worked out
+        volume24h_formatted: as text, such as 12.59B; null like the number.
+        volume_estimated: true where the venue tells base units only, and the volume was worked out
             with the price.
-        pricePrecision: decimal places of prices.
-        amountPrecision: decimal places of quantities, base units.
-        priceFormat: how a chart writes prices.
-        roundingOptions: what an order book may be rounded to, quote currency, ascending.
-        roundingOptionsFormatted: the same as text.
-        defaultRounding: the one to begin with.
-        defaultRoundingFormatted: the same as text.
+        price_precision: decimal places of prices.
+        amount_precision: decimal places of quantities, base units.
+        price_format: how a chart writes prices.
+        rounding_options: what an order book may be rounded to, quote currency, ascending.
+        rounding_options_formatted: the same as text.
+        default_rounding: the one to begin with.
+        default_rounding_formatted: the same as text.
         stale: true when the venue could not be asked when it was due: the contract may have
             changed, and its volume is not known.
     """
@@ -87,7 +87,7 @@ class SymbolReloadView(TerminalView, frozen=True, kw_only=True, gc=False):
         reloaded: whether the venue told it anew.
         symbols: contracts in the list now.
         message: why it was not reloaded; empty when it was.
-        retryAfter: seconds after which to try again; null when nobody knows, or it was reloaded.
+        retry_after: seconds after which to try again; null when nobody knows, or it was reloaded.
     """
 
     exchange: str
@@ -117,16 +117,16 @@ class SymbolCacheView(TerminalView, frozen=True, kw_only=True, gc=False):
         symbols: contracts in the list.
         stale: whether the venue could not be asked when it was due.
         message: why the list is stale; empty when it is not.
-        ageSeconds: since the venue last told all of it; null before.
+        age_seconds: since the venue last told all of it; null before.
         questions: how often the list was asked for.
         shared: callers who waited for a load that somebody else had begun.
         loads: loads of the list that succeeded.
         failures: loads that failed, or brought no tickers.
-        marketCalls: how often the venue told its contracts, whoever in this process asked.
-        tickerCalls: questions for its tickers.
+        market_calls: how often the venue told its contracts, whoever in this process asked.
+        ticker_calls: questions for its tickers.
         forced: loads that were demanded.
         refused: demands that came too soon.
-        durationMs: of the newest load; null before.
+        duration_ms: of the newest load; null before.
     """
 
     exchange: str
@@ -149,7 +149,7 @@ class SymbolCacheStatsView(TerminalView, frozen=True, kw_only=True, gc=False):
     """How the lists of symbols are kept.
 
     Attributes:
-        ttlSeconds: age at which a list is loaded again.
+        ttl_seconds: age at which a list is loaded again.
         exchanges: by venue id.
         timestamp: when this was true, ms since 1970.
     """

@@ -1,16 +1,10 @@
 """Trades as a screen shows them (requirement O-W2)."""
 
-from typing import Annotated
-
-from msgspec import Meta
-
-from headwater.api.schemas.terminal.common import Moment, TerminalView
+from headwater.api.schemas.market import NotNegative
+from headwater.api.schemas.terminal.common import Moment, Second, TerminalView
 from headwater.core.enums import Side
 from headwater.core.formatting import SymbolFormat, clock_text
 from headwater.core.records import Trade
-
-Positive = Annotated[float, Meta(ge=0)]
-"""A price or a quantity."""
 
 
 class TerminalTradeView(TerminalView, frozen=True, kw_only=True, gc=False):
@@ -29,11 +23,11 @@ class TerminalTradeView(TerminalView, frozen=True, kw_only=True, gc=False):
     """
 
     id: str
-    price: Positive
-    amount: Positive
+    price: NotNegative
+    amount: NotNegative
     side: Side
     timestamp: Moment
-    time: Moment
+    time: Second
     price_formatted: str
     amount_formatted: str
     time_formatted: str
