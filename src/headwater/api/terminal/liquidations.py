@@ -32,10 +32,10 @@ from headwater.api.stream_contract import StreamAccepted
 from headwater.api.stream_filters import VALUE_MAX_USD
 from headwater.api.terminal.addresses import TIMEFRAME
 from headwater.api.terminal.declaration import (
-    EXCHANGE,
     IntervalParameter,
     NumberParameter,
     TerminalSocket,
+    TextParameter,
     WholeParameter,
 )
 from headwater.api.terminal.desk import FeedDesk
@@ -45,6 +45,7 @@ from headwater.api.terminal.liquidation_scope import LiquidationScope, SymbolNum
 from headwater.api.terminal.liquidation_volume import LiquidationVolumeFeed
 from headwater.api.terminal.requests import RequestReader
 from headwater.api.terminal.session import TerminalSession
+from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.services.past_liquidations import FoundOrders
@@ -52,6 +53,11 @@ from headwater.services.past_liquidations import FoundOrders
 NAME: Final = "liquidations"
 """Of the socket, in its path."""
 
+_EXCHANGE: Final = TextParameter(
+    name="exchange",
+    words="Venue id, or `all` for every connected one together.",
+    default=DEFAULT_EXCHANGE,
+)
 _TIMEFRAME: Final = IntervalParameter(
     name=TIMEFRAME,
     words="Length of a chart's buckets; without it there is no `liquidation_volume`.",
@@ -80,7 +86,7 @@ LIQUIDATIONS: Final = TerminalSocket(
         "the volume of a chart's buckets: its past, then the changed buckets once a second at "
         "most. After 30 s of silence a `heartbeat`."
     ),
-    parameters=(EXCHANGE, _TIMEFRAME, _LEAST, _WIDTH),
+    parameters=(_EXCHANGE, _TIMEFRAME, _LEAST, _WIDTH),
     requests=(TerminalPingRequest,),
     answers=(
         TerminalLiquidationsView,
@@ -304,5 +310,5 @@ class LiquidationOpener:
         timeframe = _TIMEFRAME.read(address)
         shown = candle_count(_WIDTH.read(address))
         least = _LEAST.read(address)
-        scope = read_scope(self._desk.sources, EXCHANGE.read(address), address.symbol)
+        scope = read_scope(self._desk.sources, _EXCHANGE.read(address), address.symbol)
         return LiquidationSession(self._desk, scope, least, timeframe, shown, self._past).accepted

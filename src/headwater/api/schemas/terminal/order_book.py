@@ -117,7 +117,9 @@ class OrderbookUpdateView(
         symbol: canonical symbol.
         state: whether every change is followed; the sides are empty while it is `resyncing`.
         rounding: what prices are rounded to, quote currency: bids down, asks up.
+        rounding_formatted: the same as text.
         rounding_options: what may be offered for choice, ascending.
+        rounding_options_formatted: the same as text.
         aggregated: whether several prices of the venue may share a level.
         bids: highest price first.
         asks: lowest price first, or highest where that was asked for.
@@ -130,7 +132,9 @@ class OrderbookUpdateView(
     symbol: str
     state: BookState
     rounding: Measure
+    rounding_formatted: str
     rounding_options: tuple[Measure, ...]
+    rounding_options_formatted: tuple[str, ...]
     aggregated: bool
     bids: tuple[TerminalBookStepView, ...]
     asks: tuple[TerminalBookStepView, ...]
@@ -171,6 +175,7 @@ class ParamsUpdatedView(
     Attributes:
         limit: levels a side.
         rounding: what prices are rounded to, quote currency.
+        rounding_formatted: the same as text.
         asks: order of the asks.
         pace_ms: shortest time between two updates, ms.
         success: true.
@@ -178,6 +183,7 @@ class ParamsUpdatedView(
 
     limit: int
     rounding: Measure
+    rounding_formatted: str
     asks: AsksOrder
     pace_ms: int
     success: Literal[True] = True
