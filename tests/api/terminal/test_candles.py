@@ -422,6 +422,7 @@ async def test_candles_that_are_stored_need_no_venue(tmp_path: Path) -> None:
         ("candles/NOPE", "symbol"),
         ("candles", "symbol"),
         ("candles/BTCUSDT?timeframe=7m", "timeframe"),
+        ("candles/BTCUSDT/7m", "timeframe"),
         ("candles/BTCUSDT/1m?timeframe=1m", "timeframe"),
         ("candles/BTCUSDT?container_width=299", "container_width"),
         ("candles/BTCUSDT?container_width=3001", "container_width"),

@@ -26,9 +26,7 @@ TIMEFRAME: Final = "timeframe"
 """Name of the parameter that may also be the last segment of a path."""
 
 _DIGITS_MAX: Final = 20
-LENGTHS: Final = frozenset(one.value for one in Interval)
-"""Lengths of time, as a path may end."""
-
+_LENGTH: Final = re.compile(r"[0-9]{1,3}[A-Za-z]")
 _POWER_MAX: Final = 20
 _NUMBER: Final = re.compile(r"[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]{1,2})?")
 
@@ -125,12 +123,21 @@ def positive(name: str, text: str) -> Decimal:
     return value
 
 
+def is_length(segment: str) -> bool:
+    """Whether the last segment of a path looks like a length of time, such as `5m` or `7m`.
+
+    No symbol ends so: what follows a slash in one is an asset.
+    """
+    return _LENGTH.fullmatch(segment) is not None
+
+
 def read_address(rest: str, query: str, known: Sequence[str]) -> TerminalAddress:
     """Takes an address apart.
 
     Args:
         rest: what follows the socket's name in the path, percent-decoded: empty, or `/` and the
-            symbol, and where the socket knows `timeframe` perhaps `/` and a length of time.
+            symbol, and where the socket knows `timeframe` perhaps `/` and a length of time, which
+            need not be one that it offers.
         query: not decoded, without the `?`.
         known: names of parameters besides `symbol`.
 
@@ -141,7 +148,7 @@ def read_address(rest: str, query: str, known: Sequence[str]) -> TerminalAddress
     path = rest.strip("/")
     if path and TIMEFRAME in known:
         head, slash, tail = path.rpartition("/")
-        if slash and tail in LENGTHS:
+        if slash and is_length(tail):
             path = head
             if TIMEFRAME in fields:
                 raise RequestError(TIMEFRAME, fields[TIMEFRAME], f"given once; the path has {tail}")

@@ -18,7 +18,7 @@ from headwater.api.stream_contract import (
     StreamRefused,
     StreamRequest,
 )
-from headwater.api.terminal.addresses import LENGTHS, PREFIX, QUERY_FIELDS_MAX
+from headwater.api.terminal.addresses import PREFIX, QUERY_FIELDS_MAX, is_length
 from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
 from headwater.core.clock import Clock
 
@@ -107,7 +107,7 @@ def _words_of(request: StreamRequest) -> dict[str, str]:
         given = {}
     path = rest.strip("/")
     head, slash, tail = path.rpartition("/")
-    symbol = head if slash and tail in LENGTHS else path or given.get("symbol", "")
+    symbol = head if slash and is_length(tail) else path or given.get("symbol", "")
     words = {
         "socket": name,
         "exchange": given.get("exchange", DEFAULT_EXCHANGE),
