@@ -319,8 +319,12 @@ export interface OrderbookUpdate {
   readonly state: "live" | "resyncing" | "snapshot";
   /** what prices are rounded to, quote currency: bids down, asks up. */
   readonly rounding: number;
+  /** the same as text. */
+  readonly roundingFormatted: string;
   /** what may be offered for choice, ascending. */
   readonly roundingOptions: ReadonlyArray<number>;
+  /** the same as text. */
+  readonly roundingOptionsFormatted: ReadonlyArray<string>;
   /** whether several prices of the venue may share a level. */
   readonly aggregated: boolean;
   /** highest price first. */
@@ -342,6 +346,8 @@ export interface ParamsUpdated {
   readonly limit: number;
   /** what prices are rounded to, quote currency. */
   readonly rounding: number;
+  /** the same as text. */
+  readonly roundingFormatted: string;
   /** order of the asks. */
   readonly asks: "best_first" | "highest_first";
   /** shortest time between two updates, ms. */
@@ -616,7 +622,7 @@ export class TestStream extends TerminalStream<string> {
 
 export class Headwater extends Api {
   /** Liquidated volume for a chart, oldest first. */
-  liquidationVolume(symbol: string, timeframe: "1m" | "5m" | "15m" | "30m" | "1h" | "4h" | "1d", options?: { startTime?: number | string; endTime?: number | string; exchange?: string }): Promise<LiquidationVolumes>;
+  liquidationVolume(symbol: string, timeframe: "1m" | "5m" | "15m" | "30m" | "1h" | "4h" | "1d", options?: { startTime?: number | string; endTime?: number | string; exchange?: "binance" | "bybit" | "hyperliquid" | "okx" | "all" }): Promise<LiquidationVolumes>;
   /** What may be traded, largest volume first. */
   symbols(options?: { exchange?: "binance" | "bybit" | "hyperliquid" | "okx" | "all" }): Promise<ReadonlyArray<Symbol>>;
   /** Has lists of symbols loaded again. */

@@ -26,11 +26,13 @@ def candle(number: int, *, closed: bool = True, close: float = 105.25, revision:
     ("width_px", "count"),
     [
         (300, 200),  # 50 fit, 150 are too few
-        (399, 200),  # 66 fit: 198
-        (402, 201),  # 67 fit
-        (800, 399),  # 133 fit
-        (1999, 999),  # 333 fit
-        (2004, 1000),  # 334 fit: 1002 are too many
+        (399, 200),  # 199.5 are too few
+        (402, 201),
+        (403, 201),  # 201.5
+        (800, 400),  # 133 1/3 fit, three times that
+        (1999, 999),  # 999.5
+        (2000, 1000),
+        (2004, 1000),  # 1002 are too many
         (3000, 1000),
     ],
 )

@@ -41,7 +41,7 @@ WITH_DATA = {
     "/liquidations/heatmap?symbol=BTCUSDT": b'"price_bucket":',
     "/liquidations/history?symbol=BTCUSDT": b'"side":"sell"',
     "/liquidations/volume?symbol=BTCUSDT": b'"sell_count":2',
-    "/api/v1/liquidation-volume/BTCUSDT/1h": b'"data":[{',
+    "/api/v1/liquidation-volume/BTCUSDT/1h?exchange=all": b'"data":[{',
     "/api/v1/candles/BTCUSDT?timeframe=5m": b'"closeFormatted":"',
     "/api/v1/trades/BTCUSDT": b'"priceFormatted":"',
     "/liquidations/clusters?symbol=BTCUSDT": b'"price_level":',

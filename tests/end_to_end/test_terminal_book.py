@@ -310,7 +310,7 @@ def test_a_slow_pace_is_kept_and_each_message_is_the_newest() -> None:
     in_virtual_time(main)
 
 
-def test_o_r4_the_route_gives_the_same_book() -> None:
+def test_o_r4_o_m4_the_route_gives_the_same_book() -> None:
     async def main(scene: Scene) -> None:
         client = await scene.connect(f"orderbook/{SYMBOL}?rounding=0.25&limit=50")
         await client.until_state("live")

@@ -306,7 +306,7 @@ def test_o_d9_the_volume_is_that_of_the_truth_after_the_hand_over() -> None:
 
 
 @pytest.mark.timeout(240)
-def test_o_s8_o_d15_the_upstream_is_one_and_closes_with_the_last() -> None:
+def test_o_s8_o_s17_o_d15_the_upstream_is_one_and_closes_with_the_last() -> None:
     """Of three clients two leave: the stream stays; the last leaves, and it lingers, then goes.
 
     A client that comes back within the linger keeps it. It is the routed path of 2026: the retired

@@ -350,7 +350,7 @@ def test_o_w3_on_four_venues_the_chart_equals_the_route_as_candles_come_and_clos
         await assert_charts_are_true(scene, clients)
         for venue, client in clients.items():
             (first,) = client.of("historical_candles")
-            assert first["count"] == 399, venue
+            assert first["count"] == 400, venue
             last_ms = first["data"][-1]["timestamp"]
             updates = client.of("candle_update")
             assert {one["timestamp"] for one in updates} >= {last_ms, last_ms + 60_000}, venue

@@ -128,7 +128,7 @@ class Headwater(Api):
         *,
         start_time: int | str | None = None,
         end_time: int | str | None = None,
-        exchange: str | None = None,
+        exchange: Literal["binance", "bybit", "hyperliquid", "okx", "all"] | None = None,
     ) -> LiquidationVolumes:
         """Liquidated volume for a chart, oldest first."""
         path = path_of(

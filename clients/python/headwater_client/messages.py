@@ -421,8 +421,12 @@ class OrderbookUpdate(
     """whether every change is followed; the sides are empty while it is `resyncing`."""
     rounding: float
     """what prices are rounded to, quote currency: bids down, asks up."""
+    rounding_formatted: str
+    """the same as text."""
     rounding_options: tuple[float, ...]
     """what may be offered for choice, ascending."""
+    rounding_options_formatted: tuple[str, ...]
+    """the same as text."""
     aggregated: bool
     """whether several prices of the venue may share a level."""
     bids: tuple[TerminalBookStep, ...]
@@ -452,6 +456,8 @@ class ParamsUpdated(
     """levels a side."""
     rounding: float
     """what prices are rounded to, quote currency."""
+    rounding_formatted: str
+    """the same as text."""
     asks: Literal["best_first", "highest_first"]
     """order of the asks."""
     pace_ms: int

@@ -32,9 +32,9 @@ def candle_count(width_px: int) -> int:
         width_px: width of its container, ≥ 0.
 
     Returns:
-        Three times the whole candles that fit, from 200 to 1000.
+        min(max((width / 6) × 3, 200), 1000), rounded down at the end: 400 for 800 pixels.
     """
-    return min(max(width_px // PIXELS_PER_CANDLE * SCREENS, COUNT_MIN), COUNT_MAX)
+    return min(max(width_px * SCREENS // PIXELS_PER_CANDLE, COUNT_MIN), COUNT_MAX)
 
 
 class ChartCandles:

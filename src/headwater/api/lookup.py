@@ -10,6 +10,9 @@ from headwater.core.instruments import Instrument, InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.feeds.source import MarketSource
 
+ALL_EXCHANGES: Final = "all"
+"""Stands for every connected venue where several may be asked for."""
+
 _SUGGESTIONS_MAX: Final = 3
 _VALUE_CUT_CHARS: Final = 64
 _LOADING_RETRY_S: Final = 2.0
@@ -87,6 +90,20 @@ def source_of(sources: Mapping[str, MarketSource], exchange: str) -> MarketSourc
     if found is None:
         raise UnknownExchange(exchange, tuple(sources))
     return found
+
+
+def exchanges_of(sources: Mapping[str, MarketSource], exchange: str) -> tuple[str, ...]:
+    """Ids of the venues that are meant, in their order: one by its id in any case, or `all`.
+
+    Raises:
+        UnknownExchange: it is not connected; names `all` among what is allowed.
+    """
+    if exchange.lower() == ALL_EXCHANGES:
+        return tuple(sorted(sources))
+    try:
+        return (source_of(sources, exchange).facts.venue_id,)
+    except UnknownExchange as error:
+        raise UnknownExchange(exchange, (*error.known, ALL_EXCHANGES)) from error
 
 
 def table_of(source: MarketSource) -> InstrumentTable:

@@ -13,6 +13,7 @@ from fastapi import Path, Query, Request
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from headwater.api.lookup import ALL_EXCHANGES
 from headwater.core.enums import Channel, GapState
 from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
@@ -179,6 +180,15 @@ ExchangeQuery: TypeAlias = Annotated[
 ]
 TerminalExchangeQuery: TypeAlias = Annotated[
     str, Query(description="Venue id; see /exchanges.", min_length=1, max_length=32)
+]
+AnyExchangeQuery: TypeAlias = Annotated[
+    str,
+    Query(
+        description="Venue id, or `all`.",
+        min_length=1,
+        max_length=32,
+        json_schema_extra={"enum": [ALL_EXCHANGES]},
+    ),
 ]
 ExchangesQuery: TypeAlias = Annotated[
     str | None,

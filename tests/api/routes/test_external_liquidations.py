@@ -21,7 +21,7 @@ from headwater.storage.store import Store
 BEFORE_MS = NOW_MS - 200 * MINUTE_MS
 HISTORY = "/liquidations/history?symbol=BTCUSDT"
 VOLUME = "/liquidations/volume?symbol=BTCUSDT&interval=1h"
-CHART = "/api/v1/liquidation-volume/BTCUSDT/1h"
+CHART = "/api/v1/liquidation-volume/BTCUSDT/1h?exchange=all"
 
 Served = tuple[Platform, ExternalService]
 
@@ -95,7 +95,7 @@ async def test_o_s20_the_chart(tmp_path: Path) -> None:
         assert found["exchanges"] == ["binance", "bybit", "external"]
         times = [row["timestamp"] for row in found["data"]]
         assert times == list(range(times[0], times[-1] + 1, 3_600_000))
-        named = await body_of(platform, f"{CHART}?exchange=bybit")
+        named = await body_of(platform, CHART.replace("all", "bybit"))
         assert named["exchanges"] == ["bybit"]
 
 

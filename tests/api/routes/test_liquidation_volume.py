@@ -27,7 +27,7 @@ async def answer(platform: Platform, target: str) -> Any:
 
 async def test_o_r2_a_bucket_as_a_chart_draws_it(stored: Platform) -> None:
     """50 minutes ago: a long of 67,100 USD and a short of 67,190 USD at Bybit, so +90."""
-    found = await answer(stored, f"{PATH}/5m")
+    found = await answer(stored, f"{PATH}/5m?exchange=all")
     opened_ms = NOW_MS - 50 * MINUTE_MS
     opened_ms -= opened_ms % (5 * MINUTE_MS)
     assert found["data"][0] == {
@@ -63,6 +63,7 @@ async def test_o_r2_one_venue_by_any_spelling_and_a_lower_bound_is_marked(stored
         "≥67.25K",
     )
     assert found["exchanges"] == ["binance"]
+    assert await answer(stored, f"{PATH}/1h") == found, "the venue where none is named (issue 5)"
 
 
 async def test_o_r2_the_running_bucket_goes_on(tmp_path: Path) -> None:
@@ -72,12 +73,12 @@ async def test_o_r2_the_running_bucket_goes_on(tmp_path: Path) -> None:
         Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
         Platform(clock=clock, store=store).served() as platform,
     ):
-        assert (await answer(platform, f"{PATH}/1d"))["data"] == []
+        assert (await answer(platform, f"{PATH}/1d?exchange=all"))["data"] == []
         totals = {}
         for before_ms, usd in ((1_000, 100.0), (500, 50.0)):
             store.put(at(before_ms, usd))
             platform.advance(10.0)
-            (row,) = (await answer(platform, f"{PATH}/1d"))["data"]
+            (row,) = (await answer(platform, f"{PATH}/1d?exchange=all"))["data"]
             totals[row["totalVolume"]] = row["timestamp"]
         assert list(totals) == [100.0, 150.0]
         assert len(set(totals.values())) == 1
@@ -107,8 +108,10 @@ async def test_o_r2_a_timeframe_has_a_longest_span(
         (f"{PATH}/1m?start_time={NOW_MS + 10}", 422, "start_time"),
         (f"{PATH}/1m?start_time=now", 422, "start_time"),
         (f"{PATH}/1m?exchange=ftx", 404, "exchange"),
+        (f"{PATH}/1m?exchange=", 422, "exchange"),
         (f"{PATH}/1m?limit=5", 422, "limit"),
         ("/api/v1/liquidation-volume/NOPEUSDT/1m", 404, "symbol"),
+        ("/api/v1/liquidation-volume/NOPEUSDT/1m?exchange=all", 404, "symbol"),
     ],
 )
 async def test_o_r2_what_cannot_be_meant_is_refused_by_name(

@@ -58,7 +58,8 @@ def test_symbols_have_slashes_and_only_a_length_of_time_ends_a_path() -> None:
     assert read_address("", "symbol=BTC%2FUSDT%3AUSDT", KNOWN).symbol == "BTC/USDT:USDT"
     whole = read_address("/BTC/USDT:USDT/1h", "", KNOWN)
     assert (whole.symbol, dict(whole.fields)) == ("BTC/USDT:USDT", {"timeframe": "1h"})
-    assert read_address("/BTC/USDT/7m", "", KNOWN).symbol == "BTC/USDT/7m"
+    found = read_address("/BTC/USDT/7m", "", KNOWN)
+    assert (found.symbol, dict(found.fields)) == ("BTC/USDT", {"timeframe": "7m"}), "to be refused"
     assert read_address("/BTC/1h", "", ("exchange",)).symbol == "BTC/1h", "a socket without them"
     assert read_address("/1h", "", KNOWN).symbol == "1h"
 

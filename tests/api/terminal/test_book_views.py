@@ -97,20 +97,25 @@ async def test_views_of_one_book_are_bounded(platform: Platform) -> None:
         (error,), close_code, _ = await newcomer.closing()
         assert (error["code"], close_code) == ("TOO_MANY_STREAMS", 1011)
         assert live_book(platform).views.count == VIEWS_MAX
+        plain = await stack.enter_async_context(viewing(platform.port, "orderbook/BTCUSDT"))
+        assert (await plain.hear())["rounding"] == 10, "there is always room for what is offered"
+        assert live_book(platform).views.count == VIEWS_MAX + 1
 
 
 async def test_roundings_of_one_book_are_bounded(platform: Platform) -> None:
     async with AsyncExitStack() as stack:
-        for number in range(1, ROUNDINGS_MAX + 1):
-            path = f"orderbook/BTCUSDT?rounding={number}"
+        for number in range(ROUNDINGS_MAX):
+            path = f"orderbook/BTCUSDT?rounding={number + 0.5}"
             client = await stack.enter_async_context(viewing(platform.port, path))
             await client.hear()
-        await client.say("update_params", rounding=0.1)
+        await client.say("update_params", rounding=0.3)
         assert (await client.hear())["code"] == "TOO_MANY_STREAMS"
-        await client.say("update_params", rounding=1, limit=30)
+        plain = await stack.enter_async_context(viewing(platform.port, "orderbook/BTCUSDT"))
+        assert (await plain.hear())["rounding"] == 10, "the offered ones do not count"
+        await client.say("update_params", rounding=0.5, limit=30)
         assert (await client.hear())["success"], "an old rounding is no new one"
         await client.hear()
-        await client.say("update_params", rounding=0.1)
+        await client.say("update_params", rounding=0.3)
         assert (await client.hear())["success"], "what it had is free now"
 
 

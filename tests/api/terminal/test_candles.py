@@ -55,15 +55,15 @@ def charted(platform: Platform) -> Charted:
 async def test_o_d1_o_w3_every_form_of_the_address_gives_the_same_candles(
     charted: Charted, path: str
 ) -> None:
-    """800 px: 133 candles fit, three times that are 399."""
+    """800 px: (800 / 6) × 3 candles are 400."""
     platform, source = charted
     async with viewing(platform.port, path) as client:
         first = await client.hear()
     assert first["type"] == "historical_candles"
     assert (first["exchange"], first["symbol"], first["timeframe"]) == ("binance", "BTCUSDT", "1m")
-    assert numbers_in(first) == list(range(-398, 1))
-    assert first["count"] == 399
-    assert source.calls == ["candles 399 None None"]
+    assert numbers_in(first) == list(range(-399, 1))
+    assert first["count"] == 400
+    assert source.calls == ["candles 400 None None"]
 
 
 async def test_o_w3_a_chart_is_told_all_that_it_writes(charted: Charted) -> None:
@@ -94,9 +94,9 @@ async def test_o_w3_a_chart_is_told_all_that_it_writes(charted: Charted) -> None
         "amountPrecision": 3,
     }
     assert first["timeRange"] == {
-        "startMs": 1_731_000_000_000 - 398 * MINUTE_MS,
+        "startMs": 1_731_000_000_000 - 399 * MINUTE_MS,
         "endMs": 1_731_000_000_000,
-        "start": "2024-11-07T10:42:00.000Z",
+        "start": "2024-11-07T10:41:00.000Z",
         "end": "2024-11-07T17:20:00.000Z",
     }
     for one in first["data"]:
@@ -125,7 +125,7 @@ async def test_o_d3_every_name_on_the_wire_is_camel_case(charted: Charted) -> No
     assert [one for one in names if not one.isalnum() or not one[0].islower()] == []
 
 
-@pytest.mark.parametrize(("width_px", "count"), [(300, 200), (3000, 1000), (1000, 498)])
+@pytest.mark.parametrize(("width_px", "count"), [(300, 200), (3000, 1000), (1000, 500)])
 async def test_o_s13_the_count_follows_the_width(
     charted: Charted, width_px: int, count: int
 ) -> None:
@@ -145,7 +145,7 @@ async def test_o_w3_a_wider_chart_of_the_same_candles_gets_all_of_its_own(
             assert numbers_in(await wide.hear()) == list(range(-999, 1))
         async with viewing(platform.port, "candles/BTCUSDT?container_width=300") as narrow:
             assert numbers_in(await narrow.hear()) == list(range(-199, 1))
-        assert source.calls == ["candles 399 None None", "candles 1000 None None"]
+        assert source.calls == ["candles 400 None None", "candles 1000 None None"]
         platform.bus.publish(minute(0, closed=False, close=106.0, later=1))
         assert (await small.hear())["close"] == 106.0
         assert len(source.leases) == 1
@@ -254,7 +254,7 @@ async def test_a_minute_that_the_venue_does_not_list_is_asked_for_a_few_times_on
 async def test_load_history_goes_to_the_left_until_there_is_nothing_older(
     charted: Charted,
 ) -> None:
-    """1,000 candles were ever made: 399 are shown, then 500 and 101 more."""
+    """1,000 candles were ever made: 400 are shown, then 500 and 100 more."""
     platform, source = charted
     source.first = -999
     async with viewing(platform.port, CHART) as client:
@@ -267,13 +267,13 @@ async def test_load_history_goes_to_the_left_until_there_is_nothing_older(
             assert pages[-1]["type"] == "historical_candles"
             assert pages[-1]["before"] == before
             seen = numbers_in(pages[-1]) + seen
-    assert [page["count"] for page in pages] == [500, 101]
+    assert [page["count"] for page in pages] == [500, 100]
     assert seen == list(range(-999, 1))
 
 
 async def test_load_history_at_the_very_edge_says_that_it_is_the_last(charted: Charted) -> None:
     platform, source = charted
-    source.first = -408
+    source.first = -409
     async with viewing(platform.port, CHART) as client:
         first = await client.hear()
         await client.say("load_history", before=first["data"][0]["timestamp"], limit=10)
@@ -390,7 +390,7 @@ async def test_a_chart_that_begins_without_history_gets_it_when_it_is_there(
         assert numbers_in(await client.hear()) == [0]
         source.error = None
         whole = await client.hear_next("historical_candles")
-        assert numbers_in(whole) == list(range(-398, 1))
+        assert numbers_in(whole) == list(range(-399, 1))
         assert whole["data"][-1]["close"] == 106.0
 
 
@@ -423,6 +423,7 @@ async def test_candles_that_are_stored_need_no_venue(tmp_path: Path) -> None:
         ("candles/NOPE", "symbol"),
         ("candles", "symbol"),
         ("candles/BTCUSDT?timeframe=7m", "timeframe"),
+        ("candles/BTCUSDT/7m", "timeframe"),
         ("candles/BTCUSDT/1m?timeframe=1m", "timeframe"),
         ("candles/BTCUSDT?container_width=299", "container_width"),
         ("candles/BTCUSDT?container_width=3001", "container_width"),

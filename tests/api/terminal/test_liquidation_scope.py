@@ -65,7 +65,7 @@ def test_what_cannot_be_meant() -> None:
     for exchange in ("binance", "all"):
         with pytest.raises(UnknownSymbol):
             read_scope(venues, exchange, "NOPEUSDT")
-    with pytest.raises(UnknownExchange):
+    with pytest.raises(UnknownExchange, match="one of binance, all"):
         read_scope(venues, "ftx", "BTCUSDT")
     with pytest.raises(UnknownExchange):
         read_scope({}, "all", "BTCUSDT")

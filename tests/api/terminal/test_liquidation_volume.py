@@ -186,12 +186,12 @@ async def test_the_hand_over_counts_each_once(tmp_path: Path) -> None:
 
 
 async def test_o_s13_a_client_begins_with_as_many_buckets_as_it_shows(tmp_path: Path) -> None:
-    """A day of minutes is stored; 1,000 are kept, the newest 200 or 399 are shown."""
+    """A day of minutes is stored; 1,000 are kept, the newest 200 or 400 are shown."""
     async with storing(tmp_path) as (platform, store):
         for minute in range(1_440):
             store.put(closed(-minute * MINUTE_MS, 1.0))
         for query, count in (
-            ("", 399),
+            ("", 400),
             ("&container_width=300", 200),
             ("&container_width=3000", 1_000),
         ):
@@ -247,7 +247,7 @@ async def test_a_long_silence_is_told_in_portions(tmp_path: Path) -> None:
             sizes = [len((await viewer.hear_next(KIND))["data"]) for _ in range(4)]
             assert sizes == [UPDATE_BUCKETS] * 4
             async with viewing(platform.port, path) as other:
-                assert len((await other.hear_next(KIND))["data"]) == 399
+                assert len((await other.hear_next(KIND))["data"]) == 400
 
 
 async def test_events_before_the_span_change_nothing(tmp_path: Path) -> None:

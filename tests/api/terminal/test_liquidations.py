@@ -393,6 +393,7 @@ async def test_all_venues_each_with_its_own_places(tmp_path: Path) -> None:
         ("liquidations/BTCUSDT?container_width=299", "BAD_PARAMETER", "container_width"),
         ("liquidations/BTCUSDT?container_width=3001", "BAD_PARAMETER", "container_width"),
         ("liquidations/BTCUSDT?limit=5", "BAD_PARAMETER", "limit"),
+        ("liquidations/BTCUSDT/3m", "BAD_PARAMETER", "timeframe"),
         ("liquidations/BTCUSDT?timeframe=1m&timeframe=5m", "BAD_PARAMETER", "timeframe"),
         ("liquidations", "BAD_PARAMETER", "symbol"),
     ],

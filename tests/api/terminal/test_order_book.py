@@ -67,6 +67,7 @@ async def test_o_w1_the_default_view(platform: Platform) -> None:
     async with viewing(platform.port, "orderbook/BTCUSDT") as client:
         message = await client.hear()
     assert message["roundingOptions"] == [0.1, 1, 10]
+    assert message["roundingOptionsFormatted"] == ["0.1", "1", "10"]
     assert message["rounding"] == 10
     assert message["marketDepthInfo"]["requestedLevels"] == 20
     assert side(message, "bids") == [(100, 7, 7)]
@@ -133,6 +134,7 @@ async def test_o_w1_update_params_changes_the_view_on_the_open_socket(platform: 
             "type": "params_updated",
             "limit": 50,
             "rounding": 0.5,
+            "roundingFormatted": "0.5",
             "asks": "best_first",
             "paceMs": 100,
             "success": True,

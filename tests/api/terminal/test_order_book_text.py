@@ -117,7 +117,8 @@ def test_a_message_by_hand() -> None:
     message = message_of(rendering.body(HEAD), HEAD.timestamp_ms).decode()
     assert message == (
         '{"type":"orderbook_update","exchange":"binance","symbol":"BTCUSDT","state":"live",'
-        '"rounding":0.5,"roundingOptions":[0.1,1,10],"aggregated":true,"bids":['
+        '"rounding":0.5,"roundingFormatted":"0.5","roundingOptions":[0.1,1,10],'
+        '"roundingOptionsFormatted":["0.1","1","10"],"aggregated":true,"bids":['
         '{"price":97123.0,"priceFormatted":"97,123.0","amount":1.500,"amountFormatted":"1.500",'
         '"cumulative":1.500,"cumulativeFormatted":"1.500"},'
         '{"price":97122.5,"priceFormatted":"97,122.5","amount":0.250,"amountFormatted":"0.250",'

@@ -1,13 +1,13 @@
 """Messages of clients: a typed request, or an error that names what is wrong."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from headwater.api.schemas.base import View, encode
 from headwater.api.schemas.terminal.common import (
@@ -35,9 +35,24 @@ class Update(TerminalView, frozen=True, kw_only=True, gc=False, tag="update", ta
 
     pace_ms: Annotated[int, Meta(ge=50, le=10_000)]
     names: tuple[str, ...] = ()
+    side: Literal["bids", "asks"] | UnsetType = UNSET
 
 
-READER: RequestReader[View] = RequestReader((TerminalPingRequest, Update))
+class Strict(
+    TerminalView,
+    frozen=True,
+    kw_only=True,
+    gc=False,
+    tag="strict",
+    tag_field="type",
+    forbid_unknown_fields=True,
+):
+    """A request that takes nothing that it does not know."""
+
+    pace_ms: int | UnsetType = UNSET
+
+
+READER: RequestReader[View] = RequestReader((TerminalPingRequest, Update, Strict))
 
 
 def refusal(text: str) -> TerminalErrorView:
@@ -50,7 +65,7 @@ def refusal(text: str) -> TerminalErrorView:
 
 
 def test_requests_are_typed_and_their_names_are_camel_case() -> None:
-    assert READER.types == ("ping", "update")
+    assert READER.types == ("ping", "update", "strict")
     assert READER.read('{"type":"ping"}', NOW_MS) == TerminalPingRequest()
     assert READER.read('{"type":"ping","more":[1]}', NOW_MS) == TerminalPingRequest()
     assert READER.read('{"type":"update","paceMs":100}', NOW_MS) == Update(pace_ms=100)
@@ -77,6 +92,10 @@ def test_requests_are_typed_and_their_names_are_camel_case() -> None:
         ('{"type":"update","paceMs":1e400}', "paceMs", ""),
         ('{"type":"update","paceMs":1' + "0" * 400 + "}", "paceMs", ""),
         ('{"type":"update","paceMs":true}', "paceMs", "Expected `int`"),
+        ('{"type":"update","paceMs":true}', "paceMs", "; a whole number from 50 to 10000"),
+        ('{"type":"update","paceMs":100,"side":"up"}', "side", "; one of asks, bids"),
+        ('{"type":"strict","pace_ms":100}', "pace_ms", "unknown field `pace_ms`; takes paceMs"),
+        ('{"type":"strict","rounding":[]}', "rounding", "unknown field `rounding`"),
         ('{"type":"update","paceMs":100,"names":[1]}', "names[0]", "Expected `str`"),
         ('{"type":"ping"} x', "message", "trailing"),
     ],
@@ -86,7 +105,7 @@ def test_what_is_wrong_is_named_with_what_is_allowed(text: str, field: str, word
     assert error.field == field
     assert words in error.message
     if field in ("message", "type"):
-        assert "ping, update" in error.message
+        assert "ping, update, strict" in error.message
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,16 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BeforeValidator
 
 from headwater.api.answering import Answers, Found, found_of
-from headwater.api.lookup import canonical_symbols, source_of
 from headwater.api.openapi import answers
-from headwater.api.parameters import EndQuery, ExchangeQuery, StartQuery, SymbolPath, refuse
+from headwater.api.parameters import AnyExchangeQuery, EndQuery, StartQuery, SymbolPath, refuse
 from headwater.api.routes.liquidations import past_of
 from headwater.api.schemas.terminal.liquidation_volume import (
     DAYS_MAX,
     LiquidationVolumesView,
     volumes_view,
 )
+from headwater.api.terminal.liquidation_scope import read_scope
+from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
 from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.services.liquidation_history import Wanted
@@ -69,21 +70,20 @@ def liquidation_volume_router(api: Answers) -> APIRouter:
         timeframe: TimeframePath,
         start_time: StartQuery = None,
         end_time: EndQuery = None,
-        exchange: ExchangeQuery = None,
+        exchange: AnyExchangeQuery = DEFAULT_EXCHANGE,
     ) -> Response:
-        """The newest day when no time is given; all venues together when none is named."""
+        """The newest day when no time is given; the same buckets as the socket's."""
         past = past_of(api)
         sources = api.deps.sources
         last_ms = api.deps.clock.now_ms() if end_time is None else end_time
         start_ms = max(0, last_ms - _DAY_MS) if start_time is None else start_time
         _check(timeframe, start_ms, last_ms)
+        scope = read_scope(sources, exchange, symbol)
         wanted = Wanted(
-            symbol=min(canonical_symbols(symbol, list(sources.values()))),
+            symbol=scope.symbol,
             start_ms=start_ms,
             end_ms=last_ms + 1,
-            exchanges=None
-            if exchange is None
-            else frozenset({source_of(sources, exchange).facts.venue_id}),
+            exchanges=scope.chosen,
         )
 
         async def load() -> Found:

@@ -26,7 +26,7 @@ TIMEFRAME: Final = "timeframe"
 """Name of the parameter that may also be the last segment of a path."""
 
 _DIGITS_MAX: Final = 20
-_LENGTHS: Final = frozenset(one.value for one in Interval)
+_LENGTH: Final = re.compile(r"[0-9]{1,3}[A-Za-z]")
 _POWER_MAX: Final = 20
 _NUMBER: Final = re.compile(r"[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]{1,2})?")
 
@@ -128,7 +128,8 @@ def read_address(rest: str, query: str, known: Sequence[str]) -> TerminalAddress
 
     Args:
         rest: what follows the socket's name in the path, percent-decoded: empty, or `/` and the
-            symbol, and where the socket knows `timeframe` perhaps `/` and a length of time.
+            symbol, and where the socket knows `timeframe` perhaps `/` and a length of time, which
+            need not be one that it offers.
         query: not decoded, without the `?`.
         known: names of parameters besides `symbol`.
 
@@ -153,11 +154,12 @@ def split_path(rest: str) -> tuple[str, str]:
     """The symbol and the length of time in what follows a socket's name; empty where there is none.
 
     Args:
-        rest: empty, or `/` and the symbol, perhaps `/` and a length of time.
+        rest: empty, or `/` and the symbol, perhaps `/` and what looks like a length of time, such
+            as `5m` or `7m`: no symbol ends so, for what follows a slash in one is an asset.
     """
     path = rest.strip("/")
     head, slash, tail = path.rpartition("/")
-    return (head, tail) if slash and tail in _LENGTHS else (path, "")
+    return (head, tail) if slash and _LENGTH.fullmatch(tail) else (path, "")
 
 
 def _query_fields(query: str, known: Sequence[str]) -> dict[str, str]:

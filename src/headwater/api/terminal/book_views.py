@@ -13,7 +13,8 @@ from math import inf
 from typing import Final, NamedTuple
 
 from headwater.analytics.book_ladder import LadderBook
-from headwater.api.schemas.terminal.order_book import AsksOrder
+from headwater.api.schemas.terminal.common import PACE_DEFAULT_MS
+from headwater.api.schemas.terminal.order_book import LIMIT_DEFAULT, AsksOrder
 from headwater.api.stream_topics import HubTopic
 from headwater.api.terminal.desk import SharedFeed, TooManyFeeds, Viewer
 from headwater.api.terminal.order_book_text import (
@@ -27,10 +28,12 @@ from headwater.api.terminal.order_book_text import (
 from headwater.bus.topics import SlowPolicy
 
 VIEWS_MAX: Final = 128
-"""Different views of one book at a time, by rounding, limit, order of asks and pace."""
+"""Different views of one book at a time, by rounding, limit, order of asks and pace. Beyond it
+there is room for those of offered roundings with limit and pace left out: nobody's wishes keep away
+a screen that has none."""
 
 ROUNDINGS_MAX: Final = 32
-"""Different roundings among them: each costs time with every change."""
+"""Different roundings among them besides the offered ones: each costs time with every change."""
 
 _HEAD_BYTES: Final = 4 * LEVEL_BYTES
 """Room for what a message says besides its levels."""
@@ -130,7 +133,7 @@ class BookViews:
         """
         found = self._views.get(view)
         if found is None:
-            if len(self._views) >= VIEWS_MAX:
+            if len(self._views) >= VIEWS_MAX and not self._is_plain(view):
                 raise TooManyFeeds(f"{self._feed.key}: there are already {VIEWS_MAX} views")
             rendering = self._rendering(view)
             try:
@@ -213,13 +216,19 @@ class BookViews:
         key = view._replace(pace_ms=0)
         found = self._renderings.get(key)
         if found is None:
-            is_new = all(one.rounding != view.rounding for one in self._renderings)
-            if is_new and self._book.roundings >= ROUNDINGS_MAX:
+            odd = {one.rounding for one in self._renderings}.difference(self._head().options)
+            is_new = view.rounding not in odd.union(self._head().options)
+            if is_new and len(odd) >= ROUNDINGS_MAX:
                 raise TooManyFeeds(f"{self._feed.key}: there are already {ROUNDINGS_MAX} roundings")
             ladder = self._book.ladder(view.rounding)
             found = BookRendering(ladder, view.limit, view.asks, self._levels_max)
             self._renderings[key] = found
         return found
+
+    def _is_plain(self, view: BookView) -> bool:
+        """Whether it is one of the few that there is always room for."""
+        shape = (view.limit, view.pace_ms)
+        return shape == (LIMIT_DEFAULT, PACE_DEFAULT_MS) and view.rounding in self._head().options
 
     def _tidy(self, gone: BookView) -> None:
         """Drops the rendering and the ladder that a view had, where no other one has them."""

@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 import structlog
 
-from headwater.api.lookup import canonical_symbols
-from headwater.api.terminal.symbols import ALL, terminal_symbol
+from headwater.api.lookup import ALL_EXCHANGES, canonical_symbols, exchanges_of
+from headwater.api.terminal.symbols import terminal_symbol
 from headwater.bus.topics import TopicFilter
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported
@@ -44,9 +44,14 @@ class LiquidationScope(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.exchange}:{self.symbol}"
 
     @property
+    def chosen(self) -> frozenset[str] | None:
+        """Venues whose past is meant; None for all, the external service's among it."""
+        return None if self.exchange == ALL_EXCHANGES else frozenset({self.exchange})
+
+    @property
     def filters(self) -> tuple[TopicFilter, ...]:
         """What is heard of the bus."""
-        exchange = None if self.exchange == ALL else self.exchange
+        exchange = None if self.exchange == ALL_EXCHANGES else self.exchange
         return (TopicFilter(Liquidation, exchange, self.symbol),)
 
     def wanted(self, start_ms: int, now_ms: int) -> Wanted:
@@ -60,7 +65,7 @@ class LiquidationScope(msgspec.Struct, frozen=True, kw_only=True):
             symbol=self.symbol,
             start_ms=start_ms,
             end_ms=now_ms + _DAY_MS,
-            exchanges=None if self.exchange == ALL else frozenset({self.exchange}),
+            exchanges=self.chosen,
         )
 
     def subscriptions(self) -> Iterator[tuple[MarketSource, Subscription]]:
@@ -74,7 +79,7 @@ class LiquidationScope(msgspec.Struct, frozen=True, kw_only=True):
         """
         offering = 0
         for source in self.sources:
-            if self.exchange == ALL:
+            if self.exchange == ALL_EXCHANGES:
                 support = source.facts.channels.get(Channel.LIQUIDATIONS)
                 if support is None or not support.available:
                     continue
@@ -85,7 +90,7 @@ class LiquidationScope(msgspec.Struct, frozen=True, kw_only=True):
             native = None if listed is None else listed.native_symbol
             yield source, Subscription(channel=Channel.LIQUIDATIONS, native_symbol=native)
         if not offering:
-            raise NotSupported(ALL, "liquidations", "no connected venue tells of them")
+            raise NotSupported(ALL_EXCHANGES, "liquidations", "no connected venue tells of them")
 
     def instrument(self, exchange: str) -> Instrument:
         """The contract on the venue that told of an event.
@@ -142,8 +147,9 @@ def read_scope(
         UnknownSymbol: no such venue lists anything like it.
         VenueUnavailable: a list of instruments that may have it has not been loaded yet.
     """
-    if exchange.lower() != ALL:
-        one = terminal_symbol(sources, exchange, symbol, symbols)
+    if exchange.lower() != ALL_EXCHANGES:
+        (venue,) = exchanges_of(sources, exchange)
+        one = terminal_symbol(sources, venue, symbol, symbols)
         return LiquidationScope(
             exchange=one.exchange,
             symbol=one.symbol,
@@ -154,4 +160,4 @@ def read_scope(
     canonical = min(canonical_symbols(symbol, venues))
     listings = (source.table.by_symbol(canonical) for source in venues)
     listed = next(one for one in listings if one is not None)
-    return LiquidationScope(exchange=ALL, symbol=canonical, sources=venues, listed=listed)
+    return LiquidationScope(exchange=ALL_EXCHANGES, symbol=canonical, sources=venues, listed=listed)

@@ -33,10 +33,10 @@ from headwater.api.stream_filters import VALUE_MAX_USD
 from headwater.api.terminal.addresses import TIMEFRAME
 from headwater.api.terminal.declaration import (
     CHART_WIDTH,
-    EXCHANGE,
     IntervalParameter,
     NumberParameter,
     TerminalSocket,
+    TextParameter,
 )
 from headwater.api.terminal.desk import FeedDesk, SharedFeed
 from headwater.api.terminal.liquidation_feeds import LatePast, LiquidationSource, news_of
@@ -45,6 +45,7 @@ from headwater.api.terminal.liquidation_scope import LiquidationScope, SymbolNum
 from headwater.api.terminal.liquidation_volume import LiquidationVolumeFeed
 from headwater.api.terminal.requests import RequestReader
 from headwater.api.terminal.session import TerminalSession
+from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.services.past_liquidations import FoundOrders
@@ -52,6 +53,11 @@ from headwater.services.past_liquidations import FoundOrders
 NAME: Final = "liquidations"
 """Of the socket, in its path."""
 
+_EXCHANGE: Final = TextParameter(
+    name="exchange",
+    words="Venue id, or `all` for every connected one together.",
+    default=DEFAULT_EXCHANGE,
+)
 _TIMEFRAME: Final = IntervalParameter(
     name=TIMEFRAME,
     words="Length of a chart's buckets; without it there is no `liquidation_volume`.",
@@ -73,7 +79,7 @@ LIQUIDATIONS: Final = TerminalSocket(
         "the volume of a chart's buckets: its past, then the changed buckets once a second at "
         "most. After 30 s of silence a `heartbeat`."
     ),
-    parameters=(EXCHANGE, _TIMEFRAME, _LEAST, CHART_WIDTH),
+    parameters=(_EXCHANGE, _TIMEFRAME, _LEAST, CHART_WIDTH),
     requests=(TerminalPingRequest,),
     answers=(
         TerminalLiquidationsView,
@@ -276,5 +282,5 @@ def open_liquidations(
     timeframe = _TIMEFRAME.read(address)
     shown = candle_count(CHART_WIDTH.read(address))
     least = _LEAST.read(address)
-    scope = read_scope(desk.sources, EXCHANGE.read(address), address.symbol, desk.symbols)
+    scope = read_scope(desk.sources, _EXCHANGE.read(address), address.symbol, desk.symbols)
     return LiquidationSession(desk, scope, least, timeframe, shown, past).accepted

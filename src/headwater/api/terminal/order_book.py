@@ -42,6 +42,7 @@ from headwater.api.terminal.requests import RequestReader, error_view
 from headwater.api.terminal.session import TerminalSession
 from headwater.api.terminal.symbols import TerminalSymbol, terminal_symbol
 from headwater.core.errors import RequestError
+from headwater.core.formatting import plain
 
 ASKS_ORDERS: Final[tuple[AsksOrder, ...]] = ("best_first", "highest_first")
 """Orders of the asks; the first is the default."""
@@ -220,5 +221,9 @@ def changed_view(view: BookView, request: UpdateParamsRequest) -> BookView:
 def _updated(view: BookView) -> ParamsUpdatedView:
     assert view.rounding is not None, "the default was put in"
     return ParamsUpdatedView(
-        limit=view.limit, rounding=float(view.rounding), asks=view.asks, pace_ms=view.pace_ms
+        limit=view.limit,
+        rounding=float(view.rounding),
+        rounding_formatted=plain(view.rounding),
+        asks=view.asks,
+        pace_ms=view.pace_ms,
     )

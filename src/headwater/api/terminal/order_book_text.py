@@ -15,7 +15,7 @@ import msgspec
 from headwater.analytics.book_ladder import BookLadder, LadderSide
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.order_book import AsksOrder, BookState
-from headwater.core.formatting import PLACES_MAX, UnitText
+from headwater.core.formatting import PLACES_MAX, UnitText, plain
 
 RAW_PER_LEVEL: Final = 10
 """Levels of the venue for each one that is asked for; fewer may be too few to aggregate (O-S5)."""
@@ -167,10 +167,12 @@ class BookRendering:
         self._asks = _SideWriter(
             ladder.asks, price_text, amount_text, shown, is_reversed=is_reversed
         )
-        self._rounding = plain_decimal(ladder.rounding)
+        self._rounding = (
+            f'{plain_decimal(ladder.rounding)},"roundingFormatted":"{plain(ladder.rounding)}"'
+        )
         self._aggregated = "true" if ladder.is_aggregated else "false"
         self._options: tuple[Decimal, ...] = ()
-        self._options_text = ""
+        self._options_text = '[],"roundingOptionsFormatted":[]'
 
     @property
     def labels_kept(self) -> tuple[int, int]:
@@ -187,11 +189,13 @@ class BookRendering:
             counts = (self._bids.count, self._asks.count)
         if head.options != self._options:
             self._options = head.options
-            self._options_text = ",".join(map(plain_decimal, head.options))
+            numbers = ",".join(map(plain_decimal, head.options))
+            texts = ",".join(f'"{plain(one)}"' for one in head.options)
+            self._options_text = f'[{numbers}],"roundingOptionsFormatted":[{texts}]'
         return (
             f'{{"type":"orderbook_update","exchange":"{head.exchange}","symbol":'
             f'{_quoted(head.symbol)},"state":"{head.state}","rounding":{self._rounding},'
-            f'"roundingOptions":[{self._options_text}],"aggregated":{self._aggregated},'
+            f'"roundingOptions":{self._options_text},"aggregated":{self._aggregated},'
             f'"bids":[{bids}],"asks":[{asks}],'
             f'"marketDepthInfo":{self._depth(head, *counts)}'
         )

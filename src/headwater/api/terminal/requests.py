@@ -48,6 +48,7 @@ class RequestReader(Generic[R]):
         """What `type` may be."""
         union: Any = Union[tuple(kinds)]  # noqa: UP007 - made of a list
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(union)
+        self._allowed: Final = {str(kind.__struct_config__.tag): _fields_of(kind) for kind in kinds}
 
     def read(self, text: str, now_ms: int) -> R | TerminalErrorView:
         """The request, or what is wrong: the field, its value and what is allowed.
@@ -73,17 +74,46 @@ class RequestReader(Generic[R]):
             message: Any = msgspec.json.decode(text)
         except (msgspec.MsgspecError, RecursionError):
             message = None
-        value = message.get(name, "") if isinstance(message, dict) else text
-        return self._error(name, value, words, now_ms)
+        if not isinstance(message, dict):
+            return self._error(name, text, words, now_ms)
+        allowed = ""
+        if name != "type":
+            fields = self._allowed.get(str(message.get("type")), {})
+            unknown = f"takes {', '.join(fields)}" if fields else "takes nothing else"
+            allowed = fields.get(name, "" if "[" in name or "." in name else unknown)
+        return self._error(name, message.get(name, ""), words, now_ms, allowed)
 
-    def _error(self, name: str, value: object, words: str, now_ms: int) -> TerminalErrorView:
-        allowed = f'a JSON object with "type": {", ".join(self.types)}'
+    def _error(
+        self, name: str, value: object, words: str, now_ms: int, allowed: str = ""
+    ) -> TerminalErrorView:
+        if name in ("message", "type"):
+            allowed = f'a JSON object with "type": {", ".join(self.types)}'
         shown = wrong_field(name, value, allowed, words)
-        ending = f"; {allowed}" if name in ("message", "type") else ""
+        ending = f"; {allowed}" if allowed else ""
         message = f"{shown.field}={(shown.value or '')[:80]!r}: {words[:_WORDS_MAX]}{ending}"
         return TerminalErrorView(
             code="BAD_MESSAGE", message=_sendable(message), field=shown.field, timestamp=now_ms
         )
+
+
+def _fields_of(kind: type[View]) -> dict[str, str]:
+    """What each field of a request may be, in words, by its name on the wire."""
+    found = msgspec.inspect.type_info(kind)
+    assert isinstance(found, msgspec.inspect.StructType), "requests are structs"
+    return {one.encode_name: _words_of(one.type) for one in found.fields}
+
+
+def _words_of(of: msgspec.inspect.Type) -> str:
+    """What a value may be, in words; empty where the error of the decoder says it all."""
+    if isinstance(of, msgspec.inspect.UnionType):
+        return " or ".join(filter(None, map(_words_of, of.types)))
+    if isinstance(of, msgspec.inspect.LiteralType):
+        return f"one of {', '.join(map(str, of.values))}"
+    if isinstance(of, msgspec.inspect.IntType):
+        return f"a whole number from {of.ge} to {of.le}"
+    if isinstance(of, msgspec.inspect.DecimalType):
+        return "a number, or its digits as text"
+    return ""
 
 
 def error_view(error: PlatformError, now_ms: int) -> TerminalErrorView:

@@ -18,9 +18,6 @@ from headwater.services.symbols import SymbolService
 DEFAULT_EXCHANGE: Final = "binance"
 """Where `exchange` is not given."""
 
-ALL: Final = "all"
-"""Stands for every connected venue in `exchange`."""
-
 
 class TerminalSymbol(msgspec.Struct, frozen=True, kw_only=True):
     """A contract on a venue.

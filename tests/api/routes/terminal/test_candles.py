@@ -37,7 +37,7 @@ async def test_o_r5_parameters_reach_the_venue(platform: Platform, query: str, c
 
 async def test_o_r5_the_rows_are_those_of_the_socket(platform: Platform) -> None:
     chart_at(platform)
-    rows = await rows_of(platform, "/api/v1/candles/BTCUSDT?limit=399")
+    rows = await rows_of(platform, "/api/v1/candles/BTCUSDT?limit=400")
     assert [row["timestamp"] for row in rows] == sorted(row["timestamp"] for row in rows)
     async with viewing(platform.port, "candles/BTCUSDT/1m") as client:
         assert (await client.hear())["data"] == rows

@@ -4,16 +4,16 @@ Thin: the symbol service has the lists and their rules.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Annotated, Final, TypeAlias
+from typing import Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from msgspec import Raw
 
 from headwater.api.answering import Answers, Found, Incomplete
 from headwater.api.errors import problem_of
-from headwater.api.lookup import UnknownExchange, source_of
+from headwater.api.lookup import exchanges_of
 from headwater.api.openapi import answers, market_answers
+from headwater.api.parameters import AnyExchangeQuery
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.symbols import (
     SymbolCacheStatsView,
@@ -23,7 +23,7 @@ from headwater.api.schemas.terminal.symbols import (
     symbol_cache_view,
 )
 from headwater.api.terminal.symbol_pages import SymbolPages
-from headwater.api.terminal.symbols import ALL, DEFAULT_EXCHANGE
+from headwater.api.terminal.symbols import DEFAULT_EXCHANGE
 from headwater.core.errors import PlatformError, RateLimited
 from headwater.services.symbols import SymbolService
 from headwater.services.venue_symbols import TTL_S
@@ -31,16 +31,6 @@ from headwater.services.venue_symbols import TTL_S
 PATH: Final = "/api/v1/symbols"
 REFRESH_PATH: Final = "/api/v1/refresh-symbols"
 STATS_PATH: Final = "/api/v1/symbol-cache-stats"
-
-AnyExchangeQuery: TypeAlias = Annotated[
-    str,
-    Query(
-        description="Venue id, or `all`.",
-        min_length=1,
-        max_length=32,
-        json_schema_extra={"enum": [ALL]},
-    ),
-]
 
 
 def terminal_symbols_router(api: Answers) -> APIRouter:
@@ -62,7 +52,7 @@ def terminal_symbols_router(api: Answers) -> APIRouter:
     )
     async def read_symbols(exchange: AnyExchangeQuery = DEFAULT_EXCHANGE) -> Response:
         """The contracts that trade on one venue, or on all of them together."""
-        chosen = _chosen(api, exchange)
+        chosen = exchanges_of(api.deps.sources, exchange)
 
         async def load() -> Found:
             lists = await asyncio.gather(*(service.listed(name) for name in chosen))
@@ -83,7 +73,7 @@ def terminal_symbols_router(api: Answers) -> APIRouter:
     )
     async def refresh_symbols(exchange: AnyExchangeQuery = DEFAULT_EXCHANGE) -> Response:
         """At most one load of a venue in ten seconds; sooner it is 429."""
-        chosen = _chosen(api, exchange)
+        chosen = exchanges_of(api.deps.sources, exchange)
         found = await asyncio.gather(*(_reloaded(service, name) for name in chosen))
         api.cache.forget(PATH)
         errors = [one for one in found if isinstance(one, PlatformError)]
@@ -110,21 +100,6 @@ def terminal_symbols_router(api: Answers) -> APIRouter:
         return Response(encode(view), media_type="application/json")
 
     return router
-
-
-def _chosen(api: Answers, exchange: str) -> Sequence[str]:
-    """Ids of the venues that are meant.
-
-    Raises:
-        UnknownExchange: it is not connected.
-    """
-    sources = api.deps.sources
-    if exchange.lower() == ALL:
-        return tuple(sorted(sources))
-    try:
-        return (source_of(sources, exchange).facts.venue_id,)
-    except UnknownExchange as error:
-        raise UnknownExchange(exchange, (*error.known, ALL)) from error
 
 
 async def _reloaded(service: SymbolService, exchange: str) -> int | PlatformError:

@@ -112,7 +112,9 @@ class OrderbookUpdateView(
         symbol: canonical symbol.
         state: whether every change is followed; the sides are empty while it is `resyncing`.
         rounding: what prices are rounded to, quote currency: bids down, asks up.
+        rounding_formatted: the same as text.
         rounding_options: what may be offered for choice, ascending.
+        rounding_options_formatted: the same as text.
         aggregated: whether several prices of the venue may share a level.
         bids: highest price first.
         asks: lowest price first, or highest where that was asked for.
@@ -125,7 +127,9 @@ class OrderbookUpdateView(
     symbol: str
     state: BookState
     rounding: NotNegative
+    rounding_formatted: str
     rounding_options: tuple[NotNegative, ...]
+    rounding_options_formatted: tuple[str, ...]
     aggregated: bool
     bids: tuple[TerminalBookStepView, ...]
     asks: tuple[TerminalBookStepView, ...]
@@ -166,6 +170,7 @@ class ParamsUpdatedView(
     Attributes:
         limit: levels a side.
         rounding: what prices are rounded to, quote currency.
+        rounding_formatted: the same as text.
         asks: order of the asks.
         pace_ms: shortest time between two updates, ms.
         success: true.
@@ -173,6 +178,7 @@ class ParamsUpdatedView(
 
     limit: int
     rounding: NotNegative
+    rounding_formatted: str
     asks: AsksOrder
     pace_ms: int
     success: Literal[True] = True
