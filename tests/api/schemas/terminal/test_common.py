@@ -45,7 +45,9 @@ def views() -> Iterator[type[TerminalView]]:
         importlib.import_module(f"{terminal.__name__}.{module.name}")
     found = [TerminalView]
     while found:
-        below = [one for one in found.pop().__subclasses__() if one.__module__ != __name__]
+        below = [
+            one for one in found.pop().__subclasses__() if one.__module__.startswith("headwater.")
+        ]
         yield from (one for one in below if not one.__name__.endswith("Request"))
         found += below
 
