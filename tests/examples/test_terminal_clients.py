@@ -31,7 +31,7 @@ def check(said: str) -> None:
     for line in lines:
         assert re.fullmatch(LINES[line.split(" ")[0]], line), line
     counts = Counter(line.split(" ")[0] for line in lines)
-    assert counts["trade"] == 5
+    assert 1 <= counts["trade"] <= 5, "fewer where the list has just begun"
     assert counts["book"] >= 2, "before and after update_params"
     assert counts["bid"] > 5
     assert counts["candle"] == counts["candles"] == counts["liquidations"] == 1
