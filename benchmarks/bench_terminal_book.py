@@ -20,6 +20,7 @@ from benchmarks.report import machine, median, spread, table, write_section
 from headwater.analytics.book_ladder import LadderBook
 from headwater.api.terminal.order_book_text import BookHead, BookRendering, message_of
 from headwater.core.formatting import SymbolFormat
+from headwater.core.formatting import plain as plain_text
 from headwater.core.records import Level
 
 TICK: Final = Decimal("0.1")
@@ -128,7 +129,9 @@ class Plain:
             "symbol": "BTCUSDT",
             "state": "live",
             "rounding": float(self._rounding),
+            "roundingFormatted": plain_text(self._rounding),
             "roundingOptions": [float(one) for one in ROUNDINGS],
+            "roundingOptionsFormatted": [plain_text(one) for one in ROUNDINGS],
             "aggregated": TICK % self._rounding != 0,
             "bids": bids,
             "asks": asks,
