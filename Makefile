@@ -38,7 +38,8 @@ test: $(STAMP) ## run every test but the long ones, with branch coverage
 
 test-servers: ## install what some tests start: servers, browser, node (Debian packages, needs root)
 	apt-get update
-	apt-get install --yes --no-install-recommends postgresql chromium nodejs npm
+	apt-get install --yes --no-install-recommends postgresql chromium
+	command -v node && command -v npm || apt-get install --yes --no-install-recommends nodejs npm
 
 soak: $(STAMP) ## the long runs: 1,000,000 mutated frames, 210,000 mutated messages, 12,000 API cases, 60 s of foreign clients
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
