@@ -34,7 +34,7 @@ check: $(STAMP) ## formatting, lint, types, import contracts, compose file, docs
 	$(BIN)/python -m scripts.generate_clients --check
 
 test: $(STAMP) ## run every test but the long ones, with branch coverage
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not soak" --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" --cov --cov-report=term $(ARGS)
 
 test-servers: ## install what some tests start: servers, browser, node (Debian packages, needs root)
 	apt-get update

@@ -131,9 +131,9 @@ async def test_a_client_that_goes_away_frees_its_place(stored: Platform) -> None
         await writer.drain()
         writer.close()
     async with asyncio.timeout(10):
-        while exports._running:
+        # The server may not have heard of all of them yet: places are taken and freed meanwhile.
+        while exports._running or (await stored.get("/export/trades")).status != 200:
             await asyncio.sleep(0)
-    assert (await stored.get("/export/trades")).status == 200
 
 
 async def test_a_client_that_takes_nothing_is_given_up(stored: Platform) -> None:
