@@ -195,6 +195,7 @@ def happened(events: list[Liquidation]) -> Counter[tuple[Any, ...]]:
     return Counter((one.timestamp_ms, one.side.value, round(one.quantity, 8)) for one in events)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_o_d6_every_subscriber_gets_every_event_as_the_venue_sent_it() -> None:
     """Two clients each, with and without a time frame, and one that comes half-way.
