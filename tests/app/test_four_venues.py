@@ -7,11 +7,10 @@ time that is looked at here is virtual, so a limit of ten seconds is exactly tha
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import aiohttp
-import looptime
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.app.settings import VenueAddressSettings, load
 from headwater.app.wiring import Platform
@@ -34,8 +33,6 @@ HEALTHY_WITHIN_S = 60.0
 AT_ONCE_S = 2.0
 LOOK_EVERY_S = 0.5
 SILENCE_MAX_S = 3.0
-PATIENCE = 400
-"""Looks for bytes on the way before time jumps: a busy machine delivers them late."""
 KEPT_ANSWERS_S = 6.0
 
 
@@ -103,9 +100,7 @@ def in_virtual_time(main: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
         async with staged(clock) as scene:
             await main(scene)
 
-    factory = partial(looptime.new_event_loop, noop_cycles=PATIENCE)
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(run(SourceClock(runner.get_loop().time, START_NS)))
+    run_in_virtual_time(run, START_NS)
 
 
 @asynccontextmanager

@@ -8,13 +8,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, Final, cast
 
 import aiohttp
-import looptime
 import msgspec
 import pytest
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.app.settings import VenueAddressSettings, load
 from headwater.app.wiring import Platform
@@ -27,8 +26,6 @@ from headwater.venues.discovery import venues
 from headwater.venues.side import MarketView, ServerReply, ServerRequest, VenueSide
 
 START_NS: Final = 1_790_000_000_000_000_000
-PATIENCE: Final = 400
-"""Looks for bytes on the way before time jumps: a busy machine delivers them late."""
 CALLERS: Final = 50
 RECOVERED_WITHIN_S: Final = RETRY_MAX_S + 30.0
 SYMBOLS: Final = ("BTCUSDT", "SOLUSDT")
@@ -117,9 +114,7 @@ def in_virtual_time(
         async with staged(clock, away) as scene:
             await main(scene)
 
-    factory = partial(looptime.new_event_loop, noop_cycles=PATIENCE)
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(run(SourceClock(runner.get_loop().time, START_NS)))
+    run_in_virtual_time(run, START_NS)
 
 
 def counted(hosted: HostedVenue, asked: Counter[str]) -> HostedVenue:

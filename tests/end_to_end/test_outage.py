@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import looptime
 import pytest
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.app.settings import Settings, load
 from headwater.app.wiring import Platform
@@ -92,8 +92,7 @@ class Stage:
 
 
 def in_virtual_time(main: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        runner.run(main(SourceClock(runner.get_loop().time, START_NS)))
+    run_in_virtual_time(main, START_NS)
 
 
 def settings_of(server: VenueServer, data_dir: Path) -> Settings:

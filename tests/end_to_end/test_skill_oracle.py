@@ -12,13 +12,12 @@ the prices of triggers are found from bars all the same (`analytics.skill_trigge
 import asyncio
 from collections.abc import Awaitable, Sequence
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
-import looptime
 import numpy as np
 import pytest
 from tests.services.test_skill_evidence import Reading
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.analytics.price_buckets import grid_between, nice_width
 from headwater.analytics.price_map import SIDES, PriceMap
@@ -40,8 +39,6 @@ DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 FIRST_DAY_MS = 20_718 * DAY_MS
 LOOK_EVERY_S = 1.0
-PATIENCE = 20
-"""Looks for bytes on the way before time jumps."""
 LEAST_WINDOWS = 6
 TICK = Decimal("0.01")
 BUCKET_SHARE = 1e-4
@@ -154,9 +151,7 @@ def live_through(
         assert told.missed <= minutes // 10
         assert oracle.looked_ahead_ms <= 0
 
-    factory = partial(looptime.new_event_loop, noop_cycles=PATIENCE)
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main(SourceClock(runner.get_loop().time, start_ms * 1_000_000)))
+    run_in_virtual_time(main, start_ms * 1_000_000)
 
 
 def scored(folder: Path, days: int) -> dict[tuple[int, float], SkillRow]:

@@ -9,16 +9,15 @@ import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple, cast
 
 import aiohttp
-import looptime
 import msgspec
 import pytest
 from tests.api.terminal.viewing import Message, Viewing, viewing
 from tests.feeds.simulated_venue import Freezable
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.app.settings import VenueAddressSettings, load
 from headwater.app.wiring import Platform
@@ -32,8 +31,6 @@ from headwater.simulator.venue_server import MovingMarket
 from headwater.venues.discovery import venues
 
 START_NS = 1_790_000_000_000_000_000
-PATIENCE = 400
-"""Looks for bytes on the way before time jumps: a busy machine delivers them late."""
 SYMBOL = "BTCUSDT"
 WITHIN_S = 60.0
 """Virtual time: only a failure takes so long."""
@@ -125,9 +122,7 @@ def in_virtual_time(main: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
         async with staged(clock) as scene:
             await main(scene)
 
-    factory = partial(looptime.new_event_loop, noop_cycles=PATIENCE)
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(run(SourceClock(runner.get_loop().time, START_NS)))
+    run_in_virtual_time(run, START_NS)
 
 
 @asynccontextmanager

@@ -9,15 +9,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import looptime
 import pytest
 from tests.api.terminal.racing import race
 from tests.api.terminal.viewing import viewing
 from tests.api.terminal.watch_socket import is_ours
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.api.stream_hub import StreamHub
 from headwater.app.settings import VenueAddressSettings, load
@@ -29,8 +28,6 @@ from headwater.simulator.server import SimulatorServer
 from headwater.venues.discovery import venues
 
 START_NS = 1_790_000_010_000_000_000
-PATIENCE = 400
-"""Looks for bytes on the way before time jumps: a busy machine delivers them late."""
 LINGER_S = 40.0
 """Longer than a stream is kept after its last lease."""
 SETTLED_S = 20.0
@@ -134,6 +131,4 @@ async def races(clock: SourceClock) -> None:
 
 @pytest.mark.soak
 def test_o_w6_races_over_the_running_platform_leave_no_upstream() -> None:
-    factory = partial(looptime.new_event_loop, noop_cycles=PATIENCE)
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(races(SourceClock(runner.get_loop().time, START_NS)))
+    run_in_virtual_time(races, START_NS)

@@ -121,7 +121,6 @@ def test_o_r3_o_r9_o_r10_o_s19_the_platform_says_how_it_is_and_what_is_wrong() -
     in_virtual_time(main, THROTTLED, WHOLE)
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_o_s1_o_s3_o_s4_o_s6_o_w5_one_authority_for_symbols_and_all_is_readable() -> None:
     """What the list names opens every socket by any spelling; what it does not name opens none."""

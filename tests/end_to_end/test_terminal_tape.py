@@ -11,14 +11,13 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Any, cast
 
 import aiohttp
-import looptime
 import msgspec
 import pytest
 from tests.feeds.simulated_venue import Freezable
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.app.settings import VenueAddressSettings, load
 from headwater.app.wiring import Platform
@@ -34,8 +33,6 @@ from headwater.venues.discovery import venues
 START_NS = 1_790_000_000_000_000_000
 SYMBOL = "BTCUSDT"
 TIMEFRAMES = "1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M"
-PATIENCE = 400
-"""Looks for bytes on the way before time jumps: a busy machine delivers them late."""
 HEALTHY_WITHIN_S = 60.0
 CALM_S = 8.0
 """Time in which all that was on its way arrives."""
@@ -126,9 +123,7 @@ def in_virtual_time(main: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
         async with staged(clock) as scene:
             await main(scene)
 
-    factory = partial(looptime.new_event_loop, noop_cycles=PATIENCE)
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(run(SourceClock(runner.get_loop().time, START_NS)))
+    run_in_virtual_time(run, START_NS)
 
 
 @asynccontextmanager

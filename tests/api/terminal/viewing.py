@@ -10,8 +10,11 @@ import aiohttp
 
 Message = dict[str, Any]
 
-PATIENCE_S = 10.0
-"""Longest wait for a message: only a failure takes so long."""
+PATIENCE_S = 60.0
+"""Longest wait for a message: only a failure takes so long.
+
+Where time is virtual it runs on while a thread of a busy machine works: a minute may pass at once.
+"""
 
 
 class Viewing:
