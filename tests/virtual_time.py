@@ -8,15 +8,20 @@ looking again and again.
 """
 
 import asyncio
+import functools
 import selectors
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, cast
+from typing import Any, Final, ParamSpec, cast
 
 import looptime
 
-from headwater.core.clock import SourceClock
+from headwater.core.clock import Clock, SourceClock, SystemClock
 
+P = ParamSpec("P")
+
+START_NS: Final = 1_790_000_010_000_000_000
+"""What `loop_clock` says at the beginning of a loop of virtual time."""
 REST_S: Final = 0.000_2
 """Real time before each jump in which bytes may arrive."""
 CYCLES: Final = 3
@@ -44,6 +49,25 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
     selector.select = select
     return loop
+
+
+def loop_clock() -> Clock:
+    """The clock of the running loop: its own time where that is virtual, else the machine's."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, looptime.LoopTimeEventLoop):
+        return SourceClock(loop.time, START_NS)
+    return SystemClock()
+
+
+def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Makes of an asynchronous test one that runs in virtual time, with `loop_clock` as clock."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run
 
 
 def run_in_virtual_time(

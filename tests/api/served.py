@@ -14,7 +14,7 @@ from tests.api.fake_source import NOW_MS, FakeSource
 from headwater.api.app import create_app
 from headwater.api.deps import ApiDeps
 from headwater.api.heatmap_board import HeatmapBoard
-from headwater.api.server import build_server
+from headwater.api.server import PlatformServer, build_server
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
@@ -151,8 +151,7 @@ class Platform:
                 publishing.cancel()
                 if self.lists_symbols:
                     listing.cancel()
-                server.should_exit = True
-                await serving
+                await _end(server, serving)
                 listener.close()
 
     async def _until_live(self) -> None:
@@ -189,6 +188,22 @@ class Platform:
                 return parse_reply(await reader.read())
         finally:
             writer.close()
+
+
+async def _end(server: PlatformServer, serving: asyncio.Task[None]) -> None:
+    """Ends a server as it ends itself, at once when nobody is connected to it.
+
+    uvicorn looks for the wish ten times a second and then waits as long for connections, which
+    would be most of the time of a short test.
+    """
+    if server.server_state.connections or server.server_state.tasks:
+        server.should_exit = True
+        await serving
+        return
+    serving.cancel()
+    for one in server.servers:
+        one.close()
+    await server.lifespan.shutdown()
 
 
 def parse_reply(data: bytes) -> Reply:

@@ -17,11 +17,11 @@ import aiohttp
 import msgspec
 import pytest
 from tests.feeds.simulated_venue import Freezable
+from tests.virtual_time import in_virtual_time, loop_clock
 
 from headwater.api.schemas.base import iso_of
 from headwater.app.settings import load
 from headwater.app.wiring import Platform
-from headwater.core.clock import SystemClock
 from headwater.core.enums import Channel, FeedState, GapState
 from headwater.core.records import ALL_SYMBOLS
 from headwater.simulator.exchange import SimulatedExchange
@@ -92,7 +92,7 @@ KINDS = ("large_trades", "liquidations")
 @asynccontextmanager
 async def scene() -> AsyncIterator[tuple[SimulatorServer, list[Freezable], Platform]]:
     """The simulated exchanges and the platform that reads them."""
-    clock = SystemClock()
+    clock = loop_clock()
     hosted = host_venues(
         list(venues().values()), seed=SEED, start_ms=clock.now_ms(), symbols=SYMBOLS
     )
@@ -109,7 +109,9 @@ async def scene() -> AsyncIterator[tuple[SimulatorServer, list[Freezable], Platf
             for name, where in simulator.addresses.items()
         }
         options = {"venue_addresses": addresses, "supported_symbols": SYMBOLS, "port": 0}
-        async with Platform(load(options=options, environ={}), simulated=True) as platform:
+        async with Platform(
+            load(options=options, environ={}), simulated=True, clock=clock
+        ) as platform:
             yield simulator, markets, platform
     finally:
         await simulator.stop()
@@ -238,6 +240,7 @@ def compare_clients(seen: Weather) -> None:
 
 
 @pytest.mark.timeout(180)
+@in_virtual_time
 async def test_each_of_200_clients_gets_each_event_exactly_once_in_bad_weather() -> None:
     """Frames are doubled, swapped and late on all venues; nothing is lost, nothing told twice."""
     plan = FaultPlan(frames=FrameFaults(duplicate=0.2, swap=0.1, delay=0.2))
@@ -281,6 +284,7 @@ def hidden_trades(seen: Weather, truth: dict[Key, float]) -> list[Key]:
 
 
 @pytest.mark.timeout(240)
+@in_virtual_time
 async def test_cuts_and_mutes_double_nothing_and_hide_nothing() -> None:
     """What 200 clients were not told stands in the ledger; trades that count are all there.
 

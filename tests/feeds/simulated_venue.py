@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+from tests.virtual_time import loop_clock
 
 from headwater.bus.memory import MemoryBus, MemoryReader
 from headwater.bus.topics import TopicFilter
-from headwater.core.clock import SystemClock
+from headwater.core.clock import Clock
 from headwater.core.enums import Channel, FeedState
 from headwater.core.records import (
     BookDelta,
@@ -179,7 +180,7 @@ def streams(symbols: Sequence[str] = SYMBOLS) -> list[Subscription]:
     ]
 
 
-async def _drive(server: VenueServer, clock: SystemClock, speed: float) -> None:
+async def _drive(server: VenueServer, clock: Clock, speed: float) -> None:
     zero_s = last_s = clock.monotonic()
     start_ms = server.market.now_ms()
     while True:
@@ -201,7 +202,7 @@ async def scene(
     record_to: Path | None = None,
 ) -> AsyncIterator[Scene]:
     """A running scene; everything is stopped at the end and no task is left."""
-    clock = SystemClock()
+    clock = loop_clock()
     binance = venue("binance") if chosen is None else chosen
     hosted = host_venue(binance, seed=seed, start_ms=clock.now_ms(), symbols=symbols)
     market = Freezable(hosted.market)

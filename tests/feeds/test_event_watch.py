@@ -3,6 +3,7 @@
 import pytest
 from tests.feeds.made import EXCHANGE, START_MS, Heard, liquidation
 from tests.feeds.simulated_venue import scene
+from tests.virtual_time import in_virtual_time
 
 from headwater.core.clock import ManualClock
 from headwater.core.enums import Channel, GapCause, GapState
@@ -154,6 +155,7 @@ def _is_told(one: Liquidation) -> bool:
 
 
 @pytest.mark.parametrize("name", ["okx", "hyperliquid"])
+@in_virtual_time
 async def test_liquidations_of_an_outage_come_back_over_real_sockets(name: str) -> None:
     """The process begins without telling the past, and learns what a lost connection missed."""
     async with scene(11, chosen=venue(name)) as stage:

@@ -19,8 +19,8 @@ from tests.feeds.simulated_venue import (
     scene,
     streams,
 )
+from tests.virtual_time import in_virtual_time, loop_clock
 
-from headwater.core.clock import SystemClock
 from headwater.core.enums import Channel, FeedState
 from headwater.core.intervals import Interval
 from headwater.simulator.faults import (
@@ -130,7 +130,7 @@ MUTED = (
 
 async def mute(channel: Channel, seed: int) -> float:
     """Mutes one channel of one symbol while all others flow; returns when it was found out."""
-    clock = SystemClock()
+    clock = loop_clock()
     async with scene(seed) as stage:
         interval = Interval.M1 if channel is Channel.CANDLES else None
         muted = Subscription(channel=channel, native_symbol="BTCUSDT", interval=interval)
@@ -157,12 +157,14 @@ async def mute(channel: Channel, seed: int) -> float:
         return taken_s
 
 
+@in_virtual_time
 async def test_a_muted_channel_is_found_within_ten_seconds_while_others_flow() -> None:
     """Each channel in its own scene, side by side."""
     taken_s = await asyncio.gather(*(mute(channel, 7) for channel in MUTED))
     assert max(taken_s) <= 10.0, dict(zip(MUTED, taken_s, strict=True))
 
 
+@in_virtual_time
 async def test_planned_renewal_has_no_gap_and_no_double() -> None:
     """Connections that may live two seconds are replaced again and again; nobody notices."""
     limits = msgspec.structs.replace(FACTS.stream_limits, max_age_s=2.0)
@@ -186,6 +188,7 @@ async def test_planned_renewal_has_no_gap_and_no_double() -> None:
             lease.release()
 
 
+@in_virtual_time
 async def test_nothing_is_lost_doubled_or_hidden() -> None:
     """One seed of each fault switch, side by side."""
     await asyncio.gather(*(play(name, 1, 3.0) for name in SWITCHES))

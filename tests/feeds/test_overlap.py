@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from tests.feeds.made import EXCHANGE, Heard, quick_backoff, trade, turns
 from tests.feeds.simulated_venue import scene
+from tests.virtual_time import in_virtual_time
 
 from headwater.core.clock import ManualClock
 from headwater.core.enums import Channel, GapCause, GapState
@@ -424,6 +425,7 @@ async def test_whatever_happens_every_trade_comes_out_once(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["bybit", "okx", "hyperliquid"])
+@in_virtual_time
 async def test_an_outage_over_real_sockets_hides_nothing(name: str) -> None:
     """Sockets are cut for longer than the quiet that is compared, while REST answers."""
     async with scene(5, chosen=venue(name), symbols=["BTCUSDT"]) as stage:

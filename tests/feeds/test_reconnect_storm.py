@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import looptime
 import msgspec
 import pytest
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import SourceClock
@@ -109,8 +109,7 @@ class Front:
 
 
 def in_virtual_time(main: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        runner.run(main(SourceClock(runner.get_loop().time, START_NS)))
+    run_in_virtual_time(main, START_NS)
 
 
 def crowded(venue: Venue) -> Venue:
