@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from tests.feeds.made import EXCHANGE, Heard, candle, instrument, turns
 from tests.feeds.simulated_venue import scene
+from tests.virtual_time import in_virtual_time
 
 from headwater.analytics.candles import fold, source_interval
 from headwater.core.clock import ManualClock
@@ -271,6 +272,7 @@ async def test_what_cannot_be_built_is_refused() -> None:
         assert made.leases == []
 
 
+@in_virtual_time
 async def test_a_venue_serves_what_it_lacks() -> None:
     """Against the simulated exchange: three minutes of one, as the exchange itself folds them."""
 
@@ -332,6 +334,7 @@ async def test_a_venue_serves_what_it_lacks() -> None:
 
 
 @pytest.mark.parametrize("name", ["binance", "bybit", "okx", "hyperliquid"])
+@in_virtual_time
 async def test_every_interval_on_every_venue(name: str) -> None:
     """By REST and live; the first live candle is as whole as the venue's answer."""
     async with scene(3, chosen=venue(name), symbols=["BTCUSDT"]) as stage:

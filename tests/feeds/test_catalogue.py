@@ -4,10 +4,12 @@ import asyncio
 
 import msgspec
 from tests.feeds.simulated_venue import SETTINGS, SYMBOLS, scene
+from tests.virtual_time import in_virtual_time
 
 from headwater.feeds.settings import FeedSettings
 
 
+@in_virtual_time
 async def test_the_list_is_loaded_and_the_clock_read() -> None:
     async with scene(1) as stage:
         catalogue = stage.feed._catalogue
@@ -20,6 +22,7 @@ async def test_the_list_is_loaded_and_the_clock_read() -> None:
         assert catalogue.symbol_of("NOPE") == "NOPE"
 
 
+@in_virtual_time
 async def test_a_venue_that_does_not_answer_keeps_the_old_list_and_is_asked_again() -> None:
     quick = FeedSettings(
         session=SETTINGS.session,
@@ -40,6 +43,7 @@ async def test_a_venue_that_does_not_answer_keeps_the_old_list_and_is_asked_agai
             await stage.feed.wait_ready()
 
 
+@in_virtual_time
 async def test_o_s2_a_load_is_shared_and_a_young_list_is_not_loaded_again() -> None:
     async with scene(3) as stage:
         feed = stage.feed
@@ -51,6 +55,7 @@ async def test_o_s2_a_load_is_shared_and_a_young_list_is_not_loaded_again() -> N
         assert feed._catalogue.loads == 2
 
 
+@in_virtual_time
 async def test_whoever_gives_up_a_load_leaves_it_to_the_others() -> None:
     async with scene(4) as stage:
         first = asyncio.create_task(stage.feed.load_instruments())

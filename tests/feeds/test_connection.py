@@ -14,8 +14,8 @@ from tests.feeds.simulated_venue import (
     scene,
     streams,
 )
+from tests.virtual_time import in_virtual_time, loop_clock
 
-from headwater.core.clock import SystemClock
 from headwater.core.enums import Channel, FeedState, GapCause, GapState
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import ConnectionState
@@ -34,6 +34,7 @@ def _connection_states(stage: Scene) -> list[FeedState]:
     return [one.state for one in found]
 
 
+@in_virtual_time
 async def test_a_lost_connection_is_told_renewed_and_what_was_missed_brought_back() -> None:
     async with scene(3) as stage:
         wanted = [*streams(), FORCED]
@@ -56,6 +57,7 @@ async def test_a_lost_connection_is_told_renewed_and_what_was_missed_brought_bac
             lease.release()
 
 
+@in_virtual_time
 async def test_what_happened_while_a_connection_hung_is_lost_from_then_on() -> None:
     async with scene(3) as stage:
         wanted = [*streams(), FORCED]
@@ -74,6 +76,7 @@ async def test_what_happened_while_a_connection_hung_is_lost_from_then_on() -> N
             lease.release()
 
 
+@in_virtual_time
 async def test_a_storm_of_lost_connections_stays_inside_the_limits_and_loses_nothing() -> None:
     async with scene(7) as stage:
         wanted = streams()
@@ -110,6 +113,7 @@ PATIENT = msgspec.structs.replace(
 
 
 @pytest.mark.parametrize("victim", [0, 1], ids=["the old one", "its replacement"])
+@in_virtual_time
 async def test_when_one_of_two_overlapping_connections_is_lost_nothing_is(victim: int) -> None:
     async with scene(8, chosen=ShortLived(), settings=PATIENT) as stage:
         wanted = [streams(["BTCUSDT"])[0], FORCED]
@@ -140,6 +144,7 @@ HASTY = msgspec.structs.replace(
 )
 
 
+@in_virtual_time
 async def test_a_stream_that_the_replacement_does_not_carry_yet_is_not_lost_in_silence() -> None:
     """It takes over at its deadline, confirmed or not: the ledger has what is in doubt."""
     async with scene(8, chosen=ShortLived(), settings=HASTY) as stage:
@@ -154,6 +159,7 @@ async def test_a_stream_that_the_replacement_does_not_carry_yet_is_not_lost_in_s
             lease.release()
 
 
+@in_virtual_time
 async def test_a_replacement_that_cannot_be_had_leaves_the_old_connection_alone() -> None:
     async with scene(9, chosen=ShortLived()) as stage:
         wanted = streams(["BTCUSDT"])
@@ -173,6 +179,7 @@ async def test_a_replacement_that_cannot_be_had_leaves_the_old_connection_alone(
             lease.release()
 
 
+@in_virtual_time
 async def test_an_instrument_that_is_new_renews_what_follows_the_whole_market() -> None:
     """A parser that needs its size would skip it unseen; the same list again renews nothing."""
     async with scene(5) as stage:
@@ -192,6 +199,7 @@ async def test_an_instrument_that_is_new_renews_what_follows_the_whole_market() 
         lease.release()
 
 
+@in_virtual_time
 async def test_a_connection_whose_end_is_announced_is_replaced_before_it() -> None:
     """OKX gives a minute's notice; the market runs ten times as fast, so six seconds."""
     async with scene(6, chosen=venue("okx"), speed=10.0) as stage:
@@ -224,6 +232,7 @@ async def test_a_connection_whose_end_is_announced_is_replaced_before_it() -> No
             lease.release()
 
 
+@in_virtual_time
 async def test_subscriptions_change_while_the_connection_runs() -> None:
     async with scene(4) as stage:
         first = streams(["BTCUSDT"])
@@ -238,6 +247,7 @@ async def test_subscriptions_change_while_the_connection_runs() -> None:
             lease.release()
 
 
+@in_virtual_time
 async def test_a_venue_that_is_away_is_tried_until_it_is_back() -> None:
     async with scene(5) as stage:
         await stage.server.refuse(1.0)
@@ -249,9 +259,10 @@ async def test_a_venue_that_is_away_is_tried_until_it_is_back() -> None:
             lease.release()
 
 
+@in_virtual_time
 async def test_stopping_closes_everything_and_leaves_no_task() -> None:
     before = asyncio.all_tasks()
-    clock = SystemClock()
+    clock = loop_clock()
     async with scene(6) as stage:
         wanted = streams()
         for one in wanted:

@@ -2,12 +2,14 @@
 
 import pytest
 from tests.feeds.simulated_venue import last_print, scene
+from tests.virtual_time import in_virtual_time
 
 from headwater.core.errors import UnknownSymbol
 from headwater.core.intervals import Interval
 from headwater.feeds.fetchers import RestFetchers
 
 
+@in_virtual_time
 async def test_each_repair_brings_what_was_asked_for() -> None:
     async with scene(1) as stage:
         feed = stage.feed

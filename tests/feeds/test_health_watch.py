@@ -2,8 +2,10 @@
 
 import msgspec
 from tests.feeds.simulated_venue import SETTINGS, scene, streams
+from tests.virtual_time import in_virtual_time
 
 
+@in_virtual_time
 async def test_time_in_health_and_trouble_are_remembered() -> None:
     often = msgspec.structs.replace(SETTINGS, health_interval_s=0.05)
     async with scene(11, settings=often) as stage:
@@ -34,6 +36,7 @@ async def test_time_in_health_and_trouble_are_remembered() -> None:
             lease.release()
 
 
+@in_virtual_time
 async def test_it_is_measured_although_nobody_asks() -> None:
     often = msgspec.structs.replace(SETTINGS, health_interval_s=0.05)
     async with scene(12, settings=often) as stage:

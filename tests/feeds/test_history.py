@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 from tests.feeds.simulated_venue import scene, streams
+from tests.virtual_time import in_virtual_time
 
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported
@@ -15,6 +16,7 @@ from headwater.venues.facts import Support
 from headwater.venues.messages import Subscription
 
 
+@in_virtual_time
 async def test_every_question_has_an_answer() -> None:
     async with scene(1) as stage:
         feed = stage.feed
@@ -40,6 +42,7 @@ async def test_every_question_has_an_answer() -> None:
         assert len(await feed.funding_history(bitcoin, limit=3)) == 3
 
 
+@in_virtual_time
 async def test_candles_the_venue_lacks_are_built_of_the_largest_it_has() -> None:
     class Hours(BinanceVenue):
         facts = msgspec.structs.replace(FACTS, intervals=(Interval.H1, Interval.D1))
@@ -71,6 +74,7 @@ async def test_candles_the_venue_lacks_are_built_of_the_largest_it_has() -> None
             await feed.candles(bitcoin, Interval.M1, limit=1)
 
 
+@in_virtual_time
 async def test_the_same_question_is_asked_once() -> None:
     async with scene(2) as stage:
         bitcoin = stage.feed.table.resolve("BTC")
@@ -82,6 +86,7 @@ async def test_the_same_question_is_asked_once() -> None:
         assert all(answer == answers[0] for answer in answers)
 
 
+@in_virtual_time
 async def test_live_memory_answers_without_asking() -> None:
     async with scene(3) as stage:
         feed = stage.feed
@@ -109,6 +114,7 @@ async def test_live_memory_answers_without_asking() -> None:
             lease.release()
 
 
+@in_virtual_time
 async def test_predicted_funding_comes_from_the_venue_that_publishes_it() -> None:
     async with scene(6, chosen=venue("hyperliquid")) as stage:
         rows = await stage.feed.predicted_funding()
@@ -119,6 +125,7 @@ async def test_predicted_funding_comes_from_the_venue_that_publishes_it() -> Non
             await stage.feed.predicted_funding()
 
 
+@in_virtual_time
 async def test_margin_tiers_are_asked_for_once() -> None:
     async with scene(8, chosen=venue("bybit")) as stage:
         bitcoin = stage.feed.table.resolve("BTC")
@@ -130,6 +137,7 @@ async def test_margin_tiers_are_asked_for_once() -> None:
         assert stage.feed._rest.replies == before
 
 
+@in_virtual_time
 async def test_positions_of_a_wallet_are_read_each_time_where_they_are_public() -> None:
     async with scene(10, chosen=venue("hyperliquid")) as stage:
         stage.market.frozen = True
@@ -145,6 +153,7 @@ async def test_positions_of_a_wallet_are_read_each_time_where_they_are_public() 
             await stage.feed.wallet_positions(address)
 
 
+@in_virtual_time
 async def test_bars_of_the_mark_price_are_asked_for_once_and_refused_where_there_are_none() -> None:
     async with scene(9, chosen=venue("okx")) as stage:
         bitcoin = stage.feed.table.resolve("BTC")
@@ -162,6 +171,7 @@ async def test_bars_of_the_mark_price_are_asked_for_once_and_refused_where_there
             await stage.feed.mark_candles(bitcoin, Interval.M1, limit=1)
 
 
+@in_virtual_time
 async def test_what_the_venue_does_not_offer_is_refused_with_its_reason() -> None:
     class Poor(BinanceVenue):
         facts = msgspec.structs.replace(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.feeds.simulated_venue import SYMBOLS, scene, streams
 from tests.feeds.test_replay import played, trade_line
+from tests.virtual_time import in_virtual_time
 
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import SystemClock
@@ -18,6 +19,7 @@ from headwater.venues.discovery import venue
 from headwater.venues.messages import Subscription
 
 
+@in_virtual_time
 async def test_what_the_feed_saw_the_replay_sees(tmp_path: Path) -> None:
     """A live feed is recorded; the tape gives the same trades and the same book."""
     async with scene(11, record_to=tmp_path) as stage:

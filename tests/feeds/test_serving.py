@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from tests.feeds.made import LIMITS, ToyStream
 from tests.feeds.simulated_venue import scene
+from tests.virtual_time import in_virtual_time
 
 from headwater.core.clock import SystemClock
 from headwater.core.enums import Channel
@@ -87,6 +88,7 @@ class SlowVenue(HyperliquidVenue):
         return HeardSide(market, self.heard)
 
 
+@in_virtual_time
 async def test_the_old_link_beats_while_its_replacement_asks_for_a_long_list() -> None:
     venue = SlowVenue()
     async with scene(4, chosen=venue) as stage:

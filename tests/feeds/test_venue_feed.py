@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from tests.feeds.simulated_venue import SETTINGS, scene, streams
+from tests.virtual_time import in_virtual_time
 
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported, RequestError, UnknownSymbol
@@ -19,6 +20,7 @@ def _source(source: MarketSource) -> MarketSource:
     return source
 
 
+@in_virtual_time
 async def test_health_is_measured() -> None:
     async with scene(1) as stage:
         feed = _source(stage.feed)
@@ -45,6 +47,7 @@ async def test_health_is_measured() -> None:
             lease.release()
 
 
+@in_virtual_time
 async def test_what_the_venue_would_not_serve_is_refused_before_it_is_asked() -> None:
     async with scene(2) as stage:
         for wrong, error in (
@@ -60,6 +63,7 @@ async def test_what_the_venue_would_not_serve_is_refused_before_it_is_asked() ->
         assert stage.server.connections_opened == 0
 
 
+@in_virtual_time
 async def test_a_stream_nobody_wants_is_given_up_after_a_while() -> None:
     brief = FeedSettings(
         session=SETTINGS.session,
@@ -77,6 +81,7 @@ async def test_a_stream_nobody_wants_is_given_up_after_a_while() -> None:
         assert await stage.until(lambda: not stage.server.connections)
 
 
+@in_virtual_time
 async def test_open_interest_of_wanted_symbols_is_polled_and_kept() -> None:
     async with scene(4) as stage:
         states = stage.feed.pipeline.states
@@ -87,6 +92,7 @@ async def test_open_interest_of_wanted_symbols_is_polled_and_kept() -> None:
         lease.release()
 
 
+@in_virtual_time
 async def test_candles_close_in_live_time_without_a_hole() -> None:
     """Simulated minutes pass in a second; every one is published as closed once."""
     async with scene(5, speed=60.0) as stage:
