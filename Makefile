@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check test test-servers soak bench bench-peers demo docs clients lock clean
+.PHONY: help setup fmt check test coverage test-servers soak bench bench-peers demo docs clients lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,10 @@ check: $(STAMP) ## formatting, lint, types, import contracts, compose file, docs
 	$(BIN)/python scripts/generate_docs.py --check
 	$(BIN)/python -m scripts.generate_clients --check
 
-test: $(STAMP) ## run every test but the long ones, with branch coverage
+test: $(STAMP) ## run every test but the long ones
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" $(ARGS)
+
+coverage: $(STAMP) ## the same with branch coverage: half as long again
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" --cov --cov-report=term $(ARGS)
 
 test-servers: ## install what some tests start: servers, browser, node (Debian packages, needs root)

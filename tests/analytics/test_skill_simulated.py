@@ -31,6 +31,8 @@ from headwater.core.records import MarkPrice
 from headwater.simulator.exchange import SimulatedExchange
 from headwater.simulator.ground_truth import ForcedClose
 
+pytestmark = pytest.mark.no_cover  # traced, it takes two to three times as long
+
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 FIRST_DAY_MS = 20_718 * DAY_MS

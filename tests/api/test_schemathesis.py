@@ -24,6 +24,8 @@ from headwater.feeds.external_liquidations import ExternalLiquidations
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
+pytestmark = pytest.mark.no_cover  # traced, it takes two to three times as long
+
 CONFIG = """\
 [[operations]]
 include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|date-range|cache|v1/candles"

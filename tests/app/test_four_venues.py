@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import pytest
 from tests.virtual_time import run_in_virtual_time
 
 from headwater.app.settings import VenueAddressSettings, load
@@ -22,6 +23,8 @@ from headwater.simulator.faults import FaultPlan, HttpFaults
 from headwater.simulator.hosting import host_venues
 from headwater.simulator.server import SimulatorServer
 from headwater.venues.discovery import venues
+
+pytestmark = pytest.mark.no_cover  # traced, it takes two to three times as long
 
 START_NS = 1_790_000_000_000_000_000
 VICTIM = "okx"

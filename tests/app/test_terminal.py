@@ -25,6 +25,8 @@ from headwater.simulator.venue_server import HostedVenue
 from headwater.venues.discovery import venues
 from headwater.venues.side import MarketView, ServerReply, ServerRequest, VenueSide
 
+pytestmark = pytest.mark.no_cover  # traced, it takes two to three times as long
+
 START_NS: Final = 1_790_000_000_000_000_000
 CALLERS: Final = 50
 RECOVERED_WITHIN_S: Final = RETRY_MAX_S + 30.0

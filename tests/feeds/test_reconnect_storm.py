@@ -31,6 +31,8 @@ from headwater.venues.discovery import venues
 from headwater.venues.messages import Subscription
 from headwater.venues.side import ServerSocket
 
+pytestmark = pytest.mark.no_cover  # traced, it takes two to three times as long
+
 START_NS = 1_790_000_000_000_000_000
 SYMBOLS = ("BTCUSDT", "SOLUSDT")
 BACK_WITHIN_S = 60.0
