@@ -6,10 +6,10 @@ it; what it does not, the ledger must list, from before the outage until after i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from tests.virtual_time import run_in_virtual_time
@@ -91,10 +91,6 @@ class Stage:
         return await GapHistory(self.platform.store).newest(live, wanted, limit=1_000)
 
 
-def in_virtual_time(main: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
-    run_in_virtual_time(main, START_NS)
-
-
 def settings_of(server: VenueServer, data_dir: Path) -> Settings:
     where = {"rest": server.addresses.rest, "streams": dict(server.addresses.streams)}
     return load(
@@ -158,7 +154,7 @@ def test_what_the_venue_replays_is_stored_and_the_rest_is_listed(name: str, tmp_
             holes = await judged_holes(stage, began_ms, ended_ms, LOST[name])
             await judge(stage, span, holes)
 
-    in_virtual_time(main)
+    run_in_virtual_time(main, START_NS)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +190,7 @@ def test_a_downtime_of_the_platform_is_healed_and_listed_alike(name: str, tmp_pa
                 assert told >= RECORDED - {Channel.OPEN_INTEREST}
                 await judge(stage, span, holes)
 
-    in_virtual_time(main)
+    run_in_virtual_time(main, START_NS)
 
 
 async def judge(stage: Stage, span: Span, holes: Sequence[Gap]) -> None:

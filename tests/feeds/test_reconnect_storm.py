@@ -7,9 +7,8 @@ count broken limits. Only time is not: the loop skips all waiting.
 import asyncio
 import copy
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import msgspec
 import pytest
@@ -110,10 +109,6 @@ class Front:
         )
 
 
-def in_virtual_time(main: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
-    run_in_virtual_time(main, START_NS)
-
-
 def crowded(venue: Venue) -> Venue:
     """The same venue with few streams to a connection, so that a cut costs several connections."""
     changed = copy.copy(venue)
@@ -191,7 +186,7 @@ def test_cuts_each_when_everything_is_back(cuts: int, monkeypatch: pytest.Monkey
             for front in found:
                 assert front.lost > cuts, "several connections each time"
 
-    in_virtual_time(main)
+    run_in_virtual_time(main, START_NS)
 
 
 def test_fifty_cuts_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,4 +202,4 @@ def test_fifty_cuts_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
             await all_back(found, clock)
             judge(found)
 
-    in_virtual_time(main)
+    run_in_virtual_time(main, START_NS)

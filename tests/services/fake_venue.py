@@ -1,11 +1,10 @@
 """A venue that the monitor can watch in virtual time; it can lag, fail and hang."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
-import looptime
 from tests.feeds.made import instrument
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.analytics.oi_volume import SpikeRule
 from headwater.core.clock import Clock, SourceClock
@@ -133,8 +132,7 @@ def settings_of(**options: Any) -> OiVolumeSettings:
 
 def run_virtual(main: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
     """Runs `main` on a loop that skips all waiting, a minute before a bar's end."""
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        runner.run(main(SourceClock(runner.get_loop().time, START_MS * 1_000_000)))
+    run_in_virtual_time(main, START_MS * 1_000_000)
 
 
 def until_s(end_ms: int, seconds: float = 0.0) -> float:

@@ -1,12 +1,12 @@
 """A venue in memory for the symbol service: what it lists, when it fails, what it was asked."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
 from typing import Any
 
-import looptime
 import msgspec
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.core.clock import SourceClock
 from headwater.core.enums import InstrumentKind, InstrumentStatus
@@ -120,11 +120,6 @@ class MemoryVenue:
         ]
 
 
-def virtual(work: Callable[[SourceClock], Awaitable[None]]) -> None:
+def virtual(work: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
     """Runs on a loop that skips waiting."""
-
-    async def main() -> None:
-        await work(SourceClock(asyncio.get_running_loop().time, START_MS * 1_000_000))
-
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        runner.run(main())
+    run_in_virtual_time(work, START_MS * 1_000_000)

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import looptime
 import pytest
 from tests.services.past_venue import BTC, HOUR_MS, OFFER, PastVenue
 from tests.storage.samples import candle, mark_candle
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.core.clock import SourceClock
 from headwater.core.errors import (
@@ -36,8 +36,7 @@ ALL = Span(limit=LIMIT_MAX)
 
 
 def in_virtual_time(main: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        runner.run(main(SourceClock(runner.get_loop().time, NOW_MS * 1_000_000)))
+    run_in_virtual_time(main, NOW_MS * 1_000_000)
 
 
 @asynccontextmanager

@@ -1,17 +1,18 @@
 """Forecasts written down: when, how often, and of nothing that happens later."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-import looptime
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.services.test_liquidation_history import forced
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.analytics.liquidation_baselines import (
     TradedVolume,
@@ -80,15 +81,9 @@ async def one_map(symbol: str, issued_ms: int) -> Sequence[IssuedMap]:
     return [issued()]
 
 
-def virtual(work: Callable[[SourceClock], Awaitable[None]]) -> None:
+def virtual(work: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
     """Runs on a loop that skips waiting, with the clock at ten past."""
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        await work(SourceClock(loop.time, START_MS * 1_000_000))
-
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        runner.run(main())
+    run_in_virtual_time(work, START_MS * 1_000_000)
 
 
 def test_every_full_hour_from_the_next_one_for_each_horizon() -> None:

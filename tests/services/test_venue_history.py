@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import looptime
 import msgspec
 import pytest
 from tests.services.past_venue import BTC, HOUR_MS, OFFER, PastVenue
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import SourceClock
@@ -133,8 +133,7 @@ async def staged(
 
 
 def in_virtual_time(main: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        runner.run(main(SourceClock(runner.get_loop().time, NOW_MS * 1_000_000)))
+    run_in_virtual_time(main, NOW_MS * 1_000_000)
 
 
 def test_a_downtime_is_settled_by_what_is_there_after_the_pass(tmp_path: Path) -> None:

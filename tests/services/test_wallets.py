@@ -1,12 +1,13 @@
 """Named wallets are read in turns, remembered by moment, and forgotten in time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
-import looptime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.virtual_time import run_in_virtual_time
 
 from headwater.core.clock import ManualClock, SourceClock
 from headwater.core.enums import PositionSide
@@ -57,14 +58,9 @@ class Venue:
         return [held(address, float(number))]
 
 
-def virtual(work: Callable[[SourceClock], Awaitable[None]]) -> None:
+def virtual(work: Callable[[SourceClock], Coroutine[Any, Any, None]]) -> None:
     """Runs on a loop that skips waiting."""
-
-    async def main() -> None:
-        await work(SourceClock(asyncio.get_running_loop().time, START_MS * 1_000_000))
-
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        runner.run(main())
+    run_in_virtual_time(work, START_MS * 1_000_000)
 
 
 async def sizes(memory: WalletPositions, moment_ms: int, symbol: str = "BTCUSDT") -> list[float]:
