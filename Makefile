@@ -4,6 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+MODULES := src/headwater/dashboard/modules
+COPIED := node_modules/.copied
+TSC := node_modules/.bin/tsc
+PRETTIER := node_modules/.bin/prettier
+SCRIPTS := "src/headwater/dashboard/*.{js,css}" "tests/dashboard/*.js" "benchmarks/*.js"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup fmt check test coverage test-servers soak bench bench-peers demo docs clients lock clean
@@ -17,26 +22,39 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-setup: $(STAMP) ## make .venv with the locked dependencies
+# The dashboard's third-party modules. Without Node.js, or without a way to its packages, everything
+# but the dashboard works; a module that is not the listed one is an error.
+$(COPIED): package-lock.json scripts/modules.json scripts/vendor_modules.py | $(STAMP)
+	@if ! command -v npm >/dev/null; then \
+		echo "npm is not here: no dashboard (see docs/guides/dashboard.md)"; \
+	elif ! npm ci --loglevel=error; then \
+		echo "npm ci failed: no dashboard (see docs/guides/dashboard.md)"; \
+	else $(BIN)/python scripts/vendor_modules.py && touch $@; fi
+
+setup: $(STAMP) $(COPIED) ## make .venv with the locked dependencies, fetch the dashboard's modules
 
 fmt: $(STAMP) ## format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@if test -x $(PRETTIER); then $(PRETTIER) --log-level warn --write $(SCRIPTS); fi
 
-check: $(STAMP) ## formatting, lint, types, import contracts, compose file, docs and clients true
+check: setup ## formatting, lint, types (Python and scripts of the page), import contracts, compose file, docs and clients true
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy src tests scripts benchmarks clients/python examples
+	@if test -x $(TSC); then echo $(TSC) -p tsconfig.json; $(TSC) -p tsconfig.json && \
+		$(PRETTIER) --log-level warn --check $(SCRIPTS); \
+		else echo "skipped: types and format of the dashboard's scripts (no node_modules)"; fi
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python scripts/generate_docs.py --check
 	$(BIN)/python -m scripts.generate_clients --check
 
-test: $(STAMP) ## run every test but the long ones
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" $(ARGS)
+test: setup ## run every test but the long ones
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not soak" $(ARGS)
 
-coverage: $(STAMP) ## the same with branch coverage: half as long again
+coverage: setup ## the same with branch coverage: half as long again
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" --cov --cov-report=term $(ARGS)
 
 test-servers: ## install what some tests start: servers, browser, node (Debian packages, needs root)
@@ -53,7 +71,7 @@ bench: $(STAMP) ## measure speed here and print ratios (see benchmarks/RESULTS.m
 bench-peers: $(STAMP) ## make the environments of the peers that `make bench` compares with
 	$(BIN)/python -m benchmarks.peers $(ARGS)
 
-demo: $(STAMP) ## run the whole platform on simulated exchanges, http://127.0.0.1:8000
+demo: setup ## run the whole platform on simulated exchanges, http://127.0.0.1:8000
 	$(BIN)/headwater demo $(ARGS)
 
 docs: $(STAMP) ## write docs/reference from the code
@@ -66,4 +84,4 @@ lock: $(STAMP) ## resolve the dependencies anew into the hashed lock files
 	$(BIN)/python scripts/lock.py
 
 clean: ## remove everything that `make` made
-	rm -rf $(VENV) .bench-peers .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf $(VENV) node_modules $(MODULES) .bench-peers .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

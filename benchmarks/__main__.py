@@ -22,6 +22,8 @@ BENCHMARKS: Final = (
     "bench_tape",
     "bench_liquidation_map",
     "bench_stored_maps",
+    "bench_heatmap_raster",
+    "bench_page",
 )
 
 

@@ -40,6 +40,7 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.core.wallet_positions import WalletPosition
+from headwater.feeds.latency import ChannelLatency
 from headwater.feeds.source import ChannelHealth, VenueHealth
 from headwater.venues.facts import Addresses, LimitPool, StreamLimits, Support, VenueFacts
 from headwater.venues.messages import Subscription
@@ -386,6 +387,8 @@ class FakeSource:
         self.tiers: tuple[MarginTier, ...] = THREE_TIERS
         self.wallets: dict[str, list[WalletPosition]] = {}
         self.books: dict[str, BookSnapshot] = {}
+        self.past_candles: Sequence[Candle] = ()
+        self.past_interest: Sequence[OpenInterest] = ()
 
     @property
     def facts(self) -> VenueFacts:
@@ -455,8 +458,10 @@ class FakeSource:
         start_ms: int | None = None,
         end_ms: int | None = None,
     ) -> Sequence[Candle]:
-        """`limit` candles, the last one forming."""
+        """The newest of `past_candles`, else `limit` candles, the last one forming."""
         await self._asked(f"candles {instrument.symbol} {interval} {limit} {start_ms} {end_ms}")
+        if self.past_candles:
+            return self.past_candles[-limit:]
         last = interval.opens_at_ms(NOW_MS)
         length = interval.nominal_ms
         return [
@@ -499,11 +504,11 @@ class FakeSource:
         start_ms: int | None = None,
         end_ms: int | None = None,
     ) -> Sequence[OpenInterest]:
-        """`limit` readings."""
+        """The newest of `past_interest`, else `limit` readings."""
         await self._asked(
             f"open_interest_history {instrument.symbol} {period} {limit} {start_ms} {end_ms}"
         )
-        return [make_open_interest(instrument.symbol)] * limit
+        return self.past_interest[-limit:] or [make_open_interest(instrument.symbol)] * limit
 
     async def funding_rate(self, instrument: Instrument) -> FundingRate:
         """The coming settlement."""
@@ -593,6 +598,11 @@ class FakeSource:
                     subscribers=1,
                 ),
             ),
+            latencies=(
+                ChannelLatency(channel=Channel.TRADES, p50_ms=12.3, p95_ms=45.6, readings=200),
+            ),
+            gaps_1h=1,
+            reconnects_1h=2,
             since_start_s=1000.0,
             healthy_s=995.0,
             last_error="a connection was lost",

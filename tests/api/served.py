@@ -11,6 +11,7 @@ import msgspec
 from fastapi import FastAPI
 from tests.api.fake_source import NOW_MS, FakeSource
 
+from headwater.analytics.oi_volume import SpikeRule
 from headwater.api.app import create_app
 from headwater.api.deps import ApiDeps
 from headwater.api.heatmap_board import HeatmapBoard
@@ -22,6 +23,7 @@ from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
+from headwater.core.intervals import Interval
 from headwater.feeds.external_liquidations import ExternalLiquidations
 from headwater.feeds.tier_memory import TierMemory
 from headwater.services.candle_history import CandleHistory
@@ -31,11 +33,22 @@ from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.live_heatmap import NewestMaps
+from headwater.services.oi_volume_preview import SpikePreview
+from headwater.services.oi_volume_venue import OiVolumeSettings
 from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
 from headwater.services.symbols import SymbolService
 from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
+
+WATCHED = OiVolumeSettings(
+    symbols=("BTCUSDT", "ETHUSDT"),
+    rules=tuple(
+        SpikeRule(interval=interval, threshold=threshold, window=20, minimum=20)
+        for interval, threshold in ((Interval.M5, 3.0), (Interval.H1, 2.0))
+    ),
+)
+"""What the monitor is taken to watch."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -51,7 +64,13 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Platform:
-    """An application with its parts, not on a socket yet."""
+    """An application with its parts, not on a socket yet.
+
+    Attributes:
+        source_type: what its venues are.
+    """
+
+    source_type: type[FakeSource] = FakeSource
 
     def __init__(
         self,
@@ -66,7 +85,7 @@ class Platform:
         lists_symbols: bool = False,
     ) -> None:
         self.lists_symbols = lists_symbols
-        self.sources = {name: FakeSource(name) for name in venues}
+        self.sources = {name: self.source_type(name) for name in venues}
         self.source = self.sources[venues[0]]
         self.bus = MemoryBus()
         self.clock = clock or ManualClock(NOW_MS * 1_000_000)
@@ -98,6 +117,7 @@ class Platform:
             publisher=self.publisher,
             heatmaps=self.heatmaps,
             symbols=self.symbols,
+            spikes=SpikePreview(WATCHED, self.clock),
             bus=self.bus,
             clock=self.clock,
             new_id=lambda: f"made-{next(numbers)}",
@@ -131,10 +151,11 @@ class Platform:
         self.clock.advance(seconds)
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[Self]:
-        """Serves on a free port of the loopback interface; `port` says which."""
+    async def served(self, port: int = 0) -> AsyncIterator[Self]:
+        """Serves on a port of the loopback interface, a free one for 0; `port` says which."""
         listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen()
         self.port = listener.getsockname()[1]
         server = build_server(self.app, self.hub, self.settings)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.no_cover  # traced, it takes two to three times as long
 
 CONFIG = """\
 [[operations]]
-include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|date-range|cache|v1/candles"
+include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|range|cache|v1/candles|oi-vol"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
 
 [[operations]]
@@ -42,6 +42,7 @@ WITH_DATA = {
     "/liquidations/heatmap-timeseries?symbol=BTCUSDT&model=estimated": b'"levels":[{',
     "/liquidations/heatmap?symbol=BTCUSDT": b'"price_bucket":',
     "/liquidations/history?symbol=BTCUSDT": b'"side":"sell"',
+    "/liquidations/largest": b'"side":"sell"',
     "/liquidations/volume?symbol=BTCUSDT": b'"sell_count":2',
     "/api/v1/liquidation-volume/BTCUSDT/1h?exchange=all": b'"data":[{',
     "/api/v1/candles/BTCUSDT?timeframe=5m": b'"closeFormatted":"',

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.api.dashboard_files import DashboardFiles
 from headwater.app.doctor import Finding, examine
 from headwater.app.settings import load
 from headwater.app.simulated import SimulatedExchanges, SimulatorOptions
@@ -61,6 +62,8 @@ def test_an_unreachable_venue_and_a_taken_port_are_named(
     bad = [finding for finding in found.values() if not finding.ok]
     assert len(bad) == 4
     assert all(finding.advice for finding in bad)
+    whole = not DashboardFiles().missing()
+    assert (found["dashboard"].found == "whole") is whole
 
 
 def _database(**options: object) -> Finding:

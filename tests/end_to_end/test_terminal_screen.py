@@ -84,7 +84,7 @@ def test_o_r3_o_r9_o_r10_o_s19_the_platform_says_how_it_is_and_what_is_wrong() -
         assert (status, root["status"], root["simulated"]) == (200, "operational", True)
         assert root["exchanges"] == sorted((THROTTLED, WHOLE))
         status, _, reply = await ask(scene, "/", Accept="text/html")
-        assert (status, reply.headers["Location"]) == (307, "/docs")
+        assert (status, reply.headers["Location"]) == (307, "dashboard/")
 
         status, health, _ = await ask(scene, "/health")
         assert (status, health["status"], health["service"]) == (200, "healthy", "headwater")

@@ -85,3 +85,10 @@ def test_beyond_the_bound_the_oldest_settled_hole_goes_first() -> None:
     assert [gap.gap_id for gap in ledger.newest_first()] == [4, 3]
     assert ledger.open_count == 2
     assert sum(ledger.counts.values()) == 4
+
+
+def test_holes_are_counted_from_a_time_on() -> None:
+    ledger, _ = _ledger()
+    _open(ledger)
+    ledger.settle(_open(ledger), GapState.REPAIRED)
+    assert (ledger.since(START_MS), ledger.since(START_MS + 1)) == (2, 0)

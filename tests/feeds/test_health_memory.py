@@ -84,3 +84,15 @@ def test_the_newest_trouble_is_remembered_after_it_ended() -> None:
     )
     note(memory, wire_errors=1, rest_failures=3, reconnects=2, channels=(down,))
     assert memory.last_error == "closed with 1006"
+
+
+def test_lost_connections_count_for_an_hour() -> None:
+    clock = ManualClock()
+    memory = HealthMemory(clock)
+    for seconds, reconnects in ((0.0, 1), (1_000.0, 3), (1_000.0, 3), (1_601.0, 4)):
+        clock.advance(seconds)
+        note(memory, reconnects=reconnects)
+    assert memory.reconnects_1h == 3, "the first one is more than an hour ago"
+    clock.advance(3_600.0)
+    note(memory, reconnects=4)
+    assert memory.reconnects_1h == 0

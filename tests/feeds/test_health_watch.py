@@ -4,6 +4,8 @@ import msgspec
 from tests.feeds.simulated_venue import SETTINGS, scene, streams
 from tests.virtual_time import in_virtual_time
 
+from headwater.core.enums import Channel
+
 
 @in_virtual_time
 async def test_time_in_health_and_trouble_are_remembered() -> None:
@@ -42,3 +44,22 @@ async def test_it_is_measured_although_nobody_asks() -> None:
     async with scene(12, settings=often) as stage:
         memory = stage.feed._health._memory
         assert await stage.until(lambda: memory.healthy_s > 0.2)
+
+
+async def test_how_late_messages_are_is_read_from_the_venues_own() -> None:
+    """Over loopback a trade and a change of the book are there within a second."""
+    async with scene(13) as stage:
+        leases = [stage.feed.acquire(one) for one in streams(["BTCUSDT"])]
+
+        def measured() -> set[Channel]:
+            return {one.channel for one in stage.feed.health().latencies}
+
+        assert await stage.until(lambda: measured() >= {Channel.TRADES, Channel.BOOK})
+        for one in stage.feed.health().latencies:
+            assert 0 < one.p50_ms <= one.p95_ms < 1_000
+        assert stage.feed.health().reconnects_1h == 0
+        assert stage.feed.health().gaps_1h == len(
+            [gap for gap in stage.feed.gaps() if gap.timestamp_ms > 0]
+        )
+        for lease in leases:
+            lease.release()

@@ -17,6 +17,7 @@ from headwater.storage.liquidations import (
     between,
     by_exchange,
     first_time,
+    largest,
     volume,
 )
 
@@ -38,6 +39,43 @@ def test_one_symbol_over_all_venues_or_chosen_ones(database: Database) -> None:
     assert fetch(database, between(ALL, exchanges=[])) == []
     newest = between(Span(limit=2, newest_first=True))
     assert fetch(database, newest) == made[:0:-1]
+
+
+def test_the_largest_come_first_and_of_equals_the_newest(database: Database) -> None:
+    made = [
+        liquidation(T0, value=5.0),
+        liquidation(T0 + 1, value=9.0, exchange="okx"),
+        liquidation(T0 + 2, value=9.0, symbol="ETHUSDT"),
+        liquidation(T0 + 3, value=7.0),
+        liquidation(T0 + 4, value=99.0),
+    ]
+    store_together(database, made)
+    both, venues = ["BTCUSDT", "ETHUSDT"], ["bybit", "okx"]
+    span = Span(start_ms=T0, end_ms=T0 + 4, limit=10)
+    found = fetch(database, largest(span, symbols=both, exchanges=venues))
+    assert found == [made[2], made[1], made[3], made[0]]
+    assert fetch(database, largest(span, symbols=both, exchanges=["okx"])) == [made[1]]
+    only = largest(span, symbols=["BTCUSDT"], exchanges=venues, value_min_usd=7.0)
+    assert fetch(database, only) == [made[1], made[3]]
+    first = largest(Span(limit=1), symbols=both, exchanges=venues)
+    assert fetch(database, first) == [made[4]]
+
+
+@given(values=st.lists(st.integers(1, 5), min_size=1, max_size=12), limit=st.integers(1, 12))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_largest_are_those_that_python_sorts(
+    database: Database, values: list[int], limit: int
+) -> None:
+    """Whatever the values: as a sort of all of them by value and time, cut at the limit."""
+    made = [liquidation(T0 + at, value=float(value)) for at, value in enumerate(values)]
+    store_together(database, made)
+    stored = fetch(database, between(ALL))
+    wanted = sorted(stored, key=lambda one: (one.value, one.timestamp_ms), reverse=True)[:limit]
+    found = fetch(database, largest(Span(limit=limit), symbols=["BTCUSDT"], exchanges=["bybit"]))
+    assert [one.value for one in found] == [one.value for one in wanted]
+    assert [(one.value, one.timestamp_ms) for one in found] == sorted(
+        ((one.value, one.timestamp_ms) for one in found), reverse=True
+    )
 
 
 @pytest.mark.parametrize("field", ["price", "quantity", "value"])

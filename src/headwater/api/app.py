@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 
 from headwater.api.answering import Answers
 from headwater.api.cache import AnswerCache, CacheLayer
+from headwater.api.dashboard_files import DashboardFiles
 from headwater.api.deps import ApiDeps
 from headwater.api.errors import add_error_handlers
 from headwater.api.metrics import RequestMeter, make_registry
@@ -22,11 +23,13 @@ from headwater.api.paths import PathLayer
 from headwater.api.request_log import RequestLayer
 from headwater.api.routes.cache import cache_router
 from headwater.api.routes.candles import candles_router
+from headwater.api.routes.dashboard import dashboard_routes
 from headwater.api.routes.export import export_router
 from headwater.api.routes.funding import funding_router
 from headwater.api.routes.gaps import gaps_router
 from headwater.api.routes.heatmap import heatmap_router
 from headwater.api.routes.instruments import instruments_router
+from headwater.api.routes.largest_liquidations import largest_liquidations_router
 from headwater.api.routes.liquidation_clusters import liquidation_clusters_router
 from headwater.api.routes.liquidation_feeds import liquidation_feeds_router
 from headwater.api.routes.liquidation_levels import liquidation_levels_router
@@ -35,6 +38,7 @@ from headwater.api.routes.liquidations import liquidations_router
 from headwater.api.routes.margin import margin_router
 from headwater.api.routes.mark_prices import mark_prices_router
 from headwater.api.routes.multi import multi_router
+from headwater.api.routes.oi_volume import oi_volume_router
 from headwater.api.routes.open_interest import open_interest_router
 from headwater.api.routes.order_book import order_book_router
 from headwater.api.routes.platform import platform_router
@@ -90,12 +94,16 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     meter = RequestMeter()
     registry = make_registry(deps, meter, cache)
     api = Answers(deps, cache, meter)
+    if settings.dashboard:
+        app.router.routes.extend(dashboard_routes(DashboardFiles()))
     app.include_router(platform_router(deps, registry))
     app.include_router(venue_health_router(api))
     app.include_router(gaps_router(api))
     app.include_router(liquidations_router(api))
+    app.include_router(largest_liquidations_router(api))
     app.include_router(export_router(api))
     app.include_router(skill_router(api))
+    app.include_router(oi_volume_router(api))
     app.include_router(liquidation_feeds_router(api))
     app.include_router(liquidation_volume_router(api))
     app.include_router(terminal_symbols_router(api))

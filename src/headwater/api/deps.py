@@ -20,6 +20,7 @@ from headwater.services.liquidation_feeds import LiquidationFeeds
 from headwater.services.liquidation_history import LiquidationHistory
 from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
+from headwater.services.oi_volume_preview import SpikePreview
 from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
 from headwater.services.symbols import SymbolService
@@ -57,6 +58,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         readings: past funding and open interest from storage; None where nothing is stored.
         history_progress: how far the back-fill of each venue is; None where there is none.
         symbols: what the venues trade; None in a process without the terminal's lists.
+        spikes: what the monitor of open interest and volume would have told; None without one.
     """
 
     sources: Mapping[str, MarketSource]
@@ -82,6 +84,7 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     readings: PastReadings | None = None
     history_progress: Callable[[], Sequence[BackfillProgress]] | None = None
     symbols: SymbolService | None = None
+    spikes: SpikePreview | None = None
 
     @property
     def simulated(self) -> bool:

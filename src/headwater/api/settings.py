@@ -19,7 +19,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         allowed_hosts: host names (without port) it answers to; empty for all.
         trusted_proxies: addresses whose `X-Forwarded-For` and `-Proto` are believed.
         metrics_token: bearer token that `/metrics` demands, None for none.
-        dashboard_path: where a browser that opens `/` is sent; the documentation when None.
+        dashboard: whether `/dashboard/` is served; a browser that opens `/` is sent there, else to
+            the documentation.
         spike_timeframes: lengths of bars that are watched for spikes of open interest and volume.
         stream_queue: records that may wait for the stream publisher; beyond it the oldest go.
         heatmap_enabled: whether `/ws/heatmap` is served.
@@ -39,7 +40,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hosts: frozenset[str] = frozenset()
     trusted_proxies: frozenset[str] = frozenset()
     metrics_token: str | None = None
-    dashboard_path: str | None = None
+    dashboard: bool = True
     spike_timeframes: tuple[Interval, ...] = (Interval.M5, Interval.M15, Interval.H1)
     stream_queue: int = 65_536
     heatmap_enabled: bool = True

@@ -13,6 +13,7 @@ def api_settings(settings: Settings) -> ApiSettings:
         port=settings.port,
         allowed_origins=frozenset(settings.cors_origins),
         allowed_hosts=frozenset(settings.allowed_hosts),
+        dashboard=settings.dashboard,
         metrics_token=None if token is None else token.get_secret_value(),
         heatmap_enabled=settings.ws_enabled,
         heatmap_pace_s=settings.ws_update_interval_s,

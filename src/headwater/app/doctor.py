@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from headwater.api.dashboard_files import DashboardFiles
 from headwater.app.settings import Settings
 from headwater.app.storing import database_of_settings
 from headwater.app.venues import addresses_of, chosen_venues
@@ -70,6 +71,7 @@ def examine(settings: Settings) -> list[Finding]:
         _disk(settings.record_dir or settings.data_dir.expanduser()),
         _database(settings),
         _port(settings.host, settings.port),
+        _dashboard(),
     ]
     return findings + asyncio.run(_venues(settings, SystemClock()))
 
@@ -130,6 +132,13 @@ def _database(settings: Settings) -> Finding:
         found=f"{database.label}: version {version or 'none'}, wanted {newest_version()}",
         advice="update the program or restore a backup of before",
     )
+
+
+def _dashboard() -> Finding:
+    """Whether the page's third-party modules are here; everything else works without them."""
+    missing = DashboardFiles().missing()
+    without = f"{len(missing)} modules are missing: install Node.js with npm, then `make setup`"
+    return Finding(what="dashboard", ok=True, found=without if missing else "whole")
 
 
 def _port(host: str, port: int) -> Finding:

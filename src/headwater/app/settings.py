@@ -73,6 +73,10 @@ class Settings(StorageSettings, WalletSettings, BaseSettings):
             "an own name, not a port. Comma-separated."
         ),
     )
+    dashboard: bool = Field(
+        default=True,
+        description="Whether the dashboard is served under `/dashboard/`.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO",
         validation_alias=also_known_as("log_level", "LOG_LEVEL"),

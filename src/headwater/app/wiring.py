@@ -48,6 +48,7 @@ from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.live_heatmap import LiveHeatmap
 from headwater.services.oi_volume_monitor import OiVolumeMonitor
+from headwater.services.oi_volume_preview import SpikePreview
 from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
 from headwater.services.recording import RecordingService
@@ -280,6 +281,7 @@ class Platform:
             publisher=publisher,
             heatmaps=heatmaps,
             symbols=symbols,
+            spikes=SpikePreview(oi_volume_settings(self._settings), self._clock),
             liquidations=history,
             past_liquidations=past,
             external_health=None if external is None else lambda: external.health,

@@ -86,9 +86,7 @@ class TradeContinuity:
         self.overlap = OverlapRepair(
             self._publish, ledger, crew, clock, fetch_newest, backoff, settings, on_quiet
         )
-        self.duplicates = 0
-        self.recovered = 0
-        self.lost = 0
+        self.duplicates = self.recovered = self.lost = 0
 
     def on_trade(self, trade: Trade) -> None:
         """Takes a live trade."""
@@ -166,13 +164,15 @@ class TradeContinuity:
 
     def recent(self, symbol: str, limit: int) -> list[Trade] | None:
         """The newest `limit` trades, oldest first; None when so many are not known whole."""
-        line = self._lines.get(symbol)
-        return None if line is None else line.newest(limit)
+        return self._lines[symbol].newest(limit) if symbol in self._lines else None
+
+    def last_heard(self, symbol: str) -> Trade | None:
+        """The trade that was taken last, None before the first."""
+        return self._lines[symbol].recent[-1] if symbol in self._lines else None
 
     def latest(self, symbol: str, limit: int) -> list[Trade]:
         """At most the newest `limit` trades known, oldest first; holes may be among them."""
-        line = self._lines.get(symbol)
-        return [] if line is None else line.by_time()[-limit:]
+        return self._lines[symbol].by_time()[-limit:] if symbol in self._lines else []
 
     def next_sequence(self, symbol: str) -> int | None:
         """The count that the next trade in order will have, None before the first."""

@@ -75,6 +75,7 @@ class EventWatch:
     Attributes:
         duplicates: events that came again.
         recovered: events of an interruption that came with the new subscription.
+        newest: the live event that was told last, None before the first.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class EventWatch:
         self._unreadable_at = float("-inf")
         self.duplicates = 0
         self.recovered = 0
+        self.newest: Liquidation | None = None
 
     def on_liquidation(self, event: Liquidation) -> None:
         """Takes a live liquidation."""
@@ -107,6 +109,7 @@ class EventWatch:
         if seen_ns is not None and event.received_ns - seen_ns < REMEMBERED_NS:
             self.duplicates += 1
             return
+        self.newest = event
         self._tell(key, event)
 
     def on_past(self, past: Past) -> None:

@@ -160,6 +160,10 @@ class GapLedger:
             if symbol in (None, gap.symbol) and channel in (None, gap.channel)
         ]
 
+    def since(self, start_ms: int) -> int:
+        """Holes remembered that began at a time (ms) or later."""
+        return sum(gap.timestamp_ms >= start_ms for gap in self._gaps.values())
+
     @property
     def open_count(self) -> int:
         """Holes not yet settled."""

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from headwater.core.enums import FeedState
+from headwater.feeds.latency import ChannelLatency
 from headwater.feeds.source import ChannelHealth, VenueHealth
 
 
@@ -31,6 +32,8 @@ class HealthFacts(msgspec.Struct, frozen=True, kw_only=True):
         resyncs: books rebuilt.
         open_gaps: holes under repair.
         channels: every wanted subscription.
+        latencies: how late messages were in the last minute, by channel.
+        gaps_1h: holes that began in the last hour.
         lost_connections: connections that were lost or refused and are not back, in words.
     """
 
@@ -52,6 +55,8 @@ class HealthFacts(msgspec.Struct, frozen=True, kw_only=True):
     resyncs: int
     open_gaps: int
     channels: tuple[ChannelHealth, ...]
+    latencies: tuple[ChannelLatency, ...] = ()
+    gaps_1h: int | None = None
     lost_connections: tuple[str, ...] = ()
 
 
@@ -85,6 +90,8 @@ def judge(facts: HealthFacts) -> VenueHealth:
         resyncs=facts.resyncs,
         open_gaps=facts.open_gaps,
         channels=facts.channels,
+        latencies=facts.latencies,
+        gaps_1h=facts.gaps_1h,
     )
 
 

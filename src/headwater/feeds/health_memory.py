@@ -4,8 +4,15 @@ A value of health speaks of one moment. Whoever measures it notes it here; the t
 note counts as what was noted last.
 """
 
+from collections import deque
+from typing import Final
+
 from headwater.core.clock import Clock
 from headwater.feeds.source import VenueHealth
+
+HOUR_S: Final = 3600.0
+LOSSES_MAX: Final = 3600
+"""Notes with lost connections that are remembered; of more in an hour the oldest are not told."""
 
 
 class HealthMemory:
@@ -25,6 +32,7 @@ class HealthMemory:
         self._wire_errors = 0
         self._rest_failures = 0
         self._reconnects = 0
+        self._losses: deque[tuple[float, int]] = deque(maxlen=LOSSES_MAX)
         self.last_error: str | None = None
 
     def note(self, health: VenueHealth, wire_error: str, rest_failure: str) -> None:
@@ -44,6 +52,7 @@ class HealthMemory:
         if self._was_healthy and not health.healthy:  # before, it only starts
             self.last_error = health.reason
         if health.reconnects > self._reconnects:
+            self._losses.append((now, health.reconnects - self._reconnects))
             reasons = (one.reason for one in health.channels if one.reason)
             self.last_error = next(reasons, "a connection was lost")
         if health.wire_errors > self._wire_errors:
@@ -53,6 +62,13 @@ class HealthMemory:
         self._reconnects = health.reconnects
         self._wire_errors = health.wire_errors
         self._rest_failures = health.rest_failures
+
+    @property
+    def reconnects_1h(self) -> int:
+        """Connections lost in the hour before the newest note."""
+        while self._losses and self._losses[0][0] <= self._noted_at - HOUR_S:
+            self._losses.popleft()
+        return sum(count for _, count in self._losses)
 
     @property
     def since_start_s(self) -> float:

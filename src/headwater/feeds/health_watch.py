@@ -1,6 +1,7 @@
 """Measures the health of a live venue: on demand, and regularly so that its past is known."""
 
 import asyncio
+from typing import Final
 
 import msgspec
 
@@ -9,11 +10,14 @@ from headwater.feeds.built_candles import BuiltCandles
 from headwater.feeds.catalogue import Catalogue
 from headwater.feeds.health import HealthFacts, judge
 from headwater.feeds.health_memory import HealthMemory
+from headwater.feeds.latency_watch import LatencyWatch
 from headwater.feeds.pipeline import MarketPipeline
 from headwater.feeds.pool import SubscriptionPool
 from headwater.feeds.settings import FeedSettings
 from headwater.feeds.source import VenueHealth
 from headwater.feeds.venue_rest import VenueRest
+
+_HOUR_MS: Final = 3_600_000
 
 
 class HealthWatch:
@@ -28,6 +32,9 @@ class HealthWatch:
         built: candles that are built of them.
         clock: ours.
         settings: limits of age, and how often to look.
+
+    Attributes:
+        latency: how late messages are; its `run` wants a task.
     """
 
     def __init__(
@@ -49,6 +56,9 @@ class HealthWatch:
         self._built = built
         self._clock = clock
         self._settings = settings
+        self.latency: Final = LatencyWatch(
+            lambda: pool.subscriptions, pipeline.newest_times, catalogue.offset_ms, clock
+        )
         self._memory = HealthMemory(clock)
         self._data_at: float | None = None
 
@@ -68,6 +78,7 @@ class HealthWatch:
             since_start_s=memory.since_start_s,
             healthy_s=memory.healthy_s,
             last_error=memory.last_error,
+            reconnects_1h=memory.reconnects_1h,
         )
 
     def _facts(self) -> HealthFacts:
@@ -94,6 +105,8 @@ class HealthWatch:
             resyncs=pipeline.books.resyncs,
             open_gaps=pipeline.ledger.open_count,
             channels=channels + self._built.channels(channels),
+            latencies=self.latency.figures(),
+            gaps_1h=pipeline.ledger.since(self._clock.now_ms() - _HOUR_MS),
             lost_connections=tuple(pool.lost_connections),
         )
 

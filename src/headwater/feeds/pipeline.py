@@ -267,6 +267,26 @@ class MarketPipeline:
             return None
         return self.candles.newest(symbol, interval, limit)
 
+    def newest_times(self, subscription: Subscription) -> tuple[int, int] | None:
+        """Venue time (ms) and receive time (ns) of a stream's newest record; None without one.
+
+        Of trades, books and liquidations only; those of a whole market count as one stream.
+        """
+        channel, native_symbol = subscription.channel, subscription.native_symbol
+        if channel is Channel.LIQUIDATIONS:
+            event = self.events.newest
+            return None if event is None else (event.timestamp_ms, event.received_ns)
+        if native_symbol is None:
+            return None
+        symbol = self.symbol_of(native_symbol)
+        if channel is Channel.BOOK:
+            kept = self.books.kept(symbol)
+            if kept is None or not kept.live:
+                return None
+            return kept.book.timestamp_ms, kept.last_received_ns
+        trade = self.trades.last_heard(symbol) if channel is Channel.TRADES else None
+        return None if trade is None else (trade.timestamp_ms, trade.received_ns)
+
     def _on_quiet_trades(self, native_symbol: str) -> None:
         self._around.on_quiet(Subscription(channel=Channel.TRADES, native_symbol=native_symbol))
 

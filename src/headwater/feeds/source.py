@@ -26,6 +26,7 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.core.wallet_positions import WalletPosition
+from headwater.feeds.latency import ChannelLatency
 from headwater.venues.facts import VenueFacts
 from headwater.venues.messages import Subscription
 
@@ -74,6 +75,9 @@ class VenueHealth(msgspec.Struct, frozen=True, kw_only=True):
         resyncs: books rebuilt after a gap.
         open_gaps: holes not yet repaired.
         channels: every wanted subscription, built candles among them.
+        latencies: how late messages were in the last minute, by channel; empty where not measured.
+        gaps_1h: holes that began in the last hour, None where it is not measured.
+        reconnects_1h: connections lost in the last hour, None likewise.
         since_start_s: seconds over which `healthy_s` was measured, None where it is not.
         healthy_s: seconds of them in which the venue was healthy.
         last_error: its newest trouble in words, past ones included; None when there was none.
@@ -94,6 +98,9 @@ class VenueHealth(msgspec.Struct, frozen=True, kw_only=True):
     resyncs: int
     open_gaps: int
     channels: tuple[ChannelHealth, ...]
+    latencies: tuple[ChannelLatency, ...] = ()
+    gaps_1h: int | None = None
+    reconnects_1h: int | None = None
     since_start_s: float | None = None
     healthy_s: float | None = None
     last_error: str | None = None

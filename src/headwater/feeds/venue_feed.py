@@ -136,6 +136,7 @@ class VenueFeed:
         self._supervisor.keep("catalogue", self._catalogue.run)
         self._supervisor.keep("probe", self._catalogue.run_probe)
         self._supervisor.keep("health", self._health.run)
+        self._supervisor.keep("latency", self._health.latency.run)
         self._supervisor.keep("leases", self._pool.run)
         self._supervisor.keep("whole-market", self._market.run)
         for name, work in self.pipeline.tasks():

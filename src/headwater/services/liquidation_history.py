@@ -67,6 +67,31 @@ class LiquidationHistory:
         )
         return await self._store.fetch(query)
 
+    async def largest(
+        self,
+        span: Span,
+        *,
+        symbols: Sequence[str],
+        exchanges: Sequence[str],
+        value_min_usd: float = 0.0,
+    ) -> Sequence[Liquidation]:
+        """The liquidations of the greatest value, the largest first; of equal ones the newest.
+
+        Args:
+            span: when and how many.
+            symbols: canonical symbols.
+            exchanges: venue ids.
+            value_min_usd: least value of each.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        await self._store.written()
+        query = liquidations.largest(
+            span, symbols=symbols, exchanges=exchanges, value_min_usd=value_min_usd
+        )
+        return await self._store.fetch(query)
+
     async def first_ms(self, symbol: str) -> int | None:
         """When the earliest stored liquidation of a symbol was, ms; None without any.
 

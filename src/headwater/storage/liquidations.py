@@ -125,6 +125,38 @@ def between(
     return Query(span.of(SPEC, *conditions), record_of)
 
 
+def largest(
+    span: Span,
+    *,
+    symbols: Sequence[str],
+    exchanges: Sequence[str],
+    value_min_usd: float = 0.0,
+) -> Query[Liquidation]:
+    """Liquidations by value, the largest first; of equal ones the newest first.
+
+    Venues and symbols are always named: the key begins with them, so that the database reads the
+    span of each and not the whole table.
+
+    Args:
+        span: when and how many; its order has no meaning.
+        symbols: canonical symbols.
+        exchanges: venue ids.
+        value_min_usd: least value of each.
+
+    Raises:
+        RequestError: the limit is out of its range.
+    """
+    columns = LIQUIDATIONS.c
+    conditions = _chosen(None, exchanges)
+    conditions.append(columns.symbol.in_(list(symbols)))
+    if value_min_usd > 0:
+        conditions.append(columns.value >= value_min_usd)
+    newest = msgspec.structs.replace(span, newest_first=True).of(SPEC, *conditions)
+    ties = (columns.timestamp_ms, *(columns[name] for name in SPEC.key if name != "timestamp_ms"))
+    order = (columns.value, *ties)
+    return Query(newest.order_by(None).order_by(*(one.desc() for one in order)), record_of)
+
+
 def first_time(symbol: str) -> Query[int | None]:
     """When the earliest stored liquidation of a symbol was, ms; None without any."""
     first = sa.func.min(LIQUIDATIONS.c.timestamp_ms).label("first_ms")

@@ -15,16 +15,19 @@ async def test_root_says_what_this_is(platform: Platform) -> None:
         "docs": "/docs",
         "exchanges": ["binance"],
         "simulated": True,
+        "stores": False,
     }
 
 
-@pytest.mark.parametrize(
-    ("dashboard_path", "target"), [(None, "/docs"), ("/dashboard/", "/dashboard/")]
-)
-async def test_a_browser_is_sent_to_a_page(dashboard_path: str | None, target: str) -> None:
-    async with Platform(ApiSettings(dashboard_path=dashboard_path)).served() as platform:
+@pytest.mark.parametrize(("dashboard", "target"), [(False, "docs"), (True, "dashboard/")])
+async def test_a_browser_is_sent_to_a_page(dashboard: bool, target: str) -> None:
+    """By a relative address, so that it is right under any prefix of a proxy."""
+    async with Platform(ApiSettings(dashboard=dashboard)).served() as platform:
         reply = await platform.get("/", {"accept": "text/html,*/*"})
         assert (reply.status, reply.headers["location"]) == (307, target)
+        assert "accept" in reply.headers["vary"]
+        # 503 where the modules are not installed.
+        assert ((await platform.get("/dashboard/")).status != 404) is dashboard
 
 
 async def test_exchanges_tell_what_they_offer_and_why_not(platform: Platform) -> None:

@@ -51,6 +51,9 @@ async def test_what_each_venue_says_of_itself() -> None:
         "message_count": 1234,
         "error_count": 1 + 4 + 2,
         "uptime_percent": 99.5,
+        "reconnects_1h": 2,
+        "gaps_1h": 1,
+        "latencies": [{"channel": "trades", "p50_ms": 12.3, "p95_ms": 45.6, "readings": 200}],
         "last_error": "a connection was lost",
         "channels": [
             {

@@ -61,7 +61,9 @@ def _add_front(router: APIRouter, deps: ApiDeps) -> None:
     async def read_root(request: Request) -> Response:
         """Name, version and venues; browsers are sent to the dashboard or the documentation."""
         if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(deps.settings.dashboard_path or "/docs")
+            # Relative, for platforms behind a proxy that serves them under a path of its own.
+            page = "dashboard/" if deps.settings.dashboard else "docs"
+            return RedirectResponse(page, headers={"vary": "accept"})
         view = RootView(
             name=deps.settings.service,
             version=deps.settings.version,
@@ -69,8 +71,9 @@ def _add_front(router: APIRouter, deps: ApiDeps) -> None:
             docs="/docs",
             exchanges=tuple(deps.sources),
             simulated=deps.simulated,
+            stores=deps.past_liquidations is not None,
         )
-        return Response(encode(view), media_type=_JSON)
+        return Response(encode(view), media_type=_JSON, headers={"vary": "accept"})
 
     @router.get(
         "/exchanges",

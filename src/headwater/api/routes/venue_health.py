@@ -10,6 +10,7 @@ from headwater.api.openapi import answers
 from headwater.api.schemas.base import iso_of, iso_or_none
 from headwater.api.schemas.venue_health import (
     ChannelHealthView,
+    ChannelLatencyView,
     VenueHealthView,
     VenuesHealthView,
 )
@@ -68,6 +69,17 @@ def venue_health_view(health: VenueHealth) -> VenueHealthView:
         message_count=health.messages,
         error_count=health.wire_errors + health.rest_failures + health.reconnects,
         uptime_percent=_uptime_percent(health),
+        reconnects_1h=health.reconnects_1h,
+        gaps_1h=health.gaps_1h,
+        latencies=tuple(
+            ChannelLatencyView(
+                channel=one.channel,
+                p50_ms=one.p50_ms,
+                p95_ms=one.p95_ms,
+                readings=one.readings,
+            )
+            for one in health.latencies
+        ),
         last_error=None if last_error is None else last_error[:_REASON_CUT_CHARS],
         channels=channel_views(health.channels),
     )

@@ -59,6 +59,7 @@ class RootView(View, frozen=True, kw_only=True):
         docs: path of the documentation.
         exchanges: ids of the venues.
         simulated: true when any venue's data come from a simulated exchange or a tape.
+        stores: whether what is heard is kept: without it questions about past liquidations are 404.
     """
 
     name: str
@@ -67,6 +68,7 @@ class RootView(View, frozen=True, kw_only=True):
     docs: str
     exchanges: tuple[str, ...]
     simulated: bool
+    stores: bool
 
 
 HealthStatus = Literal["healthy", "degraded", "unhealthy"]

@@ -38,6 +38,23 @@ class ChannelHealthView(View, frozen=True, kw_only=True):
     streams: Annotated[int, Meta(ge=1)]
 
 
+class ChannelLatencyView(View, frozen=True, kw_only=True):
+    """How late the messages of one channel were in the last minute.
+
+    Attributes:
+        channel: kind of data; only those whose messages carry the event's own time.
+        p50_ms: half were at most so late, ms from the venue's time, brought to our clock, to our
+            receiving; right to within 4.5 %.
+        p95_ms: of twenty nineteen were.
+        readings: messages that were looked at, four times a second and stream at most.
+    """
+
+    channel: Channel
+    p50_ms: Annotated[float, Meta(ge=0)]
+    p95_ms: Annotated[float, Meta(ge=0)]
+    readings: Count
+
+
 class VenueHealthView(View, frozen=True, kw_only=True):
     """Measured health of one venue.
 
@@ -53,6 +70,9 @@ class VenueHealthView(View, frozen=True, kw_only=True):
             that were lost, since the start.
         uptime_percent: share of the time since the start in which it was healthy, measured every
             few seconds; null where it is not measured.
+        reconnects_1h: connections lost in the last hour; null where it is not measured.
+        gaps_1h: holes in streams that began in the last hour; null likewise.
+        latencies: of the last minute, by channel; none where nothing came.
         last_error: the newest trouble, also when it is over; null when there was none.
         channels: its streams.
     """
@@ -65,6 +85,9 @@ class VenueHealthView(View, frozen=True, kw_only=True):
     message_count: Count
     error_count: Count
     uptime_percent: Annotated[float, Meta(ge=0, le=100)] | None
+    reconnects_1h: Count | None
+    gaps_1h: Count | None
+    latencies: tuple[ChannelLatencyView, ...]
     last_error: str | None
     channels: tuple[ChannelHealthView, ...]
 

@@ -21,6 +21,10 @@ Venues = Annotated[
 ]
 Host = Annotated[str | None, typer.Option("--host", help="Address the API listens on.")]
 Port = Annotated[int | None, typer.Option("--port", help="TCP port of the API; 0: any free one.")]
+Dashboard = Annotated[
+    bool | None,
+    typer.Option("--dashboard/--no-dashboard", help="Serve the dashboard, or not."),
+]
 StopAfter = Annotated[
     float | None, typer.Option("--for", help="Stop by itself after so many seconds.", min=0.1)
 ]
@@ -30,11 +34,13 @@ def run(
     venues: Venues = None,
     host: Host = None,
     port: Port = None,
+    dashboard: Dashboard = None,
     config: ConfigFile = None,
     stop_after_s: StopAfter = None,
 ) -> None:
     """Run the platform on the live exchanges."""
-    settings = load(config, {"venues": venues, "host": host, "port": port})
+    options = {"venues": venues, "host": host, "port": port, "dashboard": dashboard}
+    settings = load(config, options)
     configure_logs(settings.log_level, settings.log_format)
     run_loop(_live(settings, stop_after_s))
 
@@ -49,10 +55,11 @@ def demo(
     faults: Annotated[
         Path | None, typer.Option("--faults", help="Fault plan of the exchanges.", exists=True)
     ] = None,
+    dashboard: Dashboard = None,
     config: ConfigFile = None,
 ) -> None:
     """Run the platform on simulated exchanges: no account, no internet, no real money."""
-    settings = load(config, {"port": port})
+    settings = load(config, {"port": port, "dashboard": dashboard})
     configure_logs(settings.log_level, settings.log_format)
     options = SimulatorOptions(
         seed=seed,
@@ -66,7 +73,7 @@ def demo(
 async def _live(settings: Settings, stop_after_s: float | None) -> None:
     platform = Platform(settings, simulated=False)
     async with platform:
-        _greet(platform, "the live exchanges")
+        _greet(platform, "the live exchanges", dashboard=settings.dashboard)
         await until_stopped(stop_after_s, platform.failed)
 
 
@@ -78,7 +85,11 @@ async def _demo(settings: Settings, options: SimulatorOptions, stop_after_s: flo
             settings.model_copy(update={"venue_addresses": addresses}), simulated=True
         )
         async with platform:
-            _greet(platform, "simulated exchanges: nothing here is real")
+            _greet(
+                platform,
+                "simulated exchanges: nothing here is real",
+                dashboard=settings.dashboard,
+            )
             ended = asyncio.create_task(exchanges.wait(), name="simulated exchanges")
             try:
                 await until_stopped(stop_after_s, platform.failed, ended)
@@ -93,7 +104,7 @@ async def _demo(settings: Settings, options: SimulatorOptions, stop_after_s: flo
         await exchanges.stop()
 
 
-def _greet(platform: Platform, source: str) -> None:
+def _greet(platform: Platform, source: str, *, dashboard: bool) -> None:
     """Says where to look, on standard error: standard output belongs to data."""
     base = platform.base_url
     stream = base.replace("http", "ws", 1) + "/ws/binance/BTCUSDT/trades"
@@ -101,6 +112,7 @@ def _greet(platform: Platform, source: str) -> None:
         "\n".join(
             [
                 f"Headwater runs on {base} with {source}.",
+                *([f"  look       {base}/dashboard/"] if dashboard else []),
                 f"  try        curl {base}/binance/ohlc/BTCUSDT/1m?limit=5",
                 f"  live       {stream}",
                 f"  documents  {base}/docs   {base}/ws-catalog   {base}/health",

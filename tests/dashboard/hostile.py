@@ -1,0 +1,73 @@
+"""Sixty texts that try to be more than text: markup, scripts, addresses, formats, odd letters."""
+
+from typing import Final
+
+_SCRIPTS: Final = (
+    "<script>hacked=1</script>",
+    "</script><script>hacked=1</script>",
+    "<img src=x onerror=hacked=1>",
+    "<svg onload=hacked=1>",
+    "<svg><script>hacked=1</script></svg>",
+    "<body onload=hacked=1>",
+    "<iframe src=javascript:hacked=1>",
+    "<iframe srcdoc='<script>parent.hacked=1</script>'>",
+    "<a href=javascript:hacked=1>x</a>",
+    "<details open ontoggle=hacked=1>",
+    "<input autofocus onfocus=hacked=1>",
+    "<video><source onerror=hacked=1>",
+    "<math><mtext></mtext><mglyph><style><img src=x onerror=hacked=1>",
+    "<form action=javascript:hacked=1><button>x</button>",
+    "<object data=javascript:hacked=1>",
+    "<embed src=javascript:hacked=1>",
+    "<link rel=stylesheet href=//evil.test/x.css>",
+    "<meta http-equiv=refresh content=0;url=//evil.test>",
+    "<base href=//evil.test/>",
+    "<style>@import '//evil.test/x.css';</style>",
+)
+_CONTEXTS: Final = (
+    '"><img src=x onerror=hacked=1>',
+    "'><img src=x onerror=hacked=1>",
+    '" onmouseover=hacked=1 x="',
+    "' onfocus=hacked=1 autofocus x='",
+    "`${hacked=1}`",
+    "${hacked=1}",
+    "{{constructor.constructor('hacked=1')()}}",
+    "#{hacked=1}",
+    "<%= hacked=1 %>",
+    "javascript:hacked=1",
+    "JaVaScRiPt:hacked=1",
+    "data:text/html,<script>hacked=1</script>",
+    "vbscript:hacked=1",
+    "//evil.test/x",
+    "\\\\evil.test\\x",
+    "-->-<script>hacked=1</script>",
+    "]]><script>hacked=1</script>",
+    "&lt;script&gt;hacked=1&lt;/script&gt;",
+    "&#60;script&#62;hacked=1",
+    "%3Cscript%3Ehacked=1%3C/script%3E",
+)
+_LETTERS: Final = (
+    "__proto__",
+    "constructor",
+    "toString",
+    "prototype.hacked",
+    "null",
+    "undefined",
+    "NaN",
+    "true",
+    "=HYPERLINK(1)",
+    "+1+1",
+    "@SUM(1)",
+    "-2+3",
+    "../../etc/passwd",
+    "%00%0a",
+    "'; DROP TABLE candles; --",
+    "\u202eTDSU",
+    "\u0442\u0435\u0441\u0442USDT",
+    "\u5e01\u5b89\u4eba\u751fUSDT",
+    "\U0001f680USDT",
+    "A" * 190,
+)
+
+HOSTILE: Final = (*_SCRIPTS, *_CONTEXTS, *_LETTERS)
+assert len(set(HOSTILE)) == 60

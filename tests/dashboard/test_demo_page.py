@@ -1,0 +1,119 @@
+"""The page against the demo as a newcomer sees it: simulated exchanges, real time, many candles."""
+
+import asyncio
+import csv
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+from tests.dashboard.installed import needs_browser, needs_modules
+from tests.dashboard.looking import browsing, newest_row, opened
+
+pytestmark = [needs_modules, needs_browser]
+
+PAINTED_WITHIN_MS = 1_000
+READY_WITHIN_MS = 1_500
+PAGE_BYTES_MAX = 200_000
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def base() -> AsyncIterator[str]:
+    """A demo that is healthy; its address."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "headwater.app", "demo"),
+        *("--port", "0", "--for", "110", "--speed", "10"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    found = None
+    async with asyncio.timeout(40):
+        while found is None:
+            line = (await process.stderr.readline()).decode()
+            found = re.search(r"look +(http://\S+)/dashboard/", line)
+    drain = asyncio.create_task(process.stderr.read(), name="drain")
+    try:
+        async with asyncio.timeout(40):
+            while (await _get(found.group(1), "/health"))["status"] != "healthy":
+                await asyncio.sleep(0.1)
+        yield found.group(1)
+    finally:
+        process.terminate()
+        await process.wait()
+        await drain
+
+
+async def _get(base: str, path: str) -> Any:
+    async with aiohttp.ClientSession() as session, session.get(base + path) as reply:
+        return await reply.json()
+
+
+@pytest.mark.timeout(200)
+async def test_a_trader_looks_at_the_demo(base: str, tmp_path: Path) -> None:
+    """Candles move, four venues are received, the past is paged in, the CSV is the API's."""
+    async with browsing() as browser:
+        page, seen = await opened(browser, f"{base}/")
+        panels = await page.locator(".panel").count()
+        await expect(page.locator(".status", has_text="live")).to_have_count(panels)
+        await page.goto(f"{base}/dashboard/?start=chart")
+        await expect(page.locator(".status")).to_have_text("live")
+        await expect(page.locator(".feed.receiving, .feed.partly")).to_have_count(4)
+        await page.get_by_role("button", name="as a table").click()
+        first = await newest_row(page)
+        await expect(page.locator(".twin tbody tr").first.locator("td").first).not_to_have_text(
+            first[0], timeout=30_000
+        )  # ten times as fast: a new minute each six seconds
+        await page.get_by_role("button", name="as a table").click()
+        await page.locator(".chart").focus()
+        for _ in range(90):
+            await page.keyboard.press("ArrowLeft")
+        await page.get_by_role("button", name="as a table").click()
+        await expect(page.locator(".twin caption")).to_have_text(
+            re.compile(r"200 of (9\d\d|\d{4})"), timeout=20_000
+        )
+        rows = await _csv(page, tmp_path)
+        times = [row[0] for row in rows]
+        assert times == sorted(set(times))
+        closed = {
+            one["timestamp"]: one["close"]
+            for one in await _get(base, "/binance/ohlc/BTCUSDT/1m?limit=1000")
+            if one["is_closed"]
+        }
+        in_both = [row for row in rows if row[0] in closed]
+        assert len(in_both) > 800
+        assert [float(row[4]) for row in in_both] == [closed[row[0]] for row in in_both]
+        assert (seen.errors, seen.hosts) == ([], {base.removeprefix("http://")})
+
+
+async def _csv(page: Any, folder: Path) -> list[list[str]]:
+    """The rows of the panel, as they are saved."""
+    async with page.expect_download() as saving:
+        await page.get_by_role("button", name="save as CSV").click()
+    await (await saving.value).save_as(folder / "rows.csv")
+    with (folder / "rows.csv").open(newline="") as file:
+        return list(csv.reader(file))[1:]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(200)
+async def test_the_page_is_there_at_once(base: str) -> None:
+    """Speed on a machine that does nothing else; left out of the everyday suite for that."""
+    async with browsing() as browser:
+        await opened(browser, f"{base}/dashboard/")  # the browser itself is warm
+        page, _ = await opened(browser, f"{base}/dashboard/")
+        painted, ready = await page.evaluate(
+            "[performance.getEntriesByName('first-contentful-paint')[0].startTime, "
+            "performance.now()]"
+        )
+        sizes = await page.evaluate(
+            "performance.getEntriesByType('resource').filter((one) => "
+            "one.name.includes('/dashboard/')).reduce((sum, one) => sum + one.transferSize, 0)"
+        )
+        assert painted <= PAINTED_WITHIN_MS
+        assert ready <= READY_WITHIN_MS
+        assert sizes <= PAGE_BYTES_MAX
