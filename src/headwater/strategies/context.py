@@ -1,0 +1,42 @@
+"""What the event form of a strategy sees and acts through.
+
+A contract: back-tests over tapes, paper runs on the simulated exchanges and live trading each hand
+in an object of this shape.
+"""
+
+from decimal import Decimal
+from typing import Any, Protocol
+
+from headwater.strategies.growing_bars import GrowingBars
+
+__all__ = ["StrategyContext"]
+
+
+class StrategyContext(Protocol):
+    """The moment of an event: what is known now, and the account's orders.
+
+    Attributes:
+        now_ms: time of the event, ms since the epoch.
+        exchange: venue of the event.
+        symbol: canonical symbol of the event.
+        event: the record that was heard; None for a bar's close.
+    """
+
+    now_ms: int
+    exchange: str
+    symbol: str
+    event: Any
+
+    @property
+    def bars(self) -> GrowingBars:
+        """The closed bars of the event's symbol on its venue."""
+        ...
+
+    @property
+    def equity(self) -> Decimal:
+        """Cash and open positions at the last prices, quote currency."""
+        ...
+
+    def position(self, symbol: str | None = None, exchange: str | None = None) -> Decimal:
+        """Base units held, negative for short; of the event's contract when none is named."""
+        ...
