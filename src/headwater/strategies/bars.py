@@ -6,7 +6,7 @@ liquidated volume, heat of a frozen map) are point-in-time: the value of a row w
 close of that row's bar.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, overload
 
