@@ -79,7 +79,7 @@ class _Walk:
         self.view = GrowingBars(bars)
         self.position: PositionView | None = None
         # What was decided at the last close and is not filled yet: an exit, an entry, or both.
-        self.is_leaving = False
+        self.is_waiting = self.is_leaving = False
         self.opening: Opening | None = None
         # The next payment of funding.
         self.row = 0
@@ -93,7 +93,7 @@ class _Walk:
             if not self._walk(start, min(start + _STRETCH, length)):
                 break
         self.progress(length, length)
-        if self.account.insolvent_bar is None and (self.is_leaving or self.opening is not None):
+        if self.account.insolvent_bar is None and self.is_waiting:
             self.account.pending.append(Pending(bar=length - 1, action=self._waiting()))
         if self.view.changed_columns():
             raise RequestError(
@@ -108,29 +108,35 @@ class _Walk:
         highs, lows = bars.high[start:end].tolist(), bars.low[start:end].tolist()
         should_open = self.strategy.should_open_position
         should_close = self.strategy.should_close_position
-        is_next_open, advance, funding = self.is_next_open, view.advance, self.funding
+        is_next_open, growing, funding = self.is_next_open, view.growing, self.funding
         due = funding.bar[self.row] if self.row < len(funding.bar) else -1
         for bar, open_, high, low, close in zip(
             range(start, end), opens, highs, lows, closes, strict=True
         ):
             if bar == due:
                 self._settle(bar, at_open=True)
-            if is_next_open and (self.is_leaving or self.opening is not None):
+            if self.is_waiting:
                 self._fill(bar, open_)
-            # A position that was entered at a close is looked at from the next bar on.
-            if account.held > 0.0:
-                if low <= account.stop or high >= account.target:
-                    self._close_in(bar, open_, high, low)
-            elif account.held < 0.0 and (high >= account.stop or low <= account.target):
-                self._close_in(bar, open_, high, low)
+            position = self.position
+            if position is not None:
+                # A position that was entered at a close is looked at from the next bar on.
+                if (
+                    (low <= account.stop or high >= account.target)
+                    if position.is_long
+                    else (high >= account.stop or low <= account.target)
+                ):
+                    position = self._close_in(bar, open_, high, low)
+                if bar == due:
+                    self._settle(bar, at_open=False)
+                if account.may_be_ruined and is_next_open:
+                    self._check_ruin(bar, close)
             if bar == due:
                 due = self._settle(bar, at_open=False)
-            if is_next_open and account.may_be_ruined:
-                self._check_ruin(bar, close)
             if account.insolvent_bar is not None:
                 return False
-            advance()
-            position = self.position
+            view.end = bar + 1
+            for append, following in growing:
+                append(following())
             answer: Any = should_open(view) if position is None else should_close(position, view)
             try:
                 acts, wish = answer
@@ -142,9 +148,11 @@ class _Walk:
                 return False
         return True
 
-    def _close_in(self, bar: int, open_: float, high: float, low: float) -> None:
+    def _close_in(self, bar: int, open_: float, high: float, low: float) -> PositionView | None:
+        """Closes the position at its stop or target; gives what is held after it."""
         if self.account.close_in_bar(bar, open_, high, low):
             self.position = None
+        return self.position
 
     def _settle(self, bar: int, *, at_open: bool) -> int:
         """Pays what is due at a bar's open, or within it; gives the bar of the next payment."""
@@ -160,6 +168,7 @@ class _Walk:
         """Takes down what the strategy wants, to be filled when its time comes."""
         if not self._is_yes(bar, acts):
             return
+        self.is_waiting = True
         if self.position is None:
             self.opening = self._opening(bar, wish)
             return
@@ -194,6 +203,7 @@ class _Walk:
     def _fill(self, bar: int, price: float) -> None:
         """Fills what was decided."""
         account, opening = self.account, self.opening
+        self.is_waiting = False
         if self.is_leaving:
             self.is_leaving = False
             turned = ExitReason.SIGNAL if opening is None else ExitReason.REVERSAL
@@ -225,7 +235,7 @@ class _Walk:
 
     def _closes_in_ruin(self, bar: int, close: float) -> bool:
         """Fills what was just decided at this close; whether nothing is left after it."""
-        if self.is_leaving or self.opening is not None:
+        if self.is_waiting:
             self._fill(bar, close)
         if self.account.may_be_ruined:
             self._check_ruin(bar, close)
