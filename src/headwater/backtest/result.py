@@ -108,8 +108,9 @@ class BacktestResult:
             events.append(self._fill(one, one.entry_bar, f"enter_{one.side}", "signal"))
             if one.exit_bar is not None and one.exit_reason is not None:
                 events.append(self._fill(one, one.exit_bar, "exit", one.exit_reason.value))
-        for refusal in self.outcome.refused:
-            events.append(self._event(refusal.bar, "refused", refusal.action, refusal.reason))
+        events.extend(
+            self._event(one.bar, "refused", one.action, one.reason) for one in self.outcome.refused
+        )
         events.sort(key=lambda event: event.bar)
         why = "decided at the last close: there is no bar left to fill it in"
         events.extend(

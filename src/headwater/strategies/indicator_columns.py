@@ -59,11 +59,11 @@ class IndicatorColumns:
                 self._kept[key] = kept
         return kept
 
-    def sma(self, window: int) -> Any:
+    def sma(self, window: int, /) -> Any:
         """Simple moving average of the last `window` closes; NaN before there are so many."""
         return self.indicator("sma", indicators.sma, window)
 
-    def ema(self, span: int) -> Any:
+    def ema(self, span: int, /) -> Any:
         """Exponential moving average, weight 2 / (span + 1) on the newest value."""
         return self.indicator("ema", indicators.ema, span)
 
@@ -75,7 +75,7 @@ class IndicatorColumns:
         """Standard deviation of the last `window` values."""
         return self.indicator("rolling_std", indicators.rolling_std, window, ddof, column=column)
 
-    def rsi(self, window: int) -> Any:
+    def rsi(self, window: int, /) -> Any:
         """Relative strength index by Wilder, 0 to 100."""
         return self.indicator("rsi", indicators.rsi, window)
 
