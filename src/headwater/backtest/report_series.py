@@ -22,6 +22,7 @@ __all__ = [
     "drawdowns",
     "equity_series",
     "kept_points",
+    "seconds_of",
 ]
 
 POINTS_MAX: Final = 5_000
@@ -41,7 +42,7 @@ class EquitySeries(msgspec.Struct, frozen=True, kw_only=True):
         exposure: notional of the position over the equity, negative for short.
     """
 
-    time_s: list[int]
+    time_s: list[float]
     equity: list[float]
     drawdown: list[float]
     exposure: list[float]
@@ -60,7 +61,7 @@ class CandleSeries(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     bars_each: int
-    time_s: list[int]
+    time_s: list[float]
     open: list[float]
     high: list[float]
     low: list[float]
@@ -128,7 +129,7 @@ def equity_series(bars: Bars, outcome: Outcome, most: int = POINTS_MAX) -> Equit
     # A ruined account has no equity that a position could be a multiple of.
     exposure = np.divide(notional, worth, out=np.zeros(len(kept)), where=worth > 0)
     return EquitySeries(
-        time_s=_seconds(bars.timestamp_ms[kept]),
+        time_s=seconds_of(bars.timestamp_ms[kept]),
         equity=_short(worth),
         drawdown=_short(below[kept]),
         exposure=_short(exposure, digits=4),
@@ -150,7 +151,7 @@ def candle_series(bars: Bars, most: int = POINTS_MAX) -> CandleSeries:
         return CandleSeries(bars_each=each, time_s=[], open=[], high=[], low=[], close=[])
     return CandleSeries(
         bars_each=each,
-        time_s=_seconds(bars.timestamp_ms[starts]),
+        time_s=seconds_of(bars.timestamp_ms[starts]),
         open=_short(bars.open[starts]),
         high=_short(np.maximum.reduceat(bars.high, starts)),
         low=_short(np.minimum.reduceat(bars.low, starts)),
@@ -158,9 +159,9 @@ def candle_series(bars: Bars, most: int = POINTS_MAX) -> CandleSeries:
     )
 
 
-def _seconds(timestamp_ms: IndexArray) -> list[int]:
-    found: list[int] = (timestamp_ms // 1000).tolist()
-    return found
+def seconds_of(timestamp_ms: IndexArray) -> list[float]:
+    """Times in seconds since the epoch, written without a fraction where they have none."""
+    return [at // 1000 if at % 1000 == 0 else at / 1000 for at in timestamp_ms.tolist()]
 
 
 def _short(values: FloatArray, digits: int = _DIGITS) -> list[float]:
