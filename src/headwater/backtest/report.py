@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.backtest.report_drawing import Line, drawing
-from headwater.backtest.report_metrics import headline
+from headwater.backtest.report_metrics import HEADLINE, metric_rows
 from headwater.backtest.report_months import monthly_returns
 from headwater.backtest.report_page import MODULES, page, slot
 from headwater.backtest.report_sections import (
@@ -82,7 +82,8 @@ def _body(title: str, result: BacktestResult, sections: tuple[tuple[str, str, st
     )
     tiles = "".join(
         f"<div><dt>{escape(one.label)}</dt><dd>{escape(one.text)}</dd></div>"
-        for one in headline(result)
+        for one in metric_rows(result.performance)
+        if one.name in HEADLINE
     )
     times = result.bars.timestamp_ms
     span = f"{time_text(int(times[0]))} to {time_text(int(times[-1]))}" if len(times) else "no bars"
