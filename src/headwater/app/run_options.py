@@ -42,7 +42,9 @@ _OPTIONS: Final = {
     "symbol": "--symbol",
     "timeframe": "--interval",
     "interval": "--interval",
+    "start": "--start",
     "start_date": "--start",
+    "end": "--end",
     "end_date": "--end",
     "strategy": "--strategy",
     "data": "--data",
@@ -204,7 +206,7 @@ def bars_of(wanted: BarsWanted) -> Bars:
         ConfigError: neither is named, or the data are wrong.
     """
     if wanted.data is None:
-        from headwater.app.stored_bars import stored_bars
+        from headwater.app.stored_bars import bars_of_storage
 
         missing = [name for name in ("symbol", "exchange", "interval") if not getattr(wanted, name)]
         if missing:
@@ -215,7 +217,7 @@ def bars_of(wanted: BarsWanted) -> Bars:
                 "a file, or --symbol, --exchange and --interval of stored candles",
             )
         with named_options():
-            return stored_bars(wanted)
+            return bars_of_storage(wanted)
     from headwater.backtest.data import load_bars
 
     with named_options(lambda field: "--data" if field == "data" else f"--data, {field}"):

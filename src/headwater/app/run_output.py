@@ -77,6 +77,7 @@ def print_result(result: BacktestResult, console: Console) -> None:
         f"equity {fixed(outcome.initial_capital, 2)} {spark_line(outcome.equity.tolist())} "
         f"{fixed(outcome.final_equity, 2)}",
         highlight=False,
+        soft_wrap=True,
     )
     _print_basis(result, console)
 
@@ -89,7 +90,8 @@ def _print_basis(result: BacktestResult, console: Console) -> None:
         f"bars: {cover.bars:,} from {time_text(int(times[0]))} to {time_text(int(times[-1]))}, "
         f"{cover.missing_bars:,} missing",
         "parameters: "
-        + (", ".join(f"{name}={value}" for name, value in result.parameters.items()) or "none"),
+        + (", ".join(f"{name}={_or_off(value)}" for name, value in result.parameters.items())
+            or "none"),
         *(f"{name.replace('_', ' ')}: {text}" for name, text in result.assumptions.told().items()),
         f"look-ahead: {result.look_ahead.how}",
         *(
@@ -107,3 +109,7 @@ def _print_basis(result: BacktestResult, console: Console) -> None:
         said.append(f"refused: {len(outcome.refused) - _LISTED:,} more")
     for line in said:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _or_off(value: object) -> object:
+    return "off" if value is None else value

@@ -17,6 +17,7 @@ from headwater.backtest.report_page import MODULES, page, slot
 from headwater.backtest.report_sections import (
     assumptions_section,
     coverage_section,
+    drawdowns_section,
     metrics_section,
     months_section,
     parameters_table,
@@ -54,6 +55,7 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
         ("price", "Price and trades", _price(candles.bars_each, candles.time_s, candles.close)),
         ("returns", "Returns by month", months_section(years)),
         ("figures", "Figures", metrics_section(result)),
+        ("drawdowns", "Drawdowns", drawdowns_section(result)),
         ("trade-list", "Trades", trades_section(result, trades, places)),
         ("unfilled", "What was not filled, and what is uncertain", unfilled_section(result)),
         ("parameters", "Parameters", parameters_table(result.parameters)),

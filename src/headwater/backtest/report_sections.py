@@ -13,6 +13,7 @@ from headwater.strategies.bars import time_text
 __all__ = [
     "assumptions_section",
     "coverage_section",
+    "drawdowns_section",
     "metrics_section",
     "months_section",
     "parameters_table",
@@ -59,6 +60,23 @@ def metrics_section(result: BacktestResult) -> str:
         for one in metric_rows(result.performance)
     ]
     return _wordy(table("Figures and how each is computed", ("figure", "value", "is"), rows))
+
+
+def drawdowns_section(result: BacktestResult) -> str:
+    """The deepest drawdowns, one by one."""
+    found = result.performance.worst_drawdowns
+    if not found:
+        return "<p>The equity was never below its highest so far.</p>"
+    rows = [
+        (
+            f"{fixed(100 * one.depth, 2)} %",
+            time_text(one.start_ms),
+            time_text(one.trough_ms),
+            "not yet" if one.recovery_ms is None else time_text(one.recovery_ms),
+        )
+        for one in found
+    ]
+    return table("The deepest drawdowns", ("depth", "high", "lowest", "as high again"), rows)
 
 
 def parameters_table(parameters: Mapping[str, Any]) -> str:

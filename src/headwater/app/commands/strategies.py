@@ -49,6 +49,8 @@ def _print(found: list[type[BaseStrategy]], *, is_one: bool) -> None:
     from rich.table import Table
 
     console = Console()
+    # A file or a pipe has no width: nothing may be cut there.
+    console = Console(width=None if console.is_terminal else 160)
     if not is_one:
         table = Table("strategy", "form", "what it does", "parameters", title="Strategies")
         for one in found:
