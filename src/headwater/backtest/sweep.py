@@ -16,12 +16,12 @@ from headwater.backtest.sweep_candidates import Candidates, ParameterGrid, drawn
 from headwater.backtest.sweep_columns import columns_kept
 from headwater.backtest.sweep_crews import (
     WORKERS_MAX,
+    Alone,
     Chunk,
     Crew,
-    alone,
+    Processes,
+    Threads,
     cores,
-    processes,
-    threads,
 )
 from headwater.backtest.sweep_drives import KernelDrive, SingleDrive, repays
 from headwater.backtest.sweep_journal import SweepJournal, header_of
@@ -143,25 +143,28 @@ class Sweep:
             )
             rows = SweepRows(self, candidates, progress, journal)
             crew, drive = self.crew(len(candidates) - rows.reused)
-            rows.fill(crew)
+            with crew:
+                rows.fill(crew)
             return rows.result(drive)
 
     def crew(self, combinations: int) -> tuple[Crew, str]:
         """Who runs so many combinations best, and its name for the result."""
         task = self.task
+        crew: Crew
         if self.scheduler:
-            from headwater.backtest.sweep_cluster import cluster
+            from headwater.backtest.sweep_cluster import Cluster
 
-            return cluster(task, self.scheduler), f"cluster {self.scheduler}"
+            compiled = repays(task, combinations)
+            crew = Cluster(task, self.scheduler, compiled=compiled)
+            return crew, f"cluster {self.scheduler}"
         workers = min(self.workers, max(1, combinations))
         if repays(task, combinations):
             drive = KernelDrive(task)
-            return (
-                threads(drive, workers) if workers > 1 else alone(drive)
-            ), f"compiled, {workers} threads"
+            crew = Threads(drive, workers) if workers > 1 else Alone(drive)
+            return crew, f"compiled, {workers} threads"
         if workers == 1 or combinations * task.length < _PROCESS_STEPS_MIN:
-            return alone(SingleDrive(task)), "single, one process"
-        return processes(task, workers), f"single, {workers} processes"
+            return Alone(SingleDrive(task)), "single, one process"
+        return Processes(task, workers), f"single, {workers} processes"
 
     def _search(self) -> dict[str, Any]:
         """How the combinations are chosen, for the journal's header."""
@@ -209,7 +212,7 @@ class SweepRows:
             self._progress(done, total)
         if done == total:
             return
-        for figures in crew(self._chunks(total - done)):
+        for figures in crew.run(self._chunks(total - done)):
             for at, place in enumerate(figures.places.tolist()):
                 self._put(place, figures.rows[at], figures.blocks[at])
             done += len(figures.places)

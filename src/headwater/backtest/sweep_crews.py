@@ -18,27 +18,28 @@ from concurrent.futures import (
 )
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
 
 import numpy as np
 
 from headwater.analytics.arrays import FloatArray, IndexArray
-from headwater.backtest.sweep_drives import Drive, KernelDrive, SingleDrive
+from headwater.backtest.sweep_drives import Drive, SingleDrive
 from headwater.backtest.sweep_tally import BLOCKS, Figure
 from headwater.backtest.sweep_task import SweepTask
 from headwater.core.errors import PlatformError, RequestError
 
 __all__ = [
     "WORKERS_MAX",
+    "Alone",
     "Chunk",
     "ChunkFigures",
     "Crew",
+    "Processes",
     "SweepWorkerLost",
-    "alone",
+    "Threads",
     "chunk_figures",
     "cores",
-    "processes",
-    "threads",
 ]
 
 WORKERS_MAX: Final = 64
@@ -78,8 +79,25 @@ class ChunkFigures:
     blocks: FloatArray
 
 
-Crew = Callable[[Iterable[Chunk]], Iterator[ChunkFigures]]
-"""Runs chunks and gives back their figures."""
+class Crew(Protocol):
+    """Runs chunks; a context manager, whose workers live as long as it is open."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def run(self, chunks: Iterable[Chunk]) -> Iterator[ChunkFigures]:
+        """Figures of the chunks as they are done.
+
+        Raises:
+            RequestError: a combination cannot be run; says which.
+            SweepWorkerLost: a worker ended by itself.
+        """
 
 
 def cores() -> int:
@@ -106,51 +124,79 @@ def chunk_figures(drive: Drive, chunk: Chunk) -> ChunkFigures:
     return ChunkFigures(places=chunk.places, rows=rows, blocks=blocks)
 
 
-def alone(drive: Drive) -> Crew:
+class Alone:
     """No crew: the combinations are run here, one after the other."""
 
-    def run(chunks: Iterable[Chunk]) -> Iterator[ChunkFigures]:
+    def __init__(self, drive: Drive) -> None:
+        self._drive = drive
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to end."""
+
+    def run(self, chunks: Iterable[Chunk]) -> Iterator[ChunkFigures]:
+        """Figures of the chunks, in their order."""
         for chunk in chunks:
-            yield chunk_figures(drive, chunk)
-
-    return run
+            yield chunk_figures(self._drive, chunk)
 
 
-def threads(drive: KernelDrive, workers: int) -> Crew:
+class Threads:
     """Threads of this process: machine code runs in all of them at once."""
 
-    def run(chunks: Iterable[Chunk]) -> Iterator[ChunkFigures]:
-        with ThreadPoolExecutor(workers, thread_name_prefix="sweep") as pool:
-            yield from _gathered(pool, lambda chunk: chunk_figures(drive, chunk), chunks, workers)
+    def __init__(self, drive: Drive, workers: int) -> None:
+        self._drive = drive
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="sweep")
 
-    return run
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Waits for what is being run; what has not begun is dropped."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def run(self, chunks: Iterable[Chunk]) -> Iterator[ChunkFigures]:
+        """Figures of the chunks as they are done."""
+        return _gathered(self._pool, self._figures, chunks, self._workers)
+
+    def _figures(self, chunk: Chunk) -> ChunkFigures:
+        return chunk_figures(self._drive, chunk)
 
 
-def processes(task: SweepTask, workers: int) -> Crew:
-    """Spawned processes, each with its own copy of the bars.
+class Processes:
+    """Spawned processes, each with its own copy of the bars."""
 
-    Raises:
-        RequestError: when it runs: the strategy's class cannot be sent to another process.
-        SweepWorkerLost: when it runs: a worker was killed.
-    """
-
-    def run(chunks: Iterable[Chunk]) -> Iterator[ChunkFigures]:
-        pool = ProcessPoolExecutor(
+    def __init__(self, task: SweepTask, workers: int) -> None:
+        self._workers = workers
+        self._pool = ProcessPoolExecutor(
             workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
             initargs=(task.light(),),
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Waits for what is being run; what has not begun is dropped."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def run(self, chunks: Iterable[Chunk]) -> Iterator[ChunkFigures]:
+        """Figures of the chunks as they are done.
+
+        Raises:
+            SweepWorkerLost: a worker ended by itself.
+        """
         try:
-            with pool:
-                yield from _gathered(pool, _figures_here, chunks, workers)
+            yield from _gathered(self._pool, _figures_here, chunks, self._workers)
         except BrokenProcessPool as error:
             raise SweepWorkerLost(
                 "a worker of the sweep ended by itself (killed, out of memory, or its strategy "
                 "cannot be imported there); what was done is in the journal, if one was given"
             ) from error
-
-    return run
 
 
 _HERE: dict[str, Drive] = {}

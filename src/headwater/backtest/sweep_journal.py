@@ -133,7 +133,9 @@ class SweepJournal:
             self._file.write(text)
             self._file.flush()
         except OSError as error:
-            raise StorageError(f"journal {self._path.name}", str(error.strerror or error)) from error
+            raise StorageError(
+                f"journal {self._path.name}", str(error.strerror or error)
+            ) from error
 
     def _read(self, path: Path, header: JournalHeader) -> int:
         """Reads what is done.
