@@ -38,7 +38,7 @@ METHODS: Final = ("grid", "random", "bayesian")
 Progress = Callable[[int, int], None]
 """Told (combinations done, combinations in all); what it raises ends the sweep."""
 
-_TRIALS_KEPT: Final = 5_000
+_TRIALS_KEPT: Final = 500
 _CHUNK_STEPS: Final = 2_000_000
 _CHUNK_MAX: Final = 64
 # Fewer steps (bars × combinations) than these are done sooner than processes have begun.

@@ -87,9 +87,7 @@ class Cluster:
             client.cancel([future for future, _, _ in asked.values()])
 
     def _send(self, out: Any, asked: dict[str, Any], chunk: Chunk, lost: int) -> None:
-        future = self._client.submit(
-            _figures_there, self._sent, self._compiled, chunk, pure=False
-        )
+        future = self._client.submit(_figures_there, self._sent, self._compiled, chunk, pure=False)
         asked[future.key] = future, chunk, lost
         out.add(future)
 
