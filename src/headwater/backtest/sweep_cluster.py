@@ -8,7 +8,14 @@ package, and the strategy: a registered name, a file at the same path, or an imp
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Self
 
-from headwater.backtest.sweep_crews import Chunk, ChunkFigures, SweepWorkerLost, chunk_figures
+from headwater.backtest.sweep_crews import (
+    Chunk,
+    ChunkFailure,
+    ChunkFigures,
+    SweepWorkerLost,
+    figures_of,
+    figures_or_failure,
+)
 from headwater.backtest.sweep_drives import Drive, KernelDrive, SingleDrive, has_kernel
 from headwater.backtest.sweep_task import SweepTask
 from headwater.core.errors import ConfigError, RequestError
@@ -101,7 +108,7 @@ class Cluster:
             future = next(out)
             _, chunk, lost = asked.pop(future.key)
             try:
-                figures: ChunkFigures = future.result()
+                answer: ChunkFigures | ChunkFailure = future.result()
             except (self._dask.KilledWorker, self._dask.client.FutureCancelledError) as error:
                 if lost >= _RETRIES:
                     raise SweepWorkerLost(
@@ -109,16 +116,16 @@ class Cluster:
                     ) from error
                 self._send(out, asked, chunk, lost + 1)
             else:
-                return figures
+                return figures_of(answer)
 
 
 _DRIVES: dict[str, tuple[SweepTask, Drive]] = {}
 
 
-def _figures_there(task: SweepTask, compiled: bool, chunk: Chunk) -> ChunkFigures:
+def _figures_there(task: SweepTask, compiled: bool, chunk: Chunk) -> ChunkFigures | ChunkFailure:
     """Runs a chunk in a worker, whose drive for the task is kept until another task comes."""
     kept = _DRIVES.get("drive")
     if kept is None or kept[0] is not task:
         drive: Drive = KernelDrive(task) if compiled and has_kernel(task) else SingleDrive(task)
         kept = _DRIVES["drive"] = task, drive
-    return chunk_figures(kept[1], chunk)
+    return figures_or_failure(kept[1], chunk)

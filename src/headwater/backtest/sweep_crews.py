@@ -19,7 +19,7 @@ from concurrent.futures import (
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,7 @@ __all__ = [
     "WORKERS_MAX",
     "Alone",
     "Chunk",
+    "ChunkFailure",
     "ChunkFigures",
     "Crew",
     "Processes",
@@ -40,9 +41,13 @@ __all__ = [
     "Threads",
     "chunk_figures",
     "cores",
+    "figures_of",
+    "figures_or_failure",
 ]
 
 WORKERS_MAX: Final = 64
+
+_Answer = TypeVar("_Answer")
 
 
 class SweepWorkerLost(PlatformError):
@@ -79,6 +84,19 @@ class ChunkFigures:
     blocks: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkFailure:
+    """Why a combination could not be run.
+
+    Attributes:
+        combination: its parameters.
+        what: what was raised.
+    """
+
+    combination: str
+    what: str
+
+
 class Crew(Protocol):
     """Runs chunks; a context manager, whose workers live as long as it is open."""
 
@@ -111,17 +129,37 @@ def chunk_figures(drive: Drive, chunk: Chunk) -> ChunkFigures:
     """Runs the combinations of a chunk one after the other.
 
     Raises:
-        RequestError: a combination cannot be run; says which.
+        RequestError: a combination cannot be run, or its strategy raised; says which.
     """
     count = len(chunk.parameters)
     rows, blocks = np.empty((count, Figure.COUNT)), np.empty((count, BLOCKS, 2))
     for at, parameters in enumerate(chunk.parameters):
         try:
             rows[at], blocks[at] = drive.figures(parameters)
-        except PlatformError as error:
+        except Exception as error:
             told = ", ".join(f"{name}={value}" for name, value in parameters.items())
-            raise RequestError("combination", told, str(error)) from error
+            what = str(error) if isinstance(error, PlatformError) else repr(error)
+            raise RequestError("combination", told, what) from error
     return ChunkFigures(places=chunk.places, rows=rows, blocks=blocks)
+
+
+def figures_or_failure(drive: Drive, chunk: Chunk) -> ChunkFigures | ChunkFailure:
+    """As `chunk_figures`, for another process, whose errors must travel as values."""
+    try:
+        return chunk_figures(drive, chunk)
+    except RequestError as error:
+        return ChunkFailure(combination=error.value, what=error.allowed)
+
+
+def figures_of(answer: ChunkFigures | ChunkFailure) -> ChunkFigures:
+    """The figures that another process answered with.
+
+    Raises:
+        RequestError: it answered with a failure.
+    """
+    if isinstance(answer, ChunkFailure):
+        raise RequestError("combination", answer.combination, answer.what)
+    return answer
 
 
 class Alone:
@@ -191,7 +229,8 @@ class Processes:
             SweepWorkerLost: a worker ended by itself.
         """
         try:
-            yield from _gathered(self._pool, _figures_here, chunks, self._workers)
+            for answer in _gathered(self._pool, _figures_here, chunks, self._workers):
+                yield figures_of(answer)
         except BrokenProcessPool as error:
             raise SweepWorkerLost(
                 "a worker of the sweep ended by itself (killed, out of memory, or its strategy "
@@ -207,18 +246,15 @@ def _begin(task: SweepTask) -> None:
     _HERE["drive"] = SingleDrive(task)
 
 
-def _figures_here(chunk: Chunk) -> ChunkFigures:
-    return chunk_figures(_HERE["drive"], chunk)
+def _figures_here(chunk: Chunk) -> ChunkFigures | ChunkFailure:
+    return figures_or_failure(_HERE["drive"], chunk)
 
 
 def _gathered(
-    pool: Executor,
-    work: Callable[[Chunk], ChunkFigures],
-    chunks: Iterable[Chunk],
-    workers: int,
-) -> Iterator[ChunkFigures]:
+    pool: Executor, work: Callable[[Chunk], _Answer], chunks: Iterable[Chunk], workers: int
+) -> Iterator[_Answer]:
     """Figures of chunks as they are done, with twice the workers out at once."""
-    out: set[Future[ChunkFigures]] = set()
+    out: set[Future[_Answer]] = set()
     try:
         for chunk in chunks:
             out.add(pool.submit(work, chunk))
