@@ -25,7 +25,7 @@ from headwater.core.errors import RequestError
 BLOCKS_MAX: Final = 20
 """More would make more than 184,756 choices."""
 
-_CELLS: Final = 2_000_000
+_CELLS: Final = 250_000
 
 
 class OverfittingEstimate(msgspec.Struct, frozen=True, kw_only=True):
