@@ -16,7 +16,15 @@ from tests.api.stored_market import put_market
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import layout_text
-from tests.dashboard.looking import grave_findings, noted_page, opened
+from tests.dashboard.looking import (
+    becomes,
+    drawn,
+    fits,
+    grave_findings,
+    in_place,
+    noted_page,
+    opened,
+)
 
 from headwater.core.clock import ManualClock
 from headwater.storage.sqlite import SqliteDatabase
@@ -89,6 +97,7 @@ async def test_a_read_out_is_the_apis_number(market: Platform, browser: Browser)
     )
     await switched_on(page, "realised", "estimated")
     columns = {model: await columns_of(market, model) for model in ("realised", "estimated")}
+    await in_place(page)
     box = await page.locator(".chart").bounding_box()
     assert box is not None
     found = {"realised": 0, "estimated": 0}
@@ -96,6 +105,7 @@ async def test_a_read_out_is_the_apis_number(market: Platform, browser: Browser)
         for down in range(10):
             x = box["x"] + 600 + across * 6  # a bar further: something is liquidated in each fifth
             await page.mouse.move(x, box["y"] + 30 + down * 36)
+            await drawn(page)
             text = " ".join((await page.locator(".map-readout").inner_text()).split())
             when = re.match(r"(\d\d Nov 2024), (\d\d:\d\d)–", text)
             assert when is not None, text
@@ -145,13 +155,15 @@ async def test_the_address_restores_the_map(market: Platform, browser: Browser) 
         await page.keyboard.press(key)
     await page.get_by_role("button", name="Colours").click()
     await page.get_by_role("button", name="Venues").click()
+    await expect(page.get_by_role("button", name="Colours: long / short")).to_be_visible()
+    await expect(page.get_by_role("button", name="Venues: this venue")).to_be_visible()
     shared = await page.evaluate("location.href")
     other, seen = await opened(browser, shared)
     await expect(other.locator(".map-legend li b")).to_have_text(["estimated", "", ""])
     await expect(other.locator(".slider small")).to_have_text(["15 %", "60 %"])
     await expect(other.get_by_role("button", name="Colours: long / short")).to_be_visible()
     await expect(other.get_by_role("button", name="Venues: this venue")).to_be_visible()
-    assert await other.evaluate("location.href") == shared
+    await becomes(lambda: other.evaluate("location.href"), shared)
     assert seen.errors == []
 
 
@@ -193,11 +205,13 @@ async def test_the_live_map_is_shown_as_of_its_moment(market: Platform, browser:
     await switched_on(page, "estimated")
     legend = page.locator(".map-legend")
     await expect(legend).to_contain_text("live, of 15 min bars, as of 17:20")
+    await in_place(page)
     box = await page.locator(".chart canvas").first.bounding_box()
     assert box is not None
     readout = page.locator(".map-readout")
     for down in range(20, 400, 3):
         await page.mouse.move(box["x"] + box["width"] - 4, box["y"] + down)
+        await drawn(page)
         if "101–102" in await readout.inner_text():
             break
     await expect(readout).to_contain_text("as of 07 Nov 2024, 17:20")
@@ -262,6 +276,7 @@ async def test_the_picture_has_the_map_and_its_legend(
     found = []
     for layers in ((), ("estimated",)):
         await switched_on(page, *layers)
+        await in_place(page)
         async with page.expect_download() as saving:
             await page.get_by_role("button", name="save as PNG").click()
         await (await saving.value).save_as(tmp_path / "picture.png")
@@ -293,13 +308,14 @@ async def test_axe_finds_nothing_serious(market: Platform, browser: Browser, the
 async def test_a_phone_scrolls_in_one_direction_only(market: Platform, browser: Browser) -> None:
     page, _ = await opened(browser, url_of(market), viewport={"width": 390, "height": 844})
     await switched_on(page, "realised", "estimated")
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await fits(page, 390)
+    await in_place(page)
     chart = await page.locator(".chart").bounding_box()
     assert chart is not None
     assert chart["height"] > 250
     await page.get_by_role("button", name="model card").click()
     await page.wait_for_selector("dialog table")
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await fits(page, 390)
 
 
 async def test_hostile_texts_of_an_answer_are_texts(market: Platform, browser: Browser) -> None:
@@ -338,3 +354,4 @@ async def test_hostile_texts_of_an_answer_are_texts(market: Platform, browser: B
     assert await page.evaluate("violations") == []
     assert await card.locator("img, script, svg, iframe").count() == 0
     assert seen.errors == []
+    await page.context.unroute_all(behavior="wait")
