@@ -129,7 +129,7 @@ test("what changed is told: the tail, one candle further back, or all", async ()
   ]);
 });
 
-test("a candle that closed between the first answer and the first message is asked for", async () => {
+test("a candle that closed between first answer and first message is asked for", async () => {
   const { made, asked, timers, waits, hear } = feed();
   asked[0].resolve([row(1, 1), row(2, 2, false)]);
   await turn();

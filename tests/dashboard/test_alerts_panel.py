@@ -13,7 +13,7 @@ from tests.api.spike_past import burst_at, interest_past
 from tests.api.streaming import until
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import Seen, becomes, fits, grave_findings, noted_page
+from tests.dashboard.looking import Seen, as_text, becomes, fits, grave_findings, noted_page
 
 pytestmark = [needs_modules, needs_browser]
 
@@ -229,8 +229,9 @@ async def colours_of(page: Page, picture: Path) -> int:
     """Different colours in a picture."""
     return int(
         await page.evaluate(
-            """async (bytes) => {
-                const blob = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+            """async (base64) => {
+                const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+                const blob = new Blob([bytes], { type: "image/png" });
                 const image = await createImageBitmap(blob);
                 const canvas = new OffscreenCanvas(image.width, image.height);
                 const context = canvas.getContext("2d");
@@ -238,6 +239,6 @@ async def colours_of(page: Page, picture: Path) -> int:
                 return new Set(new Uint32Array(
                     context.getImageData(0, 0, image.width, image.height).data.buffer)).size;
             }""",
-            list(picture.read_bytes()),
+            as_text(picture.read_bytes()),
         )
     )

@@ -33,10 +33,12 @@ async def base() -> AsyncIterator[str]:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    found = None
+    found, said = None, ""
     async with asyncio.timeout(START_S):
         while found is None:
             line = (await process.stderr.readline()).decode()
+            said += line
+            assert line, f"the demo ended: {said}"
             found = re.search(r"look +(http://\S+)/dashboard/", line)
     drain = asyncio.create_task(process.stderr.read(), name="drain")
     try:

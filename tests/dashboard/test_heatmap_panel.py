@@ -17,6 +17,7 @@ from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import layout_text
 from tests.dashboard.looking import (
+    as_text,
     becomes,
     drawn,
     fits,
@@ -39,8 +40,9 @@ READ = re.compile(
     r"(?P<layer>realised|estimated) (?P<low>[\d.,]+)–[\d.,]+: "
     r"long (?P<long>[\d,]+) · short (?P<short>[\d,]+) USD"
 )
-PICTURE = """async (bytes) => {
-    const blob = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+PICTURE = """async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+    const blob = new Blob([bytes], { type: "image/png" });
     const image = await createImageBitmap(blob);
     const canvas = new OffscreenCanvas(image.width, image.height);
     const context = canvas.getContext("2d");
@@ -283,7 +285,7 @@ async def test_the_picture_has_the_map_and_its_legend(
         data = (tmp_path / "picture.png").read_bytes()
         chart = await page.locator(".chart").bounding_box()
         assert chart is not None
-        height, colours = await page.evaluate(PICTURE, list(data))
+        height, colours = await page.evaluate(PICTURE, as_text(data))
         found.append((round(height - chart["height"]), colours))
     assert abs(found[0][0]) <= 1
     assert abs(found[1][0] - 36) <= 1, "two lines of legend below the chart"

@@ -235,6 +235,7 @@ async def test_holes_of_streams_are_marked_told_and_in_the_table(browser: Browse
             "▨ trades missing 17:20:00–now: no connection (connection lost)"
         )
         # The read-out is written at once, the chart is drawn in its next frame.
+        await past_is_there(page, 500)
         await in_place(page)
         hatched = (await picture_of(page)).count(GROUND)
         await page.get_by_role("button", name="as a table").click()
@@ -244,6 +245,8 @@ async def test_holes_of_streams_are_marked_told_and_in_the_table(browser: Browse
         await expect(second.last).to_have_text("")
         past.source.ledger = []
         other, _ = await opened(browser, url_of(past, ("candles", {})))
+        await past_is_there(other, 500)
+        await in_place(other)
 
         async def is_plain() -> bool:
             return (await picture_of(other)).count(GROUND) > hatched + 1_000

@@ -17,6 +17,7 @@ from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import address_of
 from tests.dashboard.looking import (
+    as_text,
     becomes,
     drawn,
     fits,
@@ -47,7 +48,7 @@ async def add_panel(page: Page) -> None:
 async def kept_places(page: Page) -> list[tuple[int, int, int, int]]:
     """Where the panels of the kept layout lie, in cells: x, y, width, height."""
     kept = await page.evaluate("localStorage.getItem('headwater.layout')")
-    return [(one["x"], one["y"], one["w"], one["h"]) for one in json.loads(kept)]
+    return [(one["x"], one["y"], one["w"], one["h"]) for one in json.loads(kept or "[]")]
 
 
 async def test_it_boots_without_an_error_and_asks_nobody_else(
@@ -384,8 +385,9 @@ async def test_csv_equals_the_api_and_png_is_a_picture(
     await (await saving.value).save_as(tmp_path / "picture.png")
     data = (tmp_path / "picture.png").read_bytes()
     colours = await page.evaluate(
-        """async (bytes) => {
-            const blob = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+        """async (base64) => {
+            const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+            const blob = new Blob([bytes], { type: "image/png" });
             const image = await createImageBitmap(blob);
             const canvas = new OffscreenCanvas(image.width, image.height);
             const context = canvas.getContext("2d");
@@ -394,7 +396,7 @@ async def test_csv_equals_the_api_and_png_is_a_picture(
                 context.getImageData(0, 0, image.width, image.height).data.buffer);
             return [image.width, new Set(all).size];
         }""",
-        list(data),
+        as_text(data),
     )
     assert colours[0] > 600
     assert colours[1] > 10

@@ -35,10 +35,12 @@ async def demo() -> AsyncIterator[Demo]:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    base = ""
+    base = said = ""
     async with asyncio.timeout(START_S):
         while not base:
             line = (await process.stderr.readline()).decode()
+            said += line
+            assert line, f"the demo ended: {said}"
             found = re.search(r"Headwater runs on (http://\S+)", line)
             base = found.group(1) if found else ""
     listening = time.monotonic()
