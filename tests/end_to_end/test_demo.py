@@ -13,8 +13,8 @@ import pytest
 
 VENUES = ("binance", "bybit", "hyperliquid", "okx")
 READY_WITHIN_S = 10.0
-START_S = 100.0
-LIVES_S = 300
+START_S = 150.0
+LIVES_S = 600
 SPEED = 10
 """Simulated seconds per second, so that a minute's candle closes while the test looks on."""
 
