@@ -5,6 +5,7 @@ rejected order with its reason and figures.
 """
 
 from decimal import Decimal
+from math import inf
 
 from headwater.core.enums import Side
 from headwater.core.order_kinds import OrderEventKind, OrderReason, OrderState, OrderType
@@ -179,24 +180,26 @@ def _margin_refusal(
 ) -> tuple[OrderReason, str] | None:
     set_aside(market, order, lots)
     grown = update_reserve(state, market)
-    refused: tuple[OrderReason, str] | None = None
-    if grown > 0:
-        free = free_margin(state)
-        if free < 0:
-            refused = (
-                OrderReason.INSUFFICIENT_MARGIN,
-                f"needs {money(grown)}, free {money(free + grown)} {state.currency}",
-            )
-        else:
-            open_lots = market.buy_lots if order.is_buy else -market.sell_lots
-            if exceeds_tiers(market, market.pos + open_lots, order.ticks):
-                refused = (
-                    OrderReason.POSITION_LIMIT,
-                    f"largest {market.tiers_cap:g} at leverage {market.contract.leverage}",
-                )
-    if refused is not None:
-        set_aside(market, order, -lots)
-        update_reserve(state, market)
+    if grown <= 0:
+        return None
+    free = free_margin(state)
+    if free < 0:
+        refused = (
+            OrderReason.INSUFFICIENT_MARGIN,
+            f"needs {money(grown)}, free {money(free + grown)} {state.currency}",
+        )
+    else:
+        open_lots = market.buy_lots if order.is_buy else -market.sell_lots
+        if market.tiers_cap == inf or not exceeds_tiers(
+            market, market.pos + open_lots, order.ticks
+        ):
+            return None
+        refused = (
+            OrderReason.POSITION_LIMIT,
+            f"largest {market.tiers_cap:g} at leverage {market.contract.leverage}",
+        )
+    set_aside(market, order, -lots)
+    update_reserve(state, market)
     return refused
 
 

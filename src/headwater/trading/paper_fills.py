@@ -178,7 +178,7 @@ def end_order(
     if order.reserved:
         set_aside(market, order, -order.reserved)
         update_reserve(state, market)
-    if order.reduce_only:
+    if market.reducers:
         market.reducers.pop(order.number, None)
     plan = order.plan
     if plan is not None and plan.group is not None:
@@ -187,7 +187,7 @@ def end_order(
             members.pop(order.number, None)
             if not members:
                 del market.groups[plan.group]
-    if order in market.arrivals:
+    if market.arrivals and order in market.arrivals:
         market.arrivals.remove(order)
     kind = _ENDINGS[final]
     state.note(kind, reason, order, figures or None)

@@ -127,7 +127,7 @@ class PaperMarket:
             return
         low = self.below[-1][0] if self.below else -inf
         high = -self.above[-1][0] if self.above else inf
-        if not self.has_marks:
+        if self.pos and not self.has_marks:
             low = max(low, self.liq_low)
             high = min(high, self.liq_high)
         self.low, self.high = low, high

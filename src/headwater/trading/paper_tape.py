@@ -26,6 +26,9 @@ Times: TypeAlias = npt.NDArray[np.int64]
 FIRST_LOOK = 64
 """Trades looked at in one go after an event; each further look is four times as long."""
 
+TAIL = 16
+"""Trades among which the last change of sides is sought first."""
+
 LOOK_MAX = 65_536
 """Longest look: bounds the memory of a comparison."""
 
@@ -70,7 +73,7 @@ def find_touch(market: PaperMarket, prices: Prices, start: int, end: int) -> int
     while start < end:
         stop = min(end, start + look)
         part = prices[start:stop]
-        if part.min() > low and part.max() < high:
+        if low < np.minimum.reduce(part) and np.maximum.reduce(part) < high:
             start = stop
             look = min(look * 4, LOOK_MAX)
             continue
@@ -82,23 +85,24 @@ def find_touch(market: PaperMarket, prices: Prices, start: int, end: int) -> int
 
 def skip(market: PaperMarket, prices: Prices, is_buys: Flags | None, start: int, end: int) -> None:
     """Takes over last and best prices from trades that touch nothing, as if one by one."""
-    if start >= end:
+    if is_buys is None or market.has_quotes:
+        show(market, float(prices[end - 1]), None)
         return
-    last = float(prices[end - 1])
-    market.last = last
-    market.is_tape = True
-    if market.has_quotes:
-        return
-    if is_buys is None:
-        market.bid = market.ask = last
-        return
-    is_buy = bool(is_buys[end - 1])
-    place = end - 1
-    while place > start and bool(is_buys[place - 1]) == is_buy:
+    # The best prices follow from the last trades of one side and the one before them.
+    begin = max(start, end - TAIL)
+    sides = is_buys[begin:end].tolist()
+    is_buy = sides[-1]
+    place = len(sides) - 1
+    while place > 0 and sides[place - 1] == is_buy:
         place -= 1
-    if place > start:
-        show(market, float(prices[place - 1]), not is_buy)
-    for price in prices[place:end].tolist():
+    if place == 0 and begin > start:
+        others = np.flatnonzero(is_buys[start:begin] != is_buy)
+        first = start if not others.size else start + int(others[-1]) + 1
+    else:
+        first = begin + place
+    if first > start:
+        show(market, float(prices[first - 1]), not is_buy)
+    for price in prices[first:end].tolist():
         show(market, price, is_buy)
 
 
