@@ -74,7 +74,11 @@ PLACES: Final = tuple(
             "info:doctor",
             "Check this machine, the settings, the clock and the way to every venue.",
         ),
-        ("backtest", "backtest:backtest", "Run a strategy over past bars and tell what came of it."),
+        (
+            "backtest",
+            "backtest:backtest",
+            "Run a strategy over past bars and tell what came of it.",
+        ),
         (
             "sweep",
             "sweep:sweep",

@@ -90,8 +90,10 @@ def _print_basis(result: BacktestResult, console: Console) -> None:
         f"bars: {cover.bars:,} from {time_text(int(times[0]))} to {time_text(int(times[-1]))}, "
         f"{cover.missing_bars:,} missing",
         "parameters: "
-        + (", ".join(f"{name}={_or_off(value)}" for name, value in result.parameters.items())
-            or "none"),
+        + (
+            ", ".join(f"{name}={_or_off(value)}" for name, value in result.parameters.items())
+            or "none"
+        ),
         *(f"{name.replace('_', ' ')}: {text}" for name, text in result.assumptions.told().items()),
         f"look-ahead: {result.look_ahead.how}",
         *(

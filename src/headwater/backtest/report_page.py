@@ -53,9 +53,7 @@ def chart_library(modules: Path = MODULES) -> str | None:
     return f"{text[: exports.start()]}globalThis.charts={{{names}}};"
 
 
-def page(
-    title: str, body: str, data: object, *, script: str, modules: Path = MODULES
-) -> str:
+def page(title: str, body: str, data: object, *, script: str, modules: Path = MODULES) -> str:
     """The whole file.
 
     Args:
@@ -93,7 +91,7 @@ def page(
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
         f"<title>{escape(title)}</title><style>{style}</style></head>"
-        f'<body>{body.replace("<!--notice-->", notice)}'
+        f"<body>{body.replace('<!--notice-->', notice)}"
         f'<script type="application/json" id="data">{encoded}</script>{modules_text}</body></html>\n'
     )
 

@@ -137,7 +137,7 @@ def _failures_told(strategy: BaseStrategy) -> Iterator[None]:
         raise typer.Exit(1) from error
     except PlatformError:
         raise
-    except Exception as error:  # noqa: BLE001 - a user's strategy may raise anything
+    except Exception as error:
         lines = traceback.format_exception(error, limit=-_FRAMES_SHOWN)
         sys.stderr.write(f"{''.join(lines)}headwater: the strategy {strategy.name} failed\n")
         raise typer.Exit(1) from error

@@ -51,7 +51,7 @@ from headwater.backtest.assumptions import FillRule
 from headwater.backtest.look_ahead import LookAhead
 from headwater.backtest.sweep_requests import SweepReport, run_sweep
 
-Top = Annotated[int, typer.Option(min=1, max=10_000, help="Rows that are shown.")]
+Top = Annotated[int, typer.Option(help="Rows that are shown.")]
 
 
 def sweep(

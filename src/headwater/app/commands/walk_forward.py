@@ -59,9 +59,7 @@ Folds = Annotated[int | None, typer.Option(help="Only the latest so many; else a
 Embargo = Annotated[
     float, typer.Option("--embargo-days", help="Days between the two that belong to neither.")
 ]
-Anchored = Annotated[
-    bool, typer.Option("--anchored", help="Always learn from the first bar on.")
-]
+Anchored = Annotated[bool, typer.Option("--anchored", help="Always learn from the first bar on.")]
 
 
 def walk_forward(
