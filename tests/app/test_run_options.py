@@ -54,7 +54,8 @@ def test_a_stated_fee_is_nobodys_but_the_callers() -> None:
 
 def test_an_unstated_fee_is_the_venues() -> None:
     found, note = assumptions_of(costs(fee_bps=None, exchange="Hyperliquid"))
-    assert (found.exchange, found.fee_rate) == ("hyperliquid", pytest.approx(0.00045))
+    assert found.exchange == "hyperliquid"
+    assert found.fee_rate == pytest.approx(0.00045)
     assert "4.5 bps" in note
     assert "--fee-bps" in note
 

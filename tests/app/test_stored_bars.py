@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.storage.samples import T0, candle, store
 
@@ -23,8 +24,15 @@ def _database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def wanted(**changes: str) -> BarsWanted:
     stored = candle(T0)
-    given = {"symbol": stored.symbol, "exchange": stored.exchange, "interval": "1m", **changes}
-    return BarsWanted(data=None, start=None, end=None, **given)
+    asked = BarsWanted(
+        data=None,
+        symbol=stored.symbol,
+        exchange=stored.exchange,
+        interval="1m",
+        start=None,
+        end=None,
+    )
+    return msgspec.structs.replace(asked, **changes)
 
 
 def test_the_series_is_read_with_what_was_known_beside_it() -> None:

@@ -44,8 +44,10 @@ PLACES: Final = tuple(
         (
             "fetch",
             "fetch:fetch",
-            "Download candles, trades, funding, open interest or instruments to a file or into "
-            "storage.",
+            (
+                "Download candles, trades, funding, open interest or instruments to a file or into "
+                "storage."
+            ),
         ),
         (
             "export",
@@ -66,8 +68,10 @@ PLACES: Final = tuple(
         (
             "settings",
             "info:settings",
-            "List every setting, its value here and its environment variable. "
-            "Secrets do not print.",
+            (
+                "List every setting, its value here and its environment variable. "
+                "Secrets do not print."
+            ),
         ),
         (
             "doctor",
@@ -82,8 +86,10 @@ PLACES: Final = tuple(
         (
             "sweep",
             "sweep:sweep",
-            "Try many parameters of a strategy over the same bars, and how far the best can be "
-            "trusted.",
+            (
+                "Try many parameters of a strategy over the same bars, and how far the best can be "
+                "trusted."
+            ),
         ),
         (
             "walk-forward",

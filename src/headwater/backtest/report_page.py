@@ -84,7 +84,7 @@ def page(title: str, body: str, data: object, *, script: str, modules: Path = MO
         "plain.</p>"
     )
     encoded = msgspec.json.encode(data).decode().translate(_BREAKS_OUT)
-    modules_text = "".join(f'<script type="module">{one}</script>' for one in scripts)
+    code = "".join(f'<script type="module">{one}</script>' for one in scripts)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -92,7 +92,7 @@ def page(title: str, body: str, data: object, *, script: str, modules: Path = MO
         '<meta name="referrer" content="no-referrer">'
         f"<title>{escape(title)}</title><style>{style}</style></head>"
         f"<body>{body.replace('<!--notice-->', notice)}"
-        f'<script type="application/json" id="data">{encoded}</script>{modules_text}</body></html>\n'
+        f'<script type="application/json" id="data">{encoded}</script>{code}</body></html>\n'
     )
 
 

@@ -158,7 +158,9 @@ def _print(report: SweepReport) -> None:
         *report.overfit.words,
         f"look-ahead: {report.look_ahead}",
         *(f"{name.replace('_', ' ')}: {text}" for name, text in report.assumptions.items()),
-        f"run by: {report.drive}; {report.skipped:,} refused by the strategy, {report.reused:,} "
-        "from the journal",
+        (
+            f"run by: {report.drive}; {report.skipped:,} refused by the strategy, "
+            f"{report.reused:,} from the journal"
+        ),
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

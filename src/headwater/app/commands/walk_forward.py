@@ -1,4 +1,4 @@
-"""`headwater walk-forward`: what choosing parameters on the past would have earned on what followed.
+"""`headwater walk-forward`: what parameters chosen on the past earned on what followed.
 
 Exit status: 0 it was done, 1 a worker was lost, 2 the call or the data are wrong. `--resume` names
 a folder here, with a journal for each fold.
