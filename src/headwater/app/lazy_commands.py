@@ -91,9 +91,7 @@ class LazyGroup(TyperGroup):
             return TyperCommand(cmd_name, help=place.summary)
         return self.commands.get(cmd_name)
 
-    def resolve_command(
-        self, ctx: Any, args: list[str]
-    ) -> tuple[str | None, Command, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Command, list[str]]:
         """The command that is to be run, imported, and its arguments."""
         name, found, rest = super().resolve_command(ctx, args)
         return name, None if found is None or name is None else self.commands[name], rest

@@ -123,8 +123,9 @@ def backtest(
             progress=progress,
         )
         result = engine.run()
-    _tell(result, as_json=as_json, with_equity=equity)
+    # Files first: a reader of standard output may have gone before the end.
     _write(result, html, trades_csv, equity_csv)
+    _tell(result, as_json=as_json, with_equity=equity)
 
 
 @contextmanager
