@@ -8,7 +8,7 @@ MODULES := src/headwater/dashboard/modules
 COPIED := node_modules/.copied
 TSC := node_modules/.bin/tsc
 PRETTIER := node_modules/.bin/prettier
-SCRIPTS := "src/headwater/dashboard/*.{js,css}" "tests/dashboard/*.js" "benchmarks/*.js"
+SCRIPTS := "src/headwater/{dashboard,backtest}/*.{js,css}" "tests/dashboard/*.js" "benchmarks/*.js"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup fmt check test coverage test-servers soak bench bench-peers demo docs clients lock clean
