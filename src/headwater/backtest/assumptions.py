@@ -107,8 +107,8 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
             "fee": f"{self.fee_rate * _BPS:g} bps of the value of every fill{whose}",
             "slippage": f"{self.slippage_rate * _BPS:g} bps against market orders and stops; "
             "take-profits fill at their price",
-            "intrabar": "stop before target in every bar, the entry's included; a gap beyond either "
-            "fills at the open",
+            "intrabar": "stop before target in every bar, the entry's included; a gap beyond "
+            "either fills at the open",
             "sizing": "all in, quantity = equity / (price × (1 + fee))"
             if self.leverage == 1
             else f"all in at {self.leverage:g} × leverage, {self.margin_mode} margin",

@@ -155,7 +155,7 @@ class Outcome:
         refused: orders that were not placed.
         ambiguous_bars: shape (any,): bars in which both stop and target were reached, so that the
             rule "stop first" decided.
-        insolvent_bar: the bar at whose close (or exit) nothing was left; None for a solvent account.
+        insolvent_bar: the bar at whose close (or exit) nothing was left; else None.
     """
 
     initial_capital: float

@@ -6,7 +6,7 @@ liquidated volume, heat of a frozen map) are point-in-time: the value of a row w
 close of that row's bar.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, overload
 
@@ -16,6 +16,7 @@ import numpy as np
 from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.core.errors import RequestError
 from headwater.strategies.indicator_columns import IndicatorColumns
+from headwater.strategies.row_errors import RowError
 
 __all__ = ["COLUMNS", "Bar", "Bars", "time_text"]
 
@@ -252,8 +253,11 @@ def _check_times(times: IndexArray) -> None:
         at = int(bad[0]) + 1
         twice = times[at] == times[at - 1]
         problem = "is there twice" if twice else f"comes after {time_text(int(times[at - 1]))}"
-        raise RequestError(
-            "timestamp", time_text(int(times[at])), f"strictly rising times; row {at + 1} {problem}"
+        raise RowError(
+            "timestamp",
+            time_text(int(times[at])),
+            f"strictly rising times, and it {problem}",
+            row=at,
         )
 
 
@@ -272,8 +276,12 @@ def _check_prices(times: IndexArray, columns: Mapping[str, FloatArray]) -> None:
             continue
         at = int(np.flatnonzero(~(fine & np.isfinite(values)))[0])
         sign = "≥ 0" if name == "volume" else "> 0"
-        raise RequestError(
-            name, values[at], f"finite and {sign}; bar {at} at {time_text(int(times[at]))}"
+        raise RowError(
+            name,
+            values[at],
+            f"finite and {sign}",
+            row=at,
+            where=f"bar {at} at {time_text(int(times[at]))}",
         )
     high, low = columns["high"], columns["low"]
     for name in ("open", "close"):
@@ -281,8 +289,10 @@ def _check_prices(times: IndexArray, columns: Mapping[str, FloatArray]) -> None:
         outside = (values > high) | (values < low)
         if outside.any():
             at = int(np.flatnonzero(outside)[0])
-            raise RequestError(
+            raise RowError(
                 name,
                 values[at],
-                f"from low {low[at]} to high {high[at]}; bar {at} at {time_text(int(times[at]))}",
+                f"from low {low[at]} to high {high[at]}",
+                row=at,
+                where=f"bar {at} at {time_text(int(times[at]))}",
             )

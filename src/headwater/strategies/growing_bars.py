@@ -5,16 +5,37 @@ strategy looks at is a plain list that grows by one value a bar, so `data.close[
 into a list, and the future is not there to be looked at.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
-import numpy as np
-
+from headwater.analytics import indicators
 from headwater.analytics.arrays import FloatArray
 from headwater.strategies.bars import COLUMNS, Bar, Bars
 from headwater.strategies.indicator_columns import IndicatorColumns
 
 __all__ = ["GrowingBars"]
+
+
+_BY_WINDOW: Final = {"sma": indicators.sma, "ema": indicators.ema, "rsi": indicators.rsi}
+
+
+class _ByWindow(dict[int, list[float]]):
+    """The lists of one indicator by its window; `data.sma` is this dictionary's own look-up.
+
+    A strategy asks for them at every bar, so the question is one look-up in C and no call of ours.
+    """
+
+    __slots__ = ("_bars", "_name")
+
+    def __init__(self, bars: "GrowingBars", name: str) -> None:
+        super().__init__()
+        self._bars = bars
+        self._name = name
+
+    def __missing__(self, window: int) -> list[float]:
+        column: list[float] = self._bars.indicator(self._name, _BY_WINDOW[self._name], window)
+        self[window] = column
+        return column
 
 
 class GrowingBars(IndicatorColumns):
@@ -25,16 +46,25 @@ class GrowingBars(IndicatorColumns):
     that finds one changed fails). A list may be kept (`self.fast = data.sma(10)` in `prepare`) and
     goes on growing. `data["close"]` is the same past as a read-only array without a copy, `len`
     the number of bars, `data[-1]` a `Bar`.
+
+    Attributes:
+        end: how many bars have closed.
+        growing: for each column that somebody looks at, what lengthens it and what gives its next
+            value; the drive's own.
     """
 
     __slots__ = (
-        "_growing",
+        "_shown",
         "_whole",
         "close",
+        "ema",
         "end",
+        "growing",
         "high",
         "low",
         "open",
+        "rsi",
+        "sma",
         "timestamp_ms",
         "volume",
     )
@@ -45,13 +75,17 @@ class GrowingBars(IndicatorColumns):
     open: list[float]
     volume: list[float]
     timestamp_ms: list[int]
+    sma: Callable[[int], list[float]]
+    ema: Callable[[int], list[float]]
+    rsi: Callable[[int], list[float]]
 
     def __init__(self, whole: Bars, end: int = 0) -> None:
         """A view of the first `end` bars of `whole`."""
         super().__init__()
         self._whole = whole
         self.end = end
-        self._growing: list[tuple[Callable[[Any], None], Iterator[Any], list[Any], FloatArray]] = []
+        self.growing: list[tuple[Callable[[Any], None], Callable[[], Any]]] = []
+        self._shown: list[tuple[list[Any], list[Any]]] = []
 
     def __getattr__(self, name: str) -> Any:
         """A column that was not looked at yet; from then on it is an ordinary attribute."""
@@ -59,6 +93,10 @@ class GrowingBars(IndicatorColumns):
             column = self._grown(getattr(self._whole, name))
             setattr(self, name, column)
             return column
+        if name in _BY_WINDOW:
+            asked = _ByWindow(self, name).__getitem__
+            setattr(self, name, asked)
+            return asked
         raise AttributeError(f"bars have no {name!r}; further columns by data[{name!r}]")
 
     def __len__(self) -> int:
@@ -116,19 +154,17 @@ class GrowingBars(IndicatorColumns):
     def advance(self) -> None:
         """One more bar has closed; the drive calls it, not the strategy."""
         self.end += 1
-        for append, values, _, _ in self._growing:
-            append(next(values))
+        for append, following in self.growing:
+            append(following())
 
     def changed_columns(self) -> bool:
         """Whether somebody has written into a list that is the platform's."""
-        return any(
-            len(column) != self.end or not np.array_equal(column, whole[: self.end], equal_nan=True)
-            for _, _, column, whole in self._growing
-        )
+        return any(column != values[: self.end] for column, values in self._shown)
 
     def _grown(self, values: FloatArray) -> list[Any]:
         """A list of the values up to now, which `advance` lengthens."""
-        column: list[Any] = values[: self.end].tolist()
-        rest = iter(values[self.end :].tolist())
-        self._growing.append((column.append, rest, column, values))
+        numbers: list[Any] = values.tolist()
+        column = numbers[: self.end]
+        self.growing.append((column.append, iter(numbers[self.end :]).__next__))
+        self._shown.append((column, numbers))
         return column

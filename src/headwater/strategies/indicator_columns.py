@@ -1,5 +1,6 @@
 """Indicators asked of the data themselves: `data.sma(20)`, computed once and kept.
 
+The shortest ones read the close; any function of any column is asked for by `indicator`.
 Both kinds of data have them: whole bars answer with arrays, the view of a callback with lists that
 grow. The formulas stand in `analytics/indicators.py`.
 """
@@ -58,13 +59,13 @@ class IndicatorColumns:
                 self._kept[key] = kept
         return kept
 
-    def sma(self, window: int, column: str = "close") -> Any:
-        """Simple moving average of the last `window` values; NaN before there are so many."""
-        return self.indicator("sma", indicators.sma, window, column=column)
+    def sma(self, window: int, /) -> Any:
+        """Simple moving average of the last `window` closes; NaN before there are so many."""
+        return self.indicator("sma", indicators.sma, window)
 
-    def ema(self, span: int, column: str = "close") -> Any:
+    def ema(self, span: int, /) -> Any:
         """Exponential moving average, weight 2 / (span + 1) on the newest value."""
-        return self.indicator("ema", indicators.ema, span, column=column)
+        return self.indicator("ema", indicators.ema, span)
 
     def zscore(self, window: int, ddof: int = 1, column: str = "close") -> Any:
         """Distance from the mean of the last `window` values in their standard deviations."""
@@ -74,9 +75,9 @@ class IndicatorColumns:
         """Standard deviation of the last `window` values."""
         return self.indicator("rolling_std", indicators.rolling_std, window, ddof, column=column)
 
-    def rsi(self, window: int = 14, column: str = "close") -> Any:
+    def rsi(self, window: int, /) -> Any:
         """Relative strength index by Wilder, 0 to 100."""
-        return self.indicator("rsi", indicators.rsi, window, column=column)
+        return self.indicator("rsi", indicators.rsi, window)
 
     def rolling_max(self, window: int, column: str = "high") -> Any:
         """Highest of the last `window` values."""
