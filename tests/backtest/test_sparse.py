@@ -276,7 +276,7 @@ def test_a_gap_beyond_bankruptcy_costs_the_margin_and_no_more() -> None:
 def test_funding_by_hand() -> None:
     bars = bars_of([100] * 4, [101] * 4, [99] * 4, [100] * 4)
     times = bars.timestamp_ms
-    # Due at the opening of bar 1 (before the fill: not paid), within bar 1, at the opening of bar 3.
+    # Due at the opening of bar 1 (before the fill: unpaid), within bar 1, at the opening of bar 3.
     funding = FundingBars.of(
         FundingColumns.of([times[1], times[1] + 5, times[3]], [0.5, 0.01, -0.02], [100, 100, 110]),
         bars,
