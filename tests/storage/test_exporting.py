@@ -150,7 +150,7 @@ def test_a_page_begins_where_the_last_one_ended(tmp_path: Path) -> None:
         assert f"SEARCH trades USING PRIMARY KEY ({found})" in plan[0][3]
 
 
-@pytest.mark.parametrize("table", list(StoredTable))
+@pytest.mark.parametrize("table", EXPORTED)
 def test_all_formats_of_a_table_say_the_same(
     database: Database, tmp_path: Path, table: StoredTable
 ) -> None:

@@ -1,0 +1,121 @@
+"""What a worker and its desk say to each other: lines of JSON, and the result in bytes behind one.
+
+The desk writes one line, the task, and then keeps the pipe open: when it closes, the desk is gone
+and the worker ends. The worker writes a line for every report; the line of a result is followed by
+as many bytes as it says.
+"""
+
+from typing import Final, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "LINE_BYTES_MAX",
+    "RESULT_BYTES_MAX",
+    "Finished",
+    "Gave",
+    "Progress",
+    "Said",
+    "WorkerTask",
+    "decode_said",
+    "decode_task",
+    "encode_said",
+    "encode_task",
+]
+
+LINE_BYTES_MAX: Final = 1024 * 1024
+"""Longest line either side reads."""
+
+RESULT_BYTES_MAX: Final = 8 * 1024 * 1024
+"""Most bytes of a compressed result, and of a compressed report."""
+
+
+class WorkerTask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker does.
+
+    Attributes:
+        request: as `job_request` writes it.
+        strategy: how the worker finds the strategy: its name, or the operator's own
+            `path.py:Class`.
+        database_url: of the database with the candles; None for the file in `data_dir`. It may
+            have a password in it: that is why it comes through a pipe and not as an argument.
+        data_dir: folder of the platform's data.
+        memory_mb: most memory beyond what an idle worker has, MiB.
+        seconds_max: most seconds the job may take.
+    """
+
+    request: str
+    strategy: str
+    database_url: str | None
+    data_dir: str
+    memory_mb: int
+    seconds_max: float
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
+    """How far it is.
+
+    Attributes:
+        done: steps done.
+        total: steps in all, 0 while unknown.
+    """
+
+    done: int
+    total: int
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
+    """It is done; behind this line come the bytes.
+
+    Attributes:
+        result_bytes: how many of the result.
+        report_bytes: how many of the report; 0 without one.
+    """
+
+    result_bytes: int
+    report_bytes: int
+
+
+class Gave(msgspec.Struct, frozen=True, kw_only=True, tag="gave_up"):
+    """It cannot be done, for a reason that another attempt would meet too.
+
+    Attributes:
+        reason: in words.
+    """
+
+    reason: str
+
+
+Said: TypeAlias = Progress | Finished | Gave
+"""What a worker says."""
+
+_said: Final[msgspec.json.Decoder[Said]] = msgspec.json.Decoder(Said)
+_task: Final[msgspec.json.Decoder[WorkerTask]] = msgspec.json.Decoder(WorkerTask)
+
+
+def encode_task(task: WorkerTask) -> bytes:
+    """The line of a task."""
+    return msgspec.json.encode(task) + b"\n"
+
+
+def decode_task(line: bytes) -> WorkerTask:
+    """The task of a line.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+    """
+    return _task.decode(line)
+
+
+def encode_said(said: Said) -> bytes:
+    """The line of what a worker says."""
+    return msgspec.json.encode(said) + b"\n"
+
+
+def decode_said(line: bytes) -> Said:
+    """What a line says.
+
+    Raises:
+        msgspec.DecodeError: nothing that is known.
+    """
+    return _said.decode(line)
