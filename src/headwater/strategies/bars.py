@@ -206,6 +206,10 @@ class Bars(IndicatorColumns):
                 raise RequestError(name, values.shape, f"as many values as times: {times.shape}")
         _check_times(times)
         _check_prices(times, floats)
+        for name, values in more.items():
+            if np.isinf(values).any():
+                at = int(np.isinf(values).argmax())
+                raise RowError(name, values[at], "a finite number, or NaN for unknown", row=at)
         return cls(times, floats, symbol=symbol, extras=more)
 
     @classmethod

@@ -7,6 +7,7 @@ in an object of this shape.
 from decimal import Decimal
 from typing import Any, Protocol
 
+from headwater.core.enums import Side
 from headwater.strategies.growing_bars import GrowingBars
 
 __all__ = ["StrategyContext"]
@@ -39,4 +40,32 @@ class StrategyContext(Protocol):
 
     def position(self, symbol: str | None = None, exchange: str | None = None) -> Decimal:
         """Base units held, negative for short; of the event's contract when none is named."""
+        ...
+
+    def place(
+        self,
+        side: Side,
+        quantity: Decimal,
+        *,
+        symbol: str | None = None,
+        exchange: str | None = None,
+        price: Decimal | None = None,
+        reduce_only: bool = False,
+    ) -> str:
+        """Hands an order over; what becomes of it is told by `on_fill` and by `position`.
+
+        Args:
+            side: buy or sell.
+            quantity: base units, > 0; the receiver rounds it down to the contract's step.
+            symbol: canonical symbol; the event's when it is not named.
+            exchange: venue id; the event's when it is not named.
+            price: limit, quote currency; None takes what is there.
+            reduce_only: may only make a position smaller.
+
+        Returns:
+            The order's client id.
+
+        Raises:
+            RequestError: no such contract, or a quantity or price that no order has.
+        """
         ...
