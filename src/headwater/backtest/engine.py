@@ -17,10 +17,11 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from headwater.analytics.performance import performance_of
+from headwater.analytics.performance import performance
 from headwater.backtest.assumptions import Assumptions
-from headwater.backtest.data import coverage_of
+from headwater.backtest.coverage import coverage_of
 from headwater.backtest.detail import NO_DETAIL, Detail
 from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.look_ahead import LookAheadReport, check_signals
@@ -124,13 +125,13 @@ class BacktestEngine:
         self.strategy.enough(bars)
         started = time.process_time()
         outcome, look_ahead = self._outcome(bars)
-        performance = performance_of(
+        figures = performance(
             outcome.equity,
-            bars.timestamp_ms[: len(outcome.equity)],
-            interval_ms=bars.interval_ms,
-            initial_capital=outcome.initial_capital,
-            pnl=outcome.trades.pnl(),
-            exposed=outcome.exposed,
+            capital=outcome.initial_capital,
+            timestamps_ms=bars.timestamp_ms[: len(outcome.equity)],
+            interval_ms=max(1, bars.interval_ms),
+            trade_pnls=outcome.trades.pnl(),
+            exposed_bars=np.count_nonzero(outcome.held),
         )
         return BacktestResult(
             strategy=self.strategy.name,
@@ -139,7 +140,7 @@ class BacktestEngine:
             bars=bars,
             assumptions=self.assumptions,
             outcome=outcome,
-            performance=performance,
+            performance=figures,
             look_ahead=look_ahead,
             coverage=coverage_of(bars),
             drive=self.strategy.form(),

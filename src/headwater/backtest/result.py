@@ -94,7 +94,7 @@ class BacktestResult:
     @property
     def sharpe_ratio(self) -> float | None:
         """Mean over deviation of the bars' returns, for 365 days; None when it is not defined."""
-        return self.performance.sharpe_bar_365
+        return self.performance.sharpe.bar_365
 
     @property
     def max_drawdown(self) -> float:

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from headwater.analytics.performance import SharpeRatios
 from headwater.backtest.result import BacktestResult
 
-__all__ = ["SharpeRatios", "Summary", "TradeRow", "summary"]
+__all__ = ["Summary", "TradeRow", "summary"]
 
 
 class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,20 +39,6 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
     fees: float
     funding: float
     exit_reason: str | None
-
-
-class SharpeRatios(msgspec.Struct, frozen=True, kw_only=True):
-    """The Sharpe ratio by three definitions.
-
-    Attributes:
-        bar_365: of the bars' returns, for 365 days.
-        daily_arith_365: of the returns of whole UTC days, for 365 days.
-        daily_arith_252: the same for 252 days.
-    """
-
-    bar_365: float | None
-    daily_arith_365: float | None
-    daily_arith_252: float | None
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -160,11 +147,7 @@ def summary(result: BacktestResult, *, with_equity: bool = False) -> Summary:
             )
             for one in result.trades
         ),
-        sharpe=SharpeRatios(
-            bar_365=figures.sharpe_bar_365,
-            daily_arith_365=figures.sharpe_daily_arith_365,
-            daily_arith_252=figures.sharpe_daily_arith_252,
-        ),
+        sharpe=figures.sharpe,
         sortino=figures.sortino,
         calmar=figures.calmar,
         omega=figures.omega,
