@@ -247,7 +247,7 @@ def _row_groups(path: Path, header: _Header) -> Iterator[tuple[list[list[str]], 
     cells: list[list[str]] = []
     lines: list[int] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
+        reader = csv.reader(file, strict=True)
         try:
             next(reader)
             for row in reader:
