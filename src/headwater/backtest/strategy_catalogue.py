@@ -110,6 +110,6 @@ class StrategyCatalogue:
             one(parameters)
         except RequestError:
             raise
-        except Exception as error:  # noqa: BLE001 - a user's class must not end the service
+        except Exception as error:
             problem = f"a strategy that can be made; {type(error).__name__}: {error}"
             raise RequestError("strategy", name, problem) from error
