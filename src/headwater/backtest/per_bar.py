@@ -72,6 +72,7 @@ class _Walk:
         self.bars = bars
         self.account = Account(rules, is_funded=bool(funding.bar), detail=detail)
         self.is_next_open = rules.fill is FillRule.NEXT_OPEN
+        self.basis = bars.open if self.is_next_open else bars.close
         self.funding = funding
         self.progress = progress or _silent
         self.bracket = strategy.checked_bracket()
@@ -79,10 +80,11 @@ class _Walk:
         self.view = GrowingBars(bars)
         self.position: PositionView | None = None
         # What was decided at the last close and is not filled yet: an exit, an entry, or both.
-        self.is_waiting = self.is_leaving = False
+        self.is_leaving = False
         self.opening: Opening | None = None
-        # The next payment of funding.
+        # The next payment of funding, and the bar in which it is due.
         self.row = 0
+        self.due = funding.bar[0] if funding.bar else len(bars)
 
     def run(self) -> Outcome:
         """Bar after bar, until the last or until nothing is left."""
@@ -93,7 +95,7 @@ class _Walk:
             if not self._walk(start, min(start + _STRETCH, length)):
                 break
         self.progress(length, length)
-        if self.account.insolvent_bar is None and self.is_waiting:
+        if self.account.insolvent_bar is None and (self.is_leaving or self.opening is not None):
             self.account.pending.append(Pending(bar=length - 1, action=self._waiting()))
         if self.view.changed_columns():
             raise RequestError(
@@ -103,21 +105,22 @@ class _Walk:
 
     def _walk(self, start: int, end: int) -> bool:
         """Bars `start` to `end`, exclusive; whether anything is left after them."""
-        bars, account, view = self.bars, self.account, self.view
-        opens, closes = bars.open[start:end].tolist(), bars.close[start:end].tolist()
-        highs, lows = bars.high[start:end].tolist(), bars.low[start:end].tolist()
+        account, view, position = self.account, self.view, self.position
+        lows, highs = self.bars.low[start:end].tolist(), self.bars.high[start:end].tolist()
         should_open = self.strategy.should_open_position
         should_close = self.strategy.should_close_position
-        is_next_open, growing, funding = self.is_next_open, view.growing, self.funding
-        due = funding.bar[self.row] if self.row < len(funding.bar) else -1
-        for bar, open_, high, low, close in zip(
-            range(start, end), opens, highs, lows, closes, strict=True
-        ):
-            if bar == due:
-                self._settle(bar, at_open=True)
-            if self.is_waiting:
-                self._fill(bar, open_)
-            position = self.position
+        is_next_open, growing, due = self.is_next_open, view.growing, self.due
+        is_waiting = self.is_leaving or self.opening is not None
+        answer: Any
+        for bar, low, high in zip(range(start, end), lows, highs, strict=True):
+            if is_waiting:
+                due = self._settle(bar, at_open=True)
+                is_waiting = False
+                position = self._fill(bar)
+                if account.insolvent_bar is not None:
+                    return False
+            elif position is not None and bar >= due:
+                due = self._settle(bar, at_open=True)
             if position is not None:
                 # A position that was entered at a close is looked at from the next bar on.
                 if (
@@ -125,56 +128,68 @@ class _Walk:
                     if position.is_long
                     else (high >= account.stop or low <= account.target)
                 ):
-                    position = self._close_in(bar, open_, high, low)
-                if bar == due:
-                    self._settle(bar, at_open=False)
-                if account.may_be_ruined and is_next_open:
-                    self._check_ruin(bar, close)
-            if bar == due:
-                due = self._settle(bar, at_open=False)
-            if account.insolvent_bar is not None:
-                return False
+                    position = self._close_in(bar)
+                if bar >= due:
+                    due = self._settle(bar, at_open=False)
+                if is_next_open and account.may_be_ruined:
+                    self._check_ruin(bar)
+                if account.insolvent_bar is not None:
+                    return False
             view.end = bar + 1
             for append, following in growing:
                 append(following())
-            answer: Any = should_open(view) if position is None else should_close(position, view)
+            answer = should_open(view) if position is None else should_close(position, view)
             try:
                 acts, wish = answer
             except (TypeError, ValueError):
                 self._refuse(bar, answer)
             if acts is not False:
-                self._decide(bar, acts, wish)
-            if not is_next_open and self._closes_in_ruin(bar, close):
-                return False
+                is_waiting = self._decide(bar, acts, wish)
+            if not is_next_open:
+                if is_waiting:
+                    is_waiting = False
+                    position = self._fill(bar)
+                if account.may_be_ruined:
+                    self._check_ruin(bar)
+                if account.insolvent_bar is not None:
+                    return False
         return True
 
-    def _close_in(self, bar: int, open_: float, high: float, low: float) -> PositionView | None:
+    def _close_in(self, bar: int) -> PositionView | None:
         """Closes the position at its stop or target; gives what is held after it."""
-        if self.account.close_in_bar(bar, open_, high, low):
+        bars = self.bars
+        if self.account.close_in_bar(
+            bar, float(bars.open[bar]), float(bars.high[bar]), float(bars.low[bar])
+        ):
             self.position = None
         return self.position
 
     def _settle(self, bar: int, *, at_open: bool) -> int:
-        """Pays what is due at a bar's open, or within it; gives the bar of the next payment."""
-        funding = self.funding
-        while self.row < len(funding.bar) and funding.bar[self.row] == bar:
-            if at_open and not funding.is_at_open[self.row]:
-                break
-            funding.settle(self.account, self.row)
-            self.row += 1
-        return funding.bar[self.row] if self.row < len(funding.bar) else -1
+        """Pays what is due at a bar's open, or within it; gives the bar of the next payment.
 
-    def _decide(self, bar: int, acts: Any, wish: Any) -> None:
-        """Takes down what the strategy wants, to be filled when its time comes."""
+        What fell due while nothing was held is passed by.
+        """
+        funding, row = self.funding, self.row
+        while row < len(funding.bar) and funding.bar[row] <= bar:
+            if funding.bar[row] == bar:
+                if at_open and not funding.is_at_open[row]:
+                    break
+                funding.settle(self.account, row)
+            row += 1
+        self.row = row
+        self.due = funding.bar[row] if row < len(funding.bar) else len(self.bars)
+        return self.due
+
+    def _decide(self, bar: int, acts: Any, wish: Any) -> bool:
+        """Takes down what the strategy wants; whether something waits to be filled."""
         if not self._is_yes(bar, acts):
-            return
-        self.is_waiting = True
+            return False
         if self.position is None:
             self.opening = self._opening(bar, wish)
-            return
+            return True
         self.is_leaving = True
         if not self.reverses:
-            return
+            return True
         answer: Any = self.strategy.should_open_position(self.view)
         try:
             acts, wish = answer
@@ -184,6 +199,7 @@ class _Walk:
             opening = self._opening(bar, wish)
             if opening.is_long != self.position.is_long:
                 self.opening = opening
+        return True
 
     def _opening(self, bar: int, wish: Any) -> Opening:
         """What is to be opened; where it says nothing of stop and target it has the strategy's."""
@@ -200,10 +216,10 @@ class _Walk:
             reason=opening.reason,
         )
 
-    def _fill(self, bar: int, price: float) -> None:
-        """Fills what was decided."""
+    def _fill(self, bar: int) -> PositionView | None:
+        """Fills what was decided; gives what is held after it."""
         account, opening = self.account, self.opening
-        self.is_waiting = False
+        price = float(self.basis[bar])
         if self.is_leaving:
             self.is_leaving = False
             turned = ExitReason.SIGNAL if opening is None else ExitReason.REVERSAL
@@ -211,7 +227,7 @@ class _Walk:
             self.position = None
         self.opening = None
         if opening is None or account.insolvent_bar is not None:
-            return
+            return None
         if account.enter(
             bar,
             price,
@@ -227,19 +243,12 @@ class _Walk:
                 entry_bar=bar,
                 size=opening.size,
             )
+        return self.position
 
-    def _check_ruin(self, bar: int, close: float) -> None:
-        account = self.account
+    def _check_ruin(self, bar: int) -> None:
+        account, close = self.account, float(self.bars.close[bar])
         if account.held != 0.0 and account.cash + account.held * close <= 0.0:
             account.insolvent_bar = bar
-
-    def _closes_in_ruin(self, bar: int, close: float) -> bool:
-        """Fills what was just decided at this close; whether nothing is left after it."""
-        if self.is_waiting:
-            self._fill(bar, close)
-        if self.account.may_be_ruined:
-            self._check_ruin(bar, close)
-        return self.account.insolvent_bar is not None
 
     def _waiting(self) -> str:
         if self.opening is None:
