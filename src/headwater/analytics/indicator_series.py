@@ -98,6 +98,16 @@ def require_same_length(**series: FloatArray) -> None:
             raise RequestError(field, f"{column.size} values", f"as many as {name}: {first.size}")
 
 
-def undefined_series(length: int) -> FloatArray:
-    """An array of NaN to be filled where a value is defined; shape (length,)."""
-    return np.full(length, np.nan)
+def undefined_series(length: int, defined_from: int) -> FloatArray:
+    """Room for a result that begins with NaN.
+
+    Args:
+        length: of the result.
+        defined_from: position of the first value, which the caller fills like all after it.
+
+    Returns:
+        Shape (length,).
+    """
+    result = np.empty(length)
+    result[:defined_from] = np.nan
+    return result

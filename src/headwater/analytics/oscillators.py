@@ -47,8 +47,8 @@ def rsi(values: npt.ArrayLike, window: SupportsIndex = 14) -> FloatArray:
     """
     length = read_window("window", window)
     series, first = read_series("values", values)
-    result = undefined_series(series.size)
     start = first + length
+    result = undefined_series(series.size, start)
     if start >= series.size:
         return result
     weight = 1.0 / length

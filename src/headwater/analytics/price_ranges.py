@@ -34,14 +34,13 @@ def true_range(high: npt.ArrayLike, low: npt.ArrayLike, close: npt.ArrayLike) ->
         for field, values in (("high", high), ("low", low), ("close", close))
     )
     require_same_length(high=tops, low=bottoms, close=closes)
-    result = tops.copy()
-    np.maximum(tops[1:], closes[:-1], out=result[1:])
-    floor = bottoms.copy()
-    np.minimum(bottoms[1:], closes[:-1], out=floor[1:])
-    wrong = np.flatnonzero(bottoms > tops)
-    if wrong.size:
-        at = int(wrong[0])
+    if (tops < bottoms).any():
+        at = int(np.argmax(tops < bottoms))
         raise RequestError(f"low[{at}]", float(bottoms[at]), f"at most the high, {tops[at]}")
+    result, floor = np.empty(tops.size), np.empty(tops.size)
+    result[:1], floor[:1] = tops[:1], bottoms[:1]
+    np.maximum(tops[1:], closes[:-1], out=result[1:])
+    np.minimum(bottoms[1:], closes[:-1], out=floor[1:])
     result -= floor
     return result
 

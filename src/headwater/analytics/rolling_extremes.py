@@ -45,7 +45,7 @@ def rolling_min(values: npt.ArrayLike, window: SupportsIndex) -> FloatArray:
 
 def _rolled(values: npt.ArrayLike, window: int, choose: Callable[..., Any]) -> FloatArray:
     series, first = read_series("values", values)
-    result = undefined_series(series.size)
+    result = undefined_series(series.size, first + window - 1)
     room = min(max(BLOCK, 2 * window) + window, series.size)
     here, there = np.empty(room), np.empty(room)
     for start, end in blocks(first, series.size, window):

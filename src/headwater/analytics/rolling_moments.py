@@ -130,7 +130,7 @@ def _read_lengths(window: SupportsIndex, ddof: SupportsIndex) -> tuple[int, int]
 def _rolled(values: npt.ArrayLike, window: int, ddof: int, *, as_score: bool) -> FloatArray:
     """Deviations or scores; shape (n,)."""
     series, first = read_series("values", values)
-    result = undefined_series(series.size)
+    result = undefined_series(series.size, first + window - 1)
     spare = spare_rows(7, series.size - first, window)
     for start, end in blocks(first, series.size, window):
         piece = series[start - window + 1 : end]
@@ -167,11 +167,12 @@ def _square(
     count = into.size
     near, squares = spare[0, : piece.size], spare[1, : piece.size]
     total, squared, limit = spare[2, :count], spare[3, :count], spare[4, :count]
+    room = (spare[4], spare[5], spare[6])
     # The first bar that this block answers for: every longer prefix knows it too.
     np.subtract(piece, piece[window - 1], out=near)
     np.square(near, out=squares)
-    sum_windows(near, window, (spare[5], spare[6]), total)
-    sum_windows(squares, window, (spare[5], spare[6]), squared)
+    sum_windows(near, window, room, total)
+    sum_windows(squares, window, room, squared)
     squared *= window
     np.multiply(squared, _CANCELLED, out=limit)
     np.square(total, out=into)

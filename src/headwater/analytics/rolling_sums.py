@@ -1,8 +1,8 @@
 """Sums and means of the last `window` values, the same to the last bit on any prefix of a series.
 
 A running total drifts and then breaks ties between equal means. Here every window is summed by
-itself: sums of 2, 4, 8, ... neighbours are made by adding two sums of half the length, and those
-that the binary form of the window names are joined. One value costs about 2 × log2(window)
+itself: sums of 2, 4, 8, ... neighbours are made by adding two sums of half the length, and joined
+to the length of the window. One value costs about 2 × log2(window)
 additions, done for thousands of values at once; how a window is summed depends on nothing but the
 window. The error is at most log2(window) + 1 roundings, and a window of equal values has exactly
 that value as its mean.
@@ -83,6 +83,10 @@ def flat_windows(piece: FloatArray, window: int) -> BoolArray | None:
     """
     if window == 1:
         return np.ones(piece.size, np.bool_)
+    # Every flat window holds one of the pairs that are window − 1 apart: mostly they settle it.
+    apart = window - 1
+    if not (piece[1::apart] == piece[:-1:apart]).any():
+        return None
     same: BoolArray = piece[1:] == piece[:-1]
     size = 1
     while same.any():
@@ -112,43 +116,53 @@ def spare_rows(count: int, length: int, window: int) -> FloatArray:
 
 
 def sum_windows(
-    piece: FloatArray, window: int, spare: tuple[FloatArray, FloatArray], into: FloatArray
+    piece: FloatArray,
+    window: int,
+    spare: tuple[FloatArray, FloatArray, FloatArray],
+    into: FloatArray,
 ) -> None:
     """Sums every window of a piece.
+
+    A window is odd × 2^k values long: sums over the odd part are joined from sums over powers of
+    two, then doubled k times.
 
     Args:
         piece: the values of the windows; shape (m + window - 1,).
         window: number of values.
-        spare: two rows of room, each at least as long as the piece.
+        spare: three rows of room, each at least as long as the piece.
         into: gets the sum of `piece[i : i + window]` at i; shape (m,).
     """
-    count = into.size
-    here, there = spare
+    here, there, room = spare
+    odd = window // (window & -window)
     power, size = piece, 1
-    done = 0
-    while True:
-        if window & size:
-            if done:
-                np.add(into, power[done : done + count], out=into)
-            else:
-                np.copyto(into, power[:count])
-            done += size
-            if done == window:
-                return
+    total, done = piece, 1
+    while done < odd:
         doubled = here[: power.size - size]
         np.add(power[size:], power[:-size], out=doubled)
         power, size = doubled, 2 * size
         here, there = there, here
+        if odd & size:
+            count = total.size - size
+            joined = into if done + size == window else room[:count]
+            np.add(total[:count], power[done : done + count], out=joined)
+            total, done = joined, done + size
+    while done < window:
+        doubled = into if 2 * done == window else here[: total.size - done]
+        np.add(total[done:], total[:-done], out=doubled)
+        total, done = doubled, 2 * done
+        here, there = there, here
+    if window == 1:
+        np.copyto(into, piece)
 
 
 def _rolled(values: npt.ArrayLike, window: int, *, mean: bool) -> FloatArray:
     series, first = read_series("values", values)
-    result = undefined_series(series.size)
-    spare = spare_rows(2, series.size - first, window)
+    result = undefined_series(series.size, first + window - 1)
+    spare = spare_rows(3, series.size - first, window)
     for start, end in blocks(first, series.size, window):
         piece = series[start - window + 1 : end]
         into = result[start:end]
-        sum_windows(piece, window, (spare[0], spare[1]), into)
+        sum_windows(piece, window, (spare[0], spare[1], spare[2]), into)
         if mean:
             into /= window
             flat = flat_windows(piece, window)

@@ -77,8 +77,8 @@ def smoothed(field: str, values: npt.ArrayLike, length: int, weight: float) -> F
         RequestError: see `indicator_series`.
     """
     series, first = read_series(field, values)
-    result = undefined_series(series.size)
     start = first + length - 1
+    result = undefined_series(series.size, start)
     if start >= series.size:
         return result
     # Reckoned from the first value: a series that never moves stays what it is to the last bit.
