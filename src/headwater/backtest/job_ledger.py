@@ -134,7 +134,9 @@ class JobLedger:
 
         return await self._change(job.backtest_id, change) is not None
 
-    async def done(self, job: StoredBacktest, result: bytes, report: bytes | None) -> bool:
+    async def done(
+        self, job: StoredBacktest, result: bytes, report: bytes | None, steps: int
+    ) -> bool:
         """Ends a job of ours well; False when it is not ours any more: the result is dropped."""
 
         def change(now: StoredBacktest) -> StoredBacktest | None:
@@ -145,7 +147,8 @@ class JobLedger:
                 BacktestState.DONE,
                 owner="",
                 ended_ms=self._clock.now_ms(),
-                steps_done=now.steps_total,
+                steps_done=steps,
+                steps_total=steps,
                 error="",
                 result=result,
                 report=report,

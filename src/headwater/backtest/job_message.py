@@ -5,11 +5,15 @@ and the worker ends. The worker writes a line for every report; the line of a re
 as many bytes as it says.
 """
 
+import zlib
 from typing import Final, TypeAlias
 
 import msgspec
 
+from headwater.core.errors import StorageError
+
 __all__ = [
+    "CONTENT_BYTES_MAX",
     "LINE_BYTES_MAX",
     "RESULT_BYTES_MAX",
     "Finished",
@@ -17,10 +21,12 @@ __all__ = [
     "Progress",
     "Said",
     "WorkerTask",
+    "compressed",
     "decode_said",
     "decode_task",
     "encode_said",
     "encode_task",
+    "uncompressed",
 ]
 
 LINE_BYTES_MAX: Final = 1024 * 1024
@@ -28,6 +34,12 @@ LINE_BYTES_MAX: Final = 1024 * 1024
 
 RESULT_BYTES_MAX: Final = 8 * 1024 * 1024
 """Most bytes of a compressed result, and of a compressed report."""
+
+
+CONTENT_BYTES_MAX: Final = 128 * 1024 * 1024
+"""Most bytes of a result or report as it is read."""
+
+_LEVEL: Final = 6
 
 
 class WorkerTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +103,27 @@ Said: TypeAlias = Progress | Finished | Gave
 
 _said: Final[msgspec.json.Decoder[Said]] = msgspec.json.Decoder(Said)
 _task: Final[msgspec.json.Decoder[WorkerTask]] = msgspec.json.Decoder(WorkerTask)
+
+
+def compressed(content: bytes) -> bytes:
+    """Bytes as they are stored."""
+    return zlib.compress(content, _LEVEL)
+
+
+def uncompressed(stored: bytes) -> bytes:
+    """Stored bytes as they were.
+
+    Raises:
+        StorageError: they are none of ours, or become more than `CONTENT_BYTES_MAX`.
+    """
+    reader = zlib.decompressobj()
+    try:
+        content = reader.decompress(stored, CONTENT_BYTES_MAX)
+    except zlib.error as error:
+        raise StorageError("backtests", f"a stored result cannot be read: {error}") from error
+    if not reader.eof:
+        raise StorageError("backtests", f"a stored result has more than {CONTENT_BYTES_MAX} bytes")
+    return content
 
 
 def encode_task(task: WorkerTask) -> bytes:

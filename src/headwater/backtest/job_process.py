@@ -30,7 +30,7 @@ from headwater.backtest.job_worker import EXIT_LATER, memory_reason
 __all__ = ["Done", "Failed", "Lost", "WorkerEnd", "resident_mb", "run_worker"]
 
 START_S: Final = 30.0
-"""Time for the start of a worker, beside what its job may take."""
+"""Longest time for the start of a worker, before its job begins."""
 
 MEMORY_PACE_S: Final = 0.25
 """Time between two looks at a worker's memory."""
@@ -103,16 +103,10 @@ async def run_worker(task: WorkerTask, on_progress: Callable[[int, int], None]) 
     talking = asyncio.create_task(_talk(process, task, on_progress), name="backtest worker")
     watching = asyncio.create_task(_outgrown(process.pid, task.memory_mb), name="worker memory")
     try:
-        await asyncio.wait(
-            {talking, watching},
-            timeout=task.seconds_max + START_S,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        await asyncio.wait({talking, watching}, return_when=asyncio.FIRST_COMPLETED)
         if talking.done():
             return talking.result()
-        if watching.done():
-            return Failed(reason=memory_reason(task.memory_mb))
-        return Failed(reason=_time_reason(task.seconds_max))
+        return Failed(reason=memory_reason(task.memory_mb))
     finally:
         _kill_group(process)
         talking.cancel()
@@ -128,7 +122,33 @@ async def _talk(
     task: WorkerTask,
     on_progress: Callable[[int, int], None],
 ) -> WorkerEnd:
-    """Gives the task and listens to the end."""
+    """Gives the task and listens to the end, for as long as the job may take."""
+    loop = asyncio.get_running_loop()
+    has_begun = False
+
+    def heard(done: int, total: int) -> None:
+        nonlocal has_begun
+        if not has_begun:
+            # The first word is said when everything is imported: from here on it is the job's time.
+            has_begun = True
+            limit.reschedule(loop.time() + task.seconds_max)
+        on_progress(done, total)
+
+    try:
+        async with asyncio.timeout(START_S) as limit:
+            return await _heard_out(process, task, heard)
+    except TimeoutError:
+        if has_begun:
+            return Failed(reason=_time_reason(task.seconds_max))
+        return Lost(reason=f"its worker did not begin within {START_S:g} s")
+
+
+async def _heard_out(
+    process: asyncio.subprocess.Process,
+    task: WorkerTask,
+    on_progress: Callable[[int, int], None],
+) -> WorkerEnd:
+    """Everything that the worker says, to its end."""
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(ConnectionError):

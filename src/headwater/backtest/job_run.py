@@ -3,7 +3,6 @@
 It knows no process, pipe or database: bars come from a function, progress goes to one.
 """
 
-import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from headwater.analytics.arrays import FloatArray
 from headwater.backtest.engine import BacktestEngine
-from headwater.backtest.job_message import RESULT_BYTES_MAX
+from headwater.backtest.job_message import RESULT_BYTES_MAX, compressed
 from headwater.backtest.job_request import BacktestRequest, JobRequest, OptimiseRequest
 from headwater.backtest.result import BacktestResult
 from headwater.backtest.summary import summary
@@ -26,9 +25,7 @@ __all__ = [
     "TRADES_MAX",
     "JobOutput",
     "JobProgress",
-    "compressed",
     "run_job",
-    "uncompressed",
 ]
 
 JobProgress = Callable[[int, int], None]
@@ -47,7 +44,6 @@ TRADES_MAX: Final = 20_000
 """Most trades that are kept, the first ones; `trade_count` has their number."""
 
 _ROWS_MAX: Final = 1_000
-_LEVEL: Final = 6
 
 
 class JobOutput(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,16 +96,6 @@ def run_job(
 def fee_rate_of(exchange: str) -> float:
     """The taker fee of a venue; of one whose fees are not known, the default venue's."""
     return taker_fee_rate(exchange if exchange in VENUE_FEES else DEFAULT_EXCHANGE)
-
-
-def compressed(content: bytes) -> bytes:
-    """Bytes as they are stored."""
-    return zlib.compress(content, _LEVEL)
-
-
-def uncompressed(stored: bytes) -> bytes:
-    """Stored bytes as they were; a result is trusted: a worker of ours made it, within bounds."""
-    return zlib.decompress(stored)
 
 
 def _backtest(

@@ -85,6 +85,7 @@ def main() -> int:
         load = _loader(task)
         report = _report_writer()
         _limit(task)
+        line.say(Progress(done=0, total=0))
         output = job_run.run_job(request, strategy, load, line.progress, report)
     except StorageUnavailable:
         return EXIT_LATER

@@ -14,10 +14,9 @@ import msgspec
 import structlog
 
 from headwater.backtest.job_ledger import JobLedger
-from headwater.backtest.job_message import WorkerTask
+from headwater.backtest.job_message import WorkerTask, uncompressed
 from headwater.backtest.job_process import Done, Failed, WorkerEnd, run_worker
 from headwater.backtest.job_request import JobRequest, checked_request, decode_request
-from headwater.backtest.job_run import uncompressed
 from headwater.backtest.strategy_catalogue import StrategyCatalogue
 from headwater.core.clock import Clock
 from headwater.core.enums import BacktestKind, BacktestState
@@ -235,7 +234,7 @@ class BacktestJobs:
         _log.info("backtest_started", backtest=job.backtest_id, attempt=job.attempts)
         try:
             end = await self._work(running)
-            await self._note(job, end)
+            await self._note(running, end)
         except asyncio.CancelledError:
             # Of a job that was cancelled, this changes nothing any more.
             await self._give_back(job)
@@ -262,17 +261,17 @@ class BacktestJobs:
         except (PlatformError, OSError) as error:
             return Failed(reason=str(error))
 
-    async def _note(self, job: StoredBacktest, end: WorkerEnd) -> None:
+    async def _note(self, running: _Running, end: WorkerEnd) -> None:
         """Writes how a job ended, as often as it takes while the database is away.
 
         When it never works, the job stays as it is, and the next look at the queue finds that
         nobody runs it.
         """
-        pause_s = _PAUSE_S
+        job, pause_s = running.job, _PAUSE_S
         for _ in range(_END_TRIES):
             try:
                 if isinstance(end, Done):
-                    counted = await self._ledger.done(job, end.result, end.report)
+                    counted = await self._ledger.done(job, end.result, end.report, running.total)
                 elif isinstance(end, Failed):
                     counted = await self._ledger.failed(job, end.reason)
                 else:
