@@ -56,6 +56,7 @@ RUN_BY = {
     "app/commands/run.py": "tests/end_to_end/test_demo.py",
     "app/standing.py": "tests/app/test_live_feeds.py",
     "app/storage_settings.py": "tests/app/test_settings.py",
+    "app/backtest_settings.py": "tests/app/test_backtests.py",
     "app/wallet_settings.py": "tests/app/test_wallets.py",
     "services/map_making.py": "tests/services/test_liquidation_maps.py",
     "storage/base.py": "tests/storage/test_candles.py",

@@ -27,7 +27,8 @@ OPERATIONS = [
     (method, path)
     for path, item in documented()["paths"].items()
     if path.startswith(PREFIX)
-    for method in item
+    for method, operation in item.items()
+    if "terminal" in operation["tags"]
 ]
 
 
