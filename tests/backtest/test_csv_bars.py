@@ -133,10 +133,10 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, message
 def test_another_encoding_is_told(tmp_path: Path, place: bytes) -> None:
     file = tmp_path / "latin.csv"
     file.write_bytes(HEADER.encode() + b"2024-01-01," + place + b"\n")
-    with pytest.raises(RequestError, match="encoding.*UTF-8"):
+    with pytest.raises(RequestError, match=r"encoding.*UTF-8"):
         read_csv(file)
     file.write_bytes(b"timest\xe4mp,open\n")
-    with pytest.raises(RequestError, match="encoding.*line 1"):
+    with pytest.raises(RequestError, match=r"encoding.*line 1"):
         read_csv(file)
 
 

@@ -63,7 +63,7 @@ def test_the_interval_may_be_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("2024-01-01T02:00:00Z,1,3,1,nan,5", "close='nan': finite.*line 4 of bars.csv, 2024-01-01T02"),
+        ("2024-01-01T02:00:00Z,1,3,1,nan,5", "close='nan': .*line 4 of bars.csv, 2024-01-01T02"),
         ("2024-01-01T02:00:00Z,1,inf,1,2,5", "high='inf'.*line 4"),
         ("2024-01-01T02:00:00Z,1,3,-1,2,5", "low='-1.0'.*line 4"),
         ("2024-01-01T02:00:00Z,0,3,0,2,5", "open='0.0': finite and > 0; line 4"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from headwater.analytics import indicators
 from headwater.analytics.arrays import FloatArray
+from headwater.core.errors import RequestError
 
 __all__ = ["IndicatorColumns"]
 
@@ -28,8 +29,12 @@ class IndicatorColumns:
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     def column(self, name: str) -> FloatArray:
-        """The values of a column by its name."""
-        raise NotImplementedError
+        """The values of a column by its name.
+
+        Raises:
+            RequestError: there is none of that name; here there is none at all.
+        """
+        raise RequestError("column", name, "data that have columns")
 
     def shown(self, values: FloatArray) -> Any:
         """A whole computed column as this kind of data shows it; here the array itself."""

@@ -38,11 +38,11 @@ class Parameter(msgspec.Struct, frozen=True):
         Raises:
             RequestError: names parameter, value and what is allowed.
         """
-        raise NotImplementedError
+        raise RequestError(self.name, value, "a parameter of one of the kinds below")
 
     def described(self) -> dict[str, Any]:
         """Type, default, bounds and description, as `get_parameters` tells them."""
-        raise NotImplementedError
+        return _described(self, "any")
 
 
 class Integer(Parameter, frozen=True):
@@ -72,7 +72,7 @@ class Number(Parameter, frozen=True):
 
     def read(self, value: Any) -> float | None:
         """The number."""
-        if self.default is None and (value is None or value in {"", "none", "null"}):
+        if self.default is None and (value is None or _is_off(value)):
             return None
         allowed = f"a number from {self.least:g} to {self.most:g}"
         if self.default is None:
@@ -167,6 +167,11 @@ def checked_parameters(
             for name, one in known.items()
         }
     )
+
+
+def _is_off(value: Any) -> bool:
+    """Whether a text says that there is none."""
+    return isinstance(value, str) and value.strip().lower() in {"", "none", "null"}
 
 
 def _number(name: str, value: Any, allowed: str) -> float:

@@ -231,8 +231,9 @@ def _wish(
     if bar is None:
         moment = read.get("timestamp_ms", read.get("timestamp"))
         bar = None if moment is None else numbers.get(epoch_ms(moment))
-    if not isinstance(bar, int) or not 0 <= bar < length:
+    if isinstance(bar, bool) or not isinstance(bar, int | np.integer) or not 0 <= bar < length:
         raise RequestError(f"signals[{place}]", item, "the bar or the timestamp of one of the bars")
+    bar = int(bar)
     if "action" in read:
         try:
             return bar, (SignalAction(read["action"]),)
