@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from tests.backtest.hostile_strategies import FILES
@@ -22,7 +22,6 @@ from headwater.storage.store import Store
 
 BARS = 400
 _MINUTE_MS = 60_000
-_numbers = count(1)
 
 
 def request(
@@ -68,9 +67,7 @@ def make_jobs(store: Store, path: Path, **settings: Any) -> BacktestJobs:
         data_dir=str(path.parent),
         **{"look_s": 0.2, "seconds_max": 60.0, **settings},
     )
-    return BacktestJobs(
-        store, StrategyCatalogue(FILES), SystemClock(), lambda: f"made{next(_numbers)}", how
-    )
+    return BacktestJobs(store, StrategyCatalogue(FILES), SystemClock(), lambda: uuid4().hex, how)
 
 
 @asynccontextmanager

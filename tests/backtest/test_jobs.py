@@ -17,9 +17,12 @@ from tests.backtest.job_samples import (
     running,
     until,
 )
+from tests.storage.samples import candle
 
+from headwater.backtest.job_request import OptimiseRequest, ParameterSpan, WalkForwardRequest
 from headwater.core.enums import BacktestKind, BacktestState
 from headwater.core.errors import Conflict, Overloaded, RequestError, UnknownRecord
+from headwater.core.intervals import Interval
 from headwater.storage.store import Store
 
 pytestmark = pytest.mark.timeout(180)
@@ -60,16 +63,75 @@ async def test_a_job_is_done_and_its_result_is_there_after_a_restart(path: Path)
             assert ended.ended_ms is not None
             assert (ended.steps_done, ended.steps_total) == (BARS, BARS)
             result = await jobs.result(job.backtest_id)
+            page = await jobs.report(job.backtest_id)
     async with open_store(path) as second:
         other = make_jobs(second, path)
         assert await other.job(job.backtest_id) == ended
         assert await other.result(job.backtest_id) == result
+        assert await other.report(job.backtest_id) == page
+    assert page.startswith(b"<!")
+    assert b"sma_cross" in page
     told = msgspec.json.decode(result)
     assert (told["strategy"], told["bars"]) == ("sma_cross", BARS)
     assert told["parameters"]["fast"] == 5
     assert told["trade_count"] == len(told["trades"]) > 0
     assert told["equity_curve"][-1] == [BARS * 60_000, told["final_equity"]]
     assert "5 bps" in told["assumptions"]["fee"], "the venue's own fee, since none was named"
+
+
+async def test_a_search_ranks_and_a_walk_forward_joins(store: Store, path: Path) -> None:
+    run = msgspec.structs.asdict(request(parameters={"slow": 30}, end_ms=BARS * 60_000))
+    spans = (ParameterSpan(name="fast", start=3, stop=9, step=3),)
+    async with running(make_jobs(store, path)) as jobs:
+        search = await jobs.submit(OptimiseRequest(**run, spans=spans, objective="total_return"))
+        ended = await until(jobs, search.backtest_id)
+        assert (ended.state, ended.error) == (BacktestState.DONE, "")
+        found = msgspec.json.decode(await jobs.result(search.backtest_id))
+        gains = [row["total_return"] for row in found["report"]["rows"]]
+        assert len(gains) == 3
+        assert gains == sorted(gains, reverse=True)
+        assert found["metrics"]["total_return"] == pytest.approx(gains[0], rel=1e-9)
+        assert found["best"]["parameters"]["slow"] == 30
+        with pytest.raises(UnknownRecord):
+            await jobs.report(search.backtest_id)
+        with pytest.raises(RequestError, match="one fold within the dates"):
+            await jobs.submit(
+                WalkForwardRequest(**run, spans=spans, in_sample_days=1, out_of_sample_days=1)
+            )
+        assert not any((path.parent / "backtests").iterdir()), "journals of what has ended"
+
+
+async def test_a_walk_forward_joins_what_was_not_searched(path: Path) -> None:
+    """Ten days of hours: 4 to choose, 2 to run, three times."""
+    async with open_store(path) as opened:
+        for hour in range(240):
+            price = 100.0 + abs(hour % 40 - 20)
+            sides = {"open": price, "high": price + 1, "low": price - 1, "close": price}
+            opened.put(
+                candle(
+                    hour * 3_600_000,
+                    exchange="binance",
+                    symbol="BTCUSDT",
+                    interval=Interval.H1,
+                    **sides,
+                )
+            )
+        await opened.flush()
+        hours = request(parameters={"slow": 12}, timeframe=Interval.H1, end_ms=10 * 86_400_000)
+        forward = WalkForwardRequest(
+            **msgspec.structs.asdict(hours),
+            spans=(ParameterSpan(name="fast", start=2, stop=6, step=2),),
+            in_sample_days=4,
+            out_of_sample_days=2,
+        )
+        async with running(make_jobs(opened, path)) as jobs:
+            job = await jobs.submit(forward)
+            ended = await until(jobs, job.backtest_id)
+            assert (ended.state, ended.error) == (BacktestState.DONE, "")
+            found = msgspec.json.decode(await jobs.result(job.backtest_id))
+    assert len(found["report"]["folds"]) == 3
+    assert found["metrics"] == found["report"]["performance"]
+    assert found["equity_curve"][-1][0] == 10 * 86_400_000
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Strategies and back-test jobs, wired: the settings as `backtest` and `services` want them."""
 
 import random
+from pathlib import Path
 
 from headwater.api.request_log import hex_ids
 from headwater.app.settings import Settings
@@ -23,15 +24,16 @@ def job_settings(settings: Settings, store: Store, *, simulated: bool) -> JobSet
     """
     set_url = settings.database_url
     url = None if set_url is None else set_url.get_secret_value()
+    folder = settings.data_dir
     if simulated:
-        url = f"sqlite:///{store.label}"
+        url, folder = f"sqlite:///{store.label}", Path(store.label).parent
     return JobSettings(
         workers=settings.backtest_workers,
         memory_mb=settings.backtest_memory_mb,
         seconds_max=settings.backtest_seconds_max,
         queue_max=settings.backtest_queue_max,
         database_url=url,
-        data_dir=str(settings.data_dir),
+        data_dir=str(folder),
         alone=is_for_one_process(url),
     )
 

@@ -52,6 +52,7 @@ class WorkerTask(msgspec.Struct, frozen=True, kw_only=True):
         database_url: of the database with the candles; None for the file in `data_dir`. It may
             have a password in it: that is why it comes through a pipe and not as an argument.
         data_dir: folder of the platform's data.
+        journal: folder that a search which was cut off goes on from; empty for none.
         memory_mb: most memory beyond what an idle worker has, MiB.
         seconds_max: most seconds the job may take.
     """
@@ -60,6 +61,7 @@ class WorkerTask(msgspec.Struct, frozen=True, kw_only=True):
     strategy: str
     database_url: str | None
     data_dir: str
+    journal: str
     memory_mb: int
     seconds_max: float
 
@@ -122,7 +124,8 @@ def uncompressed(stored: bytes) -> bytes:
     except zlib.error as error:
         raise StorageError("backtests", f"a stored result cannot be read: {error}") from error
     if not reader.eof:
-        raise StorageError("backtests", f"a stored result has more than {CONTENT_BYTES_MAX} bytes")
+        problem = f"a stored result is cut off, or has more than {CONTENT_BYTES_MAX} bytes"
+        raise StorageError("backtests", problem)
     return content
 
 

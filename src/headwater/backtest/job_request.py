@@ -178,7 +178,7 @@ class WalkForwardRequest(_Run, frozen=True, kw_only=True, tag="walk_forward"):
         in_sample_days: length of the stretch that is optimised.
         out_of_sample_days: length of the stretch that is run with what was found.
         folds: how many; None: as many as the span has.
-        embargo_bars: bars left out between the two.
+        embargo_days: days left out between the two.
         objective: one of `OBJECTIVES`.
     """
 
@@ -186,7 +186,7 @@ class WalkForwardRequest(_Run, frozen=True, kw_only=True, tag="walk_forward"):
     in_sample_days: int
     out_of_sample_days: int
     folds: int | None = None
-    embargo_bars: int = 0
+    embargo_days: float = 0.0
     objective: str = "sharpe"
 
 
@@ -316,10 +316,9 @@ def _check_folds(request: WalkForwardRequest) -> None:
     for field in ("in_sample_days", "out_of_sample_days"):
         if not 1 <= getattr(request, field) <= 3_650:
             raise RequestError(field, getattr(request, field), "1 to 3650 days")
-    if not 0 <= request.embargo_bars <= BARS_MAX:
-        raise RequestError("embargo_bars", request.embargo_bars, f"0 to {BARS_MAX}")
-    embargo_ms = request.embargo_bars * request.timeframe.nominal_ms
-    first_ms = request.in_sample_days * _DAY_MS + embargo_ms
+    if not 0 <= request.embargo_days <= 365:
+        raise RequestError("embargo_days", request.embargo_days, "0 to 365 days")
+    first_ms = round((request.in_sample_days + request.embargo_days) * _DAY_MS)
     step_ms = request.out_of_sample_days * _DAY_MS
     room = (request.end_ms - request.start_ms - first_ms) // step_ms
     if room < 1:

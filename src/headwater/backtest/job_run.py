@@ -3,25 +3,31 @@
 It knows no process, pipe or database: bars come from a function, progress goes to one.
 """
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
-from headwater.analytics.arrays import FloatArray
 from headwater.backtest.engine import BacktestEngine
+from headwater.backtest.equity_curve import curve_of
 from headwater.backtest.job_message import RESULT_BYTES_MAX, compressed
-from headwater.backtest.job_request import BacktestRequest, JobRequest, OptimiseRequest
+from headwater.backtest.job_request import (
+    BacktestRequest,
+    JobRequest,
+    OptimiseRequest,
+    WalkForwardRequest,
+)
 from headwater.backtest.result import BacktestResult
 from headwater.backtest.summary import summary
 from headwater.backtest.venue_fees import DEFAULT_EXCHANGE, VENUE_FEES, taker_fee_rate
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars
 from headwater.strategies.base import BaseStrategy
+from headwater.strategies.registry import strategy_class
 
 __all__ = [
-    "CURVE_POINTS_MAX",
     "TRADES_MAX",
     "JobOutput",
     "JobProgress",
@@ -37,13 +43,8 @@ LoadBars = Callable[[JobRequest], Bars]
 ReportWriter = Callable[[BacktestResult], str]
 """Makes one HTML file of a result."""
 
-CURVE_POINTS_MAX: Final = 2_000
-"""Most points of the equity curve that is kept: what a screen can show."""
-
 TRADES_MAX: Final = 20_000
 """Most trades that are kept, the first ones; `trade_count` has their number."""
-
-_ROWS_MAX: Final = 1_000
 
 
 class JobOutput(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,19 +61,21 @@ class JobOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_job(
     request: JobRequest,
-    strategy: type[BaseStrategy],
+    strategy: str,
     load: LoadBars,
     progress: JobProgress,
     report: ReportWriter | None = None,
+    journal: Path | None = None,
 ) -> JobOutput:
     """Does what a request asks for.
 
     Args:
         request: checked.
-        strategy: the class that it names.
+        strategy: how its strategy is found: by its name, or the operator's own `path.py:Class`.
         load: gives the bars.
         progress: told how far it is.
         report: makes the report of a single run; None for none.
+        journal: folder that a search which was cut off goes on from; None for none.
 
     Returns:
         What is stored.
@@ -82,15 +85,34 @@ def run_job(
             larger than one may be; says why.
     """
     if isinstance(request, BacktestRequest):
-        return _backtest(request, strategy, load(request), progress, report)
-    # Sweeps bring compiled code, which a single run must not pay for.
+        return _backtest(request, strategy_class(strategy), load(request), progress, report)
+    bars = load(request)
+    try:
+        found = _searched(request, strategy, bars, progress, journal)
+    except RequestError as error:
+        if journal is None or error.field != "journal":
+            raise
+        # Candles were filled in since the attempt before: what it noted is of other bars.
+        shutil.rmtree(journal, ignore_errors=True)
+        found = _searched(request, strategy, bars, progress, journal)
+    return JobOutput(result=_bounded("result", compressed(found)), report=None)
+
+
+def _searched(
+    request: OptimiseRequest | WalkForwardRequest,
+    strategy: str,
+    bars: Bars,
+    progress: JobProgress,
+    journal: Path | None,
+) -> bytes:
+    """The answer of a search."""
+    # Sweeps bring a compiler, which a single run must not pay for.
     from headwater.backtest import job_sweeps
 
+    assumptions = request.assumptions(fee_rate_of(request.exchange))
     if isinstance(request, OptimiseRequest):
-        found = job_sweeps.optimise(request, strategy, load(request), progress)
-    else:
-        found = job_sweeps.walk_forward(request, strategy, load(request), progress)
-    return JobOutput(result=_bounded("result", compressed(found)), report=None)
+        return job_sweeps.optimise(request, strategy, bars, assumptions, progress, journal)
+    return job_sweeps.walk_forward(request, strategy, bars, assumptions, progress, journal)
 
 
 def fee_rate_of(exchange: str) -> float:
@@ -125,19 +147,10 @@ def _result_json(result: BacktestResult) -> bytes:
     told: dict[str, Any] = msgspec.to_builtins(summary(result))
     told["trade_count"] = len(told["trades"])
     told["trades"] = told["trades"][:TRADES_MAX]
-    told["equity_curve"] = _curve(result)
+    told["equity_curve"] = curve_of(
+        result.bars.timestamp_ms, result.outcome.equity, result.interval_ms
+    )
     return msgspec.json.encode(told)
-
-
-def _curve(result: BacktestResult) -> list[tuple[int, float]]:
-    """(ms, equity) at evenly spaced closes, the last one among them."""
-    equity: FloatArray = result.outcome.equity
-    if not len(equity):
-        return []
-    count = min(len(equity), CURVE_POINTS_MAX)
-    at = np.unique(np.linspace(0, len(equity) - 1, count).round().astype(np.int64))
-    closes = result.bars.timestamp_ms[at] + result.interval_ms
-    return list(zip(closes.tolist(), equity[at].tolist(), strict=True))
 
 
 def _bounded(what: str, content: bytes) -> bytes:

@@ -33,7 +33,6 @@ from headwater.core.errors import PlatformError, StorageUnavailable
 if TYPE_CHECKING:
     from headwater.backtest.job_run import ReportWriter
     from headwater.strategies.bars import Bars
-    from headwater.strategies.base import BaseStrategy
 
 __all__ = ["EXIT_LATER", "main", "memory_reason"]
 
@@ -81,12 +80,18 @@ def main() -> int:
         from headwater.backtest import job_run
 
         request = decode_request(task.request)
-        strategy = _class_of(task.strategy)
         load = _loader(task)
         report = _report_writer()
         _limit(task)
         line.say(Progress(done=0, total=0))
-        output = job_run.run_job(request, strategy, load, line.progress, report)
+        output = job_run.run_job(
+            request,
+            task.strategy,
+            load,
+            line.progress,
+            report,
+            Path(task.journal) if task.journal else None,
+        )
     except StorageUnavailable:
         return EXIT_LATER
     except PlatformError as error:
@@ -163,12 +168,6 @@ def _private_bytes() -> int | None:
     return None
 
 
-def _class_of(reference: str) -> "type[BaseStrategy]":
-    from headwater.strategies.registry import strategy_class
-
-    return strategy_class(reference)
-
-
 def _loader(task: WorkerTask) -> "Callable[[JobRequest], Bars]":
     """Reads stored candles; the only place that knows where a job's bars come from."""
     from headwater.backtest.stored_bars import StoredBars, stored_bars
@@ -193,7 +192,9 @@ def _loader(task: WorkerTask) -> "Callable[[JobRequest], Bars]":
 
 def _report_writer() -> "ReportWriter | None":
     """What makes the HTML report of a single run."""
-    return None
+    from headwater.backtest.report import report_html
+
+    return report_html
 
 
 def _reason_of(error: Exception) -> str:

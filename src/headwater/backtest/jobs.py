@@ -7,7 +7,9 @@ process write only, after `silent_s` without a heartbeat where several may.
 """
 
 import asyncio
+import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,7 +17,7 @@ import structlog
 
 from headwater.backtest.job_ledger import JobLedger
 from headwater.backtest.job_message import WorkerTask, uncompressed
-from headwater.backtest.job_process import Done, Failed, WorkerEnd, run_worker
+from headwater.backtest.job_process import Done, Failed, Lost, WorkerEnd, run_worker
 from headwater.backtest.job_request import JobRequest, checked_request, decode_request
 from headwater.backtest.strategy_catalogue import StrategyCatalogue
 from headwater.core.clock import Clock
@@ -254,6 +256,7 @@ class BacktestJobs:
                 strategy=self.catalogue.reference(request.strategy),
                 database_url=settings.database_url,
                 data_dir=settings.data_dir,
+                journal=str(self._journal(job)),
                 memory_mb=settings.memory_mb,
                 seconds_max=settings.seconds_max,
             )
@@ -282,9 +285,15 @@ class BacktestJobs:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _PAUSE_MAX_S)
             else:
+                if not isinstance(end, Lost):
+                    await asyncio.to_thread(shutil.rmtree, self._journal(job), ignore_errors=True)
                 how = type(end).__name__.lower()
                 _log.info("backtest_ended", backtest=job.backtest_id, how=how, counted=counted)
                 return
+
+    def _journal(self, job: StoredBacktest) -> Path:
+        """Where a search of this job notes what it has done, so that a lost worker costs little."""
+        return Path(self._settings.data_dir).expanduser() / "backtests" / job.backtest_id
 
     async def _give_back(self, job: StoredBacktest) -> None:
         """Puts a job back for whoever runs next; one try, since this process ends."""

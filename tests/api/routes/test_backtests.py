@@ -141,7 +141,7 @@ async def test_a_full_queue_says_when_to_try_again(idle: Platform) -> None:
         ({"strategy": "path/to/file.py:Class"}, "strategy"),
         ({"parameters": {"fast": 0}}, "fast"),
         ({"parameters": {"speed": 3}}, "parameter"),
-        ({"parameters": {"fast": 1e999}}, "body"),
+        ({"parameters": {"fast": None}}, "fast"),
         ({"timeframe": "7m"}, "timeframe"),
         ({"symbol": ""}, "symbol"),
         ({"exchange": ""}, "exchange"),
@@ -180,7 +180,7 @@ async def test_bad_runs_are_422_and_named(
         ("walkforward", {"in_sample_period_days": 0}, "in_sample_period_days"),
         ("walkforward", {"in_sample_period_days": 300}, "in_sample_days"),
         ("walkforward", {"num_folds": 199}, "num_folds"),
-        ("walkforward", {"embargo_bars": -1}, "embargo_bars"),
+        ("walkforward", {"embargo_days": -1}, "embargo_days"),
     ],
 )
 async def test_bad_searches_are_422_and_named(

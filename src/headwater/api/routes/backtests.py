@@ -123,7 +123,7 @@ def _add_starts(router: APIRouter, api: Answers) -> None:
             in_sample_days=body.in_sample_period_days,
             out_of_sample_days=body.out_of_sample_period_days,
             folds=body.num_folds,
-            embargo_bars=body.embargo_bars,
+            embargo_days=body.embargo_days,
             objective=body.objective,
         )
         return await _start(api, made)

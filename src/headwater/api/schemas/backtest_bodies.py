@@ -13,7 +13,6 @@ from headwater.api.parameters import TIME_ALLOWED, read_interval, read_moment, r
 from headwater.api.schemas.strategies import PARAMETER_NAME, ParameterBody
 from headwater.backtest.assumptions import FillRule
 from headwater.backtest.job_request import (
-    BARS_MAX,
     COMBINATIONS_MAX,
     FOLDS_MAX,
     METHODS,
@@ -237,11 +236,11 @@ class WalkForwardBody(RunFields):
         le=FOLDS_MAX,
         strict=True,
     )
-    embargo_bars: int = Field(
-        default=0,
-        description="Bars left out between the two stretches.",
+    embargo_days: float = Field(
+        default=0.0,
+        description="Days left out between the two stretches.",
         ge=0,
-        le=BARS_MAX,
+        le=365,
         strict=True,
     )
     objective: ObjectiveField = "sharpe"
