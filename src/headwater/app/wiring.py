@@ -18,6 +18,7 @@ from headwater.api.server import PlatformServer, build_server, listen
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
 from headwater.app.api_settings import api_settings, stream_limits
+from headwater.app.backtests import backtest_jobs, configured_strategies
 from headwater.app.external import open_external
 from headwater.app.forecasting import forecast_service, forecast_symbols
 from headwater.app.history import Histories, read_formers
@@ -276,7 +277,13 @@ class Platform:
             past_liquidations=past,
             candles=(candles := CandleHistory(self.store, self._clock)),
         )
+        jobs = backtest_jobs(
+            self._settings, self.store, self._clock, self._rng, simulated=self._simulated
+        )
+        self._own(jobs.run(), "back-test jobs")
         deps = ApiDeps(
+            backtests=jobs,
+            strategies=configured_strategies(self.store, self._clock, self._rng, jobs.catalogue),
             sources=self.sources,
             publisher=publisher,
             heatmaps=heatmaps,

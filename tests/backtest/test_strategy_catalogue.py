@@ -1,0 +1,54 @@
+"""Which strategies may be named: registered ones and the operator's files, never a path."""
+
+import pytest
+from tests.backtest.hostile_strategies import ALL, FILES
+
+from headwater.backtest.strategy_catalogue import FILES_MAX, StrategyCatalogue
+from headwater.core.errors import ConfigError, RequestError
+from headwater.strategies.sma_cross import SmaCross
+
+
+def test_registered_ones_and_files_by_name() -> None:
+    catalogue = StrategyCatalogue(FILES)
+    assert catalogue.of("sma_cross") is SmaCross
+    assert catalogue.of("raises").name == "raises"
+    assert catalogue.reference("sma_cross") == "sma_cross"
+    assert catalogue.reference("raises") == FILES[0]
+    assert {one.name for one in ALL} <= set(catalogue.names())
+    told = {one.name: one for one in catalogue.available()}
+    assert (told["raises"].source, told["sma_cross"].source) == ("file", "registered")
+    assert told["sma_cross"].form == "signals"
+    assert told["sma_cross"].parameters["fast"]["type"] == "integer"
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "../sma_cross", FILES[0], "os", "bars"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        StrategyCatalogue(FILES[1:]).of(name)
+    assert refused.value.field == "strategy"
+
+
+def test_parameters_are_checked() -> None:
+    catalogue = StrategyCatalogue()
+    catalogue.check("sma_cross", {"fast": "5", "slow": 20})
+    with pytest.raises(RequestError, match="fast"):
+        catalogue.check("sma_cross", {"fast": 0})
+    with pytest.raises(RequestError, match="speed"):
+        catalogue.check("sma_cross", {"speed": 0})
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        (("nowhere.py:Own",), "a Python file that is there"),
+        ((FILES[0].partition(":")[0] + ":Nothing",), "a class of"),
+        ((FILES[0], FILES[0]), "is taken"),
+        (("nowhere.py",) * (FILES_MAX + 1), "51 files"),
+    ],
+)
+def test_files_that_cannot_be_are_a_setting_that_is_wrong(
+    files: tuple[str, ...], problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem) as wrong:
+        StrategyCatalogue(files)
+    assert wrong.value.setting == "strategy_files"
