@@ -9,7 +9,7 @@ exist. z with zero deviation does nothing; flat and z < −entry: long; long and
 mirrored with direction `both`; one action a bar. Stop before target in every bar, the entry's
 included; a price beyond at the open fills there. Equity is marked at every close, fees in the bar
 of the fill. A decision on the last bar that would fill at the next open is pending. An account
-without equity stops the run.
+without equity at a close stops the run before it decides anything there.
 
 What the rules leave open and is chosen here: a decision fills before the bar's stop is looked at;
 the stop comes first even where the bar opens beyond the target; after a stop or target within a
@@ -108,13 +108,15 @@ def run(case: Case, bars: Bars) -> Found:
         if case.fill == "next-open" and decision is not None:
             _act(case, account, decision, opened[bar], bar)
         _brackets(case, account, bar, opened[bar], high[bar], low[bar])
+        if account.equity(close[bar]) <= 0:
+            equity.append(account.equity(close[bar]))
+            decision = None
+            break
         decision = _decide(case, wanted[bar], account.side)
         if case.fill == "close" and decision is not None:
             _act(case, account, decision, close[bar], bar)
             decision = None
         equity.append(account.equity(close[bar]))
-        if equity[-1] <= 0:
-            break
     return Found(
         trades=account.all_trades(close[len(equity) - 1]),
         equity=equity,
