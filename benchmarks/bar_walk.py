@@ -11,13 +11,14 @@ START_MS: Final = 1_600_041_600_000
 """14 September 2020, midnight UTC."""
 
 _STEP: Final = 0.0005
-_TICK: Final = 0.01
+_PLACES: Final = 6
 
 
 def bar_walk(count: int, seed: int = SEED) -> Bars:
-    """`count` bars around 10,000 in ticks of a hundredth; opens are the closes before.
+    """`count` bars around 10,000; opens are the closes before.
 
-    A cross of the means of 10 and 30 closes upwards comes about every 53 bars.
+    Prices have six places, so that two means are hardly ever equal and rounding in a running sum
+    decides nothing. The means of 10 and 30 closes cross upwards about every 53 bars.
     """
     rng = np.random.default_rng(seed)
     steps = rng.normal(0.0, _STEP, count)
@@ -27,11 +28,11 @@ def bar_walk(count: int, seed: int = SEED) -> Bars:
     for place, step in enumerate(steps.tolist()):
         log_price = log_price * 0.99999 + step
         close[place] = log_price
-    close = np.round(10_000 * np.exp(close) / _TICK) * _TICK
+    close = np.round(10_000 * np.exp(close), _PLACES)
     opened = np.append(10_000.0, close[:-1])
     reach = np.abs(rng.normal(0.0, _STEP * 0.6, (2, count)))
-    high = np.round(np.maximum(opened, close) * np.exp(reach[0]) / _TICK) * _TICK
-    low = np.round(np.minimum(opened, close) * np.exp(-reach[1]) / _TICK) * _TICK
+    high = np.round(np.maximum(opened, close) * np.exp(reach[0]), _PLACES)
+    low = np.round(np.minimum(opened, close) * np.exp(-reach[1]), _PLACES)
     return Bars(
         timestamp_ms=START_MS + np.arange(count, dtype=np.int64) * 60_000,
         open=opened,

@@ -199,18 +199,31 @@ def drawdown(equity: Floats) -> float:
     return float((equity / peaks - 1).min())
 
 
-def timed(case: Case, bars: Bars, run: Callable[[Case, Bars], Outcome]) -> dict[str, Any]:
+def timed(
+    case: Case,
+    bars: Bars,
+    run: Callable[[Case, Any], Outcome],
+    prepare: Callable[[Case, Bars], Any] = lambda _, bars: bars,
+) -> dict[str, Any]:
     """Warms up, runs once or `repeats` times, and says what it took and gave.
 
     Time is CPU time of this process, all threads, user and system.
+
+    Args:
+        case: what is run.
+        bars: over what.
+        run: one run, from data in the package's own form to the figures; timed.
+        prepare: brings the bars into that form, for each run anew; not timed.
     """
     spent: list[float] = []
     if case.repeats:
-        run(case, bars.head(case.warm_up_bars))
+        head = bars.head(case.warm_up_bars)
+        run(case, prepare(case, head))
     for _ in range(max(case.repeats, 1)):
+        data = prepare(case, bars)
         gc.collect()
         began = time.process_time()
-        found = run(case, bars)
+        found = run(case, data)
         spent.append(time.process_time() - began)
     return {
         "trades": [list(each) for each in found.trades],
