@@ -196,7 +196,7 @@ class _MeanReversion(_Rules):
         else:
             z = rules.case_zscore(case, np.asarray(close))
         # NaN heads delay the first bar of the package; a z of 0 while flat does nothing.
-        return cast(Floats, z if "first-bar" in case.keep else np.where(_head(z), 0.0, z))
+        return cast("Floats", z if "first-bar" in case.keep else np.where(_head(z), 0.0, z))
 
     def next(self) -> None:
         z, case = self.z[-1], self.case
@@ -293,43 +293,6 @@ def sweep(case: Case, bars: Bars) -> dict[str, Any]:
         "wall_s": took,
         "returns": [found[pair] for pair in case.sweep],
         "peak_mb_each_worker": workers,
-        **spent_of([took]),
-    }
-
-
-def sweep(case: Case, bars: Bars) -> dict[str, Any]:
-    """The package's `optimize` over the pairs of the case; wall time, as workers do the work."""
-    wanted = set(case.sweep)
-    backtest = _backtest(case, bars, _scale(case, bars), added=False)
-
-    def chosen(parameters: Any) -> bool:
-        return (parameters.fast_count, parameters.slow_count) in wanted
-
-    import backtesting
-    from backtesting.lib import SharedMemoryManager  # noqa: F401 - absent means another version
-
-    import multiprocessing
-
-    pool = multiprocessing.get_context("fork").Pool
-    backtesting.Pool = lambda *_args, **_options: pool(case.processes)
-    began = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        best, heat = backtest.optimize(
-            fast_count=sorted({fast for fast, _ in wanted}),
-            slow_count=sorted({slow for _, slow in wanted}),
-            constraint=chosen,
-            maximize="Return [%]",
-            return_heatmap=True,
-        )
-    took = time.perf_counter() - began
-    returns = {
-        f"{fast},{slow}": float(value) / 100 for (fast, slow), value in heat.dropna().items()
-    }
-    return {
-        "wall_s": took,
-        "returns": returns,
-        "best": [int(best["_strategy"].fast_count), int(best["_strategy"].slow_count)],
         **spent_of([took]),
     }
 

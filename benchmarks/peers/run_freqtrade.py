@@ -22,7 +22,7 @@ _START: Final = "2017-01-01"
 
 SHARPE_IS: Final = "the package's `sharpe` of closed trades: mean daily profit over deviation"
 
-_STRATEGY: Final = '''
+_STRATEGY: Final = """
 from freqtrade.strategy import IStrategy
 
 
@@ -54,7 +54,7 @@ class Cross(IStrategy):
         crossed = (fast.shift() >= slow.shift()) & (fast < slow)
         dataframe.loc[crossed, "exit_long"] = 1
         return dataframe
-'''
+"""
 
 _MARKET: Final[dict[str, Any]] = {
     "id": "BTCUSDT",
@@ -109,7 +109,7 @@ def run(case: Case, frame: Any) -> Outcome:
     if case.strategy != "sma_cross" or case.slippage_bps:
         raise Refused("sma_cross only, and the package has no slippage")
     from freqtrade.configuration import TimeRange
-    from freqtrade.data.metrics import calculate_sharpe, calculate_max_drawdown
+    from freqtrade.data.metrics import calculate_max_drawdown, calculate_sharpe
 
     backtesting = _backtesting(case)
     strategy = backtesting.strategylist[0]
@@ -149,7 +149,7 @@ def _trade(row: Any, start: Any) -> Trade:
 
 
 def _backtesting(case: Case) -> Any:
-    from freqtrade.enums import CandleType, RunMode, TradingMode, MarginMode
+    from freqtrade.enums import CandleType, MarginMode, RunMode, TradingMode
     from freqtrade.optimize.backtesting import Backtesting
     from freqtrade.resolvers import ExchangeResolver
 

@@ -38,9 +38,9 @@ _HEARD: Final = 100_000
 """Trades that the package keeps between two looks; more than any second has."""
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _requote(hbt, half_spread, quantity, stays):  # type: ignore[no-untyped-def]
-    """Every second: a look at the last price, then both limits anew, or only those that are gone."""
+    """Every second a look at the last price, then both limits anew, or only those gone."""
     last = np.nan
     number = 1
     bid_id, ask_id = 0, 0
@@ -72,7 +72,7 @@ def _requote(hbt, half_spread, quantity, stays):  # type: ignore[no-untyped-def]
     return number - 1, 0
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _hear(hbt, half_spread, quantity):  # type: ignore[no-untyped-def]
     """Called for every trade; both limits anew with the first trade of a second."""
     number, heard = 1, 0

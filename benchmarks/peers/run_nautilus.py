@@ -55,8 +55,8 @@ class _Cross(Strategy):  # type: ignore[misc]
         self.slow = SimpleMovingAverage(self.case.slow)
         self.before: tuple[float, float] | None = None
         self.instrument = InstrumentId.from_str(_ID)
-        self.usdt = Currency.from_str("USDT")
         self.held: Quantity | None = None
+        self.cash = self.case.capital
         self.subscribe_bars(self.bar_type)
 
     def on_bar(self, bar: Any) -> None:
@@ -75,11 +75,15 @@ class _Cross(Strategy):  # type: ignore[misc]
             self._send(OrderSide.SELL, self.held)
             self.held = None
 
+    def on_order_filled(self, event: Any) -> None:
+        # Kept here: asking for the account copies all its past events every time.
+        value = event.last_qty.as_double() * event.last_px.as_double()
+        spent = value if event.order_side == OrderSide.BUY else -value
+        self.cash -= spent + event.commission.as_double()
+
     def _buy(self, close: float) -> None:
-        account = self.portfolio.account(Venue("SIM"))
-        cash = account.balance_free(self.usdt).as_double()
         # A hair below all: the venue rounds costs to eight places.
-        quantity = cash / (close * (1 + self.case.fee)) - 10**-_SIZE_PLACES
+        quantity = self.cash / (close * (1 + self.case.fee)) - 10**-_SIZE_PLACES
         self.held = Quantity(quantity, _SIZE_PLACES)
         self._send(OrderSide.BUY, self.held)
 

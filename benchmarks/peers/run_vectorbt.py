@@ -22,7 +22,6 @@ from vectorbt.portfolio.enums import OppositeEntryMode, StopEntryPrice, StopExit
 
 from benchmarks.peers import rules
 from benchmarks.peers.case import (
-    YEAR_MS,
     Bars,
     Case,
     Floats,
@@ -107,8 +106,13 @@ def _signals(case: Case, bars: Bars) -> _Signals:
     none = np.zeros(len(bars.close), dtype=bool)
     both = case.direction == "both"
     if case.strategy == "sma_cross":
-        if case.own_indicators or "crossed-above" in case.keep:
+        if case.own_indicators:
             above, below = _own_crosses(case, bars)
+        elif "crossed-above" in case.keep:
+            fast = pd.Series(rules.sma(bars.close, case.fast))
+            slow = pd.Series(rules.sma(bars.close, case.slow))
+            above = fast.vbt.crossed_above(slow).to_numpy()
+            below = fast.vbt.crossed_below(slow).to_numpy()
         else:
             above, below = rules.case_crosses(case, bars.close)
         # One array may not be given twice: the package would write into it.
@@ -157,6 +161,7 @@ def _exploded(case: Case, bars: Bars, signals: _Signals) -> _Rows:
     one = bars.open if case.fill == "next-open" else bars.close
     whole = (bars.open, bars.high, bars.low, bars.close)
     flat = (one, one, one, one)
+    parts: tuple[tuple[Floats, Floats, Floats, Floats], ...]
     if case.fill == "close":
         parts, at = (whole, flat), 1
     elif case.strategy == "sma_cross":
@@ -175,7 +180,12 @@ def _exploded(case: Case, bars: Bars, signals: _Signals) -> _Rows:
 
     moved = signals if case.fill == "close" else signals.moved()
     rows = Bars(
-        np.repeat(bars.timestamp_ms, many), *(woven(each) for each in range(4)), woven(3)
+        timestamp_ms=np.repeat(bars.timestamp_ms, many),
+        open=woven(0),
+        high=woven(1),
+        low=woven(2),
+        close=woven(3),
+        volume=np.repeat(bars.volume, many),
     )
     return _Rows(
         rows,

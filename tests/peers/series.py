@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-
 from benchmarks.peers.case import Bars, Floats
 
 MINUTE_MS: Final = 60_000
@@ -87,6 +86,31 @@ def _ties() -> Bars:
     return _bars(HOUR_MS, 0.25, opened, high, low, close, np.full(len(close), 10.0))
 
 
+def _first() -> Bars:
+    """A fall in the very bar where a z-score of 20 is first there, and a slow way back."""
+    close = np.concatenate([100 + 0.1 * (np.arange(19) % 2), [98.0], 98.1 + 0.05 * np.arange(60)])
+    return _whole(close)
+
+
+def _last() -> Bars:
+    """Falls, then rises so that the means of 10 and 30 cross upwards in the last bar."""
+    close = np.concatenate([200 - 0.5 * np.arange(60), 170.5 + 1.0 * np.arange(1, 13)])
+    return _whole(close[: _crossing(close) + 1])
+
+
+def _crossing(close: Floats) -> int:
+    for bar in range(30, len(close)):
+        if close[bar - 9 : bar + 1].mean() > close[bar - 29 : bar + 1].mean():
+            return bar
+    raise AssertionError("the series never crosses")
+
+
+def _whole(close: Floats) -> Bars:
+    opened = np.append(close[0], close[:-1])
+    high, low = np.maximum(opened, close) + 0.05, np.minimum(opened, close) - 0.05
+    return _bars(HOUR_MS, 0.01, opened, high, low, close, np.full(len(close), 10.0))
+
+
 SERIES: Final[dict[str, Callable[[], Bars]]] = {
     "minutes": lambda: _walk(
         11, 5_000, MINUTE_MS, start=30_000.0, step=0.0008, drift=0.0, tick=0.1
@@ -96,6 +120,8 @@ SERIES: Final[dict[str, Callable[[], Bars]]] = {
     "ties": _ties,
     "trend": lambda: _walk(14, 3_000, HOUR_MS, start=5.0, step=0.005, drift=0.001, tick=0.0001),
     "wild": lambda: _walk(15, 3_000, HOUR_MS, start=250.0, step=0.05, drift=0.0, tick=0.001),
+    "first": _first,
+    "last": _last,
     "huge": lambda: _walk(16, 2_500, HOUR_MS, start=4e9, step=0.004, drift=0.0, tick=1.0),
 }
-"""By name."""
+"""By name; `first` and `last` are short and show one definition each."""
