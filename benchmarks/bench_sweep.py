@@ -129,10 +129,11 @@ def memory_kept(ours: dict[int, float]) -> tuple[list[str], bool]:
         return [], True
     growth = ours[max(ours)] / ours[min(ours)]
     kept = growth <= MEMORY_GROWTH_GOAL and max(ours.values()) <= MEMORY_GOAL_MB
-    return [
+    line = (
         f"Our memory: {max(ours.values()):,.0f} MB, ≤ {MEMORY_GOAL_MB:g}, and {growth:.2f} × that "
         f"of the smallest sweep, ≤ {MEMORY_GROWTH_GOAL:g}: {'kept' if kept else 'missed'}."
-    ], kept
+    )
+    return [line], kept
 
 
 def main() -> int:
