@@ -1,39 +1,122 @@
-"""The command `headwater`: mounts one module per group of commands.
+"""The command `headwater`: which commands there are; each is imported when it is called.
 
 Exit codes: 0 done, 1 the work failed or found errors, 2 the call itself was wrong.
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from headwater import __version__
-from headwater.app.commands import db, export, fetch, info, ingest, run, score, simulate, tape, wire
+from headwater.app.lazy_commands import CommandPlace, LazyGroup
 from headwater.core.errors import ConfigError, PlatformError
+
+PLACES: Final = tuple(
+    CommandPlace(name, f"headwater.app.commands.{where}", summary)
+    for name, where, summary in (
+        ("run", "run:run", "Run the platform on the live exchanges."),
+        (
+            "demo",
+            "run:demo",
+            "Run the platform on simulated exchanges: no account, no internet, no real money.",
+        ),
+        (
+            "simulate",
+            "simulate:simulate",
+            "Run only the simulated exchanges; print one JSON line with their addresses.",
+        ),
+        (
+            "record",
+            "tape:record",
+            "Record everything the venues send, as it came, with its receive time.",
+        ),
+        (
+            "replay",
+            "tape:replay",
+            "Play a tape through the same parsers, books and API as live data.",
+        ),
+        (
+            "compact",
+            "tape:compact",
+            "Merge the many small files of each day that is over into a few large ones.",
+        ),
+        (
+            "fetch",
+            "fetch:fetch",
+            "Download candles, trades, funding, open interest or instruments to a file or into "
+            "storage.",
+        ),
+        (
+            "export",
+            "export:export",
+            "Write a stored table, or a part of it, as CSV, JSON, NDJSON or Parquet.",
+        ),
+        (
+            "ingest",
+            "ingest:ingest",
+            "Read files of public archives: candles, trades, open interest, funding, liquidations.",
+        ),
+        (
+            "score",
+            "score:score",
+            "Score the stored forecasts of liquidation maps against what followed.",
+        ),
+        ("venues", "info:venues", "List the venues and what each of them offers."),
+        (
+            "settings",
+            "info:settings",
+            "List every setting, its value here and its environment variable. "
+            "Secrets do not print.",
+        ),
+        (
+            "doctor",
+            "info:doctor",
+            "Check this machine, the settings, the clock and the way to every venue.",
+        ),
+        ("backtest", "backtest:backtest", "Run a strategy over past bars and tell what came of it."),
+        (
+            "sweep",
+            "sweep:sweep",
+            "Try many parameters of a strategy over the same bars, and how far the best can be "
+            "trusted.",
+        ),
+        (
+            "walk-forward",
+            "walk_forward:walk_forward",
+            "Choose parameters on one stretch of the past, run them on the next, and so on.",
+        ),
+        (
+            "strategies",
+            "strategies:strategies",
+            "List the strategies and their parameters, or tell all of one.",
+        ),
+        (
+            "compare-runs",
+            "compare_runs:compare_runs",
+            "Put the summaries of back-tests side by side; differing assumptions are named first.",
+        ),
+        ("wire", "wire:app", "Read raw messages of a venue."),
+        ("db", "db:app", "Look after the database."),
+    )
+)
+"""Every command, in the order of the help."""
+
+
+class _Commands(LazyGroup):
+    """All commands."""
+
+    places = PLACES
+
 
 app = typer.Typer(
     name="headwater",
+    cls=_Commands,
     help="Market data of crypto derivatives as one normalised stream.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command("run")(run.run)
-app.command("demo")(run.demo)
-app.command("simulate")(simulate.simulate)
-app.add_typer(wire.app, name="wire")
-app.command("record")(tape.record)
-app.command("replay")(tape.replay)
-app.command("compact")(tape.compact)
-app.command("fetch")(fetch.fetch)
-app.command("export")(export.export)
-app.command("ingest")(ingest.ingest)
-app.command("score")(score.score)
-app.add_typer(db.app, name="db")
-app.command("venues")(info.venues)
-app.command("settings")(info.settings)
-app.command("doctor")(info.doctor)
 
 
 def _show_version(wanted: bool) -> None:

@@ -2,13 +2,30 @@
 
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 
 from headwater.core.enums import StoredTable
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
-from headwater.storage.base import Columns, Query, Row, Span, TableSpec
+from headwater.storage.base import Columns, ColumnsQuery, Query, Row, Span, TableSpec
 from headwater.storage.schema import CANDLES
+
+
+class StoredSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of one series.
+
+    Attributes:
+        interval: length of its candles.
+        candles: how many closed ones.
+        first_ms: opening time of the first, ms since the epoch.
+        last_ms: opening time of the last.
+    """
+
+    interval: Interval
+    candles: int
+    first_ms: int
+    last_ms: int
 
 
 def row_of(candle: Candle) -> Row:
@@ -103,3 +120,58 @@ def opening_times(exchange: str, symbol: str, interval: Interval, span: Span) ->
         CANDLES.c.is_closed,
     ).with_only_columns(CANDLES.c.timestamp_ms)
     return Query(statement, lambda row: int(row.timestamp_ms))
+
+
+def bar_columns(
+    exchange: str, symbol: str, interval: Interval, start_ms: int, end_ms: int, rows: int
+) -> ColumnsQuery:
+    """Closed candles of one series as numbers, oldest first.
+
+    Columns: opening time (ms), open, high, low, close (quote currency), volume (base units).
+
+    Args:
+        exchange: venue id.
+        symbol: canonical symbol.
+        interval: length of the candles, as stored.
+        start_ms: earliest opening, inclusive.
+        end_ms: openings are before this.
+        rows: most rows that are given.
+    """
+    bar = CANDLES.c
+    statement = (
+        sa.select(bar.timestamp_ms, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        .where(
+            bar.exchange == exchange,
+            bar.symbol == symbol,
+            bar.interval == interval.value,
+            bar.is_closed.is_(sa.true()),
+            bar.timestamp_ms >= start_ms,
+            bar.timestamp_ms < end_ms,
+        )
+        .order_by(bar.timestamp_ms)
+        .limit(rows)
+    )
+    return ColumnsQuery(statement)
+
+
+def series_span(exchange: str, symbol: str) -> Query[StoredSpan]:
+    """Which closed candles of a symbol there are, by interval."""
+    bar = CANDLES.c
+    count = sa.func.count().label("candles")
+    first, last = sa.func.min(bar.timestamp_ms), sa.func.max(bar.timestamp_ms)
+    statement = (
+        sa.select(bar.interval, count, first.label("first_ms"), last.label("last_ms"))
+        .where(bar.exchange == exchange, bar.symbol == symbol, bar.is_closed.is_(sa.true()))
+        .group_by(bar.interval)
+        .order_by(count.desc())
+    )
+    return Query(statement, _span_of)
+
+
+def _span_of(row: "sa.Row[Any]") -> StoredSpan:
+    return StoredSpan(
+        interval=Interval(row.interval),
+        candles=row.candles,
+        first_ms=row.first_ms,
+        last_ms=row.last_ms,
+    )

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from headwater.core.enums import StoredTable
 from headwater.core.records import FundingRate
-from headwater.storage.base import Columns, Query, Row, Span, TableSpec
+from headwater.storage.base import Columns, ColumnsQuery, Query, Row, Span, TableSpec
 from headwater.storage.schema import FUNDING_RATES
 
 
@@ -60,3 +60,34 @@ def between(exchange: str, symbol: str, span: Span) -> Query[FundingRate]:
         SPEC, FUNDING_RATES.c.exchange == exchange, FUNDING_RATES.c.symbol == symbol
     )
     return Query(statement, record_of)
+
+
+def settled_columns(
+    exchange: str, symbol: str, start_ms: int, end_ms: int, rows: int
+) -> ColumnsQuery:
+    """Settled rates of one symbol as numbers, oldest first; estimates of coming ones are left out.
+
+    Columns: time at which it was known, ms (the settlement, or later where the venue told it
+    later), rate (fraction per interval).
+
+    Args:
+        exchange: venue id.
+        symbol: canonical symbol.
+        start_ms: earliest settlement, inclusive.
+        end_ms: settlements are before this.
+        rows: most rows that are given.
+    """
+    row = FUNDING_RATES.c
+    statement = (
+        sa.select(row.timestamp_ms, row.rate)
+        .where(
+            row.exchange == exchange,
+            row.symbol == symbol,
+            row.funding_time_ms >= start_ms,
+            row.funding_time_ms < end_ms,
+            row.timestamp_ms >= row.funding_time_ms,
+        )
+        .order_by(row.funding_time_ms)
+        .limit(rows)
+    )
+    return ColumnsQuery(statement)

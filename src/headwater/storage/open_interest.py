@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from headwater.core.enums import StoredTable
 from headwater.core.intervals import Interval
 from headwater.core.records import OpenInterest
-from headwater.storage.base import Query, Row, Span, TableSpec
+from headwater.storage.base import ColumnsQuery, Query, Row, Span, TableSpec
 from headwater.storage.schema import OPEN_INTEREST
 
 
@@ -65,6 +65,35 @@ def period_times(exchange: str, symbol: str, period: Interval, span: Span) -> Qu
     statement = _at_periods(exchange, symbol, period, span)
     times = statement.with_only_columns(OPEN_INTEREST.c.timestamp_ms)
     return Query(times, lambda row: int(row.timestamp_ms))
+
+
+def reading_columns(
+    exchange: str, symbol: str, start_ms: int, end_ms: int, rows: int
+) -> ColumnsQuery:
+    """Readings of one symbol as numbers, oldest first.
+
+    Columns: time of the reading (ms), open interest (base units).
+
+    Args:
+        exchange: venue id.
+        symbol: canonical symbol.
+        start_ms: earliest time, inclusive.
+        end_ms: times are before this.
+        rows: most rows that are given.
+    """
+    row = OPEN_INTEREST.c
+    statement = (
+        sa.select(row.timestamp_ms, row.open_interest)
+        .where(
+            row.exchange == exchange,
+            row.symbol == symbol,
+            row.timestamp_ms >= start_ms,
+            row.timestamp_ms < end_ms,
+        )
+        .order_by(row.timestamp_ms)
+        .limit(rows)
+    )
+    return ColumnsQuery(statement)
 
 
 def _at_periods(

@@ -1,0 +1,35 @@
+"""Equity at every close from the few bars at which cash or position changed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from headwater.analytics.arrays import FloatArray
+
+__all__ = ["equity_of"]
+
+
+def equity_of(
+    at_bar: Sequence[int], cash: Sequence[float], held: Sequence[float], close: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Cash and position marked at each close.
+
+    Args:
+        at_bar: bars at which the account changed, never falling; the first is 0. Of several
+            changes within a bar the last one counts.
+        cash: cash after each change, quote currency.
+        held: base units held after each change.
+        close: shape (N,), quote currency.
+
+    Returns:
+        Equity and base units held at each close, both of shape (N,).
+    """
+    starts = np.array(at_bar, dtype=np.int64)
+    lengths = np.empty_like(starts)
+    np.minimum(starts, len(close), out=starts)
+    lengths[:-1] = np.diff(starts)
+    lengths[-1] = len(close) - starts[-1]
+    held_at: FloatArray = np.repeat(np.array(held, dtype=np.float64), lengths)
+    equity = held_at * close
+    equity += np.repeat(np.array(cash, dtype=np.float64), lengths)
+    return equity, held_at

@@ -1,0 +1,98 @@
+"""The search for look-ahead: signals of the past must not know the future.
+
+The signals are computed once more on beginnings of the data and compared with those of the whole
+history, bar for bar. A strategy that normalises by the whole series differs on any beginning. One
+that peeks a bar ahead differs at the last bar of a beginning that ends with one of its signals; so
+beginnings end there, besides some at even distances.
+"""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from headwater.core.errors import RequestError
+from headwater.strategies.bars import Bars, time_text
+from headwater.strategies.base import BaseStrategy
+from headwater.strategies.signals import Signals
+
+__all__ = ["LookAhead", "LookAheadReport", "check_signals"]
+
+SIGNAL_CUTS: Final = 8
+EVEN_CUTS: Final = 4
+_SHARE: Final = 10
+_SMALL: Final = 2_000
+
+
+class LookAhead(RequestError):
+    """A strategy's signals of the past change with the future.
+
+    Args:
+        strategy: its name.
+        bar: number of the first bar whose signal differs.
+        when: that bar's time, ISO 8601.
+        known: how many bars the strategy was shown.
+    """
+
+    def __init__(self, strategy: str, bar: int, when: str, known: int) -> None:
+        super().__init__(
+            "strategy",
+            strategy,
+            f"signals that only look back: at bar {bar} ({when}) they differ when it is shown the "
+            f"first {known} bars instead of all; look-ahead",
+        )
+        self.bar = bar
+        self.known = known
+
+
+class LookAheadReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done against look-ahead.
+
+    Attributes:
+        how: in words.
+        beginnings: how many bars each beginning had on which the signals were computed again.
+    """
+
+    how: str
+    beginnings: tuple[int, ...] = ()
+
+
+def check_signals(strategy: BaseStrategy, bars: Bars, signals: Signals) -> LookAheadReport:
+    """Computes a strategy's signals on beginnings of the bars and compares.
+
+    Args:
+        strategy: whose signals they are.
+        bars: all bars.
+        signals: what it said of all of them.
+
+    Returns:
+        What was compared.
+
+    Raises:
+        LookAhead: a signal differs; names the first bar at which.
+        RequestError: the strategy refuses a beginning that is as long as its look-back.
+    """
+    cuts = _cuts(strategy, signals, len(bars))
+    for known in cuts:
+        beginning = bars.prefix(known)
+        again = Signals.of(strategy.generate_signals(beginning), beginning)
+        bar = signals.prefix_equals(again)
+        if bar is not None:
+            raise LookAhead(strategy.name, bar, time_text(int(bars.timestamp_ms[bar])), known)
+    return LookAheadReport(
+        how=f"signals computed again on {len(cuts)} beginnings of the data: none differs",
+        beginnings=cuts,
+    )
+
+
+def _cuts(strategy: BaseStrategy, signals: Signals, length: int) -> tuple[int, ...]:
+    """Lengths of the beginnings: of the first tenth, of short data of the whole."""
+    most = min(length - 1, max(length // _SHARE, _SMALL))
+    least = max(strategy.lookback, most // _SHARE, 2)
+    if most < least:
+        return ()
+    wishes = np.flatnonzero(signals.enter_long[least:most] | signals.enter_short[least:most])
+    if len(wishes) > SIGNAL_CUTS:
+        wishes = wishes[np.linspace(0, len(wishes) - 1, SIGNAL_CUTS).astype(np.int64)]
+    even = np.linspace(least, most, EVEN_CUTS).astype(np.int64)
+    return tuple(sorted({*even.tolist(), *(wishes + least + 1).tolist()}))

@@ -1,0 +1,148 @@
+"""The report of a run: one HTML file that needs nothing else and asks nobody for anything.
+
+It can be kept beside a strategy, sent, and opened in ten years. Charts are drawn by the library of
+the dashboard, which is in the file; where it was not installed they are plain drawings. A run of a
+million bars makes a file of a few megabytes, because lines are thinned to what a screen can show,
+with every extreme kept, and the page holds the newest 20,000 trades.
+"""
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from headwater.backtest.report_drawing import Line, drawing
+from headwater.backtest.report_metrics import HEADLINE, metric_rows
+from headwater.backtest.report_months import monthly_returns
+from headwater.backtest.report_page import MODULES, page, slot
+from headwater.backtest.report_sections import (
+    assumptions_section,
+    coverage_section,
+    drawdowns_section,
+    metrics_section,
+    months_section,
+    parameters_table,
+    unfilled_section,
+    warnings_of,
+)
+from headwater.backtest.report_series import EquitySeries, candle_series, equity_series
+from headwater.backtest.report_trades import price_places, trade_data, trades_section
+from headwater.backtest.result import BacktestResult
+from headwater.core.formatting import fixed
+from headwater.strategies.bars import time_text
+
+__all__ = ["report_html"]
+
+
+def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODULES) -> str:
+    """The report as the text of an HTML file.
+
+    Args:
+        result: of a run; one without trades, or of a ruined account, makes a report too.
+        title: of the page, plain text; empty: strategy and symbol.
+        modules: folder of the dashboard's third-party modules.
+    """
+    title = title or f"{result.strategy} on {result.symbol or 'an unnamed symbol'}"
+    equity = equity_series(result.bars, result.outcome)
+    candles = candle_series(result.bars)
+    trades = trade_data(result)
+    places = price_places(result.bars.close.tolist()[-100_000:])
+    ran = len(result.outcome.equity)
+    years = monthly_returns(
+        result.bars.timestamp_ms[:ran], result.outcome.equity, result.outcome.initial_capital
+    )
+    sections = (
+        ("equity", "Equity, drawdown and exposure", _equity(equity, result)),
+        ("price", "Price and trades", _price(candles.bars_each, candles.time_s, candles.close)),
+        ("returns", "Returns by month", months_section(years)),
+        ("figures", "Figures", metrics_section(result)),
+        ("drawdowns", "Drawdowns", drawdowns_section(result)),
+        ("trade-list", "Trades", trades_section(result, trades, places)),
+        ("unfilled", "What was not filled, and what is uncertain", unfilled_section(result)),
+        ("parameters", "Parameters", parameters_table(result.parameters)),
+        ("assumptions", "Assumptions", assumptions_section(result)),
+        ("data-coverage", "Data", coverage_section(result)),
+    )
+    data: dict[str, Any] = {
+        "equity": equity,
+        "candles": candles if len(candles.time_s) else None,
+        "trades": trades if trades.side else None,
+        "places": places,
+        "bracket": {
+            name: _distance(result.parameters.get(name)) for name in ("stop_loss", "take_profit")
+        },
+    }
+    return page(title, _body(title, result, sections), data, script="report.js", modules=modules)
+
+
+def _body(title: str, result: BacktestResult, sections: tuple[tuple[str, str, str], ...]) -> str:
+    """All of the page that is seen."""
+    links = " · ".join(f'<a href="#{name}">{escape(head)}</a>' for name, head, _ in sections)
+    parts = "".join(
+        f'<section id="{name}" aria-labelledby="{name}-head"><h2 id="{name}-head">{escape(head)}'
+        f"</h2>{body}</section>"
+        for name, head, body in sections
+    )
+    tiles = "".join(
+        f"<div><dt>{escape(one.label)}</dt><dd>{escape(one.text)}</dd></div>"
+        for one in metric_rows(result.performance)
+        if one.name in HEADLINE
+    )
+    times = result.bars.timestamp_ms
+    span = f"{time_text(int(times[0]))} to {time_text(int(times[-1]))}" if len(times) else "no bars"
+    return (
+        '<a class="skip" href="#main">To the report</a>'
+        f"<header><h1>{escape(title)}</h1>"
+        f'<p class="dim">Back-test of {escape(result.strategy)} over {len(times):,} bars, {span}; '
+        f"{escape(_costs(result))}. The past promises nothing.</p>"
+        f'</header><nav aria-label="Parts of the report"><p>{links}</p></nav>'
+        f'<main id="main"><!--notice-->{warnings_of(result)}<dl class="tiles">{tiles}</dl>'
+        f"{parts}</main>"
+        '<footer><p>Made by Headwater. Charts: Lightweight Charts™, copyright TradingView, Inc., '
+        "Apache License 2.0.</p></footer>"
+    )
+
+
+def _costs(result: BacktestResult) -> str:
+    assumed = result.assumptions
+    whose = f" ({assumed.exchange}'s public taker fee)" if assumed.exchange else ""
+    return (
+        f"fee {assumed.fee_rate * 1e4:g} bps{whose}, slippage {assumed.slippage_rate * 1e4:g} bps, "
+        f"fills at {'the next open' if assumed.fill == 'next-open' else 'the same close'}"
+    )
+
+
+def _equity(equity: EquitySeries, result: BacktestResult) -> str:
+    label = (
+        f"Equity from {fixed(result.outcome.initial_capital, 2)} to "
+        f"{fixed(result.outcome.final_equity, 2)}; deepest drawdown "
+        f"{fixed(100 * min(equity.drawdown, default=0.0), 2)} percent"
+    )
+    plain = drawing([Line(times=equity.time_s, values=equity.equity)], "Equity over time")
+    below = drawing(
+        [Line(times=equity.time_s, values=equity.drawdown, colour=1)], "Drawdown over time"
+    )
+    halves = f'<div class="half">{plain}</div><div class="half">{below}</div>'
+    return (
+        '<p class="dim">Above the equity at each close; then the fraction below its highest so '
+        "far; below the notional of the position over the equity, negative for short. "
+        "Keys: arrows, + and −, Home.</p>"
+        f"{slot('equity', label, halves)}"
+    )
+
+
+def _price(bars_each: int, times: list[float], closes: list[float]) -> str:
+    each = "" if bars_each == 1 else f" Each candle stands for {bars_each:,} bars."
+    plain = drawing([Line(times=times, values=closes)], "Price over time")
+    return (
+        '<p class="dim">Arrows mark entries (up: long, down: short), circles exits by a signal, '
+        f"squares exits by stop, target or liquidation.{each} The number of a trade in the table "
+        "shows it here, with its stop and target. Keys: arrows, + and −, Home.</p>"
+        f"{slot('price', 'Price with the entries and exits of the trades', plain)}"
+        '<p class="dim" id="marks-note" aria-live="polite"></p>'
+    )
+
+
+def _distance(value: object) -> float | None:
+    """A stop's or target's distance as a fraction, where the strategy has such a parameter."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number else None  # type: ignore[arg-type]

@@ -1,0 +1,155 @@
+"""The drive for callbacks: what it shows, what it accepts, what it refuses."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.backtest.drives import bars_of, walk
+
+from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.outcome import ExitReason, Pending
+from headwater.backtest.per_bar import run_per_bar
+from headwater.core.errors import RequestError
+from headwater.strategies.base import BaseStrategy, Decision
+from headwater.strategies.growing_bars import GrowingBars
+
+RULES = Assumptions(initial_capital=1000.0).checked()
+
+
+class Told(BaseStrategy):
+    """Opens and closes at the bars it is told; notes what it was shown."""
+
+    name = "told"
+
+    def __init__(self, opens: dict[int, Any], closes: set[int]) -> None:
+        super().__init__()
+        self.opens = opens
+        self.closes = closes
+        self.seen: list[tuple[int, float]] = []
+
+    def should_open_position(self, data: Any) -> Decision:
+        bar = len(data) - 1
+        self.seen.append((bar, data.close[-1]))
+        return (True, self.opens[bar]) if bar in self.opens else (False, None)
+
+    def should_close_position(self, position: Any, data: Any) -> Decision:
+        return len(data) - 1 in self.closes, "told to"
+
+
+def test_a_callback_is_shown_the_past_and_nothing_else() -> None:
+    bars = walk(3, 50)
+    lengths: list[tuple[int, int, int, int]] = []
+
+    class Looking(BaseStrategy):
+        name = "looking"
+
+        def prepare(self, data: GrowingBars) -> None:
+            self.mean = data.sma(3)
+            assert len(data) == len(self.mean) == 0
+
+        def should_open_position(self, data: Any) -> Decision:
+            number = len(data)
+            lengths.append((len(data.close), len(self.mean), len(data.sma(3)), len(data["close"])))
+            assert data.close == bars.close[:number].tolist()
+            assert data.timestamp_ms[-1] == bars.timestamp_ms[number - 1]
+            assert data[-1] == bars[number - 1]
+            assert np.array_equal(data.past().high, bars.high[:number])
+            with pytest.raises(IndexError):
+                data[number]
+            if number > 20:
+                assert data.low[-1] == bars.low[number - 1]
+            return False, None
+
+    run_per_bar(Looking(), bars, RULES)
+    assert lengths == [(n, n, n, n) for n in range(1, 51)]
+
+
+def test_position_data_set_side_stop_target_and_size() -> None:
+    bars = bars_of([100] * 6, [101, 101, 101, 101, 106, 101], [99] * 6, [100] * 6)
+    wish = {"direction": "sell", "stop_loss": 0.05, "take_profit": 0.2, "size": 0.5}
+    outcome = run_per_bar(Told({1: wish}, set()), bars, RULES)
+    (trade,) = outcome.trades.records()
+    assert (trade.side, trade.quantity) == ("short", 5.0)
+    assert (trade.exit_bar, trade.exit_price) == (4, 105.0)
+    assert trade.exit_reason is ExitReason.STOP_LOSS
+
+
+def test_it_is_asked_to_open_only_while_flat() -> None:
+    bars = bars_of([100] * 6, [101] * 6, [99] * 6, [100] * 6)
+    strategy = Told({1: None, 2: None}, {3})
+    outcome = run_per_bar(strategy, bars, RULES)
+    (trade,) = outcome.trades.records()
+    # Decided at 1, held from the open of 2 to the open of 4, asked again at the close of 4.
+    assert (trade.entry_bar, trade.exit_bar) == (2, 4)
+    assert [bar for bar, _ in strategy.seen] == [0, 1, 4, 5]
+
+
+def test_a_decision_at_the_last_close_is_pending() -> None:
+    bars = bars_of([100] * 3, [101] * 3, [99] * 3, [100] * 3)
+    assert run_per_bar(Told({2: "short"}, set()), bars, RULES).pending == (
+        Pending(bar=2, action="enter_short"),
+    )
+    assert run_per_bar(Told({0: None}, {2}), bars, RULES).pending == (
+        Pending(bar=2, action="exit"),
+    )
+
+
+def test_the_same_close_leaves_nothing_pending() -> None:
+    bars = bars_of([100] * 3, [101] * 3, [99] * 3, [100] * 3)
+    rules = Assumptions(initial_capital=1000.0, fill=FillRule.CLOSE).checked()
+    outcome = run_per_bar(Told({2: None}, set()), bars, rules)
+    assert outcome.pending == ()
+    assert outcome.trades.entry_bar == [2]
+
+
+@pytest.mark.parametrize(
+    "answer", [None, True, (True,), (float("nan"), None), (1.0, None), (None, None), "no", 7]
+)
+def test_an_answer_of_another_shape_names_strategy_bar_and_value(answer: Any) -> None:
+    class Odd(BaseStrategy):
+        name = "odd"
+
+        def should_open_position(self, data: Any) -> Any:
+            return answer if len(data) == 3 else (False, None)
+
+    with pytest.raises(RequestError, match=r"odd\.should_open_position, bar 2 at 2023-11-15T00"):
+        run_per_bar(Odd(), walk(1, 10), RULES)
+
+
+@pytest.mark.parametrize(
+    ("wish", "named"),
+    [
+        ({"side": "up"}, "side"),
+        ({"stop_loss": -0.1}, "stop_loss"),
+        ({"stop_loss": 1.0}, "stop_loss"),
+        ({"side": "short", "take_profit": 1.5}, "take_profit"),
+        ({"size": 0}, "size"),
+        ({"size": float("nan")}, "size"),
+        ({"colour": "red"}, "colour"),
+        (7, "odd wish"),
+    ],
+)
+def test_a_wish_that_nobody_can_fill_is_named(wish: Any, named: str) -> None:
+    with pytest.raises(RequestError, match="told, bar 1" if wish == 7 else named):
+        run_per_bar(Told({1: wish}, set()), walk(1, 10), RULES)
+
+
+def test_columns_that_a_strategy_changed_fail_the_run() -> None:
+    class Meddling(BaseStrategy):
+        name = "meddling"
+
+        def should_open_position(self, data: Any) -> Decision:
+            if len(data) == 5:
+                data.close[0] = 1.0
+            return data.close[-1] < 0, None
+
+    with pytest.raises(RequestError, match="not to change them"):
+        run_per_bar(Meddling(), walk(1, 10), RULES)
+
+
+def test_progress_is_told() -> None:
+    told: list[tuple[int, int]] = []
+    run_per_bar(
+        Told({}, set()), walk(1, 9_000), RULES, progress=lambda done, of: told.append((done, of))
+    )
+    assert told == [(0, 9000), (4096, 9000), (8192, 9000), (9000, 9000)]

@@ -1,0 +1,127 @@
+"""The report of a back-test in a browser: charts are drawn, nothing is asked for, all is in reach."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page
+from tests.backtest.report_runs import HOSTILE, Never, Once, ruined, run
+from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
+from tests.dashboard.looking import Seen, grave_findings, noted_page
+
+from headwater.backtest.comparison import compared
+from headwater.backtest.comparison_page import comparison_html
+from headwater.backtest.report import report_html
+from headwater.backtest.result import BacktestResult
+from headwater.backtest.summary import summary
+
+pytestmark = [needs_browser, needs_modules]
+
+PHONE = {"width": 390, "height": 800}
+
+_INK = """() => [...document.querySelectorAll(".chart canvas")].map((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const colours = new Set();
+    for (let at = 0; at < data.length; at += 4) {
+        colours.add((data[at] << 16) | (data[at + 1] << 8) | data[at + 2]);
+    }
+    return colours.size;
+})"""
+
+
+async def opened_page(
+    browser: Browser, folder: Path, page: str, **context: object
+) -> tuple[Page, Seen]:
+    """A page from a file, once its script is through."""
+    file = folder / "report.html"
+    file.write_text(page, encoding="utf-8")
+    found, seen = await noted_page(browser, **context)
+    await found.goto(file.as_uri())
+    await found.wait_for_selector("[data-ready]", state="attached")
+    await found.wait_for_function("document.querySelectorAll('.chart canvas').length > 0")
+    return found, seen
+
+
+async def test_charts_are_drawn_and_nothing_is_asked_for(browser: Browser, tmp_path: Path) -> None:
+    page, seen = await opened_page(
+        browser, tmp_path, report_html(run(stop_loss=0.02, take_profit=0.03))
+    )
+    await page.wait_for_function(f"Math.max(...({_INK})()) > 8")
+    assert seen.errors == []
+    assert seen.hosts == {""}
+    assert "50 trades in view" in await page.locator("#marks-note").inner_text()
+
+
+@pytest.mark.parametrize("result", [run(Never), run(Once), ruined()], ids=lambda one: one.strategy)
+async def test_runs_with_little_to_show_are_shown(
+    browser: Browser, tmp_path: Path, result: BacktestResult
+) -> None:
+    _, seen = await opened_page(browser, tmp_path, report_html(result))
+    assert seen.errors == []
+
+
+async def test_hostile_names_run_nothing(browser: Browser, tmp_path: Path) -> None:
+    result = run(note=HOSTILE)
+    named = BacktestResult(**{**result.__dict__, "strategy": HOSTILE, "symbol": HOSTILE})
+    page, seen = await opened_page(browser, tmp_path, report_html(named, title=HOSTILE))
+    assert await page.locator("h1").inner_text() == HOSTILE
+    assert await page.locator("img").count() == 0
+    assert seen.errors == []
+
+
+async def test_trades_are_paged_shown_in_the_chart_and_saved(
+    browser: Browser, tmp_path: Path
+) -> None:
+    result = run(bars=2_500)
+    page, seen = await opened_page(browser, tmp_path, report_html(result))
+    rows = page.locator("#trades tbody tr")
+    assert await rows.count() == 100
+    await page.get_by_role("button", name="last").click()
+    assert await rows.count() == len(result.trades) - 200
+    await page.get_by_role("button", name="show trade 201 in the chart").click()
+    async with page.expect_download() as saving:
+        await page.get_by_role("button", name="download as CSV").click()
+    saved = Path(await (await saving.value).path()).read_text(encoding="utf-8")
+    lines = list(csv.DictReader(saved.splitlines()))
+    assert len(lines) == len(result.trades)
+    assert float(lines[0]["entry_price"]) == pytest.approx(result.trades[0].entry_price)
+    assert lines[0]["entry_time"] == "2024-01-01T05:00:00.000Z"
+    assert seen.errors == []
+
+
+async def test_keys_move_the_chart(browser: Browser, tmp_path: Path) -> None:
+    page, _ = await opened_page(browser, tmp_path, report_html(run()))
+    await page.locator('[data-chart="price"]').focus()
+    for _ in range(12):
+        await page.keyboard.press("+")
+    await page.wait_for_function(
+        "!document.getElementById('marks-note').textContent.startsWith('50 ')"
+    )
+    await page.keyboard.press("Home")
+    await page.wait_for_function(
+        "document.getElementById('marks-note').textContent.startsWith('50 ')"
+    )
+
+
+@needs_axe
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_nothing_stands_in_the_way(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    text = report_html(run(stop_loss=0.002, take_profit=0.002))
+    for viewport in ({"width": 1280, "height": 800}, PHONE):
+        page, _ = await opened_page(browser, tmp_path, text, color_scheme=scheme, viewport=viewport)
+        assert await grave_findings(page) == []
+        wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        assert await page.evaluate(wide)
+
+
+@needs_axe
+async def test_the_comparison_draws_every_run(browser: Browser, tmp_path: Path) -> None:
+    runs = {
+        "plain": summary(run(), with_equity=True),
+        "<b>costly</b>": summary(run(stop_loss=0.02), with_equity=True),
+    }
+    page, seen = await opened_page(browser, tmp_path, comparison_html(compared(runs), runs))
+    await page.wait_for_function(f"Math.max(...({_INK})()) > 8")
+    assert seen.errors == []
+    assert seen.hosts == {""}
+    assert await grave_findings(page) == []
