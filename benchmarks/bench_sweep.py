@@ -43,13 +43,9 @@ class Measured:
 
 
 def pairs(count: int) -> tuple[tuple[int, int], ...]:
-    """`count` pairs of a fast and a slower mean, from (2, 4) on."""
-    found: list[tuple[int, int]] = []
-    slow = 4
-    while len(found) < count:
-        found += [(fast, slow) for fast in range(2, min(slow - 1, 22))]
-        slow += 2
-    return tuple(found[:count])
+    """A whole grid of `count` pairs, fast means from 2 on, slow ones from 25 on."""
+    fasts = max(each for each in range(1, 22) if count % each == 0 and each * each <= count)
+    return tuple((2 + fast, 25 + slow) for fast in range(fasts) for slow in range(count // fasts))
 
 
 def measure(peer: str, combinations: int, path: Path) -> Measured | str:

@@ -18,12 +18,6 @@ from typer.testing import CliRunner
 
 from headwater.app.cli import app
 
-_HAS_BACKTEST = "backtest" in {command.name for command in app.registered_commands}
-
-pytestmark = pytest.mark.skipif(
-    not _HAS_BACKTEST, reason="this checkout has no command `headwater backtest`"
-)
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
