@@ -123,12 +123,13 @@ def sweep(case: Case, bars: Bars) -> dict[str, Any]:
         )
         return made.run()
 
-    once(bars.head(case.warm_up_bars))
+    # A short series would not repay compiling, so the warm-up is the whole.
+    once(bars)
     began, began_cpu = time.perf_counter(), time.process_time()
     result = once(bars)
     took, cpu = time.perf_counter() - began, time.process_time() - began_cpu
     found = {
-        (row.parameters["fast"], row.parameters["slow"]): row.total_return for row in result.rows
+        (row.parameters["fast"], row.parameters["slow"]): row.total_return for row in result.rows()
     }
     return {
         "wall_s": took,
