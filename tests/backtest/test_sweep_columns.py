@@ -1,10 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from tests.backtest.drives import walk
 
 from headwater.analytics.arrays import FloatArray
 from headwater.backtest.sweep_columns import SweepBars, columns_kept
-from tests.backtest.drives import walk
 
 
 def test_only_the_columns_asked_for_last_are_kept() -> None:

@@ -2,6 +2,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.backtest.drives import walk
+from tests.backtest.swept import Crossing, Holding
 
 from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.funding import FundingColumns
@@ -12,8 +14,6 @@ from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.mean_reversion import MeanReversion
 from headwater.strategies.sma_cross import SmaCross
-from tests.backtest.drives import walk
-from tests.backtest.swept import Crossing, Holding
 
 EXACT = [
     Figure.FINAL_EQUITY, Figure.BARS_RUN, Figure.CLOSED_TRADES, Figure.WINS, Figure.BARS_EXPOSED,
