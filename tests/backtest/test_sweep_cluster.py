@@ -78,11 +78,11 @@ def test_a_chunk_whose_worker_was_killed_is_run_again(
     ):
         bars = walk(5, 300)
         sweep = Sweep(FatalOnce, bars, RANGES, scheduler=cluster.scheduler_address)
-        with monkeypatch.context() as once, pytest.raises(SweepWorkerLost, match="1 times"):
-            once.setattr("headwater.backtest.sweep_cluster._RETRIES", 0)
-            sweep.run()
-        (tmp_path / "killed").unlink()
         there = sweep.run()
+        (tmp_path / "killed").unlink()
+        monkeypatch.setattr("headwater.backtest.sweep_cluster._RETRIES", 0)
+        with pytest.raises(SweepWorkerLost, match="lost their workers 1 times"):
+            sweep.run()
     assert (tmp_path / "killed").exists()
     here = Sweep(Crossing, bars, RANGES).run()
     assert there.figures.tolist() == here.figures.tolist()
