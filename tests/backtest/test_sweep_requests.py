@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import msgspec
@@ -75,3 +76,20 @@ def test_a_walk_forward_by_request(tmp_path: Path) -> None:
     assert len(found.folds) == 2
     assert found.folds[0].out_of_sample.from_ms - found.folds[0].in_sample.to_ms == 12 * 3_600_000
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_examples_of_the_guide_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "guides" / "sweeps.md"
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"bars": walk(4, 24 * 160)}
+    blocks = re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(block, names)
+    told = capsys.readouterr().out
+    assert "Over-fitted:" in told
+    assert "folds, " in told
+    assert (tmp_path / "sma.jsonl").exists()
+    assert len(list((tmp_path / "sma-folds").iterdir())) == 3
