@@ -117,8 +117,6 @@ def backtest(
         engine = BacktestEngine(
             chosen,
             symbol=symbol or bars.symbol,
-            start_date=start,
-            end_date=end,
             data=bars,
             assumptions=assumed,
             check_look_ahead=not no_look_ahead_check,

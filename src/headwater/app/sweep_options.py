@@ -1,0 +1,126 @@
+"""What the commands that try many parameters are told, beside what every run is told."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from headwater.app.run_options import named_options, pairs_of
+from headwater.backtest.assumptions import Assumptions
+from headwater.backtest.sweep_requests import SweepRequest
+
+__all__ = ["progress_shown", "sweep_request"]
+
+Ranges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--range",
+        help="Values to try: name=start:stop:step, name=start:stop or name=a,b,c; repeated.",
+    ),
+]
+Search = Annotated[
+    str, typer.Option(help="How they are chosen: grid (all), random, or bayesian.")
+]
+Trials = Annotated[int, typer.Option(min=1, help="Combinations of a random or bayesian search.")]
+Seed = Annotated[int, typer.Option(help="Decides what is drawn.")]
+Objective = Annotated[
+    str,
+    typer.Option(
+        help="What is best: sharpe, total_return, max_drawdown, calmar, profit_factor, win_rate."
+    ),
+]
+Resume = Annotated[
+    str, typer.Option(help="Journal: gone on from where it is there, and written; else none.")
+]
+Scheduler = Annotated[
+    str, typer.Option(help="Address of a Dask scheduler (tcp://host:port); else this machine.")
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="At once; else as many as there are processors.")
+]
+
+_OPTIONS = {
+    "range": "--range",
+    "ranges": "--range",
+    "method": "--search",
+    "samples": "--trials",
+    "objective": "--objective",
+    "workers": "--workers",
+    "scheduler": "--scheduler",
+    "journal": "--resume",
+    "resume": "--resume",
+    "in_sample_days": "--in-sample-days",
+    "out_of_sample_days": "--out-of-sample-days",
+    "embargo_days": "--embargo-days",
+    "folds": "--folds",
+    "data": "--data",
+    "strategy": "--strategy",
+}
+
+
+def option_of(field: str) -> str:
+    """The option that a refused field came from; a parameter's name came from its range."""
+    name = field.partition(":")[0]
+    return _OPTIONS.get(name, f"--range or --param {field}")
+
+
+def sweep_request(
+    strategy: str,
+    ranges: Sequence[str] | None,
+    params: Sequence[str] | None,
+    assumptions: Assumptions,
+    *,
+    method: str,
+    samples: int,
+    seed: int,
+    objective: str,
+    scheduler: str,
+    workers: int | None,
+    journal: str,
+    top: int,
+) -> SweepRequest:
+    """The request of a sweep.
+
+    Raises:
+        ConfigError: a range or parameter is none; names it.
+    """
+    from headwater.backtest.parameter_ranges import range_of_text
+    from headwater.strategies.registry import strategy_class
+
+    with named_options(option_of):
+        return SweepRequest(
+            # A path is resolved here once; a name travels to workers as it is.
+            strategy=strategy_class(strategy).name if ".py" not in strategy else strategy,
+            ranges=[range_of_text(one) for one in ranges or ()],
+            fixed=pairs_of("--param", params, "name=value, such as fast=10"),
+            assumptions=assumptions,
+            method=method,
+            samples=samples,
+            seed=seed,
+            objective=objective,
+            scheduler=scheduler,
+            workers=workers,
+            journal=journal,
+            top=top,
+        )
+
+
+@contextmanager
+def progress_shown(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error; on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(what, total=None)
+
+        def told(done: int, of: int) -> None:
+            shown.update(task, completed=done, total=of)
+
+        yield told
