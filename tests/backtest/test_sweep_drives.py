@@ -1,3 +1,4 @@
+import sys
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,12 @@ def test_the_compiled_account_is_for_plain_rules_and_signals() -> None:
     assert not has_kernel(task_of(Holding))
     paid = FundingColumns.of([0], [0.0001])
     assert not has_kernel(task_of(Crossing, funding=paid))
+
+
+def test_without_numba_everything_runs_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert not has_kernel(task_of(Crossing))
+    assert not repays(task_of(Crossing), 100_000)
 
 
 def test_it_is_loaded_only_where_it_repays() -> None:

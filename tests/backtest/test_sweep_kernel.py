@@ -108,7 +108,7 @@ def assert_same_trades(log: np.ndarray, outcome: Outcome) -> None:
         ]  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(cases())
 def test_the_compiled_account_is_the_single_run(
     case: tuple[Signals, Assumptions, Bracket, bool],
