@@ -34,7 +34,7 @@ def test_every_figure_is_that_of_a_single_run() -> None:
             timestamps_ms=task.bars.timestamp_ms,
             interval_ms=task.bars.interval_ms,
             trade_pnls=outcome.trades.pnl(),
-            exposed_bars=np.count_nonzero(outcome.held),
+            exposed=outcome.held,
         )
         assert row.final_equity == expected.final_equity
         assert row.total_return == pytest.approx(expected.total_return, rel=1e-12)

@@ -155,7 +155,7 @@ class WalkForward:
         folds: list[WalkForwardFold] = []
         stretches: list[FloatArray] = []
         pnl: list[FloatArray] = []
-        exposed = 0
+        held: list[FloatArray] = []
         for number, window in enumerate(self.windows, start=1):
             if progress is not None:
                 progress(number - 1, len(self.windows))
@@ -168,13 +168,15 @@ class WalkForward:
             folds.append(self._fold(number, window, chosen, outcome, equity))
             stretches.append(equity)
             pnl.append(outcome.trades.pnl())
-            exposed += int(np.count_nonzero(outcome.held))
+            held.append(outcome.held)
             if outcome.insolvent_bar is not None or equity[-1] <= 0.0:
                 break
             capital = float(equity[-1])
         if progress is not None:
             progress(len(self.windows), len(self.windows))
-        return self._joined(folds, np.concatenate(stretches), np.concatenate(pnl), exposed)
+        return self._joined(
+            folds, np.concatenate(stretches), np.concatenate(pnl), np.concatenate(held)
+        )
 
     def _bars(self, name: str, days: float) -> int:
         """A number of days in bars.
@@ -264,7 +266,7 @@ class WalkForward:
         )
 
     def _joined(
-        self, folds: list[WalkForwardFold], equity: FloatArray, pnl: FloatArray, exposed: int
+        self, folds: list[WalkForwardFold], equity: FloatArray, pnl: FloatArray, held: FloatArray
     ) -> WalkForwardResult:
         start = self.windows[0].test[0].start
         times = self.bars.timestamp_ms[start : start + len(equity)]
@@ -275,7 +277,7 @@ class WalkForward:
             planned_folds=len(self.windows),
             timestamp_ms=times,
             equity=equity,
-            performance=_measured(self.assumptions, equity, times, self.bars, pnl, exposed),
+            performance=_measured(self.assumptions, equity, times, self.bars, pnl, held),
             stability=_stability(self.grid, folds),
         )
 
@@ -286,7 +288,7 @@ def _measured(
     times: Any,
     bars: Bars,
     pnl: FloatArray,
-    exposed: int,
+    held: FloatArray,
 ) -> Performance:
     return performance(
         equity,
@@ -294,7 +296,7 @@ def _measured(
         timestamps_ms=times,
         interval_ms=bars.interval_ms,
         trade_pnls=pnl,
-        exposed_bars=exposed,
+        exposed=held,
     )
 
 
