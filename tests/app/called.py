@@ -1,4 +1,4 @@
-"""The command line as a process has it, without a process: arguments in, exit status and text out."""
+"""The command line without a process: arguments in, exit status and text out."""
 
 import sys
 

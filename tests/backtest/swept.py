@@ -1,5 +1,8 @@
 """Strategies for tests of sweeps, importable in other processes."""
 
+import os
+import signal
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -7,6 +10,7 @@ import numpy as np
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars
 from headwater.strategies.base import BaseStrategy, Decision
+from headwater.strategies.openings import Opening
 from headwater.strategies.parameters import Choice, Integer, Number, Parameter
 from headwater.strategies.signals import Signals
 
@@ -57,6 +61,15 @@ class Holding(BaseStrategy):
         return len(data) - position.entry_bar >= self.params["bars"], "held long enough"
 
 
+class Shorting(Holding):
+    """Sells at every close at which it is flat and holds for some bars."""
+
+    name = "shorting"
+
+    def should_open_position(self, data: Any) -> Decision:
+        return True, Opening(is_long=False)
+
+
 class Failing(Crossing):
     """Raises at one combination."""
 
@@ -65,6 +78,19 @@ class Failing(Crossing):
     def generate_signals(self, data: Any) -> Signals:
         if self.params["fast"] == 4:
             raise RequestError("fast", 4, "not 4")
+        return super().generate_signals(data)
+
+
+class FatalOnce(Crossing):
+    """Kills its process at one combination, once for each file that `FATAL_ONCE` names."""
+
+    name = "fatal_once"
+
+    def generate_signals(self, data: Any) -> Signals:
+        mark = os.environ.get("FATAL_ONCE", "")
+        if self.params["fast"] == 4 and mark and not Path(mark).exists():
+            Path(mark).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
         return super().generate_signals(data)
 
 

@@ -16,9 +16,7 @@ def test_runs_that_differ_in_parameters_alone_are_alike() -> None:
     found = compared({"a": summary(run()), "b": summary(run(stop_loss=0.02))})
     assert found.is_alike
     assert found.differences == ()
-    assert [(one.what, one.values) for one in found.strategies] == [
-        ("stop_loss", ("off", "0.02"))
-    ]
+    assert [(one.what, one.values) for one in found.strategies] == [("stop_loss", ("off", "0.02"))]
 
 
 def test_other_costs_fills_and_bars_are_named() -> None:

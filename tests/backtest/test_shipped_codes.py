@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from tests.backtest.drives import walk
+from tests.backtest.swept import Crossing
 
 from headwater.backtest.shipped_codes import has_shipped_codes, shipped_codes
 from headwater.backtest.sweep_kernel import pack_signals
@@ -7,8 +9,6 @@ from headwater.strategies.base import BaseStrategy
 from headwater.strategies.mean_reversion import MeanReversion
 from headwater.strategies.signals import Signals
 from headwater.strategies.sma_cross import SmaCross
-from tests.backtest.drives import walk
-from tests.backtest.swept import Crossing
 
 
 class Derived(SmaCross):

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.backtest.drives import bars_of, walk
+from tests.backtest.swept import Crossing, Holding, Listening
 
 from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.parameter_ranges import ParameterRange
 from headwater.backtest.sweep import Sweep
 from headwater.core.errors import PlatformError, RequestError
-from tests.backtest.drives import bars_of, walk
-from tests.backtest.swept import Crossing, Holding, Listening
 
 FAST = ParameterRange.of("fast", 2, 9)
 SLOW = ParameterRange.of("slow", 4, 30, 2)
@@ -132,9 +132,9 @@ def test_many_combinations_keep_some_of_their_blocks() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(more: dict[str, Any], told: str) -> None:
-    parts = {"strategy": Crossing, "data": walk(6, 300), "ranges": [FAST, SLOW]} | more
+    parts: dict[str, Any] = {"strategy": Crossing, "data": walk(6, 300), "ranges": [FAST, SLOW]}
     with pytest.raises(PlatformError, match=told):
-        Sweep(**parts).run()
+        Sweep(**(parts | more)).run()
 
 
 def test_no_bars_are_refused() -> None:
@@ -155,8 +155,8 @@ def progress(done, total):
     if done >= 20:
         sys.stdin.read()
 
-Sweep(Crossing, walk(8, 500), [ParameterRange.of("fast", 2, 9), ParameterRange.of("slow", 4, 30, 2)],
-      workers=1).run(progress, Path(sys.argv[1]))
+ranges = [ParameterRange.of("fast", 2, 9), ParameterRange.of("slow", 4, 30, 2)]
+Sweep(Crossing, walk(8, 500), ranges, workers=1).run(progress, Path(sys.argv[1]))
 """
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.backtest.swept import Crossing
 
 from headwater.backtest.parameter_ranges import ParameterRange
 from headwater.backtest.sweep_candidates import ParameterGrid, drawn, whole_grid
 from headwater.core.errors import RequestError
-from tests.backtest.swept import Crossing
 
 FAST = ParameterRange.of("fast", 2, 5)
 SLOW = ParameterRange.of("slow", 3, 6)
@@ -17,7 +17,7 @@ def grid(*ranges: ParameterRange) -> ParameterGrid:
 
 
 def test_a_grid_skips_and_counts_what_the_strategy_refuses() -> None:
-    """fast 2 … 5 × slow 3 … 6: of 16 pairs those with fast < slow are 4 + 3 + 2 + 1 = 10."""
+    """Fast 2 … 5 × slow 3 … 6: of 16 pairs those with fast < slow are 4 + 3 + 2 + 1 = 10."""
     found = whole_grid(grid())
     pairs = [tuple(found.grid.swept(one).values()) for one in found.numbers.tolist()]
     assert pairs == [(f, s) for f in range(2, 6) for s in range(3, 7) if f < s]
@@ -80,7 +80,7 @@ def test_nothing_left_and_too_many_are_refused_with_their_numbers() -> None:
         whole_grid(grid(ParameterRange.of("fast", 9, 10), ParameterRange.of("slow", 3, 4)))
     # 250 × 4,991 values.
     many = ParameterRange.of("stop_loss", 0.001, 0.5, 0.0001)
-    with pytest.raises(RequestError, match="1,247,750.*1,000,000"):
+    with pytest.raises(RequestError, match=r"1,247,750.*1,000,000"):
         whole_grid(grid(ParameterRange.of("fast", 1, 250), many))
     with pytest.raises(RequestError, match="samples"):
         drawn(grid(), 0, 1)

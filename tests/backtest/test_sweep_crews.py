@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from tests.backtest.drives import walk
+from tests.backtest.swept import Crossing, Failing
 
 from headwater.analytics.arrays import FloatArray
 from headwater.backtest.assumptions import Assumptions
@@ -21,8 +23,6 @@ from headwater.backtest.sweep_drives import SingleDrive
 from headwater.backtest.sweep_task import SweepTask
 from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy
-from tests.backtest.drives import walk
-from tests.backtest.swept import Crossing, Failing
 
 
 class Fatal(Crossing):
@@ -90,7 +90,6 @@ def test_no_more_chunks_are_out_than_twice_the_workers() -> None:
         figures = crew.run(counted())
         next(figures)
         assert drawn == 4
-        figures.close()
 
 
 def test_places_travel_with_the_figures() -> None:

@@ -1,7 +1,10 @@
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.backtest.drives import walk
+from tests.backtest.swept import Crossing, Holding
 
 from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.funding import FundingColumns
@@ -12,8 +15,6 @@ from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.mean_reversion import MeanReversion
 from headwater.strategies.sma_cross import SmaCross
-from tests.backtest.drives import walk
-from tests.backtest.swept import Crossing, Holding
 
 EXACT = [
     Figure.FINAL_EQUITY, Figure.BARS_RUN, Figure.CLOSED_TRADES, Figure.WINS, Figure.BARS_EXPOSED,
@@ -65,6 +66,12 @@ def test_the_compiled_account_is_for_plain_rules_and_signals() -> None:
     assert not has_kernel(task_of(Holding))
     paid = FundingColumns.of([0], [0.0001])
     assert not has_kernel(task_of(Crossing, funding=paid))
+
+
+def test_without_numba_everything_runs_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert not has_kernel(task_of(Crossing))
+    assert not repays(task_of(Crossing), 100_000)
 
 
 def test_it_is_loaded_only_where_it_repays() -> None:

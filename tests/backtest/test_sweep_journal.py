@@ -3,6 +3,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.backtest.drives import walk
+from tests.backtest.swept import Crossing, Failing
 
 from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.funding import FundingColumns
@@ -11,8 +13,6 @@ from headwater.backtest.sweep_journal import JournalHeader, SweepJournal, bars_h
 from headwater.backtest.sweep_tally import BLOCKS, Figure
 from headwater.backtest.sweep_task import SweepTask
 from headwater.core.errors import RequestError, StorageError
-from tests.backtest.drives import walk
-from tests.backtest.swept import Crossing, Failing
 
 
 def header(**more: Any) -> JournalHeader:

@@ -108,7 +108,7 @@ def assert_same_trades(log: np.ndarray, outcome: Outcome) -> None:
         ]  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(cases())
 def test_the_compiled_account_is_the_single_run(
     case: tuple[Signals, Assumptions, Bracket, bool],
@@ -144,7 +144,7 @@ def test_the_compiled_account_is_the_single_run(
 def test_one_trade_by_hand() -> None:
     """Bought at the open of bar 1, sold at that of bar 3, 1 % fee, no slippage.
 
-    quantity = 1000 / (10 × 1.01) = 99.0099…; after the entry cash is 1000 − 990.099… − 9.90099… = 0.
+    quantity = 1000 / (10 × 1.01) = 99.0099…; then cash is 1000 − 990.099… − 9.90099… = 0.
     Marks at the closes of bars 1 and 2 (11 and 12): 99.0099… × 11 = 1089.10…, × 12 = 1188.11….
     Sold at 12: 1188.1188… − 1 % = 1176.2376….
     """

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from tests.backtest.drives import bars_of, random_signals, walk
 
 from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.sparse import run_sparse
 from headwater.backtest.sweep_tally import BLOCKS, Figure, block_edges, tally_of
 from headwater.strategies.openings import Bracket
-from tests.backtest.drives import bars_of, random_signals, walk
 
 
 def test_blocks_are_even_and_cover_all_bars() -> None:

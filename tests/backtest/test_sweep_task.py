@@ -2,6 +2,8 @@ import pickle
 
 import numpy as np
 import pytest
+from tests.backtest.drives import HOUR_MS, walk
+from tests.backtest.swept import Crossing, Holding, Listening
 
 from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.funding import FundingColumns
@@ -10,8 +12,6 @@ from headwater.backtest.sweep_tally import Figure
 from headwater.backtest.sweep_task import SweepTask, resolved
 from headwater.core.errors import RequestError
 from headwater.strategies.sma_cross import SmaCross
-from tests.backtest.drives import HOUR_MS, walk
-from tests.backtest.swept import Crossing, Holding, Listening
 
 COSTS = Assumptions(fee_rate=0.001, slippage_rate=0.0005)
 

@@ -1,4 +1,4 @@
-"""The report of a back-test in a browser: charts are drawn, nothing is asked for, all is in reach."""
+"""The report of a back-test in a browser: charts, no request, nothing out of reach."""
 
 import csv
 from pathlib import Path

@@ -89,13 +89,9 @@ SlippageBps = Annotated[
 ]
 Fill = Annotated[FillRule, typer.Option(help="When a decision at a close is filled.")]
 Leverage = Annotated[float, typer.Option(help="Notional of an all-in position over the equity.")]
-Margin = Annotated[
-    MarginMode, typer.Option("--margin-mode", help="What a liquidation may take.")
-]
+Margin = Annotated[MarginMode, typer.Option("--margin-mode", help="What a liquidation may take.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Html = Annotated[
-    Path | None, typer.Option(help="Write the report to this file.", dir_okay=False)
-]
+Html = Annotated[Path | None, typer.Option(help="Write the report to this file.", dir_okay=False)]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file with settings.", dir_okay=False)
 ]

@@ -3,15 +3,32 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
-from headwater.app.run_options import named_options, pairs_of
-from headwater.backtest.assumptions import Assumptions
+from headwater.app.run_options import (
+    BarsWanted,
+    CostsWanted,
+    assumptions_of,
+    bars_of,
+    named_options,
+    pairs_of,
+)
+from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.sweep_requests import SweepRequest
+from headwater.core.errors import ConfigError
+from headwater.strategies.bars import Bars
 
-__all__ = ["progress_shown", "sweep_request"]
+__all__ = [
+    "COUNT_MAX",
+    "bars_asked",
+    "costs_told",
+    "option_of",
+    "progress_shown",
+    "sweep_request",
+]
 
 Ranges = Annotated[
     list[str] | None,
@@ -20,10 +37,8 @@ Ranges = Annotated[
         help="Values to try: name=start:stop:step, name=start:stop or name=a,b,c; repeated.",
     ),
 ]
-Search = Annotated[
-    str, typer.Option(help="How they are chosen: grid (all), random, or bayesian.")
-]
-Trials = Annotated[int, typer.Option(min=1, help="Combinations of a random or bayesian search.")]
+Search = Annotated[str, typer.Option(help="How they are chosen: grid (all), random, or bayesian.")]
+Trials = Annotated[int, typer.Option(help="Combinations of a random or bayesian search.")]
 Seed = Annotated[int, typer.Option(help="Decides what is drawn.")]
 Objective = Annotated[
     str,
@@ -37,11 +52,12 @@ Resume = Annotated[
 Scheduler = Annotated[
     str, typer.Option(help="Address of a Dask scheduler (tcp://host:port); else this machine.")
 ]
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="At once; else as many as there are processors.")
-]
+Workers = Annotated[int | None, typer.Option(help="At once; else as many as there are processors.")]
 
-_OPTIONS = {
+COUNT_MAX: Final = 1_000_000
+"""Most rows and most combinations of a search."""
+
+_OPTIONS: Final = {
     "range": "--range",
     "ranges": "--range",
     "method": "--search",
@@ -89,6 +105,9 @@ def sweep_request(
     from headwater.backtest.parameter_ranges import range_of_text
     from headwater.strategies.registry import strategy_class
 
+    for option, value in (("--top", top), ("--trials", samples)):
+        if not 1 <= value <= COUNT_MAX:
+            raise ConfigError(option, repr(value), f"from 1 to {COUNT_MAX:,}")
     with named_options(option_of):
         return SweepRequest(
             # A path is resolved here once; a name travels to workers as it is.
@@ -105,6 +124,61 @@ def sweep_request(
             journal=journal,
             top=top,
         )
+
+
+def costs_told(
+    capital: float,
+    fee_bps: float | None,
+    slippage_bps: float,
+    fill: FillRule,
+    leverage: float,
+    exchange: str,
+) -> Assumptions:
+    """The assumptions; says on standard error whose fee was taken where none was stated.
+
+    Raises:
+        ConfigError: a number that no account can have, or a venue whose fees are not known.
+    """
+    found, note = assumptions_of(
+        CostsWanted(
+            capital=capital,
+            fee_bps=fee_bps,
+            slippage_bps=slippage_bps,
+            fill=fill,
+            leverage=leverage,
+            exchange=exchange,
+        )
+    )
+    if note:
+        typer.echo(note, err=True)
+    return found
+
+
+def bars_asked(
+    data: Path | None,
+    symbol: str,
+    exchange: str,
+    interval: str,
+    start: str | None,
+    end: str | None,
+    config: Path | None,
+) -> Bars:
+    """The bars of a file or of the database.
+
+    Raises:
+        ConfigError: neither is named, or the data are wrong.
+    """
+    return bars_of(
+        BarsWanted(
+            data=data,
+            symbol=symbol,
+            exchange=exchange,
+            interval=interval,
+            start=start,
+            end=end,
+            config=config,
+        )
+    )
 
 
 @contextmanager

@@ -207,7 +207,7 @@ class CrossValidation:
             test_sharpe=None if math.isnan(test) else test,
             test_return=float(swept.values("total_return")[best]),
             # Equals share the middle of their places.
-            test_place=(below + equal / 2.0) / others if others else 0.5,
+            test_place=float(below + equal / 2.0) / others if others else 0.5,
         )
 
 

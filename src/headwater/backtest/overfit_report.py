@@ -29,6 +29,7 @@ from headwater.core.errors import RequestError
 __all__ = ["OverfitReport", "judged_probability", "overfit_report"]
 
 _SURE: Final = 0.95
+_DOUBTFUL: Final = 0.75
 _HALF: Final = 0.5
 _LOW: Final = 0.2
 
@@ -48,7 +49,9 @@ class OverfitReport(msgspec.Struct, frozen=True, kw_only=True):
             inside was below the middle outside; None for fewer than two combinations or 32 bars.
         loss_probability: share of the splits in which it lost money outside.
         judged_trials: combinations whose blocks the probability was taken from.
-        verdict: `unlikely`, `possible`, `likely`, or `unknown`: whether the best is over-fitted.
+        verdict: whether the best is over-fitted: `likely` (deflated ratio below 0.75, or
+            probability of over-fitting from 0.5), `unlikely` (from 0.95, and below 0.2),
+            `possible` between, `unknown` where nothing can be judged.
         words: what the figures mean, one sentence each.
     """
 
@@ -87,7 +90,9 @@ def overfit_report(result: SweepResult, best: Outcome) -> OverfitReport:
     except RequestError:
         # A best row without trades, or ruined: there is no ratio to judge.
         pass
-    overfit, loss = judged_probability(result.blocks, result.bars)
+    # Combinations of which the best did nothing have no order that could be judged.
+    judged = result.blocks if sharpe is not None else result.blocks[:0]
+    overfit, loss = judged_probability(judged, result.bars)
     verdict = _verdict(deflated, overfit)
     return OverfitReport(
         trials=trials,
@@ -97,7 +102,7 @@ def overfit_report(result: SweepResult, best: Outcome) -> OverfitReport:
         deflated_sharpe=deflated,
         overfit_probability=overfit,
         loss_probability=loss,
-        judged_trials=len(result.blocks),
+        judged_trials=len(judged),
         verdict=verdict,
         words=_words(trials, sharpe, chance, deflated, overfit, loss, verdict),
     )
@@ -139,7 +144,9 @@ def _verdict(deflated: float | None, overfit: float | None) -> str:
     """The worse of what the two say."""
     if deflated is None and overfit is None:
         return "unknown"
-    if (deflated is not None and deflated < _HALF) or (overfit is not None and overfit >= _HALF):
+    if (deflated is not None and deflated < _DOUBTFUL) or (
+        overfit is not None and overfit >= _HALF
+    ):
         return "likely"
     if deflated is None or deflated < _SURE or overfit is None or overfit >= _LOW:
         return "possible"

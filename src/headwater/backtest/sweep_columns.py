@@ -10,8 +10,8 @@ from headwater.strategies.bars import COLUMNS, Bars
 
 __all__ = ["KEPT_BYTES", "SweepBars", "columns_kept"]
 
-KEPT_BYTES: Final = 32 * 2**20
-"""Indicators that are kept of one series, in bytes: 40 columns of 100,000 bars."""
+KEPT_BYTES: Final = 24 * 2**20
+"""Indicators that are kept of one series, in bytes: 31 columns of 100,000 bars."""
 
 _COLUMNS_LEAST: Final = 6
 

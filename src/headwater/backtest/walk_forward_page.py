@@ -21,11 +21,11 @@ def fold_texts(
     result: WalkForwardResult,
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Heads and rows of the table of folds."""
-    heads = (
+    heads: tuple[str, ...] = (
         *("fold", "chosen", "learned on", "return", "Sharpe", "tested on", "return", "Sharpe"),
         *("drawdown", "trades"),
     )
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for one in result.folds:
         chosen = " ".join(f"{name}={value}" for name, value in one.parameters.items())
         inside, outside = one.in_sample, one.out_of_sample

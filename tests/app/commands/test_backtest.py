@@ -98,7 +98,7 @@ def test_a_fee_that_is_not_stated_is_the_venues_and_is_told(
     done = call("backtest", *CROSS, "--data", golden, *options, "--json")
     assert done.code == 0
     assert told in done.err
-    assert told.split()[0] in json.loads(done.out)["assumptions"]["fee"]
+    assert told.split(maxsplit=1)[0] in json.loads(done.out)["assumptions"]["fee"]
 
 
 def test_files_are_written_and_named(call: CommandLine, golden: Path, tmp_path: Path) -> None:

@@ -12,10 +12,8 @@ import typer
 
 from headwater.app.run_options import (
     AsJson,
-    BarsWanted,
     Capital,
     ConfigFile,
-    CostsWanted,
     Data,
     End,
     Exchange,
@@ -29,8 +27,6 @@ from headwater.app.run_options import (
     Start,
     Strategy,
     Symbol,
-    assumptions_of,
-    bars_of,
     named_options,
     written,
 )
@@ -43,6 +39,8 @@ from headwater.app.sweep_options import (
     Seed,
     Trials,
     Workers,
+    bars_asked,
+    costs_told,
     option_of,
     progress_shown,
     sweep_request,
@@ -51,7 +49,7 @@ from headwater.backtest.assumptions import FillRule
 from headwater.backtest.look_ahead import LookAhead
 from headwater.backtest.sweep_requests import SweepReport, run_sweep
 
-Top = Annotated[int, typer.Option(min=1, max=10_000, help="Rows that are shown.")]
+Top = Annotated[int, typer.Option(help="Rows that are shown.")]
 
 
 def sweep(
@@ -82,16 +80,7 @@ def sweep(
     config: ConfigFile = None,
 ) -> None:
     """Try many parameters of a strategy over the same bars, and how far the best can be trusted."""
-    assumed, note = assumptions_of(
-        CostsWanted(
-            capital=capital,
-            fee_bps=fee_bps,
-            slippage_bps=slippage_bps,
-            fill=fill,
-            leverage=leverage,
-            exchange=exchange,
-        )
-    )
+    assumed = costs_told(capital, fee_bps, slippage_bps, fill, leverage, exchange)
     request = sweep_request(
         *(strategy, range_, param, assumed),
         method=search,
@@ -103,18 +92,7 @@ def sweep(
         journal=resume,
         top=top,
     )
-    wanted = BarsWanted(
-        data=data,
-        symbol=symbol,
-        exchange=exchange,
-        interval=interval,
-        start=start,
-        end=end,
-        config=config,
-    )
-    bars = bars_of(wanted)
-    if note:
-        typer.echo(note, err=True)
+    bars = bars_asked(data, symbol, exchange, interval, start, end, config)
     try:
         with named_options(option_of), progress_shown("sweeping") as progress:
             run = run_sweep(request, bars, progress)
@@ -158,7 +136,9 @@ def _print(report: SweepReport) -> None:
         *report.overfit.words,
         f"look-ahead: {report.look_ahead}",
         *(f"{name.replace('_', ' ')}: {text}" for name, text in report.assumptions.items()),
-        f"run by: {report.drive}; {report.skipped:,} refused by the strategy, {report.reused:,} "
-        "from the journal",
+        (
+            f"run by: {report.drive}; {report.skipped:,} refused by the strategy, "
+            f"{report.reused:,} from the journal"
+        ),
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

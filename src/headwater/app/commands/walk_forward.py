@@ -1,4 +1,4 @@
-"""`headwater walk-forward`: what choosing parameters on the past would have earned on what followed.
+"""`headwater walk-forward`: what parameters chosen on the past earned on what followed.
 
 Exit status: 0 it was done, 1 a worker was lost, 2 the call or the data are wrong. `--resume` names
 a folder here, with a journal for each fold.
@@ -12,10 +12,8 @@ import typer
 
 from headwater.app.run_options import (
     AsJson,
-    BarsWanted,
     Capital,
     ConfigFile,
-    CostsWanted,
     Data,
     End,
     Exchange,
@@ -29,8 +27,6 @@ from headwater.app.run_options import (
     Start,
     Strategy,
     Symbol,
-    assumptions_of,
-    bars_of,
     named_options,
     written,
 )
@@ -43,6 +39,8 @@ from headwater.app.sweep_options import (
     Seed,
     Trials,
     Workers,
+    bars_asked,
+    costs_told,
     option_of,
     progress_shown,
     sweep_request,
@@ -59,9 +57,7 @@ Folds = Annotated[int | None, typer.Option(help="Only the latest so many; else a
 Embargo = Annotated[
     float, typer.Option("--embargo-days", help="Days between the two that belong to neither.")
 ]
-Anchored = Annotated[
-    bool, typer.Option("--anchored", help="Always learn from the first bar on.")
-]
+Anchored = Annotated[bool, typer.Option("--anchored", help="Always learn from the first bar on.")]
 
 
 def walk_forward(
@@ -96,16 +92,7 @@ def walk_forward(
     config: ConfigFile = None,
 ) -> None:
     """Choose parameters on one stretch of the past, run them on the next, and so on."""
-    assumed, note = assumptions_of(
-        CostsWanted(
-            capital=capital,
-            fee_bps=fee_bps,
-            slippage_bps=slippage_bps,
-            fill=fill,
-            leverage=leverage,
-            exchange=exchange,
-        )
-    )
+    assumed = costs_told(capital, fee_bps, slippage_bps, fill, leverage, exchange)
     request = WalkForwardRequest(
         sweep=sweep_request(
             *(strategy, range_, param, assumed),
@@ -124,18 +111,7 @@ def walk_forward(
         anchored=anchored,
         folds=folds,
     )
-    wanted = BarsWanted(
-        data=data,
-        symbol=symbol,
-        exchange=exchange,
-        interval=interval,
-        start=start,
-        end=end,
-        config=config,
-    )
-    bars = bars_of(wanted)
-    if note:
-        typer.echo(note, err=True)
+    bars = bars_asked(data, symbol, exchange, interval, start, end, config)
     with named_options(option_of), progress_shown("walking forward") as progress:
         result = run_walk_forward(request, bars, progress)
     _tell(result, as_json=as_json)
