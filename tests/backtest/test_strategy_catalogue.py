@@ -37,6 +37,19 @@ def test_parameters_are_checked() -> None:
         catalogue.check("sma_cross", {"speed": 0})
 
 
+def test_values_of_a_search_are_checked_one_by_one() -> None:
+    """Fast from 5 to 50 and slow from 5 to 90: not every pair can be run, and that is no fault."""
+    catalogue = StrategyCatalogue()
+    catalogue.check_swept("sma_cross", {"direction": "both"}, {"fast": (5, 50), "slow": (5, 90)})
+    for fixed, swept, named in (
+        ({"direction": "up"}, {"fast": (5, 9)}, "direction"),
+        ({}, {"fast": (5, -1)}, "fast"),
+        ({}, {"speed": (1, 2)}, "speed"),
+    ):
+        with pytest.raises(RequestError, match=named):
+            catalogue.check_swept("sma_cross", fixed, swept)
+
+
 @pytest.mark.parametrize(
     ("files", "problem"),
     [

@@ -170,7 +170,7 @@ def _private_bytes() -> int | None:
 
 def _loader(task: WorkerTask) -> "Callable[[JobRequest], Bars]":
     """Reads stored candles; the only place that knows where a job's bars come from."""
-    from headwater.backtest.stored_bars import StoredBars, stored_bars
+    from headwater.backtest.stored_bars import ExtraColumn, StoredBars, stored_bars
     from headwater.storage.opening import database_of
     from headwater.storage.sessions import ReadSession
 
@@ -183,6 +183,7 @@ def _loader(task: WorkerTask) -> "Callable[[JobRequest], Bars]":
             interval=request.timeframe,
             start_ms=request.start_ms,
             end_ms=request.end_ms,
+            extras=tuple(ExtraColumn),
         )
         with ReadSession(database) as session:
             return stored_bars(session, wanted)

@@ -18,7 +18,12 @@ import structlog
 from headwater.backtest.job_ledger import JobLedger
 from headwater.backtest.job_message import WorkerTask, uncompressed
 from headwater.backtest.job_process import Done, Failed, Lost, WorkerEnd, run_worker
-from headwater.backtest.job_request import JobRequest, checked_request, decode_request
+from headwater.backtest.job_request import (
+    BacktestRequest,
+    JobRequest,
+    checked_request,
+    decode_request,
+)
 from headwater.backtest.strategy_catalogue import StrategyCatalogue
 from headwater.core.clock import Clock
 from headwater.core.enums import BacktestKind, BacktestState
@@ -126,8 +131,11 @@ class BacktestJobs:
             StorageError: it is not taken.
         """
         checked_request(request)
-        swept = {one.name: one.start for one in getattr(request, "spans", ())}
-        self.catalogue.check(request.strategy, {**request.parameters, **swept})
+        if isinstance(request, BacktestRequest):
+            self.catalogue.check(request.strategy, request.parameters)
+        else:
+            ends = {one.name: (one.start, one.stop) for one in request.spans}
+            self.catalogue.check_swept(request.strategy, request.parameters, ends)
         async with self._taking_in:
             waiting = await self._ledger.waiting()
             if waiting >= self._settings.queue_max:

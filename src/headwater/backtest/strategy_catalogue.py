@@ -10,6 +10,7 @@ import msgspec
 
 from headwater.core.errors import ConfigError, RequestError
 from headwater.strategies.base import BaseStrategy
+from headwater.strategies.parameters import checked_parameters
 from headwater.strategies.registry import STRATEGY_REGISTRY, registered_strategy, strategy_class
 
 __all__ = ["FILES_MAX", "AvailableStrategy", "StrategyCatalogue"]
@@ -113,3 +114,20 @@ class StrategyCatalogue:
         except Exception as error:
             problem = f"a strategy that can be made; {type(error).__name__}: {error}"
             raise RequestError("strategy", name, problem) from error
+
+    def check_swept(
+        self, name: str, fixed: Mapping[str, Any], swept: Mapping[str, Sequence[Any]]
+    ) -> None:
+        """Refuses fixed parameters, or values of varied ones, that the strategy does not take.
+
+        Each value is looked at alone: which go together the search finds out, and leaves the
+        others out.
+
+        Raises:
+            RequestError: names the parameter, its value and what is allowed.
+        """
+        declared = self.of(name).declared
+        checked_parameters(declared, fixed, name)
+        for parameter, values in swept.items():
+            for value in values:
+                checked_parameters(declared, {parameter: value}, name)
