@@ -15,6 +15,7 @@ from headwater.api.deps import ApiDeps
 from headwater.api.heatmap_board import HeatmapBoard
 from headwater.api.request_log import hex_ids
 from headwater.api.server import PlatformServer, build_server, listen
+from headwater.api.settings import ApiSettings
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
 from headwater.app.api_settings import api_settings, stream_limits
@@ -310,15 +311,23 @@ class Platform:
             settings=settings,
         )
         self._own(publisher.run(), "stream publisher")
+        await self._serve(deps, publisher.hub, settings)
+
+    async def _serve(self, deps: ApiDeps, hub: StreamHub, settings: ApiSettings) -> None:
+        """Listens, and answers until the end.
+
+        Raises:
+            StartFailed: the address is taken or not this machine's.
+        """
         try:
             listener = listen(settings.host, settings.port)
         except OSError as error:
             where = f"{settings.host}:{settings.port}"
             raise StartFailed(f"cannot listen on {where}: {error.strerror} (see --port)") from error
         self._stack.callback(listener.close)
-        self._server = build_server(create_app(deps), publisher.hub, settings)
+        self._server = build_server(create_app(deps), hub, settings)
         serving = asyncio.create_task(self._server.serve([listener]), name="http server")
-        self._stack.push_async_callback(self._stop_api, serving, publisher.hub)
+        self._stack.push_async_callback(self._stop_api, serving, hub)
         await self._listening(serving)
         serving.add_done_callback(self._ended)
 
