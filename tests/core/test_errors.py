@@ -1,5 +1,7 @@
 """The error tree: what may be retried, and what a user reads."""
 
+from pathlib import Path
+
 from headwater.core.errors import (
     ConfigError,
     OutcomeUnknown,
@@ -33,3 +35,12 @@ def test_a_wire_error_keeps_only_a_cut_of_the_payload() -> None:
     error = WireError("binance", "aggTrade", "bad", b"\xff" * 10_000)
     assert len(error.payload_cut) == 200
     assert isinstance(error, PlatformError)
+
+
+def test_a_long_path_keeps_its_name() -> None:
+    """The end of a path tells more than its beginning; of any other value the beginning does."""
+    error = RequestError("file", Path("/" + "long/" * 40 + "run.json"), "a file that is there")
+    assert len(error.value) == 80
+    assert error.value.startswith("…")
+    assert error.value.endswith("/run.json")
+    assert RequestError("text", "a" * 100, "less").value == "a" * 80

@@ -24,8 +24,18 @@ Expected events (gap, disconnect, end of data) are values, not errors.
 """
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 _PAYLOAD_CUT_BYTES = 200
+_VALUE_CUT = 80
+
+
+def _cut(value: object) -> str:
+    """A value as text of at most 80 letters: its beginning, or of a path its end, with the name."""
+    text = str(value)
+    if isinstance(value, PurePath) and len(text) > _VALUE_CUT:
+        return f"…{text[1 - _VALUE_CUT :]}"
+    return text[:_VALUE_CUT]
 
 
 class PlatformError(Exception):
@@ -64,9 +74,10 @@ class RequestError(PlatformError):
     """
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
-        super().__init__(f"{field}={str(value)[:80]!r}: {allowed}")
+        cut = _cut(value)
+        super().__init__(f"{field}={cut!r}: {allowed}")
         self.field = field
-        self.value = str(value)[:80]
+        self.value = cut
         self.allowed = allowed
 
 
