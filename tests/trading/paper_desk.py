@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from headwater.core.enums import Side
-from headwater.core.order_kinds import OrderType
+from headwater.core.order_kinds import OrderType, TimeInForce
 from headwater.core.orders import AccountEvent, Fill, OrderEvent, OrderRequest
 from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_assumptions import FillAssumptions
@@ -34,6 +34,8 @@ class Desk:
     def request(
         self, side: str, kind: str, quantity: str | None = None, **more: Any
     ) -> OrderRequest:
+        if "time_in_force" in more:
+            more["time_in_force"] = TimeInForce(more["time_in_force"])
         decimals = {
             name: D(value) if isinstance(value, str) and name not in _TEXTS else value
             for name, value in more.items()
@@ -80,7 +82,7 @@ class Desk:
         return self.venue.position(self.market).quantity
 
 
-_TEXTS = {"client_order_id", "oco_group"}
+_TEXTS = {"client_order_id", "oco_group", "time_in_force"}
 
 
 def fills_of(events: Sequence[OrderEvent | AccountEvent]) -> list[Fill]:

@@ -33,7 +33,9 @@ TIERS = build_tiers([(0.0, 0.01, 20.0), (5000.0, 0.05, 5.0)])
 KINDS = [one for one in OrderType if one is not OrderType.TRAILING_STOP]
 
 prices = st.integers(900, 1100).map(lambda ticks: D(ticks) / 10)
-quantities = st.integers(1, 4000).map(lambda lots: D(lots) / 1000)
+quantities = st.one_of(st.integers(1, 4000), st.integers(30_000, 60_000)).map(
+    lambda lots: D(lots) / 1000
+)
 
 
 class Runs(RuleBasedStateMachine):

@@ -15,7 +15,7 @@ from headwater.core.order_kinds import AccountEventKind
 from headwater.trading.paper_bars import check_bar, finish_bar, open_bar
 from headwater.trading.paper_contract import exact, money
 from headwater.trading.paper_fills import check_solvency
-from headwater.trading.paper_margin import update_margin, update_thresholds
+from headwater.trading.paper_margin import update_margin, update_reserve, update_thresholds
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_positions import funding_amount
 from headwater.trading.paper_state import PaperState
@@ -298,6 +298,7 @@ class PaperFeed:
         if not market.is_cross:
             market.adjustment += amount
             update_margin(state, market)
+            update_reserve(state, market)
         quantity = market.scale.quantity(market.pos)
         state.note_account(
             AccountEventKind.FUNDING,

@@ -98,8 +98,8 @@ def execute(
     order.fee_atto += fee
     if order.reserved:
         set_aside(market, order, -min(lots, order.reserved))
-    update_reserve(state, market)
     update_margin(state, market)
+    update_reserve(state, market)
     state.fills += 1
     facts = (state.fills, ticks, lots, fee, realised, is_maker)
     if order.filled >= order.lots:

@@ -2,7 +2,8 @@
 
 Initial margin of a position is its entry notional over the leverage; an isolated position also
 carries the funding it paid or received. For open orders the same share of their notional and the
-taker fee are set aside, of the dearer side only, and not for what closes a position. Profit and
+taker fee are set aside, of the dearer side only, and not for what closes a position; what turns it
+around may use the margin that closing it sets free. Profit and
 loss not yet realised counts as free margin on cross positions and not on isolated ones.
 
 Maintenance margin and liquidation price are those of `analytics/margin.py`. The liquidation price
@@ -27,14 +28,21 @@ def update_reserve(state: PaperState, market: PaperMarket) -> int:
         By how much it grew, atto.
     """
     buys, sells, pos = market.buy_units, market.sell_units, market.pos
-    if pos < 0 and buys:
-        lots = market.buy_lots
-        buys = buys * (lots + pos) // lots if lots > -pos else 0
-    elif pos > 0 and sells:
-        lots = market.sell_lots
-        sells = sells * (lots - pos) // lots if lots > pos else 0
-    dearer = buys if buys > sells else sells  # noqa: FURB136, RUF100 - half the time of max()
-    reserve = -(-dearer * market.reserve_n // market.reserve_d)
+    if not pos:
+        dearer = buys if buys > sells else sells  # noqa: FURB136, RUF100 - half the time of max()
+        reserve = -(-dearer * market.reserve_n // market.reserve_d)
+    else:
+        if pos > 0:
+            adding, turning, lots = buys, sells, market.sell_lots
+        else:
+            adding, turning, lots = sells, buys, market.buy_lots
+        excess = lots - abs(pos)
+        turning = turning * excess // lots if excess > 0 else 0
+        reserve = max(
+            -(-adding * market.reserve_n // market.reserve_d),
+            -(-turning * market.reserve_n // market.reserve_d) - market.margin,
+            0,
+        )
     grown = reserve - market.reserve
     market.reserve = reserve
     state.reserved += grown

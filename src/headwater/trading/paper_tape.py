@@ -68,7 +68,7 @@ def meet_trade(
 
 def find_touch(market: PaperMarket, prices: Prices, start: int, end: int) -> int:
     """Index of the first trade that may touch something; `end` when none does."""
-    low, high = market.low, market.high
+    low, high = max(market.low, 0.0), market.high
     look = FIRST_LOOK
     while start < end:
         stop = min(end, start + look)
