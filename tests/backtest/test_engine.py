@@ -122,7 +122,7 @@ def test_the_end_date_is_a_whole_day_and_an_end_time_is_exclusive() -> None:
     ],
 )
 def test_what_cannot_be_run_is_named(arguments: dict[str, Any], named: str) -> None:
-    given_ = {"strategy": Cross(), "data": walk(1, 100)} | arguments
+    given_: dict[str, Any] = {"strategy": Cross(), "data": walk(1, 100)} | arguments
     with pytest.raises(RequestError) as caught:
         BacktestEngine(**given_).run()
     assert caught.value.field == named

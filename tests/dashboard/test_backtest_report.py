@@ -108,9 +108,7 @@ async def test_keys_move_the_chart(browser: Browser, tmp_path: Path) -> None:
 async def test_nothing_stands_in_the_way(browser: Browser, tmp_path: Path, scheme: str) -> None:
     text = report_html(run(stop_loss=0.002, take_profit=0.002))
     for viewport in ({"width": 1280, "height": 800}, PHONE):
-        page, _ = await opened_page(
-            browser, tmp_path, text, color_scheme=scheme, viewport=viewport
-        )
+        page, _ = await opened_page(browser, tmp_path, text, color_scheme=scheme, viewport=viewport)
         assert await grave_findings(page) == []
         wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         assert await page.evaluate(wide)

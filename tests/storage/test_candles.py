@@ -9,7 +9,14 @@ from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 from headwater.storage.base import LIMIT_MAX, Database, Span
-from headwater.storage.candles import between, opening_times
+from headwater.storage.candles import (
+    StoredSpan,
+    bar_columns,
+    between,
+    opening_times,
+    series_span,
+)
+from headwater.storage.sessions import ReadSession
 
 MINUTE = 60_000
 
@@ -68,3 +75,19 @@ def _differences(one: Candle) -> dict[str, object]:
 def test_opening_times_are_those_of_closed_candles(database: Database) -> None:
     store_together(database, [candle(T0), candle(T0 + MINUTE, is_closed=False)])
     assert fetch(database, opening_times("okx", "ETHUSDT", Interval.M1, Span())) == [T0]
+
+
+def test_closed_candles_are_given_as_numbers_and_told_by_interval(database: Database) -> None:
+    bars = [candle(T0 + number * MINUTE, close=3.0 + number) for number in range(4)]
+    running = candle(T0 + 4 * MINUTE, is_closed=False)
+    store_together(database, [*bars, running, candle(T0, interval=Interval.M5)])
+    query = bar_columns("okx", "ETHUSDT", Interval.M1, T0, T0 + 9 * MINUTE, 3)
+    with ReadSession(database) as session:
+        table = session.columns(query)
+    assert table.shape == (3, 6)
+    assert table[:, 0].tolist() == [T0 + number * MINUTE for number in range(3)]
+    assert table[:, 4].tolist() == [3.0, 4.0, 5.0]
+    assert fetch(database, series_span("okx", "ETHUSDT")) == [
+        StoredSpan(interval=Interval.M1, candles=4, first_ms=T0, last_ms=T0 + 3 * MINUTE),
+        StoredSpan(interval=Interval.M5, candles=1, first_ms=T0, last_ms=T0),
+    ]

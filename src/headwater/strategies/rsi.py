@@ -55,7 +55,10 @@ class Rsi(BaseStrategy):
         bars = self.enough(data)
         index = bars.rsi(self.params["window"])
         low, high = self.params["oversold"], self.params["overbought"]
-        enter_long, exit_long = crossed_above(index, low), index >= high
+        enter_long = crossed_above(index, low)
+        exit_long, exit_short = index >= high, index <= low
+        # The first index has no neighbour, so nothing can have been opened before the next.
+        exit_long[: self.lookback - 1] = exit_short[: self.lookback - 1] = False
         if self.params["direction"] != BOTH:
             return Signals(bars, enter_long=enter_long, exit_long=exit_long)
         return Signals(
@@ -63,5 +66,5 @@ class Rsi(BaseStrategy):
             enter_long=enter_long,
             exit_long=exit_long,
             enter_short=crossed_below(index, high),
-            exit_short=index <= low,
+            exit_short=exit_short,
         )
