@@ -1,11 +1,11 @@
 """Placing brackets; what their exits do stands in `test_paper_links.py`."""
 
 import pytest
+from tests.trading.paper_desk import D, Desk
 
 from headwater.core.errors import RequestError
 from headwater.core.order_kinds import OrderState
 from headwater.core.orders import BracketRequest
-from tests.trading.paper_desk import D, Desk
 
 
 def bracket(desk: Desk, **names: str) -> BracketRequest:

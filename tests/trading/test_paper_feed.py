@@ -1,11 +1,11 @@
 """The door of the market: times, quotes, funding, halves of bars, several contracts."""
 
 import pytest
+from tests.trading.paper_desk import D, Desk, contract
 
 from headwater.core.errors import RequestError
 from headwater.core.orders import AccountEvent
 from headwater.trading.paper import PaperVenue
-from tests.trading.paper_desk import D, Desk, contract
 
 
 def test_time_never_goes_back() -> None:

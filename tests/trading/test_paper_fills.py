@@ -1,7 +1,8 @@
 """One execution: position, profit, fees, worked by hand."""
 
-from headwater.trading.paper_contract import FeeSchedule
 from tests.trading.paper_desk import D, Desk
+
+from headwater.trading.paper_contract import FeeSchedule
 
 FEES = FeeSchedule(maker=D("-0.0001"), taker=D("0.0005"))
 
@@ -16,18 +17,18 @@ def test_the_life_of_a_position() -> None:
     go(desk, "buy", "2", 100)  # fee 0.1
     go(desk, "buy", "1", 106)  # fee 0.053; entry (200 + 106) / 3 = 102
     position = desk.venue.position(desk.market)
-    assert (position.quantity, position.entry_price) == (3, 102)
+    assert (position.quantity, position.entry_price) == (D(3), D(102))
     assert position.unrealised_pnl == 12
     go(desk, "sell", "1", 105)  # +3, fee 0.0525
     position = desk.venue.position(desk.market)
-    assert (position.realised_pnl, position.entry_price) == (3, 102)
+    assert (position.realised_pnl, position.entry_price) == (D(3), D(102))
     go(desk, "sell", "3", 104)  # closes 2: +4, opens −1 from 104; fee 0.156
     position = desk.venue.position(desk.market)
-    assert (position.quantity, position.entry_price) == (-1, 104)
+    assert (position.quantity, position.entry_price) == (D(-1), D(104))
     assert position.realised_pnl == 7
     go(desk, "buy", "1", 110)  # −6, fee 0.055
     position = desk.venue.position(desk.market)
-    assert (position.quantity, position.entry_price, position.margin) == (0, None, 0)
+    assert (position.quantity, position.entry_price, position.margin) == (D(0), None, D(0))
     assert position.fees == D("0.4165")
     assert desk.venue.cash == desk.venue.equity == 10_000 + 1 - D("0.4165")
 

@@ -1,11 +1,11 @@
 """Free margin, margin of positions, liquidation prices; figures worked by hand."""
 
 import pytest
+from tests.trading.paper_desk import D, Desk
 
 from headwater.analytics.margin import build_tiers
 from headwater.core.order_kinds import MarginMode
 from headwater.trading.paper_margin import bankruptcy_price_of, maintenance
-from tests.trading.paper_desk import D, Desk
 
 TIERS = build_tiers([(0.0, 0.01, 20.0), (1000.0, 0.02, 10.0)])
 

@@ -1,9 +1,10 @@
 """The records of working orders."""
 
 import pytest
-
-from headwater.core.orders import check_order_request
 from tests.trading.paper_desk import D, Desk
+
+from headwater.core.order_kinds import OrderState
+from headwater.core.orders import check_order_request
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,11 @@ def test_a_record_gives_back_the_request(kind: str, fields: dict[str, object]) -
     desk.venue.submit(request)
     record = desk.venue.order("mine")
     assert check_order_request(record.request) == request
-    assert (record.state, record.filled_quantity, record.average_price) == ("accepted", 0, None)
+    assert (record.state, record.filled_quantity, record.average_price) == (
+        OrderState.ACCEPTED,
+        D(0),
+        None,
+    )
     assert (record.created_at_ms, record.venue_order_id) == (1, "1")
 
 

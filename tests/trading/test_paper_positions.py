@@ -2,16 +2,16 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.trading.paper_desk import D, Desk
 
 from headwater.core.order_kinds import MarginMode
 from headwater.trading.paper_positions import funding_amount
-from tests.trading.paper_desk import D, Desk
 
 
 def test_a_flat_contract_has_an_empty_position_and_is_not_listed() -> None:
     desk = Desk()
     position = desk.venue.position(desk.market)
-    assert (position.quantity, position.entry_price, position.mark_price) == (0, None, None)
+    assert (position.quantity, position.entry_price, position.mark_price) == (D(0), None, None)
     assert position.liquidation_price is None
     assert desk.venue.positions() == []
 
@@ -22,7 +22,7 @@ def test_a_short_is_negative_and_gains_when_prices_fall() -> None:
     desk.bar(100, 100, 100, 100)
     desk.bar(97.5, 97.5, 97.5, 97.5)
     (position,) = desk.venue.positions()
-    assert (position.quantity, position.unrealised_pnl, position.margin) == (-2, 5, 50)
+    assert (position.quantity, position.unrealised_pnl, position.margin) == (D(-2), D(5), D(50))
     assert position.mark_price == 97.5
 
 

@@ -1,7 +1,6 @@
 """Where orders wait before anything fills."""
 
 import pytest
-
 from tests.trading.paper_desk import D, Desk
 
 

@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from tests.trading.paper_desk import D, Desk, contract
 
 from headwater.core.errors import RequestError
 from headwater.core.orders import BracketRequest
 from headwater.trading.paper import PaperVenue
-from tests.trading.paper_desk import D, Desk, contract
 
 CLOSES = [100, 103, 98, 96, 105, 111, 108, 95, 99, 104, 112, 90, 101]
 

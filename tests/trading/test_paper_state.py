@@ -2,9 +2,10 @@
 
 from collections import deque
 
+from tests.trading.paper_desk import D, Desk
+
 from headwater.core.orders import OrderEvent
 from headwater.trading.paper_state import FINISHED_MAX
-from tests.trading.paper_desk import D, Desk
 
 
 def test_events_are_numbered_without_holes_and_handed_out_once() -> None:
@@ -26,7 +27,7 @@ def test_an_event_tells_the_order_as_it_was_then() -> None:
     first, second = desk.venue.take_events()
     assert isinstance(first, OrderEvent)
     assert isinstance(second, OrderEvent)
-    assert (first.quantity, second.quantity) == (2, 1)
+    assert (first.quantity, second.quantity) == (D(2), D(1))
 
 
 def test_a_full_log_drops_the_oldest_and_the_numbers_show_it() -> None:
