@@ -36,7 +36,7 @@ class Desk:
     ) -> OrderRequest:
         if "time_in_force" in more:
             more["time_in_force"] = TimeInForce(more["time_in_force"])
-        decimals = {
+        decimals: dict[str, Any] = {
             name: D(value) if isinstance(value, str) and name not in _TEXTS else value
             for name, value in more.items()
         }

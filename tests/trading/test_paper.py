@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.trading.paper_desk import D, Desk, contract
 
 from headwater.analytics.margin import build_tiers
 from headwater.core.enums import Side
@@ -25,7 +31,6 @@ from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_assumptions import FillAssumptions, LimitFill
 from headwater.trading.paper_contract import FeeSchedule
 from headwater.trading.paper_order import WorkingOrder
-from tests.trading.paper_desk import D, Desk, contract
 
 CASH = D(1000)
 FEES = FeeSchedule(maker=D("-0.0001"), taker=D("0.0005"), liquidation=D("0.005"))
@@ -289,7 +294,7 @@ def _reachable(old: OrderState, new: OrderState) -> bool:
 
 
 def test_random_orders_never_corrupt_the_books() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Runs,
         settings=settings(
             max_examples=60,
@@ -303,7 +308,7 @@ def test_random_orders_never_corrupt_the_books() -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_many_random_orders_never_corrupt_the_books() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Runs,
         settings=settings(
             max_examples=2_000,
@@ -350,7 +355,7 @@ def test_cancel_all_leaves_nothing() -> None:
 
 
 def test_equity_fraction_buys_all_that_the_fill_price_allows() -> None:
-    """quantity = equity / (price × (1 + fee)), rounded down to the step."""
+    """The quantity is equity / (price × (1 + fee)), rounded down to the step."""
     desk = Desk(fees=FeeSchedule(maker=D(0), taker=D("0.001")), quantity_step=D("1E-12"))
     desk.venue.submit(desk.request("buy", "market"), equity_fraction=D(1))
     desk.bar(123, 123, 123, 123)

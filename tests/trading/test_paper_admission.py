@@ -1,11 +1,11 @@
 """What is rejected, with its figures, and how requests are rounded."""
 
 import pytest
+from tests.trading.paper_desk import D, Desk
 
 from headwater.analytics.margin import build_tiers
 from headwater.core.order_kinds import OrderState
 from headwater.trading.paper_contract import FeeSchedule
-from tests.trading.paper_desk import D, Desk
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from tests.trading.paper_desk import D, Desk
 
 from headwater.core.errors import RequestError
-from tests.trading.paper_desk import D, Desk
 
 
 def test_price_quantity_and_trigger_change_together_with_the_margin() -> None:

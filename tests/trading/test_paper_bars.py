@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 import pytest
+from tests.trading.paper_desk import Desk, fills_of
 
 from headwater.core.errors import RequestError
 from headwater.core.orders import BracketRequest
 from headwater.trading.paper_assumptions import FillAssumptions, LimitFill, SlippageModel
-from tests.trading.paper_desk import Desk, fills_of
 
 D = Decimal
 

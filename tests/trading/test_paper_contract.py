@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.trading.paper_desk import NO_FEES, contract
 
 from headwater.analytics.margin import build_tiers
 from headwater.core.enums import InstrumentKind, InstrumentStatus
@@ -21,7 +22,6 @@ from headwater.trading.paper_contract import (
     exact,
     money,
 )
-from tests.trading.paper_desk import NO_FEES, contract
 
 D = Decimal
 

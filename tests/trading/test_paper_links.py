@@ -1,8 +1,9 @@
 """Brackets, one-cancels-other groups, reduce-only orders."""
 
+from tests.trading.paper_desk import D, Desk
+
 from headwater.core.orders import BracketRequest
 from headwater.trading.paper_assumptions import FillAssumptions
-from tests.trading.paper_desk import D, Desk
 
 HALF = FillAssumptions(volume_fraction=D("0.5"))
 

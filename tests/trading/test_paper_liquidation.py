@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from tests.trading.paper_desk import D, Desk, contract, fills_of
 
 from headwater.analytics.margin import build_tiers
 from headwater.core.order_kinds import MarginMode
@@ -10,7 +11,6 @@ from headwater.core.orders import AccountEvent
 from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_assumptions import FillAssumptions, LiquidationPrice
 from headwater.trading.paper_contract import FeeSchedule
-from tests.trading.paper_desk import D, Desk, contract, fills_of
 
 TIERS = build_tiers([(0.0, 0.01, 100.0)])
 FEES = FeeSchedule(maker=D(0), taker=D(0), liquidation=D("0.005"))
@@ -18,7 +18,7 @@ TRIGGER = FillAssumptions(liquidation_price=LiquidationPrice.TRIGGER)
 
 
 def isolated(fill: FillAssumptions | None = None) -> Desk:
-    """Long 10 from 100 at leverage 10: margin 100. (10·100 − 100) / (10 · 0.99) = 90.909…"""
+    """Long 10 from 100 at leverage 10: margin 100. (10·100 − 100) / (10 · 0.99) is 90.909."""
     desk = Desk(fill=fill, leverage=D(10), margin_mode=MarginMode.ISOLATED, tiers=TIERS, fees=FEES)
     desk.order("buy", "market", "10")
     desk.bar(100, 100, 100, 100)

@@ -1,10 +1,10 @@
 """Times in force, limits as bounds, several orders at one price."""
 
 import pytest
+from tests.trading.paper_desk import D, Desk
 
 from headwater.trading.paper_assumptions import FillAssumptions, SlippageModel
 from headwater.trading.paper_contract import FeeSchedule
-from tests.trading.paper_desk import D, Desk
 
 HALF = FillAssumptions(volume_fraction=D("0.5"))
 

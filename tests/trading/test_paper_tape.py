@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.trading.paper_desk import D, Desk
 
 from headwater.core.errors import RequestError
 from headwater.trading.paper_assumptions import FillAssumptions, LimitFill
-from tests.trading.paper_desk import D, Desk
 
 QUEUE = FillAssumptions(limit_fill=LimitFill.QUEUE, queue_ahead=D(2))
 
