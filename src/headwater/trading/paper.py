@@ -318,6 +318,11 @@ class PaperVenue(PaperFeed):
         return entries
 
     @property
+    def currency(self) -> str:
+        """Settlement currency of all contracts."""
+        return self._state.currency
+
+    @property
     def equity_value(self) -> float:
         """The float nearest to `equity`, at a fraction of its cost."""
         return equity(self._state) / ATTO
