@@ -75,6 +75,7 @@ class EventAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 def _contract(rules: Assumptions, exchange: str, symbol: str) -> PaperContract:
     fee = _exact(rules.fee_rate)
+    forced = fee + _exact(rules.liquidation_fee_rate)
     leverage = _exact(rules.leverage)
     highest = max((_exact(one.leverage_max) for one in rules.tiers), default=Decimal(200))
     isolated = rules.margin_mode is MarginMode.ISOLATED
@@ -83,7 +84,9 @@ def _contract(rules: Assumptions, exchange: str, symbol: str) -> PaperContract:
         symbol=symbol,
         price_tick=_exact(rules.price_tick) if rules.price_tick else FINE_GRID,
         quantity_step=_exact(rules.quantity_step) if rules.quantity_step else FINE_GRID,
-        fees=FeeSchedule(maker=fee, taker=fee, liquidation=fee + _exact(rules.liquidation_fee_rate)),
+        fees=FeeSchedule(
+            maker=fee, taker=fee, liquidation=fee + _exact(rules.liquidation_fee_rate)
+        ),
         min_notional=_exact(rules.min_notional) if rules.min_notional else None,
         leverage=leverage,
         max_leverage=max(highest, leverage),

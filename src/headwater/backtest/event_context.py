@@ -198,7 +198,7 @@ class EventContext:
         request = OrderRequest(
             exchange=lane.exchange,
             symbol=lane.symbol,
-            side=side,
+            side=_side(side),
             order_type=kind,
             quantity=quantity,
             price=price,
@@ -261,6 +261,18 @@ class EventContext:
     def contract(self, symbol: str | None = None, exchange: str | None = None) -> PaperMarket:
         """The handle of a contract for `quote`."""
         return self._named(symbol, exchange).market
+
+
+def _side(given: Side | str) -> Side:
+    """The side, also by its word.
+
+    Raises:
+        RequestError: another word.
+    """
+    try:
+        return Side(given)
+    except ValueError:
+        raise RequestError("side", given, "buy or sell") from None
 
 
 def bracket_of(

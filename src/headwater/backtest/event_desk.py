@@ -119,8 +119,12 @@ class EventDesk:
                     self.tell(at_ms)
             if venue.event_count != before:
                 self.at_close.append((before + 1, venue.event_count))
+        self.sample(at_ms)
+
+    def sample(self, at_ms: int) -> None:
+        """Takes down equity and positions."""
         self.sample_ms.append(at_ms)
-        self.equity.append(venue.equity_value)
+        self.equity.append(self.venue.equity_value)
         for lane, column in zip(self.lanes, self.held, strict=True):
             column.append(lane.market.quantity)
 

@@ -116,9 +116,7 @@ class EventRun:
         self.desk = EventDesk(strategy, venue, self._lanes)
         self._timeline = timeline_of(self._streams, self._shown)
         self._bar_rows = [
-            list(
-                zip(*(getattr(bars, name).tolist() for name in _BAR), strict=True)
-            )
+            list(zip(*(getattr(bars, name).tolist() for name in _BAR), strict=True))
             for bars in self._shown
         ]
         self._trades = {
@@ -171,6 +169,8 @@ class EventRun:
                 break
         if not self.venue.is_insolvent:
             self._play_rest(until_ms)
+        elif not desk.sample_ms or desk.sample_ms[-1] < self.venue.now_ms:
+            desk.sample(self.venue.now_ms)  # the bar of the ruin, which does not end any more
         desk.finish()
         return self._outcome(is_cut=until_ms is not None)
 
@@ -264,9 +264,7 @@ class EventRun:
     def _play_rest(self, until_ms: int | None) -> None:
         """The trades behind the last event."""
         ends = {
-            lane: len(one)
-            if until_ms is None
-            else int(np.searchsorted(one.timestamp_ms, until_ms))
+            lane: len(one) if until_ms is None else int(np.searchsorted(one.timestamp_ms, until_ms))
             for lane, one in self._trades.items()
         }
         self._play_trades(ends)

@@ -152,8 +152,8 @@ class MarketStreams:
         bars: candles, heard at their end; without trades they also match the orders.
         trades: public trades; where there are any, they match the orders.
         liquidations: forced closes.
-        funding: settlements; a payment without a mark price is counted at the open of its bar, or
-            at the last price where trades match.
+        funding: settlements; one without a mark price is counted at the last price, or at the open
+            of the bar within which it is due and at whose end it is then paid.
         funding_interval_h: hours between settlements, told with each; None where unknown.
         marks: mark prices; where there are any, they alone value and liquidate positions.
         open_interest: base units.

@@ -40,13 +40,19 @@ class StrategyContext(Protocol):
 
     Attributes:
         now_ms: time of the event, ms since the epoch.
-        exchange: venue of the event.
-        symbol: canonical symbol of the event.
     """
 
     now_ms: int
-    exchange: str
-    symbol: str
+
+    @property
+    def exchange(self) -> str:
+        """Venue of the event."""
+        ...
+
+    @property
+    def symbol(self) -> str:
+        """Canonical symbol of the event."""
+        ...
 
     @property
     def event(self) -> Any:
