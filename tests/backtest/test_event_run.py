@@ -19,7 +19,9 @@ from headwater.strategies.sma_cross import SmaCross
 from headwater.trading.paper_assumptions import FillAssumptions, LimitFill
 
 
-def _flat(exchange: str, prices: list[float], symbol: str = "BTCUSDT", **more: Any) -> MarketStreams:
+def _flat(
+    exchange: str, prices: list[float], symbol: str = "BTCUSDT", **more: Any
+) -> MarketStreams:
     return MarketStreams(
         exchange, symbol, bars=bars_of(prices, prices, prices, prices, symbol=symbol), **more
     )
@@ -138,7 +140,7 @@ def test_funding_within_a_bar_is_heard_then_and_paid_at_its_end() -> None:
             super().on_funding(context)
             told.append(context.equity)
 
-    strategy = Holder(lambda context: len(context.bars) == 1 and context.buy(Decimal(10)))
+    strategy = Holder(lambda context: context.buy(Decimal(10)) if len(context.bars) == 1 else None)
     outcome = run_events(strategy, streams, account(streams))
     assert ("funding", T0 + HOUR + HOUR // 2, "x", 0.01) in strategy.heard
     assert told == [Decimal(10_000)]  # What the bar will come to is not known yet.
@@ -170,7 +172,9 @@ def _tape(seed: int, length: int, start: float) -> TradeTape:
     chance = np.random.default_rng(seed)
     ticks = np.round(start * 100) + np.cumsum(chance.integers(-3, 4, length))
     times = T0 + np.sort(chance.integers(0, 3 * HOUR, length))
-    return TradeTape.of(times, ticks / 100, chance.random(length) + 0.01, chance.random(length) < 0.5)
+    return TradeTape.of(
+        times, ticks / 100, chance.random(length) + 0.01, chance.random(length) < 0.5
+    )
 
 
 class _Quoter(BaseStrategy):
@@ -308,9 +312,7 @@ def test_a_strategy_that_answers_fills_for_ever_is_stopped() -> None:
             context.buy(Decimal(1))
 
     streams = [_flat("x", [100.0] * 3)]
-    terms = account(
-        streams, cash=10**9, fills=FillAssumptions(timing=MarketTiming.SAME_CLOSE)
-    )
+    terms = account(streams, cash=10**9, fills=FillAssumptions(timing=MarketTiming.SAME_CLOSE))
     with pytest.raises(RequestError, match="rounds"):
         run_events(Endless(lambda context: context.buy(Decimal(1))), streams, terms)
 

@@ -84,9 +84,7 @@ def _contract(rules: Assumptions, exchange: str, symbol: str) -> PaperContract:
         symbol=symbol,
         price_tick=_exact(rules.price_tick) if rules.price_tick else FINE_GRID,
         quantity_step=_exact(rules.quantity_step) if rules.quantity_step else FINE_GRID,
-        fees=FeeSchedule(
-            maker=fee, taker=fee, liquidation=fee + _exact(rules.liquidation_fee_rate)
-        ),
+        fees=FeeSchedule(maker=fee, taker=fee, liquidation=forced),
         min_notional=_exact(rules.min_notional) if rules.min_notional else None,
         leverage=leverage,
         max_leverage=max(highest, leverage),

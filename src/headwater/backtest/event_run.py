@@ -108,7 +108,7 @@ class EventRun:
         self.venue = venue
         self._shown = [one.all_bars() for one in self._streams]
         self._lanes = [
-            Lane(index, venue.market(*name), GrowingBars(bars), stream.heatmaps)
+            Lane(index, venue.market(*name), GrowingBars(bars, stream.past_bars), stream.heatmaps)
             for index, (name, bars, stream) in enumerate(
                 zip(mine, self._shown, self._streams, strict=True)
             )
@@ -287,6 +287,8 @@ class EventRun:
             borders = [0, *(np.flatnonzero(np.diff(lanes)) + 1).tolist(), len(lanes)]
             position = {one: cursor[one] for one in due}
             for start, end in pairwise(borders):
+                if self.venue.is_insolvent:
+                    break
                 lane = int(lanes[start])
                 play(lane, position[lane], position[lane] + end - start)
                 position[lane] += end - start
@@ -332,12 +334,13 @@ class EventRun:
         """Trades that the strategy hears, one by one."""
         desk, venue, lane, tape = self.desk, self.venue, self._lanes[index], self._trades[index]
         context, market, make = desk.context, lane.market, lane.trade
-        meet, on_trade = venue.on_trade, desk.strategy.on_trade
+        meet, on_trade, is_over = venue.on_trade, desk.strategy.on_trade, False
         for first in range(start, end, _CHUNK):
             for at_ms, price, quantity, is_buy in _rows(tape, first, min(first + _CHUNK, end)):
                 meet(market, price, quantity, is_buy, at_ms)
                 if venue.event_count != desk.told:
                     desk.tell(at_ms)
+                    is_over = venue.is_insolvent
                 context.lane = lane
                 context.now_ms = at_ms
                 context.made = None
@@ -345,6 +348,8 @@ class EventRun:
                 on_trade(context)
                 if venue.event_count != desk.told:
                     desk.tell(at_ms)
+                if is_over:
+                    return
 
     def _outcome(self, *, is_cut: bool) -> EventOutcome:
         desk = self.desk

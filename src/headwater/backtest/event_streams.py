@@ -159,6 +159,7 @@ class MarketStreams:
         open_interest: base units.
         heatmaps: frozen liquidation maps by the time from which they were there, rising.
         bars_known_ms: shape (bars,): when each bar was heard, only beside trades; None: at its end.
+        past_bars: how many of the first bars were known before the run: shown, but not heard.
         bar_interval_ms: bars are made of the trades at this length when `bars` is None; 0: none.
     """
 
@@ -173,6 +174,7 @@ class MarketStreams:
     open_interest: ValueTape | None = None
     heatmaps: tuple[tuple[int, Any], ...] = field(default=())
     bars_known_ms: IndexArray | None = None
+    past_bars: int = 0
     bar_interval_ms: int = 0
 
     def all_bars(self) -> Bars:
@@ -203,6 +205,8 @@ class MarketStreams:
                 raise RequestError("bars_known_ms", known.shape, "one time for each bar")
             if (np.diff(known) < 0).any() or (known < self.bars.timestamp_ms).any():
                 raise RequestError("bars_known_ms", "too early", "rising, none before its bar")
+        if self.past_bars and (self.trades is None or self.past_bars > len(self.all_bars())):
+            raise RequestError("past_bars", self.past_bars, "as many as there are, beside trades")
         stamps = [at_ms for at_ms, _ in self.heatmaps]
         if stamps != sorted(stamps):
             raise RequestError("heatmaps", "out of order", "rising times")

@@ -64,15 +64,17 @@ def timeline_of(streams: Sequence[MarketStreams], bars: Sequence[Bars]) -> Timel
     lanes: list[IndexArray] = []
     rows: list[IndexArray] = []
 
-    def add(stamps: IndexArray, kind: EventKind, lane: int) -> None:
-        times.append(stamps)
-        kinds.append(np.full(len(stamps), kind, dtype=np.int64))
-        lanes.append(np.full(len(stamps), lane, dtype=np.int64))
-        rows.append(np.arange(len(stamps)))
+    def add(stamps: IndexArray, kind: EventKind, lane: int, first: int = 0) -> None:
+        count = len(stamps) - first
+        times.append(stamps[first:])
+        kinds.append(np.full(count, kind, dtype=np.int64))
+        lanes.append(np.full(count, lane, dtype=np.int64))
+        rows.append(np.arange(first, len(stamps)))
 
     for lane, (stream, shown) in enumerate(zip(streams, bars, strict=True)):
         known = stream.bars_known_ms
-        add(bar_ends_ms(shown) if known is None else known, EventKind.BAR_END, lane)
+        ends = bar_ends_ms(shown) if known is None else known
+        add(ends, EventKind.BAR_END, lane, stream.past_bars)
         if stream.trades is None:
             add(shown.timestamp_ms, EventKind.BAR_OPEN, lane)
         for tape, kind in (
