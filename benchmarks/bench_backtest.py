@@ -1,9 +1,9 @@
 """What does one back-test cost: ours, sparse and with callbacks, beside five engines?
 
 `python -m benchmarks.bench_backtest [--bars 100000 1000000] [--rounds 3] [--write]`. A cross of the
-means of 10 and 30 closes over one-minute bars of a random walk, long only, fee 0.001 %. Our callbacks
-run with every feature on (a far bracket, slippage, margin tiers with a liquidation price, funding
-every eight hours), set so that the trades stay the same; the peers run plain. Every
+means of 10 and 30 closes over one-minute bars of a random walk, long only, fee 0.001 %. Our
+callbacks run with every feature on (a far bracket, slippage, margin tiers with a liquidation price,
+funding every eight hours), set so that the trades stay the same; the peers run plain. Every
 subject runs in a process and environment of its own (`make bench-peers`), one after the other, each
 round in another order; CPU time from data in memory to return, Sharpe, drawdown and trades, the
 median of a process' repeats. A ratio is taken within a round, the median of rounds is told.

@@ -3,9 +3,9 @@
 `python -m benchmarks.bench_callbacks [--bars 100000] [--repeats 9] [--write]`. In one process, in
 turns: a plain loop over lists (`raw_loop.py`) with the rules of a cross written into it, and our
 engine asking a strategy at every bar, which reads its means by `data.sma(10)[-1]` each time or has
-kept the two columns in `prepare`. All have every feature of the account on and must come to the same
-trades and the same equity. Then whole runs of the shipped strategy with the guard and without. CPU
-time; a ratio is taken within a turn, the median is told.
+kept the two columns in `prepare`. All have every feature of the account on and must come to the
+same trades and the same equity. Then whole runs of the shipped strategy with the guard and without.
+CPU time; a ratio is taken within a turn, the median is told.
 """
 
 import argparse

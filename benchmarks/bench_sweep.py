@@ -3,9 +3,9 @@
 `python -m benchmarks.bench_sweep [--combinations 100 1000] [--rounds 3] [--write]`. Return, Sharpe,
 drawdown and number of trades of every pair; wall time, as the work is spread over two cores:
 vectorbt holds pairs as columns, a block of 100 at a time; backtesting.py's `optimize` has two
-processes, is run in the first round only, and for 1,000 pairs only with `--all` (its time grows with
-the pairs). Ours runs the shipped strategy and a user's own vectorised class. Every process has swept
-before: vectorbt's Rust is compiled ahead, so our kernel's loading is not in the time either; what
+processes, is run in the first round only, and for 1,000 pairs only with `--all` (its time grows
+with the pairs). Ours runs the shipped strategy and a user's own vectorised class. Every process has
+swept before: vectorbt's Rust is compiled ahead, so our kernel's loading is not in the time either; what
 the first sweep of a process takes, with the kernel's cache filled and empty, stands beside. Memory
 is the largest of the process (and of each worker). Returns of all pairs must agree.
 """

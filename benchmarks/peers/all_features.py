@@ -85,6 +85,7 @@ class KeptCross(CalledCross):
 
     def should_open_position(self, data: Any) -> Decision:
         """At a cross above."""
+        del data
         fast, slow = self.fast, self.slow
         if len(fast) < 2:
             return False, None
@@ -92,6 +93,7 @@ class KeptCross(CalledCross):
 
     def should_close_position(self, position: Any, data: Any) -> Decision:
         """At a cross below."""
+        del position, data
         fast, slow = self.fast, self.slow
         return fast[-2] >= slow[-2] and fast[-1] < slow[-1], "cross"
 

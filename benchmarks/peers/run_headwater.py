@@ -16,7 +16,6 @@ import time
 from dataclasses import fields
 from typing import Any, Final
 
-from benchmarks.peers.case import Bars, Case, Outcome, Refused, Trade, drive, spent_of, timed
 import numpy as np
 
 from benchmarks.peers.all_features import (
@@ -26,6 +25,7 @@ from benchmarks.peers.all_features import (
     funding_of,
     with_all_features,
 )
+from benchmarks.peers.case import Bars, Case, Outcome, Refused, Trade, drive, spent_of, timed
 from headwater import __version__
 from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.engine import BacktestEngine

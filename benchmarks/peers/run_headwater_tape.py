@@ -46,6 +46,7 @@ class _Requoting(BaseStrategy):
 
     def on_start(self, context: StrategyContext) -> None:
         """Nothing rests yet."""
+        del context
         self.bid: Any = None
         self.ask: Any = None
         self.orders = 0
