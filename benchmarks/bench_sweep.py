@@ -5,8 +5,8 @@ drawdown and number of trades of every pair; wall time, as the work is spread ov
 vectorbt holds pairs as columns, a block of 100 at a time; backtesting.py's `optimize` has two
 processes, is run in the first round only, and for 1,000 pairs only with `--all` (its time grows
 with the pairs). Ours runs the shipped strategy and a user's own vectorised class. Every process has
-swept before: vectorbt's Rust is compiled ahead, so our kernel's loading is not in the time either; what
-the first sweep of a process takes, with the kernel's cache filled and empty, stands beside. Memory
+swept before: vectorbt's Rust is compiled ahead, so our kernel's loading is not in the time either;
+what the first sweep of a process takes, with the kernel's cache filled and empty, stands beside. Memory
 is the largest of the process (and of each worker). Returns of all pairs must agree.
 """
 
@@ -172,7 +172,7 @@ def main() -> int:
     parser.add_argument("--bars", type=int, default=100_000)
     parser.add_argument("--combinations", nargs="+", type=int, default=[100, 1_000])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", nargs="+", default=["vectorbt", "backtesting"])
+    parser.add_argument("--peers", nargs="*", default=["vectorbt", "backtesting"])
     parser.add_argument("--all", action="store_true", help="backtesting.py in every sweep")
     parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     options = parser.parse_args()
