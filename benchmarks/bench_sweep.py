@@ -6,8 +6,8 @@ vectorbt holds pairs as columns, a block of 100 at a time; backtesting.py's `opt
 processes, is run in the first round only, and for 1,000 pairs only with `--all` (its time grows
 with the pairs). Ours runs the shipped strategy and a user's own vectorised class. Every process has
 swept before: vectorbt's Rust is compiled ahead, so our kernel's loading is not in the time either;
-what the first sweep of a process takes, with the kernel's cache filled and empty, stands beside. Memory
-is the largest of the process (and of each worker). Returns of all pairs must agree.
+what the first sweep of a process takes, with the kernel's cache filled and empty, stands beside.
+Memory is the largest of the process (and of each worker). Returns of all pairs must agree.
 """
 
 import argparse
@@ -192,7 +192,8 @@ def main() -> int:
             found, left_out = rotations(combinations, options.rounds, [OURS, OWN, *peers], path)
             if len(peers) < len(options.peers):
                 notes.append(f"{combinations:,} backtesting: not run, `--all` does.")
-            notes += [cold(label, combinations, found, path) for label in (OURS, OWN)]
+            if combinations == min(options.combinations):
+                notes += [cold(label, combinations, found, path) for label in (OURS, OWN)]
             differing = unequal(found)
             lines, also_kept = rows_of(combinations, found)
             kept = kept and also_kept and not differing and {OURS, OWN} <= found.keys()
