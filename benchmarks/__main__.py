@@ -25,6 +25,8 @@ BENCHMARKS: Final = (
     "bench_heatmap_raster",
     "bench_page",
     "bench_backtest",
+    "bench_callbacks",
+    "bench_cold_start",
     "bench_sweep",
     "bench_trade_replay",
 )

@@ -3,8 +3,9 @@
 `python -m benchmarks.bench_trade_replay [--trades 1000000] [--rounds 3] [--write]`. Three ways of
 the market maker: two limits replaced every second, limits that stay until they are filled, and the
 first with a strategy that hears every trade. CPU time from the tape in memory to position, cash and
-number of fills; hftbacktest's strategy is compiled by Numba before the time is taken. The two fill
-models are not the same, so fills are told and not compared.
+number of fills; hftbacktest's strategy is compiled by Numba before the time is taken, ours is
+Python. The two fill models are not the same, so fills are told and not compared; a run whose number
+of orders is not the other's fails.
 """
 
 import argparse
@@ -26,31 +27,42 @@ AIM: Final = 0.5
 
 SUBJECTS: Final = ("headwater", "hftbacktest")
 
+DRIVERS: Final = {"headwater": "headwater-tape", "hftbacktest": "hftbacktest"}
+"""By subject: who is asked."""
+
+SAME_ORDERS: Final = 0.1
+"""Largest difference of the numbers of orders, as a fraction, that is still the same work."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """One process' replay."""
 
     cpu_s: float
+    orders: int
     fills: int
     peak_mb: float
 
 
-def ours(case: TapeCase) -> Replayed | str:
-    """Our replay of a tape, or why there is none yet."""
-    del case
-    return "this checkout has no replay of trades"
-
-
-def peers(case: TapeCase) -> Replayed | str:
-    """hftbacktest's, or why there is none."""
-    if not is_ready("hftbacktest"):
+def replayed(driver: str, case: TapeCase) -> Replayed | str:
+    """A replay of a tape in a process of its own, or why there is none."""
+    if not is_ready(driver):
         return "not installed: make bench-peers"
     try:
-        answer = ask("hftbacktest", [asdict(case)])[0]
+        answer = ask(driver, [asdict(case)])[0]
     except Failed as error:
         return str(error).splitlines()[-1]
-    return Replayed(answer["cpu_s"], answer["fills"], answer["peak_mb"])
+    return Replayed(answer["cpu_s"], answer["orders"], answer["fills"], answer["peak_mb"])
+
+
+def too_far(found: dict[str, list[Replayed]]) -> list[str]:
+    """Where one of the two has placed far fewer or more orders, in words."""
+    if len(found) < len(SUBJECTS):
+        return []
+    own, theirs = (found[each][0].orders for each in SUBJECTS)
+    if abs(own - theirs) <= SAME_ORDERS * theirs:
+        return []
+    return [f"{own:,} orders, where the other has {theirs:,}: not the same work"]
 
 
 def rows_of(
@@ -72,6 +84,7 @@ def rows_of(
                 f"{mode}: {subject}",
                 f"{median(spent) * 1_000:,.1f} ± {spread(spent):.0%}",
                 f"{trades / median(spent) / 1e6:.2f}",
+                f"{runs[0].orders:,}",
                 f"{runs[0].fills:,}",
                 f"{median([each.peak_mb for each in runs]):,.0f}",
                 ratio,
@@ -97,19 +110,30 @@ def main() -> int:
             case = TapeCase(tape=str(path), mode=mode)
             found: dict[str, list[Replayed]] = defaultdict(list)
             for turn in range(options.rounds):
-                runs = [(SUBJECTS[0], ours), (SUBJECTS[1], peers)]
-                for subject, run in runs[:: -1 if turn % 2 else 1]:
+                for subject in SUBJECTS[:: -1 if turn % 2 else 1]:
                     if subject in notes:
                         continue
-                    one = run(case)
+                    one = replayed(DRIVERS[subject], case)
                     if isinstance(one, str):
                         notes[subject] = one
                     else:
                         found[subject].append(one)
+                        print(f"{mode} {subject}: {one.cpu_s:.3f} s", file=sys.stderr)
+            differing = too_far(found)
+            for reason in differing:
+                notes.setdefault(mode, reason)
             lines, also_kept = rows_of(mode, options.trades, found)
             rows += lines
-            kept = kept and also_kept
-    header = ["market maker", "CPU ms", "million trades a CPU second", "fills", "MB", "to theirs"]
+            kept = kept and also_kept and not differing and SUBJECTS[0] in found
+    header = [
+        "market maker",
+        "CPU ms",
+        "million trades a CPU second",
+        "orders",
+        "fills",
+        "MB",
+        "to theirs",
+    ]
     text = "\n".join(
         [
             f"### Replay of {options.trades:,} trades under a market maker",

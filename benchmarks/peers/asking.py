@@ -12,6 +12,7 @@ from benchmarks.peers.environments import ROOT, environment
 
 DRIVERS: Final[Mapping[str, tuple[str, str]]] = {
     "headwater": ("headwater-py312", "run_headwater"),
+    "headwater-tape": ("headwater-py312", "run_headwater_tape"),
     "backtesting": ("backtesting", "run_backtesting"),
     "vectorbt": ("vectorbt", "run_vectorbt"),
     "nautilus": ("nautilus-2", "run_nautilus"),
@@ -34,8 +35,15 @@ def is_ready(peer: str) -> bool:
     return environment(DRIVERS[peer][0]).is_ready
 
 
-def ask(peer: str, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def ask(
+    peer: str, jobs: Sequence[Mapping[str, Any]], surroundings: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """The answers of one process to all jobs, in their order.
+
+    Args:
+        peer: a name of `DRIVERS`.
+        jobs: what it is asked.
+        surroundings: further environment variables of the process.
 
     Raises:
         Failed: the process ended badly or took too long.
@@ -53,7 +61,12 @@ def ask(peer: str, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             done = subprocess.run(
                 command,
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": paths, "TQDM_DISABLE": "1"},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": paths,
+                    "TQDM_DISABLE": "1",
+                    **(surroundings or {}),
+                },
                 capture_output=True,
                 text=True,
                 timeout=TIMEOUT_S,

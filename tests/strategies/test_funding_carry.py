@@ -1,7 +1,7 @@
 """The pair of legs, over a context that fills at once."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.strategies.samples import T0, bars_of
@@ -65,7 +65,7 @@ def _tell(
         interval_h=interval_h,
         funding_time_ms=account.now_ms,
     )
-    context: StrategyContext = account
+    context = cast("StrategyContext", account)
     strategy.on_funding(context)
 
 

@@ -97,6 +97,16 @@ PLACES: Final = tuple(
             "Choose parameters on one stretch of the past, run them on the next, and so on.",
         ),
         (
+            "paper",
+            "paper:paper",
+            "Run a strategy on the live market with an account on paper, and write down all of it.",
+        ),
+        (
+            "parity",
+            "paper:parity",
+            "Repeat a paper run as a back-test over its journal and list what differs.",
+        ),
+        (
             "strategies",
             "strategies:strategies",
             "List the strategies and their parameters, or tell all of one.",

@@ -9,7 +9,7 @@
     print(result.total_return, result.sharpe_ratio, result.max_drawdown)
 
 It picks the drive by the form of the strategy: signals are run sparsely, callbacks are asked at
-every bar. Nothing is compiled on the way.
+every bar, events are played through the paper venue. Nothing is compiled on the way.
 """
 
 import time
@@ -22,6 +22,7 @@ from headwater.analytics.performance import performance
 from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.coverage import coverage_of
 from headwater.backtest.detail import NO_DETAIL, Detail
+from headwater.backtest.event_bars import run_events_over_bars
 from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.look_ahead import LookAheadReport, check_signals
 from headwater.backtest.outcome import Outcome
@@ -179,9 +180,14 @@ class BacktestEngine:
                 progress=self.progress,
             )
             return outcome, LookAheadReport(how="the strategy is handed the past bars alone")
-        raise RequestError(
-            "strategy", strategy.name, "one of signals or callbacks; events run by run_events"
+        if self.detail is not None:
+            raise RequestError(
+                "detail", "given", "none with a strategy of events: give run_events the trades"
+            )
+        outcome = run_events_over_bars(
+            strategy, bars, self.assumptions, funding=self.funding, progress=self.progress
         )
+        return outcome, LookAheadReport(how="the strategy hears events in the order of their times")
 
     def _bars(self) -> Bars:
         """The bars of the wanted time.

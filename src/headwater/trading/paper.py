@@ -35,7 +35,7 @@ from headwater.trading.paper_admission import admit, make_order
 from headwater.trading.paper_amend import amend_order
 from headwater.trading.paper_assumptions import FillAssumptions, check_assumptions
 from headwater.trading.paper_brackets import place_bracket
-from headwater.trading.paper_contract import PaperContract, money
+from headwater.trading.paper_contract import ATTO, PaperContract, money
 from headwater.trading.paper_feed import PaperFeed
 from headwater.trading.paper_margin import equity, free_margin
 from headwater.trading.paper_market import PaperMarket
@@ -43,7 +43,7 @@ from headwater.trading.paper_matching import stop_order
 from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_positions import position_record
 from headwater.trading.paper_snapshot import restore_state, snapshot_state
-from headwater.trading.paper_state import FINAL, PaperState
+from headwater.trading.paper_state import FINAL, AccountEntry, OrderEntry, PaperState
 
 _LIMIT = OrderType.LIMIT
 _CANCELLED = OrderState.CANCELLED
@@ -306,6 +306,26 @@ class PaperVenue(PaperFeed):
     def take_events(self) -> list[OrderEvent | AccountEvent]:
         """Everything that happened since the last call, oldest first."""
         return self._state.take_events()
+
+    def take_entries(self) -> list[OrderEntry | AccountEntry]:
+        """The same as bare entries, for who makes records of them later (`event_record`) or never.
+
+        The number of the first one is `event_count` − their count + 1.
+        """
+        log = self._state.log
+        entries = list(log)
+        log.clear()
+        return entries
+
+    @property
+    def currency(self) -> str:
+        """Settlement currency of all contracts."""
+        return self._state.currency
+
+    @property
+    def equity_value(self) -> float:
+        """The float nearest to `equity`, at a fraction of its cost."""
+        return equity(self._state) / ATTO
 
     def position(self, market: PaperMarket) -> Position:
         """The position of one contract, flat or not."""

@@ -39,6 +39,17 @@ class PaperFeed:
     def __init__(self, state: PaperState) -> None:
         self._state = state
 
+    def advance(self, at_ms: int) -> None:
+        """Lets time go on without an event, so that what is placed now bears this time.
+
+        Args:
+            at_ms: not before the last event.
+
+        Raises:
+            RequestError: a time that goes back.
+        """
+        self._advance(at_ms)
+
     def _advance(self, at_ms: int) -> None:
         if at_ms < self._state.now:
             raise RequestError("at_ms", at_ms, f"not before the last event at {self._state.now}")
@@ -240,7 +251,7 @@ class PaperFeed:
     def on_bar_rest(
         self, market: PaperMarket, high: float, low: float, close: float, fills: bool = True
     ) -> None:
-        """The second half of `on_bar`.
+        """The second half of `on_bar`. What waited in line since the first half waits on.
 
         Args:
             market: as of `on_bar_open`.
@@ -249,10 +260,15 @@ class PaperFeed:
             close: likewise.
             fills: what `on_bar_open` returned.
         """
+        later, market.arrivals = market.arrivals, []
         if fills:
             finish_bar(self._state, market, high, low, close)
         else:
             market.last = market.bid = market.ask = close
+        if later:
+            # Placed between the halves: an event that they could meet is yet to come.
+            market.arrivals = later + market.arrivals
+            market.refresh()
 
     def on_mark(self, market: PaperMarket, price: float, at_ms: int) -> None:
         """A mark price: from now on it alone values the position and liquidates it.

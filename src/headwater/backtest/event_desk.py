@@ -1,0 +1,273 @@
+"""Between market, paper account and strategy: one event in, the account moved, the strategy told.
+
+Used by the back-test over columns (`event_run.py`) and by the paper run over live records
+(`paper_run.py`), so that both do the same in the same order: first the event meets the orders that
+wait, then fills are told, then the strategy hears the event and places orders, which the next event
+meets.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from headwater.backtest.event_context import EventContext
+from headwater.backtest.event_lane import Lane
+from headwater.core.errors import RequestError
+from headwater.core.order_kinds import OrderEventKind
+from headwater.core.orders import OrderEvent
+from headwater.strategies.base import BaseStrategy
+from headwater.trading.paper import PaperVenue
+from headwater.trading.paper_state import AccountEntry, OrderEntry, event_record
+
+__all__ = ["ENTRIES_MAX", "EventDesk"]
+
+ENTRIES_MAX: Final = 1_000_000
+"""Order events kept of a run; beyond it the oldest that are no fills are dropped and counted."""
+
+_FILL_ROUNDS_MAX: Final = 1_000
+_DRAIN: Final = 100_000
+_FILLS: Final = frozenset({OrderEventKind.FILLED, OrderEventKind.PARTIALLY_FILLED})
+
+
+class EventDesk:
+    """One strategy with its account.
+
+    Args:
+        strategy: hears and acts.
+        venue: the account.
+        lanes: its contracts.
+
+    Attributes:
+        context: what the strategy is handed.
+        entries: what happened to orders and account, (number, entry), oldest first.
+        dropped: entries that were not kept.
+        sample_ms: times at which the equity was taken.
+        equity: equity at each of them.
+        held: for each contract, base units held at each of them.
+        at_close: numbers of the first and the last event of each stretch in which orders were
+            filled at the close at which they were decided.
+    """
+
+    def __init__(self, strategy: BaseStrategy, venue: PaperVenue, lanes: Sequence[Lane]) -> None:
+        self.strategy = strategy
+        self.venue = venue
+        self.lanes = tuple(lanes)
+        self.context = EventContext(venue, lanes)
+        self.entries: list[tuple[int, OrderEntry | AccountEntry]] = []
+        self.dropped = 0
+        self.sample_ms: list[int] = []
+        self.equity: list[float] = []
+        self.held: list[list[float]] = [[] for _ in lanes]
+        self.at_close: list[tuple[int, int]] = []
+        self.told = self._drained = venue.event_count
+        self.hears_bar = _hears(strategy, "on_bar")
+        self.hears_trade = _hears(strategy, "on_trade")
+        self.hears_liquidation = _hears(strategy, "on_liquidation")
+        self.hears_funding = _hears(strategy, "on_funding")
+        self.hears_fill = _hears(strategy, "on_fill")
+
+    def start(self, at_ms: int) -> None:
+        """Lets the strategy prepare itself, before the first event."""
+        self._at(self.lanes[0], at_ms)
+        self.strategy.on_start(self.context)
+        self.tell(at_ms)
+
+    # --- what the market does --------------------------------------------------------------------
+
+    def open_bars(self, opening: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
+        """Bars that match orders open at a time.
+
+        Args:
+            opening: contract and (open, high, low, close, volume) of each.
+            at_ms: their time.
+        """
+        meet = self.venue.on_bar_open
+        for lane, (open_, high, low, close, volume) in opening:
+            lane.does_bar_fill = meet(lane.market, at_ms, open_, high, low, close, volume)
+            lane.is_bar_open = True
+            lane.bar_open = open_
+        if self.venue.event_count != self.told:
+            self.tell(at_ms)
+
+    def end_bars(self, ended: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
+        """Bars end at a time: what they did is done, then the strategy hears them.
+
+        Args:
+            ended: contract and (open, high, low, close, volume) of each.
+            at_ms: their time.
+        """
+        venue = self.venue
+        for lane, (_, high, low, close, _) in ended:
+            if lane.is_bar_open:
+                venue.on_bar_rest(lane.market, high, low, close, lane.does_bar_fill)
+                lane.is_bar_open = False
+        venue.advance(at_ms)
+        for lane, _ in ended:
+            for rate, mark_price in lane.due:
+                paid_at = lane.bar_open if mark_price is None else mark_price
+                venue.on_funding(lane.market, rate, paid_at, at_ms)
+            lane.due.clear()
+            lane.bars.advance()
+        if venue.event_count != self.told:
+            self.tell(at_ms)
+        if self.hears_bar:
+            before = venue.event_count
+            for lane, _ in ended:
+                self._at(lane, at_ms)
+                self.strategy.on_bar(self.context)
+                if venue.event_count != self.told:
+                    self.tell(at_ms)
+            if venue.event_count != before:
+                self.at_close.append((before + 1, venue.event_count))
+        self.sample(at_ms)
+
+    def sample(self, at_ms: int) -> None:
+        """Takes down equity and positions."""
+        self.sample_ms.append(at_ms)
+        self.equity.append(self.venue.equity_value)
+        for lane, column in zip(self.lanes, self.held, strict=True):
+            column.append(lane.market.quantity)
+
+    def trade(
+        self,
+        lane: Lane,
+        at_ms: int,
+        price: float,
+        quantity: float,
+        is_buy: bool | None,
+        record: Any = None,
+    ) -> None:
+        """A public trade; `record` is what the strategy is shown of it, if it is there already."""
+        venue = self.venue
+        venue.on_trade(lane.market, price, quantity, is_buy, at_ms)
+        if venue.event_count != self.told:
+            self.tell(at_ms)
+        if self.hears_trade:
+            context = self.context
+            context.lane, context.now_ms, context.made = lane, at_ms, record
+            context.make = partial(lane.trade, at_ms, price, quantity, is_buy)
+            self.strategy.on_trade(context)
+            if venue.event_count != self.told:
+                self.tell(at_ms)
+
+    def liquidation(
+        self,
+        lane: Lane,
+        at_ms: int,
+        price: float,
+        quantity: float,
+        *,
+        is_long: bool,
+        record: Any = None,
+    ) -> None:
+        """A forced close of somebody; it moves nothing of ours."""
+        lane.note_liquidation(at_ms, price * quantity, is_long=is_long)
+        if self.hears_liquidation:
+            self._at(lane, at_ms)
+            self.context.made = record
+            self.context.make = partial(lane.liquidation, at_ms, price, quantity, is_long=is_long)
+            self.venue.advance(at_ms)
+            self.strategy.on_liquidation(self.context)
+            self.tell(at_ms)
+
+    def funding(
+        self,
+        lane: Lane,
+        at_ms: int,
+        rate: float,
+        mark_price: float | None,
+        interval_h: float | None,
+        record: Any = None,
+    ) -> None:
+        """A settlement. Within a bar that matches orders it is paid at the bar's end."""
+        lane.funding_rate = rate
+        if lane.is_bar_open:
+            lane.due.append((rate, mark_price))
+        elif (paid_at := mark_price or lane.market.value_price) > 0.0:
+            self.venue.on_funding(lane.market, rate, paid_at, at_ms)
+        if self.hears_funding:
+            self.venue.advance(at_ms)
+            self._at(lane, at_ms)
+            self.context.made = record
+            self.context.make = partial(lane.funding, at_ms, rate, interval_h)
+            self.strategy.on_funding(self.context)
+        if self.venue.event_count != self.told:
+            self.tell(at_ms)
+
+    def mark(self, lane: Lane, at_ms: int, price: float) -> None:
+        """A mark price."""
+        self.venue.on_mark(lane.market, price, at_ms)
+        if self.venue.event_count != self.told:
+            self.tell(at_ms)
+
+    # --- what came of it -------------------------------------------------------------------------
+
+    def tell(self, at_ms: int) -> None:
+        """Takes down what happened, and tells the strategy its fills.
+
+        Raises:
+            RequestError: a strategy that answers every fill with an order that fills at once.
+        """
+        if not self.hears_fill:
+            self.told = self.venue.event_count
+            if self.told - self._drained >= _DRAIN:
+                self._drain()
+            return
+        for _ in range(_FILL_ROUNDS_MAX):
+            fresh = self._drain()
+            if not fresh:
+                return
+            for number, entry in fresh:
+                if len(entry) == 7 and entry[1] in _FILLS:
+                    self._at(self.lanes[entry[3].market.index], at_ms)
+                    self.context.make = partial(self._fill, number, entry)
+                    self.strategy.on_fill(self.context)
+        raise RequestError(
+            f"{self.strategy.name}.on_fill",
+            f"{_FILL_ROUNDS_MAX} rounds of orders at {at_ms} ms",
+            "fewer: each fill was answered with an order that filled at once",
+        )
+
+    def finish(self) -> None:
+        """Takes down what has happened last."""
+        self._drain()
+
+    def event_at(self, number: int, entry: OrderEntry | AccountEntry) -> Any:
+        """The record of an entry."""
+        return event_record(entry, number, self.currency)
+
+    @property
+    def currency(self) -> str:
+        """Settlement currency of the account."""
+        return self.venue.currency
+
+    def _fill(self, number: int, entry: OrderEntry) -> Any:
+        event = event_record(entry, number, self.currency)
+        return event.fill if isinstance(event, OrderEvent) else None
+
+    def _at(self, lane: Lane, at_ms: int) -> None:
+        context = self.context
+        context.lane, context.now_ms = lane, at_ms
+        context.made = context.make = None
+
+    def _drain(self) -> list[tuple[int, OrderEntry | AccountEntry]]:
+        """Moves what the venue logged to `entries`."""
+        fresh = self.venue.take_entries()
+        self.told = self._drained = count = self.venue.event_count
+        numbered = list(enumerate(fresh, count - len(fresh) + 1))
+        self.entries += numbered
+        if len(self.entries) > ENTRIES_MAX:
+            excess = len(self.entries) - ENTRIES_MAX // 2
+            kept = [
+                one
+                for place, one in enumerate(self.entries)
+                if place >= excess or len(one[1]) == 5 or one[1][1] in _FILLS
+            ]
+            self.dropped += len(self.entries) - len(kept)
+            self.entries = kept
+        return numbered
+
+
+def _hears(strategy: BaseStrategy, method: str) -> bool:
+    """Whether the strategy has written that method."""
+    return getattr(type(strategy), method) is not getattr(BaseStrategy, method)

@@ -1,0 +1,102 @@
+"""The one order in which the events of all contracts happen; trades are laid between them.
+
+Within one millisecond: bars end, mark prices, open interest, liquidations, funding, bars open,
+trades. So what is decided at a close can be filled at the open of the same time, a payment is due
+from who held before, and nobody is shown a trade of the moment at which a bar ends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from headwater.analytics.arrays import IndexArray
+from headwater.backtest.event_streams import MarketStreams, bar_ends_ms
+from headwater.strategies.bars import Bars
+
+__all__ = ["EventKind", "Timeline", "timeline_of"]
+
+
+class EventKind(IntEnum):
+    """Kinds of events in their order within a millisecond."""
+
+    BAR_END = 0
+    MARK = 1
+    OPEN_INTEREST = 2
+    LIQUIDATION = 3
+    FUNDING = 4
+    BAR_OPEN = 5
+    TRADE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All events but trades, in order, as parallel lists.
+
+    Attributes:
+        at_ms: time of each event.
+        kind: its `EventKind`, as an int.
+        lane: number of its contract.
+        row: its row within its stream.
+        trades_before: for each contract with trades, how many of them come before each event.
+    """
+
+    at_ms: list[int]
+    kind: list[int]
+    lane: list[int]
+    row: list[int]
+    trades_before: dict[int, list[int]]
+
+
+def timeline_of(streams: Sequence[MarketStreams], bars: Sequence[Bars]) -> Timeline:
+    """Merges the streams.
+
+    Args:
+        streams: of each contract.
+        bars: what a strategy is shown of each (`MarketStreams.all_bars`).
+
+    Returns:
+        The events in order; events of one time and kind stand in the order of the contracts.
+    """
+    times: list[IndexArray] = []
+    kinds: list[IndexArray] = []
+    lanes: list[IndexArray] = []
+    rows: list[IndexArray] = []
+
+    def add(stamps: IndexArray, kind: EventKind, lane: int, first: int = 0) -> None:
+        count = len(stamps) - first
+        times.append(stamps[first:])
+        kinds.append(np.full(count, kind, dtype=np.int64))
+        lanes.append(np.full(count, lane, dtype=np.int64))
+        rows.append(np.arange(first, len(stamps)))
+
+    for lane, (stream, shown) in enumerate(zip(streams, bars, strict=True)):
+        known = stream.bars_known_ms
+        ends = bar_ends_ms(shown) if known is None else known
+        add(ends, EventKind.BAR_END, lane, stream.past_bars)
+        if stream.trades is None:
+            add(shown.timestamp_ms, EventKind.BAR_OPEN, lane)
+        for tape, kind in (
+            (stream.marks, EventKind.MARK),
+            (stream.open_interest, EventKind.OPEN_INTEREST),
+            (stream.liquidations, EventKind.LIQUIDATION),
+            (stream.funding, EventKind.FUNDING),
+        ):
+            if tape is not None:
+                add(tape.timestamp_ms, kind, lane)
+    at = np.concatenate(times)
+    kind_column, lane_column = np.concatenate(kinds), np.concatenate(lanes)
+    order = np.lexsort((lane_column, kind_column, at))
+    at = at[order]
+    return Timeline(
+        at_ms=at.tolist(),
+        kind=kind_column[order].tolist(),
+        lane=lane_column[order].tolist(),
+        row=np.concatenate(rows)[order].tolist(),
+        trades_before={
+            lane: np.searchsorted(stream.trades.timestamp_ms, at).tolist()
+            for lane, stream in enumerate(streams)
+            if stream.trades is not None
+        },
+    )

@@ -1,0 +1,131 @@
+"""Event runs over bars: where all drives apply, they agree to the last trade."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.backtest.drives import HOUR_MS, Answering, bars_of, random_signals, walk
+
+from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.engine import BacktestEngine
+from headwater.backtest.event_bars import run_events_over_bars
+from headwater.backtest.funding import FundingBars, FundingColumns
+from headwater.backtest.outcome import Outcome
+from headwater.backtest.sparse import run_sparse
+from headwater.core.errors import RequestError
+from headwater.strategies.asked import AskedStrategy
+from headwater.strategies.base import BaseStrategy
+from headwater.strategies.openings import Bracket
+from headwater.strategies.sma_cross import SmaCross
+
+
+def _agree(fast: Outcome, events: Outcome) -> None:
+    """Same trades; prices to one part in 10¹², money to one in 10⁹ (steps and ticks of 10⁻¹²)."""
+    one, other = fast.trades, events.trades
+    assert one.entry_bar == other.entry_bar
+    assert one.exit_bar == other.exit_bar
+    assert one.is_long == other.is_long
+    assert one.exit_reason == other.exit_reason
+    np.testing.assert_allclose(other.entry_price, one.entry_price, rtol=1e-12)
+    np.testing.assert_allclose(other.exit_price, one.exit_price, rtol=1e-12)
+    np.testing.assert_allclose(other.quantity, one.quantity, rtol=1e-9)
+    np.testing.assert_allclose(other.entry_fee, one.entry_fee, rtol=1e-9)
+    np.testing.assert_allclose(other.funding, one.funding, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(events.equity, fast.equity, rtol=1e-9)
+    np.testing.assert_allclose(events.held, fast.held, rtol=1e-9)
+    assert events.pending == fast.pending
+    assert events.refused == fast.refused
+    assert events.insolvent_bar == fast.insolvent_bar
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    length=st.integers(2, 120),
+    share=st.sampled_from([0.02, 0.1, 0.4]),
+    fill=st.sampled_from(FillRule),
+    reverses=st.booleans(),
+    sides=st.sampled_from(["both", "long"]),
+    stop=st.sampled_from([None, 0.01, 0.05]),
+    target=st.sampled_from([None, 0.02, 0.08]),
+    fee_rate=st.sampled_from([0.0, 0.001]),
+    slippage_rate=st.sampled_from([0.0, 0.0005]),
+    is_funded=st.booleans(),
+)
+@settings(max_examples=120, deadline=None)
+def test_events_agree_with_the_sparse_drive(
+    seed: int,
+    length: int,
+    share: float,
+    fill: FillRule,
+    reverses: bool,
+    sides: str,
+    stop: float | None,
+    target: float | None,
+    fee_rate: float,
+    slippage_rate: float,
+    is_funded: bool,
+) -> None:
+    bars = walk(seed, length)
+    signals = random_signals(seed, bars, share=share, sides=sides)
+    # A take-profit of the paper venue takes liquidity and pays the slippage; with the other drives
+    # it does not: a difference of definition.
+    bracket = Bracket(stop_loss=stop, take_profit=None if slippage_rate else target)
+    rules = Assumptions(fee_rate=fee_rate, slippage_rate=slippage_rate, fill=fill).checked()
+    funding = None
+    if is_funded:
+        chance = np.random.default_rng(seed)
+        times = bars.timestamp_ms[0] + HOUR_MS // 2 * np.arange(1, 2 * length, 3)
+        funding = FundingColumns.of(times, chance.normal(0.0, 0.001, len(times)))
+    fast = run_sparse(
+        bars,
+        signals,
+        rules,
+        bracket=bracket,
+        reverses=reverses,
+        funding=None if funding is None else FundingBars.of(funding, bars),
+    )
+    asked = AskedStrategy(Answering(signals, bracket, reverses=reverses))
+    _agree(fast, run_events_over_bars(asked, bars, rules, funding=funding))
+
+
+def test_the_engine_runs_events_and_says_so() -> None:
+    bars = walk(5, 400)
+    rules = Assumptions(fee_rate=0.001)
+    events = BacktestEngine(AskedStrategy(SmaCross()), data=bars, assumptions=rules).run()
+    signals = BacktestEngine(SmaCross(), data=bars, assumptions=rules).run()
+    assert events.drive == "events"
+    assert "order of their times" in events.look_ahead.how
+    assert len(events.trades) == len(signals.trades) > 3
+    _agree(signals.outcome, events.outcome)
+    assert events.total_return == pytest.approx(signals.total_return, rel=1e-9)
+
+
+def test_detail_is_refused_with_events() -> None:
+    bars = walk(5, 60)
+    engine = BacktestEngine(AskedStrategy(SmaCross()), data=bars, detail=bars)
+    with pytest.raises(RequestError, match="detail"):
+        engine.run()
+
+
+class _Short(BaseStrategy):
+    """Sells all in at the first close."""
+
+    name = "short_once"
+
+    def on_bar(self, context: Any) -> None:
+        if len(context.bars) == 1:
+            context.place(side="sell", quantity=context.equity / 100)
+
+
+def test_ruin_ends_the_run_with_its_bar() -> None:
+    # Short 100 at the open 100, 10,000 of cash: at 200 the whole margin is used up.
+    flat = [100.0, 100.0, 100.0, 100.0]
+    high = [100.0, 100.0, 250.0, 100.0]
+    bars = bars_of(flat, high, flat, flat)
+    outcome = run_events_over_bars(_Short(), bars, Assumptions().checked())
+    assert outcome.insolvent_bar == 2
+    assert len(outcome.equity) == 3
+    assert outcome.equity[-1] == pytest.approx(0.0, abs=1e-6)
+    assert outcome.trades.exit_price == [pytest.approx(200.0)]
