@@ -36,9 +36,9 @@ def test_from_nothing_to_a_restored_copy(
     assert checked["tables"]["trades"]["rows"] == 2
     done = _db("backup", tmp_path / "copy")
     assert done.exit_code == 0
-    assert "11 rows, equal" in done.output
+    assert "13 rows, equal" in done.output
     monkeypatch.setenv("HEADWATER_DATABASE_URL", f"sqlite:///{tmp_path}/new.sqlite3")
-    assert "11 rows, equal" in _db("restore", tmp_path / "copy").output
+    assert "13 rows, equal" in _db("restore", tmp_path / "copy").output
     assert json.loads(_db("check", "--json").stdout)["tables"] == checked["tables"]
 
 
