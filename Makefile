@@ -8,10 +8,10 @@ MODULES := src/headwater/dashboard/modules
 COPIED := node_modules/.copied
 TSC := node_modules/.bin/tsc
 PRETTIER := node_modules/.bin/prettier
-SCRIPTS := "src/headwater/dashboard/*.{js,css}" "tests/dashboard/*.js" "benchmarks/*.js"
+SCRIPTS := "src/headwater/{dashboard,backtest}/*.{js,css}" "tests/dashboard/*.js" "benchmarks/*.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check test coverage test-servers soak bench bench-peers demo docs clients lock clean
+.PHONY: help setup fmt check test coverage test-servers test-peers soak bench bench-peers demo docs clients lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ test-servers: ## install what some tests start: servers, browser, node (Debian p
 	apt-get update
 	apt-get install --yes --no-install-recommends postgresql chromium
 	command -v node && command -v npm || apt-get install --yes --no-install-recommends nodejs npm
+
+test-peers: $(STAMP) ## run the back-tests of the comparison in backtesting.py and vectorbt too (makes their environments)
+	$(BIN)/python -m benchmarks.peers --only backtesting vectorbt
+	$(BIN)/python -m pytest tests/peers $(ARGS)
 
 soak: $(STAMP) ## the long runs: 1,000,000 mutated frames, 210,000 mutated messages, 12,000 API cases, 60 s of foreign clients
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)

@@ -24,6 +24,9 @@ BENCHMARKS: Final = (
     "bench_stored_maps",
     "bench_heatmap_raster",
     "bench_page",
+    "bench_backtest",
+    "bench_sweep",
+    "bench_trade_replay",
 )
 
 

@@ -1,8 +1,8 @@
 """What the clients are made from: operations, sockets and message types, read from the documents.
 
 The documents are those that the platform serves (`/openapi.json`, `/asyncapi.json`); of them the
-terminal's part, `/api/v1/…`. What they say in a way that is not understood here is an error: a
-client that leaves things out in silence is worth less than none.
+terminal's part, `/api/v1/…` without the platform's own. What they say in a way that is not
+understood here is an error: a client that leaves things out in silence is worth less than none.
 """
 
 import re
@@ -13,6 +13,8 @@ import msgspec
 
 REST_PREFIX: Final = "/api/v1/"
 SOCKET_PREFIX: Final = "/api/v1/ws/"
+PLATFORM_TAGS: Final = frozenset({"strategies", "backtests"})
+"""Routes of the platform that share the prefix and are no part of the terminal."""
 REMEMBERED: Final = frozenset({"update_params"})
 """Requests that change what the socket sends: a client says them again after a reconnect."""
 
@@ -228,6 +230,8 @@ def _operations(document: Schema, messages: dict[str, Message]) -> list[Operatio
         if not path.startswith(REST_PREFIX):
             continue
         for method, operation in item.items():
+            if PLATFORM_TAGS & set(operation.get("tags", ())):
+                continue
             if "requestBody" in operation:
                 raise NotUnderstood(f"{method} {path} takes a body")
             first = path.removeprefix(REST_PREFIX).split("/{")[0].replace("/", "-")

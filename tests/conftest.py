@@ -18,6 +18,21 @@ settings.load_profile("headwater")
 asyncio.set_event_loop(None)
 
 
+_REAL_TIME = ("dashboard", "end_to_end", "examples")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that watch browsers and processes in real time have a second try.
+
+    A stranger's machine may stall any of them for half a minute. Which test took its second try is
+    told at the end (`R`), and is looked at: a fault that is always there fails both.
+    """
+    tests = Path(__file__).parent
+    for item in items:
+        if tests in item.path.parents and item.path.relative_to(tests).parts[0] in _REAL_TIME:
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def wire_dir() -> Path:
     """Folder of the recorded messages; tests that need it are skipped where it is not."""

@@ -47,6 +47,7 @@ DECLARATIONS = {
     "feeds/source.py",
     "feeds/settings.py",
     "services/map_question.py",
+    "strategies/context.py",
 }
 
 # Thin rims that only make sense as a whole: the test that runs them.
@@ -56,6 +57,14 @@ RUN_BY = {
     "app/commands/run.py": "tests/end_to_end/test_demo.py",
     "app/standing.py": "tests/app/test_live_feeds.py",
     "app/storage_settings.py": "tests/app/test_settings.py",
+    "api/schemas/backtest_bodies.py": "tests/api/routes/test_backtests.py",
+    "api/schemas/backtests.py": "tests/api/routes/test_backtests.py",
+    "api/schemas/strategies.py": "tests/api/routes/test_strategies.py",
+    "app/backtest_settings.py": "tests/app/test_backtests.py",
+    "backtest/job_process.py": "tests/backtest/test_jobs.py",
+    "backtest/job_run.py": "tests/backtest/test_jobs.py",
+    "backtest/job_sweeps.py": "tests/backtest/test_jobs.py",
+    "backtest/job_worker.py": "tests/backtest/test_jobs.py",
     "app/wallet_settings.py": "tests/app/test_wallets.py",
     "backtest/account.py": "tests/backtest/test_sparse.py",
     "backtest/detail.py": "tests/backtest/test_sparse.py",
@@ -75,6 +84,7 @@ RUN_BY = {
     "storage/migrations/versions/r0003_liquidation_days.py": "tests/storage/test_upgrade.py",
     "storage/migrations/versions/r0004_history.py": "tests/storage/test_upgrade.py",
     "storage/migrations/versions/r0005_months.py": "tests/storage/test_upgrade.py",
+    "storage/migrations/versions/r0006_backtests.py": "tests/storage/test_upgrade.py",
     "venues/ccxt_bridge/conversation.py": "tests/venues/ccxt_bridge/test_bridge.py",
     "venues/ccxt_bridge/errors.py": "tests/venues/ccxt_bridge/test_bridge.py",
     "venues/ccxt_bridge/market_rest.py": "tests/venues/ccxt_bridge/test_bridge.py",

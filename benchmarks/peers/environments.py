@@ -66,8 +66,15 @@ ENVIRONMENTS: Final = (
     Environment("cryptofeed-2", "3.11", "the last cryptofeed for Python 3.11"),
     Environment("ccxt", "3.11", "ccxt.pro"),
     Environment("nautilus", "3.13", "nautilus_trader"),
+    Environment("headwater-py312", "3.12", "our own back-tests on the interpreter of the peers'"),
+    Environment("backtesting", "3.12", "backtesting.py (AGPL: run beside us, never imported)"),
+    Environment("vectorbt", "3.12", "vectorbt with its Rust engine (Commons Clause: likewise)"),
+    Environment("nautilus-2", "3.12", "nautilus_trader 2, the Rust core"),
+    Environment("jesse", "3.12", "jesse"),
+    Environment("freqtrade", "3.12", "freqtrade (GPL: run beside us, never imported)"),
+    Environment("hftbacktest", "3.12", "hftbacktest"),
 )
-"""All of them; together about 1.3 GB, most of it nautilus_trader's pyarrow."""
+"""All of them: those up to nautilus for market data, about 1.3 GB; the others for back-tests."""
 
 
 class LeftOut(Exception):
@@ -136,7 +143,8 @@ def make(wanted: Environment) -> None:
         [
             wanted.interpreter,
             *("-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--require-hashes", "-r", wanted.lock),
+            # The file is whole, so nothing is left to resolve; older pips stumble over extras.
+            *("--require-hashes", "--no-deps", "-r", wanted.lock),
         ]
     )
     (folder / ".lock-digest").write_text(_digest(wanted.lock))

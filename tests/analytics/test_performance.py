@@ -21,7 +21,7 @@ def _daily(equity: list[float], **more: Any) -> Performance:
 def test_worked_by_hand() -> None:
     # 100 → 110 → 99 → 108.9: returns 0.1, −0.1, 0.1; mean 1/30, deviations 1/15, 2/15, 1/15:
     # Σ squares 6/225, std = sqrt(3/225) = 0.11547; sqrt(365) = 19.105. Downside sqrt(0.01 / 3).
-    found = _daily([110.0, 99.0, 108.9], trade_pnls=[10.0, -1.1], exposed_bars=2)
+    found = _daily([110.0, 99.0, 108.9], trade_pnls=[10.0, -1.1], exposed=[0, 3, -2])
     year = math.sqrt(365.0)
     std = math.sqrt(3.0) / 15.0
     assert found.final_equity == 108.9
@@ -53,7 +53,7 @@ def test_daily_ratios_differ_by_their_year_only() -> None:
 
 
 def test_a_run_that_never_traded() -> None:
-    found = _daily([100.0] * 5, exposed_bars=0)
+    found = _daily([100.0] * 5, exposed=[0] * 5)
     assert (found.total_return, found.cagr, found.max_drawdown, found.exposure) == (0, 0, 0, 0)
     assert found.volatility == 0.0
     assert found.sharpe.bar_365 is found.sharpe.daily_arith_365 is found.sortino is None
@@ -98,8 +98,8 @@ def test_every_number_can_be_written_as_json(equity: list[float], pnls: list[flo
     assert msgspec.json.decode(msgspec.json.encode(found), type=Performance) == found
 
 
-def test_more_exposed_bars_than_bars_are_refused() -> None:
-    with pytest.raises(RequestError, match="exposed_bars"):
-        _daily([100.0], exposed_bars=2)
+def test_exposure_needs_a_value_for_each_bar() -> None:
+    with pytest.raises(RequestError, match="exposed"):
+        _daily([100.0], exposed=[1, 1])
     with pytest.raises(RequestError, match="timestamps_ms"):
         performance([1.0, 2.0], capital=1.0, timestamps_ms=[5, 4], interval_ms=1)

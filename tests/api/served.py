@@ -21,6 +21,8 @@ from headwater.api.stream_contract import StreamLimits
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_publisher import StreamPublisher
 from headwater.api.stream_routes import open_streams
+from headwater.backtest.jobs import BacktestJobs, JobSettings
+from headwater.backtest.strategy_catalogue import StrategyCatalogue
 from headwater.bus.memory import MemoryBus
 from headwater.core.clock import Clock, ManualClock
 from headwater.core.intervals import Interval
@@ -37,6 +39,7 @@ from headwater.services.oi_volume_preview import SpikePreview
 from headwater.services.oi_volume_venue import OiVolumeSettings
 from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
+from headwater.services.strategies import Strategies
 from headwater.services.symbols import SymbolService
 from headwater.services.table_export import TableExport
 from headwater.storage.store import Store
@@ -83,6 +86,7 @@ class Platform:
         maps: NewestMaps | None = None,
         external: ExternalLiquidations | None = None,
         lists_symbols: bool = False,
+        job_settings: JobSettings | None = None,
     ) -> None:
         self.lists_symbols = lists_symbols
         self.sources = {name: self.source_type(name) for name in venues}
@@ -100,6 +104,7 @@ class Platform:
         numbers = count(1)
         history = None if store is None else LiquidationHistory(store, self.clock)
         past = None if history is None else PastLiquidations(history, external, self.clock)
+        self.backtests = None if store is None else _jobs(store, self.clock, job_settings)
         self.publisher: StreamPublisher = open_streams(
             sources=self.sources,
             bus=self.bus,
@@ -131,6 +136,12 @@ class Platform:
             gaps=None if store is None else GapHistory(store),
             candles=candles,
             readings=None if store is None else PastReadings(store, self.clock),
+            backtests=self.backtests,
+            strategies=None
+            if store is None or self.backtests is None
+            else Strategies(
+                store, self.clock, lambda: f"s{next(numbers)}", self.backtests.catalogue.check
+            ),
             maps=None
             if store is None
             else LiquidationMaps(
@@ -192,11 +203,20 @@ class Platform:
         return await self.send(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1"))
 
     async def post(self, target: str, body: object) -> Reply:
-        """Sends a body: bytes as they are, anything else as JSON."""
-        data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        """Posts a body: bytes as they are, anything else as JSON."""
+        return await self.send_json("POST", target, body)
+
+    async def send_json(
+        self, method: str, target: str, body: object, headers: dict[str, str] | None = None
+    ) -> Reply:
+        """Sends a body: bytes as they are, nothing for None, anything else as JSON."""
+        data = body if isinstance(body, bytes) else b"" if body is None else None
+        data = msgspec.json.encode(body) if data is None else data
+        lines = {"content-type": "application/json", **(headers or {})}
+        more = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         head = (
-            f"POST {target} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\nconnection: close\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n"
+            f"{method} {target} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\nconnection: close\r\n"
+            f"{more}content-length: {len(data)}\r\n\r\n"
         )
         return await self.send(head.encode("latin-1") + data)
 
@@ -209,6 +229,13 @@ class Platform:
                 return parse_reply(await reader.read())
         finally:
             writer.close()
+
+
+def _jobs(store: Store, clock: Clock, settings: JobSettings | None) -> BacktestJobs:
+    """A desk of jobs over the store; nothing is done unless a test runs it."""
+    numbers = count(1)
+    how = settings or JobSettings(database_url=f"sqlite:///{store.label}")
+    return BacktestJobs(store, StrategyCatalogue(), clock, lambda: f"b{next(numbers)}", how)
 
 
 async def _end(server: PlatformServer, serving: asyncio.Task[None]) -> None:

@@ -23,7 +23,7 @@ from headwater.api.websocket_frames import apply_mask
 from headwater.bus.topics import SlowPolicy
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 async def accept_events(_request: StreamRequest) -> StreamAccepted | StreamRefused:

@@ -4,7 +4,8 @@ Runs schemathesis' own command over the served application with every check it h
 hours of a market in storage, so that routes answer with data and not only with nothing. The one
 allowance: whether `end_time` lies before `start_time`, and how many bars a span has, cannot be said
 in a schema, so routes with both times may answer 422 to what the schema allows; nor which fields of
-a position go together, or what leverage a tier allows, so the routes of margin may too. Symbols are
+a position go together, or what leverage a tier allows, so the routes of margin may too. Which
+strategies, parameters and ids there are the schema cannot say either. Symbols are
 refreshed once in ten seconds, so that most requests for it are answered with 429.
 """
 
@@ -19,6 +20,7 @@ from tests.api.served import Platform
 from tests.api.stored_market import put_market
 from tests.feeds.external_service import ExternalService, client, order_row
 
+from headwater.backtest.jobs import JobSettings
 from headwater.core.clock import SystemClock
 from headwater.feeds.external_liquidations import ExternalLiquidations
 from headwater.storage.sqlite import SqliteDatabase
@@ -30,6 +32,10 @@ CONFIG = """\
 [[operations]]
 include-path-regex = "ohlc|-hist|margin|liquidation|export|klines|range|cache|v1/candles|oi-vol"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "404", "422"]
+
+[[operations]]
+include-path-regex = "v1/(strategies|backtests)"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "422"]
 
 [[operations]]
 include-path-regex = "refresh-symbols"
@@ -86,6 +92,7 @@ async def run_schemathesis(folder: Path, config_text: str, *options: str) -> int
             store=store,
             external=ExternalLiquidations(service.base_url, http, clock),
             lists_symbols=True,
+            job_settings=JobSettings(queue_max=100_000),  # nobody does the jobs
         ).served() as platform,
     ):
         platform.source.offer_everything()

@@ -44,7 +44,7 @@ async def test_the_platform_writes_and_scores_and_says_from_when(tmp_path: Path)
     settings = made(
         venue_addresses=nowhere, venues="binance", port=0, data_dir=tmp_path, forecast_symbols=""
     )
-    async with asyncio.timeout(20), Platform(settings, simulated=False) as platform:
+    async with asyncio.timeout(60), Platform(settings, simulated=False) as platform:
         await asyncio.sleep(0)
         names = {task.get_name() for task in asyncio.all_tasks()}
         assert "service forecasts" in names

@@ -72,7 +72,7 @@ def test_a_command_that_is_added_stands_behind_those_with_places() -> None:
     one = typer.Typer(add_completion=False)
     one.command("hello")(_hello)
     commands = LazyCommands({place.name: place for place in PLACES[:2]})
-    commands["hello"] = typer.main.get_command(one)  # type: ignore[assignment]
+    commands["hello"] = typer.main.get_command(one)
     assert list(commands) == ["run", "demo", "hello"]
     assert len(commands) == 3
     assert "hello" in commands

@@ -38,7 +38,7 @@ async def test_standing_streams_flow_and_are_taped(tmp_path: Path) -> None:
     reader = bus.subscribe("test", [TopicFilter(Trade)], 1000)
     feeds = LiveFeeds(settings, bus=bus, clock=SystemClock(), simulated=True)
     try:
-        async with asyncio.timeout(30), feeds as by_venue:
+        async with asyncio.timeout(60), feeds as by_venue:
             heard: set[tuple[str, str]] = set()
             while len(heard) < len(addresses):
                 heard |= {(trade.exchange, trade.symbol) for trade in await reader.next_batch()}
@@ -66,11 +66,11 @@ async def test_a_crash_of_what_must_not_end_is_told(monkeypatch: pytest.MonkeyPa
         options={"venues": "binance", "venue_addresses": {"binance": NOWHERE}}, environ={}
     )
     feeds = LiveFeeds(settings, bus=MemoryBus(), clock=SystemClock(), simulated=True)
-    async with asyncio.timeout(10), feeds:
+    async with asyncio.timeout(60), feeds:
         with pytest.raises(ArithmeticError):
             await feeds.failed
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         Platform(settings.model_copy(update={"port": 0}), simulated=True) as platform,
     ):
         with pytest.raises(ArithmeticError):

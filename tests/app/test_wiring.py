@@ -38,7 +38,7 @@ def _settings(**options: object) -> Settings:
 
 async def test_starts_and_stops_while_no_venue_answers() -> None:
     before = asyncio.all_tasks()
-    async with asyncio.timeout(20), Platform(_settings(), simulated=False) as platform:
+    async with asyncio.timeout(60), Platform(_settings(), simulated=False) as platform:
         assert platform.base_url.startswith("http://127.0.0.1:")
         assert not platform.failed.done()
         assert not platform.sources["binance"].health().healthy
@@ -52,7 +52,7 @@ async def test_a_taken_port_is_named_and_nothing_stays_behind() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(StartFailed, match=str(port)):
-            async with asyncio.timeout(20), Platform(_settings(port=port), simulated=False):
+            async with asyncio.timeout(60), Platform(_settings(port=port), simulated=False):
                 pass
     assert asyncio.all_tasks() == before
 
@@ -60,27 +60,27 @@ async def test_a_taken_port_is_named_and_nothing_stays_behind() -> None:
 async def test_what_the_bus_carries_is_stored_and_found_again(tmp_path: Path) -> None:
     settings = _settings(data_dir=tmp_path)
     query = liquidations.between(Span())
-    async with asyncio.timeout(20), Platform(settings, simulated=False) as platform:
+    async with asyncio.timeout(60), Platform(settings, simulated=False) as platform:
         platform.bus.publish(liquidation())
         await asyncio.sleep(0)
         platform.bus.publish(liquidation(T0 + 1))
-    async with asyncio.timeout(20), Platform(settings, simulated=False) as platform:
+    async with asyncio.timeout(60), Platform(settings, simulated=False) as platform:
         assert await platform.store.fetch(query) == [liquidation(), liquidation(T0 + 1)]
         with pytest.raises(StorageError, match="only one may"):
             async with Platform(settings, simulated=False):
                 pass
     assert (tmp_path / "headwater.sqlite3").exists()
-    async with asyncio.timeout(20), Platform(settings, simulated=True) as platform:
+    async with asyncio.timeout(60), Platform(settings, simulated=True) as platform:
         assert await platform.store.fetch(query) == []
 
 
 async def test_a_tape_of_records_is_written_and_shown(tmp_path: Path) -> None:
     options = {"data_dir": tmp_path, "tape_dir": tmp_path / "tape", "tape_kinds": "liquidation"}
     settings = _settings(**options)
-    async with asyncio.timeout(20), Platform(settings, simulated=True) as platform:
+    async with asyncio.timeout(60), Platform(settings, simulated=True) as platform:
         platform.bus.publish(liquidation())
     assert not (tmp_path / "tape").exists()
-    async with asyncio.timeout(20), Platform(settings, simulated=False) as platform:
+    async with asyncio.timeout(60), Platform(settings, simulated=False) as platform:
         platform.bus.publish(liquidation())
         async with (
             aiohttp.ClientSession(platform.base_url) as session,
@@ -109,7 +109,7 @@ async def test_l_w1_the_map_is_made_of_what_is_stored_and_sent(tmp_path: Path) -
     platform = Platform(
         settings, simulated=False, sources={"binance": FakeSource()}, bus=MemoryBus(), clock=clock
     )
-    async with asyncio.timeout(30), platform, aiohttp.ClientSession() as session:
+    async with asyncio.timeout(60), platform, aiohttp.ClientSession() as session:
         async with session.ws_connect(f"{platform.base_url}/ws/heatmap") as client:
             await client.send_json({"action": "subscribe", "symbols": ["btc"]})
             refusal = await client.receive_json()
@@ -172,18 +172,18 @@ async def test_named_wallets_are_the_observed_map_and_their_reader_is_in_the_hea
     platform = Platform(
         _settings(**named), simulated=False, sources=sources, bus=MemoryBus(), clock=clock
     )
-    async with asyncio.timeout(30), platform, aiohttp.ClientSession() as session:
+    async with asyncio.timeout(60), platform, aiohttp.ClientSession() as session:
 
         async def told(path: str) -> Any:
             async with session.get(platform.base_url + path) as reply:
                 assert reply.status == 200, await reply.text()
                 return await reply.json()
 
-        while f"wallet_positions {address}" not in venue.calls:
+        # Asked at the start; the answer is read a moment after the question.
+        while (part := (await told("/health"))["components"]["wallets"])["status"] != "healthy":
             await asyncio.sleep(0.01)
-        part = (await told("/health"))["components"]["wallets"]
-        assert part["status"] == "healthy"
         assert part["detail"].startswith("1 of 1 wallets known, 1 positions, 1 readings")
+        assert f"wallet_positions {address}" in venue.calls
         of = {"exchange": "hyperliquid", "open": 50e3, "high": 50e3, "low": 50e3, "close": 50e3}
         platform.store.put(candle(opened_ms, **symbol, **of))
         platform.store.put(mark_candle(opened_ms, **symbol, **of))

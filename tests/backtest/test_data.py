@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from tests.strategies.samples import HOUR, T0
 
+from headwater.api.schemas.market import OhlcView
 from headwater.backtest import data
 from headwater.backtest.data import CSV_BYTES_MAX, coverage_of, load_bars
 from headwater.core.errors import RequestError
@@ -47,6 +48,17 @@ def test_csv_and_parquet_are_the_same_bars(tmp_path: Path) -> None:
         assert bars.close.tolist() == [2.0, 3.0]
         assert (bars.symbol, bars.interval_ms) == ("BTCUSDT", HOUR)
     assert set(load_bars(parquet).extras) == {"funding_rate"}
+
+
+def test_what_the_platform_downloads_is_read(tmp_path: Path) -> None:
+    known = {"timestamp": "2024-01-01T00:00:00Z", "exchange": "okx", "symbol": "BTCUSDT",
+             "interval": "1h", "is_closed": "true", "built_from": ""}  # fmt: skip
+    row = [known.get(name, "2") for name in OhlcView.__struct_fields__]
+    file = _csv(tmp_path, ",".join(OhlcView.__struct_fields__) + "\n" + ",".join(row) + "\n")
+    bars = load_bars(file)
+    assert bars.timestamp_ms.tolist() == [T0]
+    assert {"quote_volume", "taker_buy_volume"} <= set(bars.extras)
+    assert not {"exchange", "interval", "is_closed", "built_from"} & set(bars.extras)
 
 
 def test_the_interval_may_be_said(tmp_path: Path) -> None:

@@ -205,3 +205,14 @@ def test_the_summary_has_the_fields_that_others_rely_on() -> None:
     fills = sum(1 if one.exit_bar is None else 2 for one in result.trades)
     assert len(events) == fills + len(result.outcome.pending)
     assert [one.bar for one in events] == sorted(one.bar for one in events)
+
+
+def test_an_account_that_fees_ate_is_poor_and_not_ruined() -> None:
+    bars = walk(8, 20_000, deviation=0.001)
+    result = BacktestEngine(
+        Cross({"fast": 1, "slow": 2}), data=bars, assumptions=Assumptions(fee_rate=0.003)
+    ).run()
+    assert 0.0 < result.final_equity < 1e-8
+    assert result.outcome.insolvent_bar is None
+    assert result.performance.ruined_bar is None
+    assert result.performance.exposure is not None

@@ -12,8 +12,8 @@ from headwater.backtest.report_months import monthly_returns
 DAY_MS = 86_400_000
 
 
-def ms(*day: int) -> int:
-    return int(datetime(*day, tzinfo=UTC).timestamp() * 1000)  # type: ignore[misc]
+def ms(year: int, month: int, day: int, hour: int = 0) -> int:
+    return int(datetime(year, month, day, hour, tzinfo=UTC).timestamp() * 1000)
 
 
 def test_months_worked_by_hand() -> None:

@@ -20,20 +20,21 @@ function feed() {
   const asked = [];
   const changes = [];
   const timers = [];
+  const waits = [];
   let hear = () => {};
   const stream = {
     follow: (topic, follower) => {
       hear = follower;
       return () => {};
     },
-    world: { random: () => 0, later: (work) => (timers.push(work), () => {}) },
+    world: { random: () => 0, later: (work, ms) => (timers.push(work), waits.push(ms), () => {}) },
   };
   const ask = (market, page, aborted) =>
     new Promise((resolve, reject) => asked.push({ market, page, aborted, resolve, reject }));
   const market = { exchange: "binance", symbol: "BTCUSDT", interval: "1m" };
   const made = new CandleFeed(market, { ask, stream }, (...change) => changes.push(change));
   made.start();
-  return { made, asked, changes, timers, hear: (event) => hear(event) };
+  return { made, asked, changes, timers, waits, hear: (event) => hear(event) };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -125,6 +126,65 @@ test("what changed is told: the tail, one candle further back, or all", async ()
     ["tail", 240],
     ["tail", 180],
     ["all", 0],
+  ]);
+});
+
+test("a candle that closed between first answer and first message is asked for", async () => {
+  const { made, asked, timers, waits, hear } = feed();
+  asked[0].resolve([row(1, 1), row(2, 2, false)]);
+  await turn();
+  hear({ kind: "snapshot", data: row(3, 3, false) });
+  assert.equal(asked.length, 1);
+  assert.deepEqual(waits, [8_000]);
+  timers[0]();
+  asked[1].resolve([row(1, 1), row(2, 22), row(3, 3, false)]);
+  await turn();
+  assert.deepEqual(seen(made), [
+    [1, 1],
+    [2, 22],
+    [3, 3],
+  ]);
+  assert.equal(made.candles[1].isClosed, true);
+  assert.equal(timers.length, 1);
+});
+
+test("a candle whose last word comes in time is not asked for", async () => {
+  const { asked, timers, hear } = feed();
+  asked[0].resolve([row(1, 1), row(2, 2, false)]);
+  await turn();
+  hear({ kind: "update", data: row(3, 3, false) });
+  hear({ kind: "update", data: row(2, 22) });
+  timers[0]();
+  assert.deepEqual([asked.length, timers.length], [1, 1]);
+});
+
+test("a last word that nobody has is asked for four times, ever more seldom", async () => {
+  const { asked, timers, waits, hear } = feed();
+  const rows = [row(1, 1), row(2, 2, false), row(3, 3, false)];
+  asked[0].resolve(rows);
+  await turn();
+  for (let question = 1; question <= 4; question += 1) {
+    timers.at(-1)();
+    asked[question].resolve(rows);
+    await turn();
+    hear({ kind: "update", data: row(3, 3, false) });
+  }
+  assert.deepEqual([asked.length, waits], [5, [8_000, 16_000, 32_000, 64_000]]);
+});
+
+test("what is dropped while an answer is on its way is asked for after it", async () => {
+  const { made, asked, hear } = feed();
+  hear({ kind: "dropped" });
+  assert.equal(asked.length, 1);
+  asked[0].resolve([row(1, 1)]);
+  await turn();
+  assert.equal(asked.length, 2);
+  asked[1].resolve([row(1, 1), row(2, 2)]);
+  await turn();
+  assert.equal(asked.length, 2);
+  assert.deepEqual(seen(made), [
+    [1, 1],
+    [2, 2],
   ]);
 });
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from playwright.async_api import Browser, Page
 from tests.api.served import Platform
-from tests.dashboard.looking import Seen, noted_page
+from tests.dashboard.looking import Seen, as_text, noted_page
 
 DRAWN_ROW = ".rows tbody tr:not([aria-hidden])"
 
-_COLOURS = """async (bytes) => {
-    const blob = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+_COLOURS = """async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+    const blob = new Blob([bytes], { type: "image/png" });
     const image = await createImageBitmap(blob);
     const canvas = new OffscreenCanvas(image.width, image.height);
     const context = canvas.getContext("2d");
@@ -67,5 +68,6 @@ async def saved_colours(page: Page, folder: Path, at: int = 0) -> tuple[int, int
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="save as PNG").nth(at).click()
     await (await saving.value).save_as(folder / "picture.png")
-    width, colours = await page.evaluate(_COLOURS, list((folder / "picture.png").read_bytes()))
+    picture = as_text((folder / "picture.png").read_bytes())
+    width, colours = await page.evaluate(_COLOURS, picture)
     return width, colours

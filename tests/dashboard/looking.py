@@ -1,16 +1,28 @@
 """A browser that looks at the page, and what it saw: errors, requests, violations."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import base64
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.dashboard.installed import AXE, CHROMIUM
 
-WAIT_MS = 20_000
+WAIT_MS = 30_000
+"""Longest wait for what a page will show: a busy machine needs it, an idle one never does."""
+
+# Playwright's own bound of an expectation is five seconds, whatever the page's is.
+expect.set_options(timeout=WAIT_MS)
+
+_POLL_S = 0.02
+_NEXT_FRAME = (
+    "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+)
 
 
 class Seen(msgspec.Struct):
@@ -75,9 +87,76 @@ async def look(page: Page, *, is_hidden: bool) -> None:
     await page.evaluate(_SEE, is_hidden)
 
 
+async def becomes(read: Callable[[], Awaitable[object]], wanted: object) -> None:
+    """Waits, in a bounded time, until what is read equals what is wanted; else both are told.
+
+    For what still changes after an action and has no `expect` of its own.
+
+    Args:
+        read: reads once.
+        wanted: what it must come to.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + WAIT_MS / 1000
+    found = await read()
+    while found != wanted and loop.time() < give_up_at:
+        await asyncio.sleep(_POLL_S)
+        found = await read()
+    assert found == wanted
+
+
+async def says_age(page: Page, selector: str, least_s: int) -> None:
+    """Waits until an element tells an age: so many seconds or more, and no more than passed.
+
+    A clock that is installed in the page goes on by itself between its jumps, so on a busy machine
+    more seconds have passed than the test has made pass.
+    """
+    read = "(one) => [one.textContent, performance.now() / 1000]"
+
+    async def is_true() -> bool:
+        text, passed_s = await page.locator(selector).evaluate(read)
+        found = re.search(r"(\d+) s", text)
+        return found is not None and least_s <= int(found[1]) <= passed_s
+
+    await becomes(is_true, True)
+
+
+async def drawn(page: Page) -> None:
+    """Waits until what the page has been told is drawn: charts are, in the frame after."""
+    await page.evaluate(_NEXT_FRAME)
+
+
+async def in_place(page: Page) -> None:
+    """Waits until the bar above has its venues and its notice: until then they move the panels."""
+    await expect(page.locator(".simulated")).to_have_count(1)
+    await expect(page.locator(".feed")).not_to_have_count(0)
+    await drawn(page)
+
+
+async def past_is_there(page: Page, count: int, panel: int = 0) -> None:
+    """Waits until a panel has so many rows, more than its table shows: live ones may come first."""
+    button = page.get_by_role("button", name="as a table").nth(panel)
+    await button.click()
+    await expect(page.locator(".twin caption")).to_contain_text(re.compile(rf" of {count}$"))
+    await button.click()
+    await expect(page.locator(".twin caption")).to_have_count(0)
+
+
+async def fits(page: Page, width: int) -> None:
+    """Waits until the page is as wide as its window: nothing is to be scrolled sideways."""
+    await becomes(lambda: page.evaluate("document.documentElement.scrollWidth"), width)
+
+
+async def has_room(page: Page, selector: str) -> None:
+    """Waits until nothing in the element is to be scrolled sideways."""
+    spare = "(one) => Math.max(one.scrollWidth - one.clientWidth, 0)"
+    await becomes(lambda: page.locator(selector).evaluate(spare), 0)
+
+
 async def newest_row(page: Page) -> list[str]:
-    """The first row of the table twin, which must be open."""
+    """The first row of the table twin, as soon as there is one."""
     cells = page.locator(".twin tbody tr").first.locator("td")
+    await cells.first.wait_for(state="attached")
     return await cells.all_inner_texts()
 
 
@@ -114,8 +193,9 @@ class Picture(msgspec.Struct, frozen=True):
         return self.colours.get(colour, 0)
 
 
-_READ_PICTURE = """async (bytes) => {
-    const blob = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+_READ_PICTURE = """async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+    const blob = new Blob([bytes], { type: "image/png" });
     const image = await createImageBitmap(blob);
     const canvas = new OffscreenCanvas(image.width, image.height);
     const context = canvas.getContext("2d");
@@ -131,9 +211,14 @@ _READ_PICTURE = """async (bytes) => {
 }"""
 
 
+def as_text(data: bytes) -> str:
+    """Bytes as an argument for the page, in base 64: a list of numbers would take it seconds."""
+    return base64.b64encode(data).decode()
+
+
 async def picture_of(page: Page, panel: int = 0) -> Picture:
     """The PNG that a panel saves."""
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="save as PNG").nth(panel).click()
     data = Path(await (await saving.value).path()).read_bytes()
-    return msgspec.convert(await page.evaluate(_READ_PICTURE, list(data)), Picture)
+    return msgspec.convert(await page.evaluate(_READ_PICTURE, as_text(data)), Picture)

@@ -13,7 +13,7 @@ from tests.api.spike_past import burst_at, interest_past
 from tests.api.streaming import until
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import Seen, grave_findings, noted_page
+from tests.dashboard.looking import Seen, as_text, becomes, fits, grave_findings, noted_page
 
 pytestmark = [needs_modules, needs_browser]
 
@@ -107,7 +107,7 @@ async def test_a_rule_is_made_previewed_and_kept(platform: Platform, browser: Br
     await expect(page.get_by_role("list", name="Rules")).to_contain_text("my rule")
     await page.get_by_role("button", name="delete my rule").press("Enter")
     await expect(page.get_by_role("list", name="Rules").locator("li")).to_have_count(0)
-    assert await page.evaluate("localStorage.getItem('headwater.alert-rules')") == "[]"
+    await becomes(lambda: page.evaluate("localStorage.getItem('headwater.alert-rules')"), "[]")
     assert (seen.errors, await page.evaluate("violations")) == ([], [])
 
 
@@ -141,14 +141,12 @@ async def test_spikes_come_and_fire_what_lets_them_through(
     await page.get_by_role("switch", name="notifications").click()
     await page.get_by_role("switch", name="sound").click()
     await expect(page.get_by_role("switch", name="notifications")).to_be_checked()
-    assert await page.evaluate("[asked, tones]") == [1, 1], "asked once; a tone to hear it"
+    await becomes(lambda: page.evaluate("[asked, tones]"), [1, 1])  # asked once; a tone to hear it
     for spike in spikes[1:]:
         platform.bus.publish(spike)
     await expect(rows).to_have_count(3)
-    assert await page.evaluate("[noticed, tones]") == [
-        [["small", "ETHUSDT binance 5m: OI +3.14 σ, volume – σ"]],
-        2,
-    ]
+    noticed = [["small", "ETHUSDT binance 5m: OI +3.14 σ, volume – σ"]]
+    await becomes(lambda: page.evaluate("[noticed, tones]"), [noticed, 2])
     await page.reload()
     await expect(rows).to_have_count(3)
     await expect(page.locator(".panel .status")).to_have_text("live")
@@ -176,10 +174,12 @@ async def test_spikes_come_and_fire_what_lets_them_through(
 async def test_a_switched_on_rule_notifies_once(platform: Platform, browser: Browser) -> None:
     page, _ = await alerts_page(platform, browser, [rule("any", symbol="")])
     await page.get_by_role("switch", name="notifications").click()
+    await expect(page.get_by_role("switch", name="notifications")).to_be_checked()
     for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
         platform.bus.publish(make_spike(symbol))
     await expect(page.locator(".alerts tbody tr")).to_have_count(3)
-    assert await page.evaluate("noticed") == [["any", "BTCUSDT binance 5m: OI +3.14 σ, volume – σ"]]
+    noticed = [["any", "BTCUSDT binance 5m: OI +3.14 σ, volume – σ"]]
+    await becomes(lambda: page.evaluate("noticed"), noticed)
     await page.get_by_role("switch", name="notifications").click()
     await expect(page.get_by_role("switch", name="notifications")).not_to_be_checked()
 
@@ -200,7 +200,7 @@ async def test_a_hidden_tab_listens_only_with_notifications_on(
     if is_on:
         platform.bus.publish(make_spike())
         await expect(page.locator(".alerts tbody tr")).to_have_count(1)
-        assert await page.evaluate("noticed.length") == 1
+        await becomes(lambda: page.evaluate("noticed.length"), 1)
     await until(lambda: platform.hub.stats().clients == int(is_on))
 
 
@@ -216,9 +216,9 @@ async def test_hostile_names_are_text_and_axe_is_content(
     )
     platform.bus.publish(make_spike())
     await expect(page.locator(".alerts tbody tr")).to_have_count(1)
-    names = await page.get_by_role("list", name="Rules").locator("b").all_text_contents()
-    assert names == [text[:80] for text in HOSTILE[:50]]
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    names = page.get_by_role("list", name="Rules").locator("b")
+    await becomes(names.all_text_contents, [text[:80] for text in HOSTILE[:50]])
+    await fits(page, 390)
     assert await grave_findings(page) == []
     assert await page.evaluate("window.hacked") is None
     assert await page.locator(".alerts img, .alerts script, .alerts iframe").count() == 0
@@ -229,8 +229,9 @@ async def colours_of(page: Page, picture: Path) -> int:
     """Different colours in a picture."""
     return int(
         await page.evaluate(
-            """async (bytes) => {
-                const blob = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+            """async (base64) => {
+                const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+                const blob = new Blob([bytes], { type: "image/png" });
                 const image = await createImageBitmap(blob);
                 const canvas = new OffscreenCanvas(image.width, image.height);
                 const context = canvas.getContext("2d");
@@ -238,6 +239,6 @@ async def colours_of(page: Page, picture: Path) -> int:
                 return new Set(new Uint32Array(
                     context.getImageData(0, 0, image.width, image.height).data.buffer)).size;
             }""",
-            list(picture.read_bytes()),
+            as_text(picture.read_bytes()),
         )
     )

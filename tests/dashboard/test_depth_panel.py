@@ -13,7 +13,7 @@ from tests.api.served import Platform
 from tests.api.terminal.book_scene import snapshot
 from tests.dashboard.booked import MID, deep_book, opened_book, panel_url
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import grave_findings
+from tests.dashboard.looking import fits, grave_findings, in_place
 
 pytestmark = [needs_modules, needs_browser]
 
@@ -60,7 +60,8 @@ async def test_the_curve_is_the_books_and_keys_read_it(browser: Browser, tmp_pat
             await expect(page.get_by_role("slider")).to_have_attribute(
                 "aria-valuetext", await read_out.inner_text()
             )
-        assert await page.evaluate(INK) > 8, "steps, areas, axes and the crosshair are drawn"
+        # Steps, areas, axes and the crosshair are drawn.
+        await page.wait_for_function(f"({INK})() > 8")
         assert seen.errors == []
 
 
@@ -73,6 +74,7 @@ async def test_venues_are_added_up_under_the_pointer(browser: Browser) -> None:
     async with platform.served():
         page, seen = await opened_book(browser, panel_url(platform, "depth", source="merged"))
         await expect(page.locator(".book-venues li")).to_have_count(2)
+        await in_place(page)
         box = await page.locator(".depth-field").bounding_box()
         assert box is not None
         # The span is 99 to 101; 99.9 is at 45 % of it.
@@ -109,5 +111,5 @@ async def test_it_is_for_everybody(browser: Browser, theme: str) -> None:
             await page.get_by_role("button", name="save as PNG").click()
         assert (await (await saving.value).path()).stat().st_size > 10_000
         await page.set_viewport_size({"width": 390, "height": 800})
-        assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        await fits(page, 390)
         assert seen.errors == []

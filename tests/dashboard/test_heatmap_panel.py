@@ -16,7 +16,16 @@ from tests.api.stored_market import put_market
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import layout_text
-from tests.dashboard.looking import grave_findings, noted_page, opened
+from tests.dashboard.looking import (
+    as_text,
+    becomes,
+    drawn,
+    fits,
+    grave_findings,
+    in_place,
+    noted_page,
+    opened,
+)
 
 from headwater.core.clock import ManualClock
 from headwater.storage.sqlite import SqliteDatabase
@@ -31,8 +40,9 @@ READ = re.compile(
     r"(?P<layer>realised|estimated) (?P<low>[\d.,]+)–[\d.,]+: "
     r"long (?P<long>[\d,]+) · short (?P<short>[\d,]+) USD"
 )
-PICTURE = """async (bytes) => {
-    const blob = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+PICTURE = """async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+    const blob = new Blob([bytes], { type: "image/png" });
     const image = await createImageBitmap(blob);
     const canvas = new OffscreenCanvas(image.width, image.height);
     const context = canvas.getContext("2d");
@@ -89,6 +99,7 @@ async def test_a_read_out_is_the_apis_number(market: Platform, browser: Browser)
     )
     await switched_on(page, "realised", "estimated")
     columns = {model: await columns_of(market, model) for model in ("realised", "estimated")}
+    await in_place(page)
     box = await page.locator(".chart").bounding_box()
     assert box is not None
     found = {"realised": 0, "estimated": 0}
@@ -96,6 +107,7 @@ async def test_a_read_out_is_the_apis_number(market: Platform, browser: Browser)
         for down in range(10):
             x = box["x"] + 600 + across * 6  # a bar further: something is liquidated in each fifth
             await page.mouse.move(x, box["y"] + 30 + down * 36)
+            await drawn(page)
             text = " ".join((await page.locator(".map-readout").inner_text()).split())
             when = re.match(r"(\d\d Nov 2024), (\d\d:\d\d)–", text)
             assert when is not None, text
@@ -145,13 +157,15 @@ async def test_the_address_restores_the_map(market: Platform, browser: Browser) 
         await page.keyboard.press(key)
     await page.get_by_role("button", name="Colours").click()
     await page.get_by_role("button", name="Venues").click()
+    await expect(page.get_by_role("button", name="Colours: long / short")).to_be_visible()
+    await expect(page.get_by_role("button", name="Venues: this venue")).to_be_visible()
     shared = await page.evaluate("location.href")
     other, seen = await opened(browser, shared)
     await expect(other.locator(".map-legend li b")).to_have_text(["estimated", "", ""])
     await expect(other.locator(".slider small")).to_have_text(["15 %", "60 %"])
     await expect(other.get_by_role("button", name="Colours: long / short")).to_be_visible()
     await expect(other.get_by_role("button", name="Venues: this venue")).to_be_visible()
-    assert await other.evaluate("location.href") == shared
+    await becomes(lambda: other.evaluate("location.href"), shared)
     assert seen.errors == []
 
 
@@ -193,11 +207,13 @@ async def test_the_live_map_is_shown_as_of_its_moment(market: Platform, browser:
     await switched_on(page, "estimated")
     legend = page.locator(".map-legend")
     await expect(legend).to_contain_text("live, of 15 min bars, as of 17:20")
+    await in_place(page)
     box = await page.locator(".chart canvas").first.bounding_box()
     assert box is not None
     readout = page.locator(".map-readout")
     for down in range(20, 400, 3):
         await page.mouse.move(box["x"] + box["width"] - 4, box["y"] + down)
+        await drawn(page)
         if "101–102" in await readout.inner_text():
             break
     await expect(readout).to_contain_text("as of 07 Nov 2024, 17:20")
@@ -262,13 +278,14 @@ async def test_the_picture_has_the_map_and_its_legend(
     found = []
     for layers in ((), ("estimated",)):
         await switched_on(page, *layers)
+        await in_place(page)
         async with page.expect_download() as saving:
             await page.get_by_role("button", name="save as PNG").click()
         await (await saving.value).save_as(tmp_path / "picture.png")
         data = (tmp_path / "picture.png").read_bytes()
         chart = await page.locator(".chart").bounding_box()
         assert chart is not None
-        height, colours = await page.evaluate(PICTURE, list(data))
+        height, colours = await page.evaluate(PICTURE, as_text(data))
         found.append((round(height - chart["height"]), colours))
     assert abs(found[0][0]) <= 1
     assert abs(found[1][0] - 36) <= 1, "two lines of legend below the chart"
@@ -293,13 +310,14 @@ async def test_axe_finds_nothing_serious(market: Platform, browser: Browser, the
 async def test_a_phone_scrolls_in_one_direction_only(market: Platform, browser: Browser) -> None:
     page, _ = await opened(browser, url_of(market), viewport={"width": 390, "height": 844})
     await switched_on(page, "realised", "estimated")
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await fits(page, 390)
+    await in_place(page)
     chart = await page.locator(".chart").bounding_box()
     assert chart is not None
     assert chart["height"] > 250
     await page.get_by_role("button", name="model card").click()
     await page.wait_for_selector("dialog table")
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await fits(page, 390)
 
 
 async def test_hostile_texts_of_an_answer_are_texts(market: Platform, browser: Browser) -> None:
@@ -338,3 +356,4 @@ async def test_hostile_texts_of_an_answer_are_texts(market: Platform, browser: B
     assert await page.evaluate("violations") == []
     assert await card.locator("img, script, svg, iframe").count() == 0
     assert seen.errors == []
+    await page.context.unroute_all(behavior="wait")

@@ -16,7 +16,7 @@ from tests.api.routes.test_largest_liquidations import of
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_browser, needs_modules
 from tests.dashboard.layouts import DRAWN_ROW
-from tests.dashboard.looking import Seen, noted_page
+from tests.dashboard.looking import Seen, becomes, noted_page
 from tests.dashboard.test_alerts_panel import rule
 from tests.dashboard.test_ready_layouts import address, told, whole
 
@@ -99,13 +99,19 @@ async def test_what_venues_are_called_and_say_is_text(browser: Browser, tmp_path
         await page.goto(address(market, "Market"))
         names = page.locator(f"{DRAWN_ROW} td:first-child")
         await expect(page.locator(".feed")).to_have_count(len(HOSTILE) + len(market.sources))
-        feeds = await page.locator(".feed span:first-of-type").all_text_contents()
-        assert set(HOSTILE) <= set(feeds)
+        feeds = page.locator(".feed span:first-of-type")
+
+        async def lacking() -> set[str]:
+            return set(HOSTILE) - set(await feeds.all_text_contents())
+
+        await becomes(lacking, set())
         await expect(names.filter(has_text=HOSTILE[0]).first).to_be_visible()
         await page.keyboard.press("f")
         dialog = page.get_by_role("dialog", name="Feeds")
         await expect(dialog).to_contain_text(HOSTILE[0])
         await untouched(page, seen)
+        # What is being fetched for the page ends before the platform does.
+        await page.unroute_all(behavior="wait")
 
 
 async def test_rules_spikes_and_liquidations_of_hostile_names_are_texts(
@@ -125,7 +131,7 @@ async def test_rules_spikes_and_liquidations_of_hostile_names_are_texts(
                 msgspec.structs.replace(make_spike(), symbol=text, native_symbol=text)
             )
         listed = page.get_by_role("list", name="Rules").locator("b")
-        assert await listed.all_text_contents() == [text[:80] for text in HOSTILE[10:]]
+        await becomes(listed.all_text_contents, [text[:80] for text in HOSTILE[10:]])
         largest = page.get_by_role("region", name="Largest liquidations", exact=True)
         cell = largest.locator(f"{DRAWN_ROW} td:nth-child(3)").first
         await expect(cell).to_have_text(HOSTILE[0], use_inner_text=False)

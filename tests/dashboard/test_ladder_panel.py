@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from decimal import Decimal
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, cast
@@ -16,14 +17,22 @@ from tests.api.terminal.book_scene import delta, snapshot, state
 from tests.dashboard.booked import MID, deep_book, numbers, opened_book, panel_url
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import grave_findings, noted_page
+from tests.dashboard.looking import (
+    becomes,
+    drawn,
+    fits,
+    grave_findings,
+    in_place,
+    noted_page,
+    says_age,
+)
 
 from headwater.core.enums import FeedState
 
 pytestmark = [needs_modules, needs_browser]
 
 
-async def drawn(page: Page, side: str) -> list[list[str]]:
+async def rows_of(page: Page, side: str) -> list[list[str]]:
     """Texts of the rows of a side, best price first."""
     rows: list[list[str]] = await page.evaluate(
         "(side) => [...document.querySelectorAll(`.ladder .${side} tr`)].map((row) => "
@@ -33,7 +42,9 @@ async def drawn(page: Page, side: str) -> list[list[str]]:
     return rows[::-1] if side == "asks" else rows
 
 
-def read(rows: list[list[str]]) -> list[tuple[float, float]]:
+async def numbers_of(page: Page, side: str) -> list[tuple[float, float]]:
+    """Prices and amounts of the rows of a side, best price first."""
+    rows = await rows_of(page, side)
     return [(float(p.replace(",", "")), float(a.replace(",", ""))) for p, a, _ in rows]
 
 
@@ -63,9 +74,9 @@ async def test_the_ladder_equals_the_book_at_each_rounding(
         sockets: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
         steps = page.get_by_label("Rounding")
-        offered = await steps.locator("option").all_inner_texts()
-        assert offered == ["0.1", "1", "10", "100", "1,000"]
-        assert await steps.input_value() == "2"
+        offered = ["0.1", "1", "10", "100", "1,000"]
+        await becomes(steps.locator("option").all_inner_texts, offered)
+        await expect(steps).to_have_value("2")
         for at, text in enumerate(offered):
             await steps.select_option(str(at))
             step = text.replace(",", "")
@@ -75,8 +86,8 @@ async def test_the_ladder_equals_the_book_at_each_rounding(
             await expect(page.locator(".asks tr:last-child td").first).to_have_text(best)
             await expect(page.locator(".status")).to_have_text("live")
             for side in ("bids", "asks"):
-                rows = await drawn(page, side)
-                assert read(rows) == numbers(book[side]), (side, step)
+                await becomes(partial(numbers_of, page, side), numbers(book[side]))
+                rows = await rows_of(page, side)
                 sums = accumulate(
                     Decimal(one["amountFormatted"].replace(",", "")) for one in book[side]
                 )
@@ -89,9 +100,8 @@ async def test_the_ladder_equals_the_book_at_each_rounding(
                     wanted
                 )
         assert sockets == [], "the rounding is changed on the open socket"
-        assert await page.evaluate(
-            "JSON.parse(localStorage.getItem('headwater.layout'))[0].settings.step"
-        ) == str(len(offered) - 1)
+        step = "JSON.parse(localStorage.getItem('headwater.layout'))[0].settings.step"
+        await becomes(lambda: page.evaluate(step), str(len(offered) - 1))
         assert seen.errors == []
 
 
@@ -104,6 +114,7 @@ async def test_rows_stay_what_and_where_they_are(browser: Browser) -> None:
             browser, panel_url(platform, "ladder", step="0", size=(5, 10))
         )
         await expect(page.locator(".asks tr")).to_have_count(25)
+        await in_place(page)
         middle = await top_of(page, ".between")
         await page.evaluate(
             "document.querySelectorAll('.ladder [data-price]').forEach((row) => (row.kept = 1))"
@@ -115,7 +126,7 @@ async def test_rows_stay_what_and_where_they_are(browser: Browser) -> None:
             "[...document.querySelectorAll('.ladder [data-price]')].map((row) => row.kept ?? 0)"
         )
         assert (len(kept), sum(kept)) == (50, 49)
-        assert await top_of(page, ".between") == middle
+        await becomes(lambda: top_of(page, ".between"), middle)
         # Whoever scrolls reads on undisturbed, until `c`.
         place = page.locator(".ladder-scroll")
         await place.evaluate("(place) => place.scrollTo(0, 65)")
@@ -123,24 +134,26 @@ async def test_rows_stay_what_and_where_they_are(browser: Browser) -> None:
             "aria-pressed", "false"
         )
         row = page.locator(".asks tr").nth(6)
+        await drawn(page)
         price = await row.get_attribute("data-price")
         before = await top_of(page, f'[data-price="{price}"]')
         top = await place.evaluate("(place) => place.scrollTop")
         platform.advance(1)  # the pace allows it
         platform.bus.publish(delta(12, asks=[(MID, 0.0)]))  # one comes at the top instead
         await expect(page.locator(".asks")).not_to_contain_text("60,000.0")
-        assert await place.evaluate("(place) => place.scrollTop") == top + 20
-        assert await top_of(page, f'[data-price="{price}"]') == before
+        await becomes(lambda: place.evaluate("(place) => place.scrollTop"), top + 20)
+        await becomes(lambda: top_of(page, f'[data-price="{price}"]'), before)
         await place.evaluate("(place) => place.scrollTo(0, 610)")
+        await drawn(page)
         low = await page.locator(".bids tr").nth(10).get_attribute("data-price")
         before = await top_of(page, f'[data-price="{low}"]')
         best = float(await page.locator(".bids tr").first.get_attribute("data-price") or 0)
         platform.advance(1)  # the pace allows it
         platform.bus.publish(delta(13, bids=[(best, 0.0)]))
         await expect(page.locator(f'.bids [data-price="{best:g}"]')).to_have_count(0)
-        assert await top_of(page, f'[data-price="{low}"]') == before
+        await becomes(lambda: top_of(page, f'[data-price="{low}"]'), before)
         await page.keyboard.press("c")
-        assert await top_of(page, ".between") == middle
+        await becomes(lambda: top_of(page, ".between"), middle)
         assert seen.errors == []
 
 
@@ -157,10 +170,11 @@ async def test_venues_are_merged_with_their_shares_and_the_others_are_named(
         url = panel_url(platform, "ladder", source="merged", step="1")
         page, seen = await opened_book(browser, url)
         await expect(page.locator(".bids tr").last).to_contain_text("8.000")  # both venues' books
-        assert await drawn(page, "bids") == [["100", "6.000", "6.000"], ["90", "2.000", "8.000"]]
-        assert await drawn(page, "asks") == [["111", "4.000", "4.000"]]
+        bids = [["100", "6.000", "6.000"], ["90", "2.000", "8.000"]]
+        await becomes(lambda: rows_of(page, "bids"), bids)
+        await becomes(lambda: rows_of(page, "asks"), [["111", "4.000", "4.000"]])
         bar = page.locator(".bids .shares i").first
-        assert ") 25.0% 100.0%" in (await bar.get_attribute("style") or "")
+        await expect(bar).to_have_attribute("style", re.compile(r"\) 25\.0% 100\.0%"))
         await page.locator(".bids tr").first.hover()
         read_out = page.locator(".read-out")
         await expect(read_out).to_contain_text("okx 4.500 (75 %), binance 1.500 (25 %)")
@@ -188,7 +202,8 @@ async def test_an_old_book_is_shown_as_old(browser: Browser) -> None:
         await page.goto(panel_url(platform, "ladder"))
         await expect(page.locator(".panel .status")).to_have_text("live")
         await page.clock.run_for(14_000)
-        await expect(page.locator(".panel .status.stale")).to_have_text(re.compile("1[345] s old"))
+        await says_age(page, ".panel .status.stale", 13)
+        await expect(page.locator(".panel .status.stale")).to_have_text(re.compile(r"^\d+ s old$"))
         await expect(page.locator(".ladder.old")).to_have_count(1)
 
 
@@ -221,7 +236,7 @@ async def test_it_is_for_everybody(browser: Browser, theme: str) -> None:
         size = (await (await saving.value).path()).stat().st_size
         assert size > 10_000, "a blank picture of this size is smaller"
         await page.set_viewport_size({"width": 390, "height": 800})
-        assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        await fits(page, 390)
         assert seen.errors == []
 
 

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, FileChooser, Page, expect
 from tests.api.served import Platform
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import grave_findings, opened
+from tests.dashboard.looking import becomes, fits, grave_findings, opened
 
 pytestmark = [needs_modules, needs_browser]
 
@@ -52,7 +52,7 @@ async def test_layouts_are_kept_chosen_renamed_and_deleted_by_keyboard(
     await expect(page.locator("dialog").get_by_role("alert")).to_contain_text("needs a name")
     await page.get_by_role("button", name="delete both").press("Enter")
     await expect(kept.locator("li")).to_have_count(0)
-    assert await page.evaluate("localStorage.getItem('headwater.layouts')") == "[]"
+    await becomes(lambda: page.evaluate("localStorage.getItem('headwater.layouts')"), "[]")
     assert seen.errors == []
 
 
@@ -83,15 +83,18 @@ async def test_all_layouts_travel_as_one_file(
             problem = page.locator("dialog").get_by_role("alert")
             await expect(problem).to_contain_text("layout “<b>”: panel 1: kind must be one of")
         await expect(kept.locator("li")).to_have_count(count)
-    shown = await kept.locator(".choose").all_text_contents()
-    assert [one.strip() for one in shown] == names
+
+    async def shown() -> list[str]:
+        return [one.strip() for one in await kept.locator(".choose").all_text_contents()]
+
+    await becomes(shown, names)
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="Save all as a file").click()
     await (await saving.value).save_as(tmp_path / "saved.json")
     saved = json.loads((tmp_path / "saved.json").read_text())
     assert [one["name"] for one in saved["layouts"]] == names
     assert await page.evaluate("window.hacked") is None
-    assert await page.evaluate("document.documentElement.scrollWidth") == 1280
+    await fits(page, 1280)
     assert seen.errors == []
 
 
@@ -128,8 +131,12 @@ async def test_feeds_tell_latency_and_losses_as_the_api_does(
     dialog = page.get_by_role("dialog", name="Feeds")
     await expect(dialog).to_contain_text("2 lost connections, 1 gaps in the last hour")
     cells = dialog.get_by_role("region", name="Channels").locator("tbody tr td")
-    found = await cells.all_inner_texts()
-    assert [*found[:4], *found[5:]] == ["binance", "trades", "receiving", "1 of 1", "12", "46"]
+
+    async def found() -> list[str]:
+        texts = await cells.all_inner_texts()
+        return [*texts[:4], *texts[5:]]
+
+    await becomes(found, ["binance", "trades", "receiving", "1 of 1", "12", "46"])
     assert seen.errors == []
 
 
@@ -149,5 +156,5 @@ async def test_axe_is_content_with_the_dialogs(
             await page.keyboard.press("Escape")
             await command(page, "time zone")
         await expect(page.get_by_role("dialog")).to_be_visible()
-        assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        await fits(page, 390)
         assert await grave_findings(page) == []

@@ -1,5 +1,6 @@
 """Panes of open interest, funding and mark price show what the API tells, and point together."""
 
+import asyncio
 import csv
 import json
 from collections.abc import AsyncIterator
@@ -9,13 +10,24 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, Position, expect
 from tests.api.fake_source import NOW_MS, make_gap
 from tests.api.served import Platform
 from tests.api.streaming import until
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import grave_findings, noted_page, opened, picture_of
+from tests.dashboard.looking import (
+    WAIT_MS,
+    becomes,
+    drawn,
+    fits,
+    grave_findings,
+    in_place,
+    noted_page,
+    opened,
+    past_is_there,
+    picture_of,
+)
 from tests.dashboard.paned import PastPlatform, mark_at, view_of
 
 from headwater.core.enums import Channel, GapState
@@ -53,11 +65,22 @@ async def rows_of_csv(page: Page, folder: Path, panel: int = 0) -> list[list[str
         return list(csv.reader(file))[1:]
 
 
-async def with_past(page: Page, folder: Path) -> list[list[str]]:
-    """What a panel saves once the past has come: before, it has the reading of now alone."""
-    while len(rows := await rows_of_csv(page, folder)) < 2:
-        pass
+async def whole_rows(page: Page, folder: Path, count: int) -> list[list[str]]:
+    """What a panel saves once it has so many rows: the past and the reading of now come apart."""
+    async with asyncio.timeout(WAIT_MS / 1000):
+        while len(rows := await rows_of_csv(page, folder)) < count:
+            await drawn(page)
     return rows
+
+
+async def are_same(texts: Locator) -> None:
+    """Waits until two read-outs say the same: each is written by itself."""
+
+    async def count() -> int:
+        return len(set(await texts.all_inner_texts()))
+
+    await expect(texts).to_have_count(2)
+    await becomes(count, 1)
 
 
 async def answer(platform: Platform, target: str) -> Any:
@@ -72,9 +95,9 @@ async def test_csv_of_open_interest_is_the_apis(
     """The past, and the reading of now, whose value this venue does not tell."""
     page, seen = await opened(browser, url_of(past, ("open_interest", {"span": "all"})))
     await expect(page.locator(".legend")).to_contain_text("OI80K")
-    rows = await with_past(page, tmp_path)
     told = await answer(past, "/binance/oi-hist/BTCUSDT?period=5m&limit=500")
     now = await answer(past, "/binance/oi/BTCUSDT")
+    rows = await whole_rows(page, tmp_path, len(told) + 1)
     assert [(row[0], float(row[1]), float(row[2])) for row in rows[:-1]] == [
         (one["timestamp"], one["open_interest"], one["open_interest_value"]) for one in told
     ]
@@ -93,9 +116,9 @@ async def test_csv_of_funding_is_the_apis_and_the_rate_is_made_comparable(
     await expect(legend).to_contain_text("a year−10.95 %")
     await expect(legend).to_contain_text("−0.0100 % every 8 h")
     await expect(legend).to_contain_text("next00:00 (in 6 h 40 min)")
-    rows = await with_past(page, tmp_path)
     told = await answer(past, "/binance/funding-hist/BTCUSDT?limit=500")
     assert len(told) == 30
+    rows = await whole_rows(page, tmp_path, len(told) + 1)
     assert [(row[0], float(row[1]), float(row[2])) for row in rows[:-1]] == [
         (one["funding_time"], one["funding_rate"], one["interval_h"]) for one in told
     ]
@@ -134,14 +157,20 @@ async def test_what_is_pointed_at_is_marked_in_candles_and_panes(
     url = url_of(past, ("candles", {}), ("open_interest", {}))
     page, seen = await opened(browser, url, viewport={"width": 1280, "height": 1000})
     times = page.locator(".panel .legend span:first-child")
+    await in_place(page)
+    # Before its past has come a pane says of every time that nothing is known of it.
+    await past_is_there(page, 500, panel=0)
+    await past_is_there(page, 501, panel=1)
     await expect(times.nth(1)).to_contain_text("17:20")
     charts = page.locator(".chart")
-    await charts.nth(0).hover(position={"x": 500, "y": 80})
-    await expect(times.nth(1)).not_to_contain_text("17:20")
-    assert await times.nth(1).inner_text() == await times.nth(0).inner_text()
-    await charts.nth(1).hover(position={"x": 300, "y": 120})
-    await expect(times.nth(0)).not_to_contain_text("17:20")
-    assert await times.nth(1).inner_text() == await times.nth(0).inner_text()
+    before = await times.all_inner_texts()
+    for panel, place in ((0, Position(x=500, y=80)), (1, Position(x=300, y=120))):
+        await charts.nth(panel).hover(position=place)
+        await expect(times.nth(1 - panel)).not_to_have_text(before[1 - panel])
+        await are_same(times)
+        before = await times.all_inner_texts()
+        assert "17:20" not in before[0]
+        assert "nothing" not in before[0]
     await page.mouse.move(600, 5)
     await expect(times.nth(0)).to_contain_text("17:20")
     await charts.nth(1).focus()
@@ -162,14 +191,19 @@ async def test_panes_follow_the_span_of_the_candles_into_the_past(
     await page.get_by_role("button", name="as a table").nth(1).click()
     await expect(page.locator(".twin caption")).to_contain_text("200 of 1201")
     await page.get_by_role("button", name="as a table").nth(1).click()
+    await until(lambda: len(asked(past)) >= 4)  # the last one finds nothing more
     assert [one.split()[2] for one in asked(past)] == ["500"] * 4
     assert len(await rows_of_csv(page, tmp_path, 1)) == 1_201
+    await drawn(page)
     far = (await picture_of(page, 1)).colours
     await page.locator(".chart").first.focus()
     for _ in range(12):
         await page.keyboard.press("+")
-    await page.wait_for_timeout(200)
-    assert (await picture_of(page, 1)).colours != far
+
+    async def is_nearer() -> bool:
+        return (await picture_of(page, 1)).colours != far
+
+    await becomes(is_nearer, True)
 
 
 def asked(platform: Platform) -> list[str]:
@@ -201,17 +235,23 @@ async def test_holes_of_streams_are_marked_told_and_in_the_table(browser: Browse
             "▨ trades missing 17:20:00–now: no connection (connection lost)"
         )
         # The read-out is written at once, the chart is drawn in its next frame.
-        await page.wait_for_timeout(300)
+        await past_is_there(page, 500)
+        await in_place(page)
         hatched = (await picture_of(page)).count(GROUND)
         await page.get_by_role("button", name="as a table").click()
         cells = page.locator(".twin tbody tr").first.locator("td")
-        assert (await cells.all_inner_texts())[-1] == "trades: no connection"
+        await expect(cells.last).to_have_text("trades: no connection")
         second = page.locator(".twin tbody tr").nth(1).locator("td")
-        assert (await second.all_inner_texts())[-1] == ""
+        await expect(second.last).to_have_text("")
         past.source.ledger = []
         other, _ = await opened(browser, url_of(past, ("candles", {})))
-        await other.wait_for_timeout(300)
-        assert (await picture_of(other)).count(GROUND) > hatched + 1_000
+        await past_is_there(other, 500)
+        await in_place(other)
+
+        async def is_plain() -> bool:
+            return (await picture_of(other)).count(GROUND) > hatched + 1_000
+
+        await becomes(is_plain, True)
         assert seen.errors == []
 
 
@@ -277,5 +317,5 @@ async def test_a_phone_shows_panes_below_each_other(past: Platform, browser: Bro
     )
     await expect(page.locator(".panel")).to_have_count(4)
     await expect(page.locator(".legend").nth(2)).to_contain_text("a year")
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await fits(page, 390)
     assert seen.errors == []

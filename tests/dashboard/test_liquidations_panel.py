@@ -13,7 +13,7 @@ from tests.api.served import Platform
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import DRAWN_ROW, address_of, saved_colours, saved_rows, shown
-from tests.dashboard.looking import grave_findings, noted_page
+from tests.dashboard.looking import becomes, fits, grave_findings, noted_page
 
 from headwater.core.clock import ManualClock
 from headwater.storage.sqlite import SqliteDatabase
@@ -50,8 +50,8 @@ async def test_the_biggest_liquidation_of_the_last_hour_on_bybit(
     await panel.get_by_label("Venue", exact=True).select_option("bybit")
     rows = panel.locator(DRAWN_ROW)
     await expect(rows).to_have_count(2)
-    top = await rows.first.locator("td").all_inner_texts()
-    assert (top[1], top[2], top[6]) == ("bybit", "ETHUSDT", "9,000")
+    for column, text in ((1, "bybit"), (2, "ETHUSDT"), (6, "9,000")):
+        await expect(rows.first.locator("td").nth(column)).to_have_text(text)
     reply = await stored.get("/liquidations/largest?exchanges=bybit&time_window=1h")
     answer: Any = reply.json()
     at = await page.locator(".panel").count() - 1
@@ -103,15 +103,17 @@ async def test_the_list_is_accessible_fits_a_phone_and_shows_hostile_texts(
     for number, text in enumerate(HOSTILE):
         stored.bus.publish(of(-number, 100_000.0 - number, text))
     await expect(page.locator(f"{DRAWN_ROW} td:nth-child(3)").first).to_have_text(HOSTILE[0])
-    names = await page.locator(f"{DRAWN_ROW} td:nth-child(3)").evaluate_all(
-        "cells => cells.map(cell => cell.textContent)"
-    )
-    assert set(HOSTILE) <= set(names)
+    names = page.locator(f"{DRAWN_ROW} td:nth-child(3)")
+
+    async def lacking() -> set[str]:
+        return set(HOSTILE) - set(await names.all_text_contents())
+
+    await becomes(lacking, set())
     assert await page.evaluate("window.hacked") is None
     assert await grave_findings(page) == []
     width, colours = await saved_colours(page, tmp_path)
     assert (width > 600, colours > 20) == (True, True)
     await page.set_viewport_size({"width": 390, "height": 844})
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await fits(page, 390)
     assert address_of(stored, LIQUIDATIONS) != page.url, "the view is in the address"
     assert seen.errors == []

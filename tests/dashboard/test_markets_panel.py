@@ -10,7 +10,7 @@ from tests.api.served import Platform
 from tests.api.streaming import until
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import DRAWN_ROW, address_of, saved_colours, saved_rows, shown
-from tests.dashboard.looking import grave_findings, look, noted_page
+from tests.dashboard.looking import fits, grave_findings, look, noted_page
 
 pytestmark = [needs_modules, needs_browser]
 
@@ -45,7 +45,7 @@ async def test_the_most_traded_symbols_over_all_venues(
             "(name) => location.hash.startsWith(`#binance/${name}/`)", arg=name
         )
         await page.set_viewport_size({"width": 390, "height": 844})
-        assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        await fits(page, 390)
         assert seen.errors == []
 
 
@@ -62,7 +62,7 @@ async def test_a_tab_that_nobody_sees_asks_for_nothing(
     await page.locator(DRAWN_ROW).first.wait_for()
     await page.clock.run_for(40_000)
     await page.wait_for_load_state("networkidle")
-    assert asked.count("/binance/tickers") > 1
+    await until(lambda: asked.count("/binance/tickers") > 1)
     await look(page, is_hidden=True)
     await page.clock.run_for(60_000)
     asked.clear()

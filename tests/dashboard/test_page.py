@@ -16,7 +16,19 @@ from tests.api.streaming import until
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import address_of
-from tests.dashboard.looking import grave_findings, look, newest_row, noted_page, opened
+from tests.dashboard.looking import (
+    as_text,
+    becomes,
+    drawn,
+    fits,
+    grave_findings,
+    in_place,
+    look,
+    noted_page,
+    opened,
+    past_is_there,
+    says_age,
+)
 from tests.dashboard.proxied import PREFIX, behind_proxy
 
 pytestmark = [needs_modules, needs_browser]
@@ -33,6 +45,12 @@ async def add_panel(page: Page) -> None:
     await page.keyboard.press("Enter")
 
 
+async def kept_places(page: Page) -> list[tuple[int, int, int, int]]:
+    """Where the panels of the kept layout lie, in cells: x, y, width, height."""
+    kept = await page.evaluate("localStorage.getItem('headwater.layout')")
+    return [(one["x"], one["y"], one["w"], one["h"]) for one in json.loads(kept or "[]")]
+
+
 async def test_it_boots_without_an_error_and_asks_nobody_else(
     platform: Platform, browser: Browser
 ) -> None:
@@ -44,7 +62,7 @@ async def test_it_boots_without_an_error_and_asks_nobody_else(
         "href", re.compile(r"^https://www\.tradingview\.com/")
     )
     await expect(page).to_have_title("BTCUSDT · binance · Headwater")
-    assert await page.evaluate("location.hash") == "#binance/BTCUSDT/1m"
+    await becomes(lambda: page.evaluate("location.hash"), "#binance/BTCUSDT/1m")
     assert (seen.errors, seen.hosts) == ([], {f"127.0.0.1:{platform.port}"})
 
 
@@ -54,10 +72,11 @@ async def test_candles_move_and_the_table_says_the_same(
     """The legend and the twin show the number that came over the socket."""
     page, seen = await opened(browser, url_of(platform))
     await page.get_by_role("button", name="as a table").click()
-    assert (await newest_row(page))[4] == "105.25"
+    close = page.locator(".twin tbody tr").first.locator("td").nth(4)
+    await expect(close).to_have_text("105.25")
     await expect(page.locator(".status")).to_have_text("live")
     platform.bus.publish(msgspec.structs.replace(make_candle(), close=109.5, volume=13.0))
-    await expect(page.locator(".twin tbody tr").first.locator("td").nth(4)).to_have_text("109.5")
+    await expect(close).to_have_text("109.5")
     await expect(page.locator(".legend")).to_contain_text("C109.50")
     assert seen.errors == []
 
@@ -86,7 +105,8 @@ async def test_old_numbers_are_shown_as_old(platform: Platform, browser: Browser
     await page.goto(url_of(platform))
     await expect(page.locator(".status")).to_have_text("live")
     await page.clock.run_for(30_000)
-    await expect(page.locator(".status.stale")).to_have_text("30 s old")
+    await says_age(page, ".status.stale", 30)
+    await expect(page.locator(".status.stale")).to_have_text(re.compile(r"^\d+ s old$"))
 
 
 async def test_a_narrow_panel_shortens_its_name_and_not_its_freshness(
@@ -99,14 +119,19 @@ async def test_a_narrow_panel_shortens_its_name_and_not_its_freshness(
     status, name = page.locator(".panel .status"), page.locator(".panel h2")
     is_cut = "one => one.scrollWidth > one.clientWidth"
     await expect(status).to_have_text("live")
-    assert (await status.evaluate(is_cut), await name.evaluate(is_cut)) == (False, True)
+    await becomes(lambda: name.evaluate(is_cut), True)
+    await becomes(lambda: status.evaluate(is_cut), False)
     await page.clock.run_for(30_000)
-    await expect(status).to_have_text("30 s old")
-    above, below = await name.bounding_box(), await status.bounding_box()
-    assert above is not None
-    assert below is not None
-    assert below["y"] >= above["y"] + above["height"]
-    assert below["width"] > 200, "room for what a lost connection is told with"
+    await says_age(page, ".panel .status", 30)
+    await expect(status).to_have_text(re.compile(r"^\d+ s old$"))
+
+    async def has_own_line() -> bool:
+        above, below = await name.bounding_box(), await status.bounding_box()
+        assert above is not None
+        assert below is not None
+        return below["y"] >= above["y"] + above["height"] and below["width"] > 200
+
+    await becomes(has_own_line, True)  # room for what a lost connection is told with
 
 
 async def test_a_venue_in_trouble_is_marked_in_words(platform: Platform, browser: Browser) -> None:
@@ -133,7 +158,7 @@ async def test_a_tab_that_nobody_sees_gives_its_connection_up(
     await page.clock.fast_forward(31_000)
     await until(lambda: platform.hub.stats().clients == 0)
     await page.clock.fast_forward(300_000)
-    assert await page.locator(".status.stale").count() == 1
+    await expect(page.locator(".status.stale")).to_have_count(1)
     assert platform.hub.stats().clients == 0
     await look(page, is_hidden=False)
     platform.bus.publish(msgspec.structs.replace(make_candle(), close=103.5, volume=13.0))
@@ -164,7 +189,7 @@ async def test_keys_choose_time_frames_symbols_and_windows(
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("dialog")).to_have_count(0)
     await page.keyboard.press("t")
-    assert await page.evaluate("document.documentElement.dataset.theme") == "light"
+    await expect(page.locator("html")).to_have_attribute("data-theme", "light")
     assert seen.errors == []
 
 
@@ -172,6 +197,8 @@ async def test_every_control_is_reached_by_tab_and_has_a_name(
     platform: Platform, browser: Browser
 ) -> None:
     page, _ = await opened(browser, url_of(platform))
+    await expect(page.locator(".status")).to_have_text("live")
+    await in_place(page)
     wanted = await page.locator("button:visible, [tabindex='0']:visible, a:visible").count()
     reached = set()
     for _ in range(wanted + 5):
@@ -194,16 +221,19 @@ async def test_the_address_restores_the_view(platform: Platform, browser: Browse
     await expect(page.locator(".panel h2")).to_have_text("ETHUSDT 1h · binance")
     await add_panel(page)
     await page.get_by_role("button", name="settings").first.click()
-    await page.locator(".panel select").first.select_option("log")
     await expect(page.locator(".panel")).to_have_count(2)
+    await page.wait_for_function("() => location.href.includes('?layout=')")
+    before = await page.evaluate("location.href")
+    await page.locator(".panel select").first.select_option("log")
+    await page.wait_for_function("(before) => location.href !== before", arg=before)
     shared = await page.evaluate("location.href")
     assert "?layout=" in shared
     other, _ = await opened(browser, shared)
     await expect(other.locator(".panel")).to_have_count(2)
     await expect(other.locator(".panel h2").first).to_have_text("ETHUSDT 1h · binance")
     await other.get_by_role("button", name="settings").first.click()
-    assert await other.locator(".panel select").first.input_value() == "log"
-    assert await other.evaluate("location.href") == shared
+    await expect(other.locator(".panel select").first).to_have_value("log")
+    await becomes(lambda: other.evaluate("location.href"), shared)
 
 
 async def test_a_copied_link_shows_the_same_to_one_with_a_layout_of_his_own(
@@ -255,8 +285,7 @@ async def test_panels_move_by_keyboard_and_stay_so(platform: Platform, browser: 
     for _ in range(3):
         await page.keyboard.press("ArrowRight")
     await expect(page.get_by_role("status").last).to_contain_text("column 4, row 18, 6 wide")
-    kept = await page.evaluate("localStorage.getItem('headwater.layout')")
-    assert [(one["x"], one["y"], one["w"]) for one in json.loads(kept)] == [(0, 0, 12), (3, 17, 6)]
+    await becomes(lambda: kept_places(page), [(0, 0, 12, 17), (3, 17, 6, 12)])
     await page.goto("about:blank")
     await page.goto(url_of(platform))
     await expect(page.locator(".panel")).to_have_count(2)
@@ -267,22 +296,22 @@ async def test_panels_move_by_keyboard_and_stay_so(platform: Platform, browser: 
 
 async def test_panels_move_and_grow_by_mouse(platform: Platform, browser: Browser) -> None:
     page, _ = await opened(browser, url_of(platform), viewport={"width": 1280, "height": 1000})
+    await in_place(page)
     corner = await page.locator(".corner").bounding_box()
     assert corner is not None
     await page.mouse.move(corner["x"] + 7, corner["y"] + 7)
     await page.mouse.down()
     await page.mouse.move(corner["x"] - 620, corner["y"] - 200, steps=5)
     await page.mouse.up()
-    kept = json.loads(await page.evaluate("localStorage.getItem('headwater.layout')"))
-    assert (kept[0]["w"], kept[0]["h"]) == (6, 12)
+    await becomes(lambda: kept_places(page), [(0, 0, 6, 12)])
+    await drawn(page)
     grip = await page.locator(".handle").bounding_box()
     assert grip is not None
     await page.mouse.move(grip["x"] + 5, grip["y"] + 5)
     await page.mouse.down()
     await page.mouse.move(grip["x"] + 330, grip["y"] + 5, steps=5)
     await page.mouse.up()
-    kept = json.loads(await page.evaluate("localStorage.getItem('headwater.layout')"))
-    assert kept[0]["x"] == 3
+    await becomes(lambda: kept_places(page), [(3, 0, 6, 12)])
 
 
 async def test_what_is_pointed_at_is_marked_in_every_panel(
@@ -294,7 +323,12 @@ async def test_what_is_pointed_at_is_marked_in_every_panel(
     await expect(legends.nth(1)).to_contain_text("17:20")
     await page.locator(".chart").first.hover(position={"x": 400, "y": 300})
     await expect(legends.nth(1)).not_to_contain_text("17:20")
-    assert await legends.nth(1).inner_text() == await legends.nth(0).inner_text()
+
+    async def count() -> int:
+        return len(set(await legends.all_inner_texts()))
+
+    await expect(legends).to_have_count(2)
+    await becomes(count, 1)
     await page.mouse.move(600, 10)
     await expect(legends.nth(0)).to_contain_text("17:20")
     await expect(legends.nth(1)).to_contain_text("17:20")
@@ -330,7 +364,10 @@ async def test_a_layout_travels_as_a_file(
 async def test_csv_equals_the_api_and_png_is_a_picture(
     platform: Platform, browser: Browser, tmp_path: Path
 ) -> None:
+    answer = (await platform.get("/binance/ohlc/BTCUSDT/1m?limit=500")).json()
+    assert isinstance(answer, list)
     page, _ = await opened(browser, url_of(platform))
+    await past_is_there(page, len(answer))
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="save as CSV").click()
     download = await saving.value
@@ -338,8 +375,6 @@ async def test_csv_equals_the_api_and_png_is_a_picture(
     await download.save_as(tmp_path / "rows.csv")
     with (tmp_path / "rows.csv").open(newline="") as file:
         rows = list(csv.reader(file))
-    answer = (await platform.get("/binance/ohlc/BTCUSDT/1m?limit=500")).json()
-    assert isinstance(answer, list)
     names = ("open", "high", "low", "close", "volume")
     assert rows[0] == ["time", *names, "missing"]
     assert [(row[0], *map(float, row[1:6])) for row in rows[1:]] == [
@@ -350,8 +385,9 @@ async def test_csv_equals_the_api_and_png_is_a_picture(
     await (await saving.value).save_as(tmp_path / "picture.png")
     data = (tmp_path / "picture.png").read_bytes()
     colours = await page.evaluate(
-        """async (bytes) => {
-            const blob = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+        """async (base64) => {
+            const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+            const blob = new Blob([bytes], { type: "image/png" });
             const image = await createImageBitmap(blob);
             const canvas = new OffscreenCanvas(image.width, image.height);
             const context = canvas.getContext("2d");
@@ -360,7 +396,7 @@ async def test_csv_equals_the_api_and_png_is_a_picture(
                 context.getImageData(0, 0, image.width, image.height).data.buffer);
             return [image.width, new Set(all).size];
         }""",
-        list(data),
+        as_text(data),
     )
     assert colours[0] > 600
     assert colours[1] > 10
@@ -374,8 +410,10 @@ async def test_a_phone_scrolls_in_one_direction_only(platform: Platform, browser
         if key:
             await page.keyboard.press(key)
             await page.wait_for_selector("dialog")
-        assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        await fits(page, 390)
         await page.keyboard.press("Escape")
+        await expect(page.locator("dialog")).to_have_count(0)
+    await in_place(page)
     places = [await page.locator(".panel").nth(at).bounding_box() for at in (0, 1)]
     assert places[0] is not None
     assert places[1] is not None
@@ -395,6 +433,7 @@ async def test_axe_finds_nothing_serious(platform: Platform, browser: Browser, t
         worst = await grave_findings(page)
         assert worst == [], f"{theme}, {key or 'the page'}"
         await page.keyboard.press("Escape")
+        await expect(page.locator("dialog")).to_have_count(0)
     await page.get_by_role("button", name="as a table").click()
     await page.get_by_role("button", name="settings").click()
     assert await grave_findings(page) == []
@@ -420,6 +459,7 @@ async def test_it_works_under_a_path_of_a_proxy(platform: Platform, browser: Bro
     """From the redirect of `/` to the socket: no address of the page leaves the prefix."""
     async with behind_proxy(f"http://127.0.0.1:{platform.port}") as base:
         page, seen = await opened(browser, f"{base}/")
+        await page.wait_for_url(f"{base}/dashboard/**")
         assert await page.evaluate("location.pathname") == f"{PREFIX}/dashboard/"
         await page.goto(f"{base}/dashboard/?start=chart")
         await expect(page.locator(".status")).to_have_text("live")

@@ -1,6 +1,5 @@
 """The tape in a browser, over a venue in memory whose time stands still."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from tests.api.served import Platform
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import DRAWN_ROW, saved_colours, saved_rows, shown
-from tests.dashboard.looking import grave_findings
+from tests.dashboard.looking import becomes, fits, grave_findings, has_room
 
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.views import any_large_trade_view, any_liquidation_view
@@ -34,9 +33,15 @@ def forced(number: int, value: float, **changes: Any) -> Liquidation:
     return msgspec.structs.replace(made, timestamp_ms=at_ms, value=value, **changes)
 
 
-async def cells_of(page: Page, row: int) -> list[str]:
-    """What stands in a row, without the columns for which there is no room."""
-    return await page.locator(DRAWN_ROW).nth(row).locator("td:visible").all_inner_texts()
+async def tells(page: Page, row: int, *cells: str) -> None:
+    """Waits until so many last cells of a row are these; columns without room are not there."""
+    found = page.locator(DRAWN_ROW).nth(row).locator("td:visible")
+
+    async def last() -> list[str]:
+        return (await found.all_inner_texts())[-len(cells) :]
+
+    await expect(found).to_have_count(6)
+    await becomes(last, list(cells))
 
 
 async def test_tape_numbers_and_csv_are_the_apis(
@@ -53,12 +58,10 @@ async def test_tape_numbers_and_csv_are_the_apis(
     for record in records:
         platform.bus.publish(record)
     await expect(page.locator(DRAWN_ROW)).to_have_count(4)
-    assert await cells_of(page, 0) == [
-        *("17:20:00", "binance", "LIQ short", "◇ 67,000.0", "0.5", "500"),
-    ]
-    assert (await cells_of(page, 1))[2:] == ["LIQ long", "◆ 67,000.0", "0.5", "≥ 33,500"]
-    assert (await cells_of(page, 2))[2:] == ["sell", "▼ 67,890.0", "0.015", "1,018"]
-    assert (await cells_of(page, 3))[2:] == ["buy", "▲ 67,890.1", "0.015", "2.00M"]
+    await tells(page, 0, "17:20:00", "binance", "LIQ short", "◇ 67,000.0", "0.5", "500")
+    await tells(page, 1, "LIQ long", "◆ 67,000.0", "0.5", "≥ 33,500")
+    await tells(page, 2, "sell", "▼ 67,890.0", "0.015", "1,018")
+    await tells(page, 3, "buy", "▲ 67,890.1", "0.015", "2.00M")
     await expect(page.locator(".sums")).to_have_text(
         "▲ 2.00M  ▼ 1,018   LIQ ◆ ≥ 33,500  ◇ ≥ 500", use_inner_text=False
     )
@@ -147,8 +150,8 @@ async def test_a_least_size_is_typed_kept_and_shared(platform: Platform, browser
     other = await page.context.new_page()
     await other.goto(await page.evaluate("location.href"))
     await expect(other.get_by_label("from USD")).to_have_value("50000")
-    kept = json.loads(await page.evaluate("localStorage.getItem('headwater.layout')"))
-    assert kept[0]["settings"] == {"least": "50000"}
+    kept = "JSON.parse(localStorage.getItem('headwater.layout'))[0].settings"
+    await becomes(lambda: page.evaluate(kept), {"least": "50000"})
 
 
 async def test_sounds_are_off_until_somebody_switches_them_on(
@@ -226,6 +229,6 @@ async def test_tape_is_accessible_fits_a_phone_and_has_a_picture(
     assert colours > 20
     await page.get_by_role("button", name="as a table").click()
     await page.set_viewport_size({"width": 390, "height": 844})
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390
-    assert await page.locator(".rows").evaluate("one => one.scrollWidth - one.clientWidth") <= 0
+    await fits(page, 390)
+    await has_room(page, ".rows")
     assert seen.errors == []

@@ -21,7 +21,7 @@ from tests.api.spike_past import burst_at, interest_past
 from tests.api.terminal.book_scene import snapshot
 from tests.dashboard.installed import ROOT, needs_browser, needs_modules
 from tests.dashboard.layouts import DRAWN_ROW
-from tests.dashboard.looking import browsing, opened
+from tests.dashboard.looking import becomes, browsing, opened, past_is_there
 from tests.dashboard.test_overview_panel import RATES, VENUES, heard, tell
 
 from headwater.core.clock import ManualClock
@@ -155,11 +155,12 @@ async def elsewhere(person: Person, browser: Browser) -> None:
 
 async def take_the_numbers(person: Person, browser: Browser) -> None:
     """The candles that are seen as CSV: the API's numbers."""
+    answer = (await person.platform.get("/binance/ohlc/BTCUSDT/1m?limit=500")).json()
+    assert isinstance(answer, list)
+    await past_is_there(person.page, len(answer))  # by looking, which is no step
     path = await person.saved("save as CSV")
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    answer = (await person.platform.get("/binance/ohlc/BTCUSDT/1m?limit=500")).json()
-    assert isinstance(answer, list)
     assert [float(row["close"]) for row in rows] == [one["close"] for one in answer]
 
 
@@ -212,6 +213,7 @@ async def biggest(person: Person, browser: Browser) -> None:
     await person.choose(panel.get_by_label("Venue", exact=True), "bybit")
     rows = panel.locator(DRAWN_ROW)
     await expect(rows).to_have_count(2)
+    await expect(rows.first.locator("td").nth(1)).to_have_text("bybit")
     read = await rows.first.locator("td").all_inner_texts()
     path = "/liquidations/largest?exchanges=bybit&time_window=1h"
     answer: Any = (await person.platform.get(path)).json()
@@ -228,11 +230,15 @@ async def dearest_funding(person: Person, browser: Browser) -> None:
     await person.click(panel.get_by_role("button", name="a year"))
     names = panel.locator(f"{DRAWN_ROW} td:nth-child(1)")
     await expect(names).to_have_text(["hyperliquid", "binance", "okx", "bybit"])
-    rates = await panel.locator(f"{DRAWN_ROW} td:nth-child(6)").all_inner_texts()
+    rates = panel.locator(f"{DRAWN_ROW} td:nth-child(6)")
     answer: Any = (await person.platform.get("/multi/funding/BTCUSDT")).json()
-    told = [answer[name]["funding_rate"] for name in await names.all_inner_texts()]
-    read = [float(text.split()[0].replace("\N{MINUS SIGN}", "-")) for text in rates]
-    assert read == pytest.approx([100 * rate for rate in told], abs=1e-9)
+    told = [answer[name]["funding_rate"] for name in ("hyperliquid", "binance", "okx", "bybit")]
+
+    async def read() -> list[float]:
+        texts = await rates.all_inner_texts()
+        return [float(text.split()[0].replace("\N{MINUS SIGN}", "-")) for text in texts]
+
+    await becomes(read, pytest.approx([100 * rate for rate in told], abs=1e-9))
     assert told == sorted(RATES.values(), reverse=True)
 
 

@@ -37,13 +37,13 @@ async def _serve(python: Path, folder: Path) -> tuple[asyncio.subprocess.Process
     empty = folder / "empty"
     empty.mkdir()
     process = await asyncio.create_subprocess_exec(
-        *(str(python), "-m", "headwater.app", "demo", "--port", "0", "--for", "60"),
+        *(str(python), "-m", "headwater.app", "demo", "--port", "0", "--for", "200"),
         cwd=empty,
         env={"PATH": str(empty), "HOME": str(empty)},
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         while line := (await process.stderr.readline()).decode():
             if found := re.search(r"Headwater runs on (http://\S+)", line):
                 return process, found.group(1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
 """Longest wait for one answer or update: only a failure takes so long."""
 
 Levels = tuple[tuple[float, float], ...]

@@ -145,7 +145,7 @@ async def test_ccxt_watches_without_an_error(client: Any, venue: Simulated, seco
 async def _meet_the_truth(client: Any, venue: Simulated, seen: set[Image]) -> None:
     """At some moment the book that ccxt keeps equals the market's, all levels of it."""
     truths: set[Image] = set()
-    for _ in range(40):
+    for _ in range(200):
         truths.add(await asyncio.to_thread(venue.book, "BTCUSDT", DEPTH))
         for _ in range(3):
             book = await client.watch_order_book(SYMBOL, DEPTH)

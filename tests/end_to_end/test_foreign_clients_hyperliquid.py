@@ -84,7 +84,7 @@ async def test_ccxt_watches_without_an_error(client: Any, venue: Simulated, seco
 async def _meet_the_truth(client: Any, venue: Simulated, seen: set[Image]) -> None:
     """At some moment the book that ccxt keeps equals the market's, all levels of it."""
     truths: set[Image] = set()
-    for _ in range(40):
+    for _ in range(200):
         truths.add(await asyncio.to_thread(venue.book, "BTCUSDT", DEPTH))
         book = await client.watch_order_book(SYMBOL)
         seen.add(image(book["bids"], book["asks"], DEPTH))

@@ -147,7 +147,7 @@ def _image(data: Any) -> Image:
 def _meet_the_truth(venue: Simulated, books: Queue[Any], seen: set[Image]) -> None:
     """At some moment the book that was sent equals the market's, all levels of it."""
     truths: set[Image] = set()
-    for _ in range(40):
+    for _ in range(200):
         truths.add(venue.book(SYMBOL, LEVELS))
         seen.add(_image(books.get(timeout=PATIENCE_S)))
         if truths & seen:

@@ -11,9 +11,9 @@ from pathlib import Path
 import aiohttp
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 60.0
+START_S = 150.0
 STOP_S = 30.0
-LIVES_S = 240
+LIVES_S = 600
 SPEED = 10
 """Simulated seconds per second, so that liquidations do not keep a test waiting."""
 

@@ -12,7 +12,7 @@ from tests.clients.node import node
 from tests.examples.running import LIVES_S, ROOT, running_demo
 
 EXAMPLES = ROOT / "examples"
-PATIENCE_S = 40.0
+PATIENCE_S = 100.0
 TEXT = r"[0-9,]+(\.[0-9]+)?"
 LINES = {
     "candles": r"candles [0-9]+ of 1m",

@@ -5,7 +5,16 @@ from typing import Any
 
 import msgspec
 
-from headwater.core.enums import Channel, GapCause, GapState, PositionSide, PriceKind, Side
+from headwater.core.enums import (
+    BacktestKind,
+    BacktestState,
+    Channel,
+    GapCause,
+    GapState,
+    PositionSide,
+    PriceKind,
+    Side,
+)
 from headwater.core.intervals import Interval
 from headwater.core.records import (
     Candle,
@@ -18,10 +27,12 @@ from headwater.core.records import (
     Trade,
 )
 from headwater.storage.backfills import Backfilled
+from headwater.storage.backtests import StoredBacktest
 from headwater.storage.base import Database, Query
 from headwater.storage.forecasts import StoredForecast
 from headwater.storage.live_spells import LiveSpell
 from headwater.storage.sessions import ReadSession, WriteSession
+from headwater.storage.strategies import StrategyVersion
 from headwater.storage.tables import TABLE_OF
 
 T0 = 1_790_000_000_000
@@ -195,6 +206,41 @@ def backfilled(start_ms: int = T0, **changes: Any) -> Backfilled:
     return msgspec.structs.replace(made, **changes)
 
 
+def strategy(version: int = 1, **changes: Any) -> StrategyVersion:
+    made = StrategyVersion(
+        strategy_id="s1",
+        version=version,
+        saved_ms=T0 + version,
+        created_ms=T0,
+        name="Slow and steady",
+        description="",
+        class_name="sma_cross",
+        parameters='{"fast":5}',
+        is_active=False,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def backtest(created_ms: int = T0, **changes: Any) -> StoredBacktest:
+    made = StoredBacktest(
+        backtest_id="b1",
+        created_ms=created_ms,
+        kind=BacktestKind.BACKTEST,
+        state=BacktestState.QUEUED,
+        revision=1,
+        attempts=0,
+        owner="",
+        heartbeat_ms=None,
+        started_ms=None,
+        ended_ms=None,
+        steps_done=0,
+        steps_total=0,
+        error="",
+        request="{}",
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
 def one_of_each() -> list[Any]:
     return [
         candle(),
@@ -208,6 +254,8 @@ def one_of_each() -> list[Any]:
         forecast(),
         live_spell(),
         backfilled(),
+        strategy(),
+        backtest(state=BacktestState.DONE, result=b"\x00result", report=None),
     ]
 
 

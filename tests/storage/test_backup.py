@@ -13,9 +13,9 @@ from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageError
 from headwater.storage import trades
 from headwater.storage.backup import backup, restore
-from headwater.storage.base import Database, Span
+from headwater.storage.base import PAGE_ROWS, Database, Span
 from headwater.storage.checking import check
-from headwater.storage.sessions import PAGE_ROWS, WriteSession
+from headwater.storage.sessions import WriteSession
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.tables import TABLES
 from headwater.storage.upgrade import upgrade

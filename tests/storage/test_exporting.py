@@ -27,6 +27,7 @@ from headwater.core.intervals import Interval
 from headwater.core.records import LargeTrade
 from headwater.storage.base import Database
 from headwater.storage.exporting import (
+    EXPORTED,
     ExportFormat,
     ExportQuery,
     ParquetPages,
@@ -150,7 +151,7 @@ def test_a_page_begins_where_the_last_one_ended(tmp_path: Path) -> None:
         assert f"SEARCH trades USING PRIMARY KEY ({found})" in plan[0][3]
 
 
-@pytest.mark.parametrize("table", list(StoredTable))
+@pytest.mark.parametrize("table", EXPORTED)
 def test_all_formats_of_a_table_say_the_same(
     database: Database, tmp_path: Path, table: StoredTable
 ) -> None:
@@ -219,3 +220,14 @@ def test_a_disk_that_does_not_take_pages_is_an_error(tmp_path: Path) -> None:
         pages.add(rows_of([trade(1)]))
     with pytest.raises(StorageError):
         pages.finish()
+
+
+@pytest.mark.parametrize("table", sorted(set(StoredTable) - set(EXPORTED)))
+def test_a_table_that_is_not_of_the_market_is_refused_by_name(table: StoredTable) -> None:
+    for ask in (
+        lambda: page_of(ExportQuery(table=table), None),
+        lambda: fields_of(table),
+        lambda: layout_of_table(table),
+    ):
+        with pytest.raises(RequestError, match=table.value):
+            ask()

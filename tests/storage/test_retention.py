@@ -7,9 +7,9 @@ from tests.storage.samples import T0, candle, fetch, forecast, store_together, t
 
 from headwater.core.enums import StoredTable
 from headwater.storage import candles, forecasts, trades
-from headwater.storage.base import Database, Query, Span
+from headwater.storage.base import PAGE_ROWS, Database, Query, Span
 from headwater.storage.retention import Retention, forget
-from headwater.storage.sessions import PAGE_ROWS, WriteSession
+from headwater.storage.sessions import WriteSession
 
 DAY_MS = 86_400_000
 

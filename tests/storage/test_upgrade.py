@@ -11,6 +11,7 @@ from tests.storage.samples import T0, liquidation, mark_candle, one_of_each, sto
 from headwater.core.errors import StorageError
 from headwater.core.records import MarkCandle
 from headwater.storage.backfills import Backfilled
+from headwater.storage.backtests import StoredBacktest
 from headwater.storage.base import Database
 from headwater.storage.checking import check
 from headwater.storage.liquidation_days import pack_one
@@ -18,6 +19,7 @@ from headwater.storage.live_spells import LiveSpell
 from headwater.storage.postgres_partitions import is_partition
 from headwater.storage.schema import LIQUIDATION_DAYS, METADATA
 from headwater.storage.sessions import WriteSession
+from headwater.storage.strategies import StrategyVersion
 from headwater.storage.upgrade import newest_version, upgrade, version_of
 
 
@@ -51,9 +53,8 @@ def _at_first_version(database: Database) -> None:
 
 
 def test_an_old_database_keeps_its_rows_and_gets_the_new_tables(blank: Database) -> None:
-    records = [
-        one for one in one_of_each() if not isinstance(one, MarkCandle | LiveSpell | Backfilled)
-    ]
+    later = MarkCandle | LiveSpell | Backfilled | StrategyVersion | StoredBacktest
+    records = [one for one in one_of_each() if not isinstance(one, later)]
     with blank.claim():
         _at_first_version(blank)
         store(blank, records)

@@ -109,6 +109,15 @@ def test_texts_of_several_spellings_may_stand_in_one_column() -> None:
     ]
 
 
+@pytest.mark.parametrize("suffix", ["", "Z", "+00:00"])
+@pytest.mark.parametrize("fraction", ["", ".2", ".250", ".250400"])
+def test_texts_of_one_length_are_read_as_those_of_several(suffix: str, fraction: str) -> None:
+    texts = [f"2024-02-29T00:{minute:02}:59{fraction}{suffix}" for minute in range(60)]
+    mixed = epoch_column([*texts, "2024-03-01"])[:-1]
+    assert epoch_column(texts).tolist() == mixed.tolist()
+    assert mixed[1] - mixed[0] == 60_000
+
+
 def test_arrays_of_every_kind_are_read_without_a_copy_being_needed() -> None:
     times = np.array(["2024-01-01", "2024-01-02"], dtype="datetime64[D]")
     times.flags.writeable = False

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -28,7 +29,12 @@ from headwater.core.order_kinds import (
 )
 from headwater.core.orders import BracketRequest, Fill, OrderEvent, OrderRequest
 from headwater.trading.paper import PaperVenue
-from headwater.trading.paper_assumptions import FillAssumptions, LimitFill
+from headwater.trading.paper_assumptions import (
+    FillAssumptions,
+    LimitFill,
+    LiquidationPrice,
+    MarketTiming,
+)
 from headwater.trading.paper_contract import FeeSchedule
 from headwater.trading.paper_order import WorkingOrder
 
@@ -36,6 +42,16 @@ CASH = D(1000)
 FEES = FeeSchedule(maker=D("-0.0001"), taker=D("0.0005"), liquidation=D("0.005"))
 TIERS = build_tiers([(0.0, 0.01, 20.0), (5000.0, 0.05, 5.0)])
 KINDS = [one for one in OrderType if one is not OrderType.TRAILING_STOP]
+
+ASSUMPTIONS = [
+    FillAssumptions(volume_fraction=D("0.5"), limit_fill=LimitFill.QUEUE, queue_ahead=D("0.5")),
+    FillAssumptions(),
+    FillAssumptions(
+        timing=MarketTiming.SAME_CLOSE,
+        limit_fill=LimitFill.TOUCH,
+        liquidation_price=LiquidationPrice.TRIGGER,
+    ),
+]
 
 prices = st.integers(900, 1100).map(lambda ticks: D(ticks) / 10)
 quantities = st.one_of(st.integers(1, 4000), st.integers(30_000, 60_000)).map(
@@ -54,9 +70,7 @@ class Runs(RuleBasedStateMachine):
                 "ETHUSDT", fees=FEES, leverage=D(10), tiers=TIERS, margin_mode=MarginMode.ISOLATED
             ),
         ]
-        self.assumptions = FillAssumptions(
-            volume_fraction=D("0.5"), limit_fill=LimitFill.QUEUE, queue_ahead=D("0.5")
-        )
+        self.assumptions = ASSUMPTIONS[0]
         self.venue = PaperVenue(self.contracts, CASH, assumptions=self.assumptions)
         self.at_ms = 0
         self.handles: list[WorkingOrder] = []
@@ -66,6 +80,11 @@ class Runs(RuleBasedStateMachine):
         self.signed: dict[str, Decimal] = {"BTCUSDT": D(0), "ETHUSDT": D(0)}
         self.last_sequence = 0
         self.funding = D(0)
+
+    @initialize(assumptions=st.sampled_from(ASSUMPTIONS))
+    def assume(self, assumptions: FillAssumptions) -> None:
+        self.assumptions = assumptions
+        self.venue = PaperVenue(self.contracts, CASH, assumptions=assumptions)
 
     def _market(self, first: bool) -> Any:
         return self.venue.market("binance", "BTCUSDT" if first else "ETHUSDT")

@@ -1,12 +1,14 @@
 """The waking lists and their bounds."""
 
-from math import inf
+from math import inf, nextafter
 
 from tests.trading.paper_desk import Desk
 
+from headwater.trading.paper_assumptions import FillAssumptions, LimitFill
+
 
 def test_the_bounds_are_the_nearest_things_that_wait() -> None:
-    desk = Desk()
+    desk = Desk(fill=FillAssumptions(limit_fill=LimitFill.TOUCH))
     desk.trade(100)
     assert (desk.market.low, desk.market.high) == (-inf, inf)
     for side, price in (("buy", "98"), ("buy", "99"), ("sell", "103"), ("sell", "102")):
@@ -20,6 +22,15 @@ def test_the_bounds_are_the_nearest_things_that_wait() -> None:
     desk.venue.cancel_all()
     assert (desk.market.low, desk.market.high) == (-inf, inf)
     assert desk.market.below == desk.market.above == []
+
+
+def test_a_trade_at_a_resting_price_needs_no_look_where_it_fills_nothing() -> None:
+    desk = Desk()
+    desk.trade(100)
+    desk.order("buy", "limit", "1", price="99")
+    desk.order("sell", "limit", "1", price="101")
+    assert desk.market.low == nextafter(99.0, 0.0)
+    assert desk.market.high == nextafter(101.0, inf)
 
 
 def test_takers_in_line_make_every_event_count() -> None:

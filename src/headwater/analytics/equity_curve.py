@@ -1,9 +1,9 @@
 """An account's value bar by bar, checked: what the performance figures are made from.
 
 The account begins with its capital before the first bar; `equity[t]` is its value at the close of
-bar t. An account is ruined at the first bar at whose close no more than 1e-12 of its capital is
-left, which is zero but for rounding, or it owes money. Returns on nothing are not defined, so no
-figure looks past that bar.
+bar t. An account is ruined at the first bar at whose close no more than 1e-30 of its capital is
+left, or it owes money: what fees have eaten to a trillionth is poor and not ruined. Returns on
+nothing are not defined, so no figure looks past that bar.
 """
 
 from typing import Final
@@ -22,8 +22,8 @@ YEAR_MS: Final = YEAR_DAYS * DAY_MS
 AMOUNT_MAX: Final = 1e100
 """Largest value of an account: squares of its returns stay finite."""
 CAPITAL_MIN: Final = 1e-20
-RUIN: Final = 1e-12
-"""Part of the capital that is as good as nothing."""
+RUIN: Final = 1e-30
+"""Part of the capital that is as good as nothing; squares of returns on more stay finite."""
 
 
 def read_equity(equity: npt.ArrayLike, capital: float) -> tuple[FloatArray, int | None]:

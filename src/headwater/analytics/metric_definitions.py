@@ -56,6 +56,6 @@ METRIC_DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         "best_trade": "Largest pnl; None without trades.",
         "worst_trade": "Smallest pnl; None without trades.",
         "exposure": ("Bars with an open position / bars; None when not told, or without bars."),
-        "ruined_bar": "First bar that closed with equity ≤ 1e-12 × capital; None if solvent.",
+        "ruined_bar": "First bar that closed with equity ≤ 1e-30 × capital; None if solvent.",
     }
 )

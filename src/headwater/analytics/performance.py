@@ -5,8 +5,6 @@ days. Others resample to days, take geometric means or count 252 days; hence thr
 each named for its basis.
 """
 
-from typing import SupportsIndex
-
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +16,6 @@ from headwater.analytics.equity_curve import (
     read_equity,
     read_times,
 )
-from headwater.analytics.indicator_series import read_window
 from headwater.analytics.returns import (
     ReturnFigures,
     annual_growth,
@@ -82,7 +79,7 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
         best_trade: largest pnl; None without trades.
         worst_trade: smallest pnl; None without trades.
         exposure: bars with an open position / bars; None when not told, or without bars.
-        ruined_bar: first bar that closed with equity ≤ 1e-12 × capital; None if solvent.
+        ruined_bar: first bar that closed with equity ≤ 1e-30 × capital; None if solvent.
     """
 
     final_equity: float
@@ -126,7 +123,7 @@ def performance(
     timestamps_ms: npt.ArrayLike,
     interval_ms: int,
     trade_pnls: npt.ArrayLike = (),
-    exposed_bars: SupportsIndex | None = None,
+    exposed: npt.ArrayLike | None = None,
 ) -> Performance:
     """Measures a run.
 
@@ -136,20 +133,20 @@ def performance(
         timestamps_ms: UTC time of each bar, strictly rising; shape (n,). It decides the day.
         interval_ms: length of a bar, ≥ 1.
         trade_pnls: profit or loss of each closed trade, in cash; shape (trades,).
-        exposed_bars: bars at whose close a position was open, of those up to the ruin; None when
-            that is not known.
+        exposed: not zero (or true) for each bar at whose close a position was open; shape (n,);
+            None when that is not known. What lies after a ruin is not looked at.
 
     Raises:
-        RequestError: see `equity_curve`; more exposed bars than bars.
+        RequestError: see `equity_curve`; `exposed` of another shape.
     """
     values = np.asarray(equity)
     curve, ruined_bar = read_equity(values, capital)
     times = read_times(timestamps_ms, values.size)[: curve.size]
     periods = bars_per_year(interval_ms)
     bars = curve.size
-    exposed = None if exposed_bars is None else read_window("exposed_bars", exposed_bars, least=0)
-    if exposed is not None and exposed > bars:
-        raise RequestError("exposed_bars", exposed, f"at most the {bars} bars")
+    held = None if exposed is None else np.asarray(exposed)
+    if held is not None and held.shape != values.shape:
+        raise RequestError("exposed", held.shape, f"a value for each of the {values.size} bars")
     returns, days = return_figures(curve, capital), daily_figures(curve, times)
     falls = drawdown_figures(curve, capital=capital, timestamps_ms=times, interval_ms=interval_ms)
     trades = trade_figures(trade_pnls)
@@ -186,7 +183,7 @@ def performance(
         expectancy=trades.expectancy,
         best_trade=trades.best,
         worst_trade=trades.worst,
-        exposure=exposed / bars if exposed is not None and bars else None,
+        exposure=None if held is None or not bars else int(np.count_nonzero(held[:bars])) / bars,
         ruined_bar=ruined_bar,
     )
 

@@ -21,6 +21,7 @@ from headwater.api.origins import OriginLayer
 from headwater.api.parameters import check_query
 from headwater.api.paths import PathLayer
 from headwater.api.request_log import RequestLayer
+from headwater.api.routes.backtests import backtests_router
 from headwater.api.routes.cache import cache_router
 from headwater.api.routes.candles import candles_router
 from headwater.api.routes.dashboard import dashboard_routes
@@ -45,6 +46,7 @@ from headwater.api.routes.platform import platform_router
 from headwater.api.routes.predicted_funding import predicted_funding_router
 from headwater.api.routes.prices import prices_router
 from headwater.api.routes.skill import skill_router
+from headwater.api.routes.strategies import strategies_router
 from headwater.api.routes.terminal.candles import terminal_candles_router
 from headwater.api.routes.terminal.order_book import terminal_order_book_router
 from headwater.api.routes.terminal.symbols import terminal_symbols_router
@@ -116,6 +118,8 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
     ):
         app.include_router(make_map_router(api))
     app.include_router(terminal_order_book_router(api))
+    app.include_router(strategies_router(api))
+    app.include_router(backtests_router(api))
     app.include_router(margin_router(api))
     app.include_router(prices_router(api))
     app.include_router(cache_router(api))

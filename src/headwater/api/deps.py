@@ -7,6 +7,7 @@ import msgspec
 from headwater.api.heatmap_board import HeatmapBoard
 from headwater.api.settings import ApiSettings
 from headwater.api.stream_publisher import StreamPublisher
+from headwater.backtest.jobs import BacktestJobs
 from headwater.bus.bus import Bus
 from headwater.core.clock import Clock
 from headwater.feeds.external_liquidations import ExternalHealth
@@ -23,6 +24,7 @@ from headwater.services.liquidation_skill import LiquidationSkill
 from headwater.services.oi_volume_preview import SpikePreview
 from headwater.services.past_liquidations import PastLiquidations
 from headwater.services.past_readings import PastReadings
+from headwater.services.strategies import Strategies
 from headwater.services.symbols import SymbolService
 from headwater.services.table_export import TableExport
 from headwater.services.wallets import WalletsHealth
@@ -58,6 +60,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
         readings: past funding and open interest from storage; None where nothing is stored.
         history_progress: how far the back-fill of each venue is; None where there is none.
         symbols: what the venues trade; None in a process without the terminal's lists.
+        strategies: configured strategies; None where nothing is stored.
+        backtests: jobs of back-tests; None where nothing is stored.
         spikes: what the monitor of open interest and volume would have told; None without one.
     """
 
@@ -85,6 +89,8 @@ class ApiDeps(msgspec.Struct, frozen=True, kw_only=True):
     history_progress: Callable[[], Sequence[BackfillProgress]] | None = None
     symbols: SymbolService | None = None
     spikes: SpikePreview | None = None
+    strategies: Strategies | None = None
+    backtests: BacktestJobs | None = None
 
     @property
     def simulated(self) -> bool:

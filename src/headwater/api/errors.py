@@ -19,11 +19,14 @@ from headwater.api.lookup import IntervalNotOffered, UnknownExchange
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.platform import Problem, ProblemField
 from headwater.core.errors import (
+    Conflict,
     NotSupported,
+    Overloaded,
     PlatformError,
     RateLimited,
     RequestError,
     StorageError,
+    UnknownRecord,
     UnknownSymbol,
     VenueError,
     VenueTimeout,
@@ -40,10 +43,11 @@ REQUEST_ID_KEY: Final = "headwater.request_id"
 PROBLEMS: Final[Mapping[int, str]] = {
     400: "The bytes are not an HTTP request, or the host or origin is not served.",
     403: "This client may not do that.",
-    404: "Unknown path, venue or symbol (`suggestions`), the venue does not offer this, or there "
-    "are no data.",
+    404: "Unknown path, id, venue or symbol (`suggestions`), the venue does not offer this, or "
+    "there are no data.",
     405: "Wrong method; `Allow` names the right ones.",
     408: "The request did not arrive whole in time.",
+    409: "It is not in a state that allows this; `errors` says in which one it is.",
     413: "The body is longer than this server reads.",
     414: "Path and query are longer than this server reads.",
     422: "A parameter is wrong; `errors` names it and what is allowed.",
@@ -76,6 +80,8 @@ def problem_of(error: PlatformError) -> Problem:
     """
     if isinstance(error, RequestError):
         return _request_problem(error)
+    if isinstance(error, Overloaded):
+        return make_problem(503, "overloaded", str(error), retry_after=error.retry_after_s)
     if isinstance(error, RateLimited):
         return _venue_problem(429, "rate_limited", error)
     if isinstance(error, VenueTimeout):
@@ -219,7 +225,7 @@ def _shown(value: object) -> str:
 
 
 def _request_problem(error: RequestError) -> Problem:
-    """404 for what does not exist, 422 for what cannot be meant."""
+    """404 for what does not exist, 409 for what is in the way, 422 for what cannot be meant."""
     if isinstance(error, UnknownExchange):
         status, code, suggestions = 404, "unknown_exchange", error.suggestions
         field = wrong_field(error.field, error.value, error.known)
@@ -230,6 +236,12 @@ def _request_problem(error: RequestError) -> Problem:
         status, code, suggestions = 404, "not_supported", ()
         offered = error.offered if isinstance(error, IntervalNotOffered) else error.reason
         field = wrong_field(error.field, error.value, offered)
+    elif isinstance(error, UnknownRecord):
+        status, code, suggestions = 404, "unknown_id", ()
+        field = wrong_field(error.field, error.value, error.allowed)
+    elif isinstance(error, Conflict):
+        status, code, suggestions = 409, "conflict", ()
+        field = wrong_field(error.field, error.value, error.allowed)
     else:
         status, code, suggestions = 422, "bad_parameter", ()
         field = wrong_field(error.field, error.value, error.allowed)

@@ -33,18 +33,23 @@ _COMMON_HEADERS: Final = {
 }
 
 
-def answers(model: Any, description: str, statuses: Sequence[int] = ()) -> Responses:
-    """The `responses` of a route that answers 200 with JSON.
+def answers(
+    model: Any, description: str, statuses: Sequence[int] = (), *, status: int = 200
+) -> Responses:
+    """The `responses` of a route that answers with JSON.
 
     Args:
-        model: a view, or a list of one.
+        model: a view, or a list of one; None for an answer without a body.
         description: what the answer is.
         statuses: error statuses besides `SERVER_STATUSES`.
+        status: that of the answer.
 
     Returns:
         For FastAPI's `responses=`.
     """
-    found: Responses = {200: {"model": model, "description": description}}
+    found: Responses = {status: {"description": description}}
+    if model is not None:
+        found[status]["model"] = model
     return found | problems((*SERVER_STATUSES, *statuses))
 
 

@@ -44,8 +44,10 @@ PLACES: Final = tuple(
         (
             "fetch",
             "fetch:fetch",
-            "Download candles, trades, funding, open interest or instruments to a file or into "
-            "storage.",
+            (
+                "Download candles, trades, funding, open interest or instruments to a file or into "
+                "storage."
+            ),
         ),
         (
             "export",
@@ -66,20 +68,28 @@ PLACES: Final = tuple(
         (
             "settings",
             "info:settings",
-            "List every setting, its value here and its environment variable. "
-            "Secrets do not print.",
+            (
+                "List every setting, its value here and its environment variable. "
+                "Secrets do not print."
+            ),
         ),
         (
             "doctor",
             "info:doctor",
             "Check this machine, the settings, the clock and the way to every venue.",
         ),
-        ("backtest", "backtest:backtest", "Run a strategy over past bars and tell what came of it."),
+        (
+            "backtest",
+            "backtest:backtest",
+            "Run a strategy over past bars and tell what came of it.",
+        ),
         (
             "sweep",
             "sweep:sweep",
-            "Try many parameters of a strategy over the same bars, and how far the best can be "
-            "trusted.",
+            (
+                "Try many parameters of a strategy over the same bars, and how far the best can be "
+                "trusted."
+            ),
         ),
         (
             "walk-forward",

@@ -16,7 +16,8 @@ from typer.core import TyperCommand, TyperGroup
 
 __all__ = ["CommandPlace", "LazyCommands", "LazyGroup"]
 
-Command: TypeAlias = TyperCommand | TyperGroup
+Command: TypeAlias = Any
+"""What Typer makes of a function or of an application; the type has no public name."""
 
 
 class CommandPlace(msgspec.Struct, frozen=True):
@@ -77,7 +78,7 @@ class LazyGroup(TyperGroup):
         del ctx
         return list(self.commands)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Command:
         """A command that has its name and summary only: what the help of the group shows.
 
         Args:
@@ -90,9 +91,7 @@ class LazyGroup(TyperGroup):
             return TyperCommand(cmd_name, help=place.summary)
         return self.commands.get(cmd_name)
 
-    def resolve_command(
-        self, ctx: Any, args: list[str]
-    ) -> tuple[str | None, Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Command, list[str]]:
         """The command that is to be run, imported, and its arguments."""
         name, found, rest = super().resolve_command(ctx, args)
         return name, None if found is None or name is None else self.commands[name], rest

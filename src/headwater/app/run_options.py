@@ -16,8 +16,9 @@ import typer
 from headwater.backtest.assumptions import Assumptions, FillRule, MarginMode
 from headwater.backtest.venue_fees import DEFAULT_EXCHANGE, venue_fees
 from headwater.core.errors import ConfigError, RequestError
-from headwater.strategies.bars import Bars
+from headwater.strategies.bars import Bars, time_text
 from headwater.strategies.base import BaseStrategy
+from headwater.strategies.epochs import epoch_ms
 
 __all__ = [
     "BarsWanted",
@@ -26,6 +27,7 @@ __all__ = [
     "bars_of",
     "named_options",
     "pairs_of",
+    "span_of",
     "strategy_of",
     "written",
 ]
@@ -33,6 +35,8 @@ __all__ = [
 ResultT = TypeVar("ResultT")
 
 _BPS: Final = 10_000.0
+_DAY_MS: Final = 86_400_000
+_DATE_LETTERS: Final = len("2024-12-31")
 _OPTIONS: Final = {
     "initial_capital": "--capital",
     "fee_rate": "--fee-bps",
@@ -85,13 +89,9 @@ SlippageBps = Annotated[
 ]
 Fill = Annotated[FillRule, typer.Option(help="When a decision at a close is filled.")]
 Leverage = Annotated[float, typer.Option(help="Notional of an all-in position over the equity.")]
-Margin = Annotated[
-    MarginMode, typer.Option("--margin-mode", help="What a liquidation may take.")
-]
+Margin = Annotated[MarginMode, typer.Option("--margin-mode", help="What a liquidation may take.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Html = Annotated[
-    Path | None, typer.Option(help="Write the report to this file.", dir_okay=False)
-]
+Html = Annotated[Path | None, typer.Option(help="Write the report to this file.", dir_okay=False)]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file with settings.", dir_okay=False)
 ]
@@ -199,12 +199,32 @@ def strategy_of(name: str, params: Sequence[str] | None) -> BaseStrategy:
         return found(given)
 
 
+def span_of(wanted: BarsWanted) -> tuple[int | None, int | None]:
+    """First time that is wanted, and first that is not any more; ms since the epoch.
+
+    A date without a time as the end means its whole day.
+
+    Raises:
+        RequestError: one is no time, or the end is not after the start.
+    """
+    start_ms = None if wanted.start is None else epoch_ms(wanted.start, "start")
+    end_ms = None
+    if wanted.end is not None:
+        is_day = len(wanted.end.strip()) == _DATE_LETTERS
+        end_ms = epoch_ms(wanted.end, "end") + (_DAY_MS if is_day else 0)
+    if start_ms is not None and end_ms is not None and end_ms <= start_ms:
+        raise RequestError("end", wanted.end, f"a time after --start {wanted.start}")
+    return start_ms, end_ms
+
+
 def bars_of(wanted: BarsWanted) -> Bars:
-    """The bars of a file or of the database, cut to the wanted time by the engine, not here.
+    """The bars of a file or of the database within the wanted time.
 
     Raises:
         ConfigError: neither is named, or the data are wrong.
     """
+    with named_options():
+        start_ms, end_ms = span_of(wanted)
     if wanted.data is None:
         from headwater.app.stored_bars import bars_of_storage
 
@@ -221,7 +241,18 @@ def bars_of(wanted: BarsWanted) -> Bars:
     from headwater.backtest.data import load_bars
 
     with named_options(lambda field: "--data" if field == "data" else f"--data, {field}"):
-        return load_bars(wanted.data, wanted.symbol, wanted.interval or None)
+        bars = load_bars(wanted.data, wanted.symbol, wanted.interval or None)
+    times = bars.timestamp_ms
+    first = 0 if start_ms is None else int(times.searchsorted(start_ms))
+    last = len(bars) if end_ms is None else int(times.searchsorted(end_ms))
+    if first >= last:
+        held = f"{time_text(int(times[0]))} to {time_text(int(times[-1]))}"
+        raise ConfigError(
+            "--start" if wanted.start is not None else "--end",
+            f"{wanted.start or ''} … {wanted.end or ''} has no bar",
+            f"a time within that of the data, {held}",
+        )
+    return bars[first:last]
 
 
 def assumptions_of(wanted: CostsWanted) -> tuple[Assumptions, str]:

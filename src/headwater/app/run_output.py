@@ -87,11 +87,15 @@ def _print_basis(result: BacktestResult, console: Console) -> None:
     outcome, cover = result.outcome, result.coverage
     times = result.bars.timestamp_ms
     said = [
-        f"bars: {cover.bars:,} from {time_text(int(times[0]))} to {time_text(int(times[-1]))}, "
-        f"{cover.missing_bars:,} missing",
+        (
+            f"bars: {cover.bars:,} from {time_text(int(times[0]))} to {time_text(int(times[-1]))}, "
+            f"{cover.missing_bars:,} missing"
+        ),
         "parameters: "
-        + (", ".join(f"{name}={_or_off(value)}" for name, value in result.parameters.items())
-            or "none"),
+        + (
+            ", ".join(f"{name}={_or_off(value)}" for name, value in result.parameters.items())
+            or "none"
+        ),
         *(f"{name.replace('_', ' ')}: {text}" for name, text in result.assumptions.told().items()),
         f"look-ahead: {result.look_ahead.how}",
         *(
@@ -103,8 +107,10 @@ def _print_basis(result: BacktestResult, console: Console) -> None:
         said.append(
             f"ambiguous: {len(outcome.ambiguous_bars):,} bars reached stop and target; stop taken"
         )
-    for refusal in outcome.refused[:_LISTED]:
-        said.append(f"refused: {refusal.action} in bar {refusal.bar:,}: {refusal.reason}")
+    said.extend(
+        f"refused: {refusal.action} in bar {refusal.bar:,}: {refusal.reason}"
+        for refusal in outcome.refused[:_LISTED]
+    )
     if len(outcome.refused) > _LISTED:
         said.append(f"refused: {len(outcome.refused) - _LISTED:,} more")
     for line in said:

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from headwater.app.backtest_settings import BacktestSettings
 from headwater.app.storage_settings import PREFIX, StorageSettings, also_known_as
 from headwater.app.wallet_settings import WalletSettings
 from headwater.core.enums import SpikeMethod
@@ -43,7 +44,7 @@ class VenueAddressSettings(BaseModel):
     streams: dict[str, str] = Field(description="Base URL of each WebSocket endpoint by its name.")
 
 
-class Settings(StorageSettings, WalletSettings, BaseSettings):
+class Settings(StorageSettings, WalletSettings, BacktestSettings, BaseSettings):
     """Everything that can be set. Units are in the names."""
 
     model_config = SettingsConfigDict(

@@ -14,8 +14,11 @@ import msgspec
 from headwater.app.settings import VenueAddressSettings
 from headwater.core.errors import PlatformError
 
-START_TIMEOUT_S: Final = 30.0
-"""Longest wait for the child's first line; beyond it the start has failed."""
+START_TIMEOUT_S: Final = 120.0
+"""Longest wait for the child's first line; beyond it the start has failed.
+
+It comes after a second or two; a small machine that does much else takes thirty times as long.
+"""
 STOP_TIMEOUT_S: Final = 5.0
 """Longest wait for the child's orderly end; beyond it it is killed."""
 

@@ -49,7 +49,7 @@ class StorageSettings(BaseModel):
         },
         description=(
             "Days that rows are kept, by table, as JSON; tables not named: for ever, and "
-            "`forecasts` in any case."
+            "`forecasts` and `strategies` in any case."
         ),
     )
     store_trades: StoredTrades = Field(
@@ -128,6 +128,8 @@ class StorageSettings(BaseModel):
         """Refuses an end for what may never be deleted."""
         if StoredTable.FORECASTS in days:
             raise ValueError("forecasts are never deleted: a score is about what was said then")
+        if StoredTable.STRATEGIES in days:
+            raise ValueError("strategies are never deleted: every version is kept")
         return days
 
     record_format: TapeFormat = Field(

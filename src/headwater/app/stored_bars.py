@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from headwater.app.run_options import BarsWanted
+from headwater.app.run_options import BarsWanted, span_of
 from headwater.app.settings import load
 from headwater.app.storing import database_of_settings
 from headwater.backtest.stored_bars import ExtraColumn, StoredBars, stored_bars
@@ -11,12 +11,9 @@ from headwater.core.instruments import canonical_spelling
 from headwater.core.intervals import Interval
 from headwater.storage.sessions import ReadSession
 from headwater.strategies.bars import Bars
-from headwater.strategies.epochs import epoch_ms
 
 __all__ = ["bars_of_storage"]
 
-_DAY_MS: Final = 86_400_000
-_DATE_LETTERS: Final = len("2024-12-31")
 _NEVER_MS: Final = 7_258_118_400_000
 """The year 2200: later than any candle."""
 
@@ -38,19 +35,14 @@ def bars_of_storage(wanted: BarsWanted) -> Bars:
     symbol = canonical_spelling(wanted.symbol)
     if not symbol:
         raise RequestError("symbol", wanted.symbol, "a symbol such as BTCUSDT")
+    start_ms, end_ms = span_of(wanted)
     question = StoredBars(
         exchange=wanted.exchange.strip().lower(),
         symbol=symbol,
         interval=interval,
-        start_ms=0 if wanted.start is None else epoch_ms(wanted.start, "start_date"),
-        end_ms=_NEVER_MS if wanted.end is None else _end_ms(wanted.end),
+        start_ms=start_ms or 0,
+        end_ms=_NEVER_MS if end_ms is None else end_ms,
         extras=tuple(ExtraColumn),
     )
     with ReadSession(database_of_settings(load(wanted.config))) as session:
         return stored_bars(session, question)
-
-
-def _end_ms(text: str) -> int:
-    """An exclusive end; a date without a time means its whole day."""
-    at = epoch_ms(text, "end_date")
-    return at + _DAY_MS if len(text.strip()) == _DATE_LETTERS else at

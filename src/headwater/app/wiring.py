@@ -15,9 +15,11 @@ from headwater.api.deps import ApiDeps
 from headwater.api.heatmap_board import HeatmapBoard
 from headwater.api.request_log import hex_ids
 from headwater.api.server import PlatformServer, build_server, listen
+from headwater.api.settings import ApiSettings
 from headwater.api.stream_hub import StreamHub
 from headwater.api.stream_routes import open_streams
 from headwater.app.api_settings import api_settings, stream_limits
+from headwater.app.backtests import backtest_jobs, configured_strategies
 from headwater.app.external import open_external
 from headwater.app.forecasting import forecast_service, forecast_symbols
 from headwater.app.history import Histories, read_formers
@@ -276,7 +278,13 @@ class Platform:
             past_liquidations=past,
             candles=(candles := CandleHistory(self.store, self._clock)),
         )
+        jobs = backtest_jobs(
+            self._settings, self.store, self._clock, self._rng, simulated=self._simulated
+        )
+        self._own(jobs.run(), "back-test jobs")
         deps = ApiDeps(
+            backtests=jobs,
+            strategies=configured_strategies(self.store, self._clock, self._rng, jobs.catalogue),
             sources=self.sources,
             publisher=publisher,
             heatmaps=heatmaps,
@@ -303,15 +311,23 @@ class Platform:
             settings=settings,
         )
         self._own(publisher.run(), "stream publisher")
+        await self._serve(deps, publisher.hub, settings)
+
+    async def _serve(self, deps: ApiDeps, hub: StreamHub, settings: ApiSettings) -> None:
+        """Listens, and answers until the end.
+
+        Raises:
+            StartFailed: the address is taken or not this machine's.
+        """
         try:
             listener = listen(settings.host, settings.port)
         except OSError as error:
             where = f"{settings.host}:{settings.port}"
             raise StartFailed(f"cannot listen on {where}: {error.strerror} (see --port)") from error
         self._stack.callback(listener.close)
-        self._server = build_server(create_app(deps), publisher.hub, settings)
+        self._server = build_server(create_app(deps), hub, settings)
         serving = asyncio.create_task(self._server.serve([listener]), name="http server")
-        self._stack.push_async_callback(self._stop_api, serving, publisher.hub)
+        self._stack.push_async_callback(self._stop_api, serving, hub)
         await self._listening(serving)
         serving.add_done_callback(self._ended)
 

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from headwater.analytics.performance import performance
 from headwater.backtest.assumptions import Assumptions
@@ -132,7 +131,7 @@ class BacktestEngine:
             timestamps_ms=bars.timestamp_ms[: len(outcome.equity)],
             interval_ms=max(1, bars.interval_ms),
             trade_pnls=outcome.trades.pnl(),
-            exposed_bars=np.count_nonzero(outcome.held),
+            exposed=outcome.held,
         )
         return BacktestResult(
             strategy=self.strategy.name,

@@ -20,7 +20,7 @@ __all__ = ["LookAhead", "LookAheadReport", "check_signals"]
 
 SIGNAL_CUTS: Final = 8
 EVEN_CUTS: Final = 4
-_SHARE: Final = 10
+_SHARE: Final = 20
 _SMALL: Final = 2_000
 
 
@@ -86,7 +86,7 @@ def check_signals(strategy: BaseStrategy, bars: Bars, signals: Signals) -> LookA
 
 
 def _cuts(strategy: BaseStrategy, signals: Signals, length: int) -> tuple[int, ...]:
-    """Lengths of the beginnings: of the first tenth, of short data of the whole."""
+    """Lengths of the beginnings: of the first twentieth, of short data of the whole."""
     most = min(length - 1, max(length // _SHARE, _SMALL))
     least = max(strategy.lookback, most // _SHARE, 2)
     if most < least:

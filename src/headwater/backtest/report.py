@@ -97,7 +97,7 @@ def _body(title: str, result: BacktestResult, sections: tuple[tuple[str, str, st
         f'</header><nav aria-label="Parts of the report"><p>{links}</p></nav>'
         f'<main id="main"><!--notice-->{warnings_of(result)}<dl class="tiles">{tiles}</dl>'
         f"{parts}</main>"
-        '<footer><p>Made by Headwater. Charts: Lightweight Charts™, copyright TradingView, Inc., '
+        "<footer><p>Made by Headwater. Charts: Lightweight Charts™, copyright TradingView, Inc., "
         "Apache License 2.0.</p></footer>"
     )
 

@@ -9,7 +9,7 @@ from headwater.analytics.arrays import FloatArray, IndexArray
 
 __all__ = ["MONTHS", "YearOfReturns", "monthly_returns"]
 
-MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 class YearOfReturns(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,9 +53,7 @@ def chart_library(modules: Path = MODULES) -> str | None:
     return f"{text[: exports.start()]}globalThis.charts={{{names}}};"
 
 
-def page(
-    title: str, body: str, data: object, *, script: str, modules: Path = MODULES
-) -> str:
+def page(title: str, body: str, data: object, *, script: str, modules: Path = MODULES) -> str:
     """The whole file.
 
     Args:
@@ -86,15 +84,15 @@ def page(
         "plain.</p>"
     )
     encoded = msgspec.json.encode(data).decode().translate(_BREAKS_OUT)
-    modules_text = "".join(f'<script type="module">{one}</script>' for one in scripts)
+    code = "".join(f'<script type="module">{one}</script>' for one in scripts)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
         f"<title>{escape(title)}</title><style>{style}</style></head>"
-        f'<body>{body.replace("<!--notice-->", notice)}'
-        f'<script type="application/json" id="data">{encoded}</script>{modules_text}</body></html>\n'
+        f"<body>{body.replace('<!--notice-->', notice)}"
+        f'<script type="application/json" id="data">{encoded}</script>{code}</body></html>\n'
     )
 
 

@@ -146,3 +146,23 @@ class StoredTable(StrEnum):
     FORECASTS = "forecasts"
     LIVE_SPELLS = "live_spells"
     BACKFILLS = "backfills"
+    STRATEGIES = "strategies"
+    BACKTESTS = "backtests"
+
+
+class BacktestKind(StrEnum):
+    """What a back-test job does."""
+
+    BACKTEST = "backtest"
+    OPTIMISE = "optimise"
+    WALK_FORWARD = "walk_forward"
+
+
+class BacktestState(StrEnum):
+    """Where a back-test job is; strict: another value is an error."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"

@@ -5,6 +5,9 @@
       RequestError         our caller asked for something impossible
         UnknownSymbol      no such instrument on the venue
         NotSupported       the venue does not offer it, with the reason
+        UnknownRecord      there is nothing of that id
+        Conflict           it exists, and its state does not allow this
+      Overloaded           as much waits as may wait; retry_after_s says when
       VenueError           an exchange refused, failed or could not be reached
         VenueUnavailable   no answer, 5xx, or the circuit breaker is open
           VenueTimeout     no answer in time (of a read: nothing happened)
@@ -96,6 +99,44 @@ class NotSupported(RequestError):
         self.exchange = exchange
         self.capability = capability
         self.reason = reason
+
+
+class UnknownRecord(RequestError):
+    """There is nothing of that id.
+
+    Args:
+        field: the parameter that names it.
+        value: the id.
+        what: what there is none of.
+    """
+
+    def __init__(self, field: str, value: object, what: str) -> None:
+        super().__init__(field, value, f"the id of a {what}")
+
+
+class Conflict(RequestError):
+    """It exists, and is not in a state that allows this now.
+
+    Args:
+        field: what is in the way.
+        value: as it is.
+        allowed: what it would have to be.
+    """
+
+
+class Overloaded(PlatformError):
+    """As much waits as may wait; what was asked for was not taken.
+
+    Args:
+        problem: what is full, in words.
+        retry_after_s: when to try again, seconds.
+    """
+
+    retryable = True
+
+    def __init__(self, problem: str, retry_after_s: float) -> None:
+        super().__init__(problem)
+        self.retry_after_s = retry_after_s
 
 
 class VenueError(PlatformError):

@@ -175,7 +175,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         exchange: venue id.
         symbol: canonical symbol.
         quantity: base units, signed: positive long, negative short, 0 flat.
-        entry_price: average of what is open; None when flat.
+        entry_price: average of what is open, rounded below 10⁻¹⁸; None when flat.
         mark_price: price it is valued at; None before any price.
         unrealised_pnl: at the mark price.
         realised_pnl: of everything closed so far, before fees and funding.

@@ -1,10 +1,17 @@
 /** @file The candles of one market: a page of the past, then live, and further back on demand. */
 
 import { signal } from "@preact/signals-core";
-import { CANDLES_MAX, candleOf, mergeCandles, takeCandle } from "./candle_series.js";
+import { CANDLES_MAX, candleOf, leftOpen, mergeCandles, takeCandle } from "./candle_series.js";
 import { waitBefore } from "./stream.js";
 
 const PAGE = 500;
+/**
+ * How long a candle may stay open after the next one began. Its last word comes a moment later, and
+ * a platform that has missed it asks the venue for it after some seconds.
+ */
+const LAST_WORD_MS = 8_000;
+/** Most questions for the last word of one candle, each after twice the wait. */
+const QUESTIONS_MAX = 4;
 
 /**
  * @typedef {object} Market
@@ -38,9 +45,14 @@ export class CandleFeed {
   #isFirst = true;
   #isPaging = false;
   #isLoading = false;
+  #isOutdated = false;
   #hasAll = false;
   #unfollow = () => {};
   #cancel = () => {};
+  #cancelWatch = () => {};
+  #isWatching = false;
+  /** The candle whose last word was asked for, and how often. */
+  #asked = { time: -1, count: 0 };
 
   /**
    * @param {Market} market
@@ -63,6 +75,7 @@ export class CandleFeed {
   stop() {
     this.#unfollow();
     this.#cancel();
+    this.#cancelWatch();
     this.#aborting.abort();
   }
 
@@ -91,7 +104,11 @@ export class CandleFeed {
 
   /** The newest page; again after a failure, with growing waits. */
   async #load() {
-    if (this.#isLoading) return;
+    if (this.#isLoading) {
+      // What is on its way may have been answered before the reason to ask again.
+      this.#isOutdated = true;
+      return;
+    }
     this.#isLoading = true;
     try {
       const rows = await this.#ask({ limit: PAGE });
@@ -106,12 +123,40 @@ export class CandleFeed {
     } finally {
       this.#isLoading = false;
     }
+    if (!this.#isOutdated) return;
+    this.#isOutdated = false;
+    if (this.state.peek().phase === "ready") void this.#load();
   }
 
   /** @param {import("./candle_series.js").Candle[]} page */
   #merge(page) {
     this.candles = mergeCandles(this.candles, page);
     this.changed("all", 0);
+    this.#watch();
+  }
+
+  /**
+   * Sees to it that no candle stays open for ever behind a newer one. An answer may be older than
+   * the first message of the socket, which tells of the newest candle alone: what became of one
+   * that closed between the two is told by neither.
+   */
+  #watch() {
+    if (this.#isWatching) return;
+    const time = leftOpen(this.candles, PAGE);
+    if (time === undefined) return;
+    if (this.#asked.time !== time) this.#asked = { time, count: 0 };
+    if (this.#asked.count >= QUESTIONS_MAX) return;
+    this.#isWatching = true;
+    const wait = LAST_WORD_MS * 2 ** this.#asked.count;
+    this.#cancelWatch = this.sources.stream.world.later(() => {
+      this.#isWatching = false;
+      if (leftOpen(this.candles, PAGE) === time) {
+        this.#asked.count += 1;
+        void this.#load();
+      } else {
+        this.#watch();
+      }
+    }, wait);
   }
 
   /** @param {import("./stream.js").TopicEvent} event */
@@ -131,6 +176,7 @@ export class CandleFeed {
     const change = takeCandle(this.candles, candle);
     if (change === "tail" || change === "inside") this.changed("tail", candle.time);
     else if (change === "inserted") this.changed("all", 0);
+    this.#watch();
   }
 
   /** @param {FeedState["phase"]} phase @param {string} text */

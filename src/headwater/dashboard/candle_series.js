@@ -99,6 +99,19 @@ export function takeCandle(candles, next) {
 }
 
 /**
+ * The oldest candle that is not closed although a newer one is there.
+ * @param {readonly Candle[]} candles in order
+ * @param {number} most so many of the newest are looked at
+ * @returns {number | undefined} when it began
+ */
+export function leftOpen(candles, most) {
+  for (let at = Math.max(candles.length - most, 0); at < candles.length - 1; at += 1) {
+    if (!candles[at].isClosed) return candles[at].time;
+  }
+  return undefined;
+}
+
+/**
  * The candle in which a time lies, or the last one before it.
  * @param {readonly Candle[]} candles in order
  * @param {number} time seconds since 1970

@@ -31,6 +31,9 @@ RecordT = TypeVar("RecordT")
 LIMIT_MAX: Final = 100_000
 """Most rows that one query gives."""
 
+PAGE_ROWS: Final = 5_000
+"""Rows that are read, written or deleted at a time where all rows of a table are concerned."""
+
 
 class TableSpec(msgspec.Struct, Generic[RecordT], frozen=True, kw_only=True):
     """How records of one kind lie in their table.
@@ -38,12 +41,14 @@ class TableSpec(msgspec.Struct, Generic[RecordT], frozen=True, kw_only=True):
     Attributes:
         name: of the table.
         table: its columns and key.
-        time_column: the column of the key that ranges and retention go by, in ms.
+        time_column: the column that ranges and retention go by, in ms; of the key, unless rows are
+            no series and have a key of their own.
         row_of: the row of a record.
         record_of: the record of a row.
         replaces: when a new row takes the place of a stored one with the same key: given the
             stored columns and the new ones; None when the first one stays.
         append_only: whether rows may never be deleted.
+        page_rows: rows that are read at a time where all are concerned; few where a row is large.
     """
 
     name: StoredTable
@@ -53,6 +58,7 @@ class TableSpec(msgspec.Struct, Generic[RecordT], frozen=True, kw_only=True):
     record_of: Callable[["sa.Row[Any]"], RecordT]
     replaces: Callable[[Columns, Columns], "sa.ColumnElement[bool]"] | None = None
     append_only: bool = False
+    page_rows: int = PAGE_ROWS
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -67,7 +73,8 @@ class TableSpec(msgspec.Struct, Generic[RecordT], frozen=True, kw_only=True):
     @property
     def series(self) -> tuple[str, ...]:
         """Names of the columns of the key before the time: what one series is."""
-        return self.key[: self.key.index(self.time_column)]
+        key = self.key
+        return key[: key.index(self.time_column)] if self.time_column in key else key
 
     @property
     def time(self) -> "sa.Column[Any]":

@@ -111,14 +111,33 @@ _ROWS: Final[Mapping[StoredTable, type[Any]]] = MappingProxyType(
 )
 
 
+EXPORTED: Final = tuple(_ROWS)
+"""The tables that can be exported: those of the market and of what was said of it."""
+
+
 def fields_of(table: StoredTable) -> tuple[str, ...]:
-    """The columns of an export."""
-    return tuple(_ROWS[table].__struct_fields__)
+    """The columns of an export.
+
+    Raises:
+        RequestError: the table is none that is exported.
+    """
+    return tuple(_row_type(table).__struct_fields__)
 
 
 def layout_of_table(table: StoredTable) -> Layout:
-    """The columns of an export as Parquet."""
-    return Layout(_ROWS[table])
+    """The columns of an export as Parquet.
+
+    Raises:
+        RequestError: the table is none that is exported.
+    """
+    return Layout(_row_type(table))
+
+
+def _row_type(table: StoredTable) -> type[Any]:
+    try:
+        return _ROWS[table]
+    except KeyError:
+        raise RequestError("table", table.value, f"one of {', '.join(EXPORTED)}") from None
 
 
 def page_of(query: ExportQuery, after: Row | None, rows: int = PAGE_ROWS) -> Query[Any]:
@@ -130,8 +149,9 @@ def page_of(query: ExportQuery, after: Row | None, rows: int = PAGE_ROWS) -> Que
         rows: most rows.
 
     Raises:
-        RequestError: an interval of a table that has none.
+        RequestError: an interval of a table that has none, or the table is none that is exported.
     """
+    _row_type(query.table)
     spec = TABLES[query.table]
     columns = spec.table.c
     if query.interval is not None and "interval" not in columns:

@@ -43,3 +43,12 @@ def database_of(url: str | None, data_dir: Path) -> Database:
             # Without its words: they may have the address in them, password and all.
             raise ConfigError("database_url", "not the address of a database", _ALLOWED) from None
     raise ConfigError("database_url", "not the address of a database", _ALLOWED)
+
+
+def is_for_one_process(url: str | None) -> bool:
+    """Whether one process at a time can write to the database of an address; SQLite allows no more.
+
+    Args:
+        url: as `database_of` takes it.
+    """
+    return url is None or url.startswith("sqlite:")

@@ -14,9 +14,9 @@ import structlog
 
 from headwater.core.enums import StoredTable
 from headwater.core.errors import StorageUnavailable
-from headwater.storage.base import Row, TableSpec
+from headwater.storage.base import PAGE_ROWS, Row, TableSpec
 from headwater.storage.liquidation_days import forget_days
-from headwater.storage.sessions import PAGE_ROWS, Transaction, WriteSession
+from headwater.storage.sessions import Transaction, WriteSession
 from headwater.storage.tables import TABLES
 
 _DAY_MS: Final = 86_400_000

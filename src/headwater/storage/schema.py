@@ -244,3 +244,46 @@ BACKFILLS: Final = sa.Table(
     sqlite_with_rowid=False,
 )
 """One row per part of a series of which the venue was asked for everything it has."""
+
+STRATEGIES: Final = sa.Table(
+    "strategies",
+    METADATA,
+    _text("strategy_id", key=True),
+    _whole("version", key=True),
+    _whole("saved_ms"),
+    _whole("created_ms"),
+    _text("name"),
+    _text("description"),
+    _text("class_name"),
+    _text("parameters"),
+    _flag("is_active"),
+    _flag("is_deleted"),
+    sqlite_with_rowid=False,
+)
+"""One row per change of a configured strategy, the last one being what it is now: two changes that
+were made of the same version have the same key, and the first stays."""
+
+BACKTESTS: Final = sa.Table(
+    "backtests",
+    METADATA,
+    _text("backtest_id", key=True),
+    _whole("created_ms"),
+    _text("kind"),
+    _text("state"),
+    _whole("revision"),
+    _whole("attempts"),
+    _text("owner"),
+    _whole("heartbeat_ms", empty=True),
+    _whole("started_ms", empty=True),
+    _whole("ended_ms", empty=True),
+    _whole("steps_done"),
+    _whole("steps_total"),
+    _text("error"),
+    _text("request"),
+    sa.Column("result", sa.LargeBinary, nullable=True),
+    sa.Column("report", sa.LargeBinary, nullable=True),
+)
+"""One row per back-test job. A change is written only over the revision that it was made of."""
+
+sa.Index("backtests_by_state", BACKTESTS.c.state, BACKTESTS.c.created_ms)
+sa.Index("backtests_by_time", BACKTESTS.c.created_ms)

@@ -14,12 +14,17 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from headwater.core.errors import StorageError
-from headwater.storage.base import ColumnsQuery, Database, DroppedPart, Query, Row, TableSpec
+from headwater.storage.base import (
+    PAGE_ROWS,
+    ColumnsQuery,
+    Database,
+    DroppedPart,
+    Query,
+    Row,
+    TableSpec,
+)
 
 RecordT = TypeVar("RecordT")
-
-PAGE_ROWS: Final = 5_000
-"""Rows that are read, written or deleted at a time where all rows of a table are concerned."""
 
 Pages = Generator[Sequence[Row], None, None]
 
@@ -132,8 +137,8 @@ class Snapshot:
         self._unfinished: list[Generator[Any, None, None]] = []
 
     def pages(self, spec: TableSpec[Any]) -> Iterator[Sequence[Row]]:
-        """All rows of a table, in no order, `PAGE_ROWS` at a time."""
-        yield from self.select(sa.select(*spec.table.columns))
+        """All rows of a table, in no order, `spec.page_rows` at a time."""
+        yield from self.select(sa.select(*spec.table.columns), spec.page_rows)
 
     def select(self, statement: "sa.Select[Any]", rows: int = PAGE_ROWS) -> Iterator[Sequence[Row]]:
         """Rows of any question, so many at a time; none are held but those of a page."""

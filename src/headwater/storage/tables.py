@@ -17,6 +17,7 @@ from headwater.core.records import (
 )
 from headwater.storage import (
     backfills,
+    backtests,
     candles,
     forecasts,
     funding,
@@ -25,12 +26,15 @@ from headwater.storage import (
     live_spells,
     mark_candles,
     open_interest,
+    strategies,
     trades,
 )
 from headwater.storage.backfills import Backfilled
+from headwater.storage.backtests import StoredBacktest
 from headwater.storage.base import TableSpec
 from headwater.storage.forecasts import StoredForecast
 from headwater.storage.live_spells import LiveSpell
+from headwater.storage.strategies import StrategyVersion
 
 TABLES: Final[Mapping[StoredTable, TableSpec[Any]]] = MappingProxyType(
     {
@@ -46,6 +50,8 @@ TABLES: Final[Mapping[StoredTable, TableSpec[Any]]] = MappingProxyType(
             forecasts.SPEC,
             live_spells.SPEC,
             backfills.SPEC,
+            strategies.SPEC,
+            backtests.SPEC,
         )
     }
 )
@@ -64,6 +70,8 @@ TABLE_OF: Final[Mapping[type, TableSpec[Any]]] = MappingProxyType(
         StoredForecast: forecasts.SPEC,
         LiveSpell: live_spells.SPEC,
         Backfilled: backfills.SPEC,
+        StrategyVersion: strategies.SPEC,
+        StoredBacktest: backtests.SPEC,
     }
 )
 """Where records of a class lie."""

@@ -10,7 +10,6 @@ import re
 import warnings
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +26,7 @@ LATEST_MS: Final = 7_258_118_400_000
 """2200-01-01: no time from here on is."""
 
 _UNITS: Final = (("s", 1e3), ("ms", 1.0), ("µs", 1e-3), ("ns", 1e-6))
-_UTC_TEXT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z?")
+_UTC_TEXT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|\+00:00)?")
 _ALLOWED: Final = (
     "a time from 1990 to 2199: ISO 8601 text, a datetime, or an epoch in s, ms, µs or ns"
 )
@@ -136,21 +135,24 @@ def _moments(items: Sequence[Any], field: str) -> IndexArray:
 
 def _uniform_texts(items: Sequence[Any]) -> IndexArray | None:
     """Texts of one length in UTC, read as a whole in a tenth of the time; None for all others."""
-    first = items[0] if items else None
-    if type(first) is not str or _UTC_TEXT.fullmatch(first) is None:
+    first: str = items[0] if items and type(items[0]) is str else ""
+    found = _UTC_TEXT.fullmatch(first)
+    if found is None:
         return None
-    length, is_marked = len(first), first.endswith("Z")
+    suffix = found.group(3) or ""
+    cut = len(first) - len(suffix)
     try:
-        if set(map(len, items)) != {length}:
+        if set(map(len, items)) != {len(first)}:
             return None
-        if is_marked and set(map(itemgetter(-1), items)) != {"Z"}:
+        if suffix and {item[cut:] for item in items} != {suffix}:
             return None
         with warnings.catch_warnings():
             # An offset, which numpy takes with a warning: the careful way reads it.
             warnings.simplefilter("error")
-            texts = [item[:-1] for item in items] if is_marked else items
-            return np.array(texts, dtype="datetime64[ms]").astype(np.int64)
-    except (TypeError, ValueError, IndexError, UserWarning):
+            texts = [item[:cut] for item in items] if suffix else items
+            moments = np.array(texts, dtype="datetime64[us]").astype(np.int64)
+            return np.rint(moments / 1e3).astype(np.int64)
+    except (TypeError, ValueError, UserWarning):
         return None
 
 

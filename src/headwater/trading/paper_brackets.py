@@ -37,8 +37,6 @@ def place_bracket(
     away = Decimal(-1) if bracket.entry.side is Side.BUY else Decimal(1)
     stop = _exit(state, entry, bracket.stop, group, bracket.stop_fraction, away)
     target = _exit(state, entry, bracket.target, group, bracket.target_fraction, -away)
-    if target is not None and target.plan is not None:
-        target.plan.is_exit_target = True
     entry.plan.children = tuple(one for one in (stop, target) if one is not None)
     names = [one.client_id for one in (*entry.plan.children, entry) if one.client_id is not None]
     if len(set(names)) < len(names):

@@ -242,8 +242,9 @@ def run(
         if place < 0 or keys[place][0] < bound:
             break
         cursor = keys[place]
-        level = abs(cursor[0])
         if is_leg:
+            order = cursor[2]
+            level = order.price if order.is_resting else abs(cursor[0])
             if _is_liquidated(market, level, is_falling=is_falling):
                 break
             set_point(market, level)

@@ -34,7 +34,6 @@ class Plan:
         parent: entry of the bracket that it is an exit of.
         children: exits of the bracket that it is the entry of.
         offset: signed fraction from the entry's first fill to this exit's price; None for none.
-        is_exit_target: whether it is the target (not the stop) of a bracket.
     """
 
     __slots__ = (
@@ -42,7 +41,6 @@ class Plan:
         "equity_fraction",
         "extreme",
         "group",
-        "is_exit_target",
         "offset",
         "parent",
         "quote_atto",
@@ -66,7 +64,6 @@ class Plan:
         self.parent: WorkingOrder | None = None
         self.children: tuple[WorkingOrder, ...] = ()
         self.offset: Decimal | None = None
-        self.is_exit_target = False
 
 
 class WorkingOrder:

@@ -13,12 +13,13 @@ def position_record(state: PaperState, market: PaperMarket) -> Position:
     """The position of a contract as it is now, valued at its mark."""
     scale, pos = market.scale, market.pos
     quantity = scale.quantity(pos)
+    entry = money(market.cost * scale.step_d // (abs(pos) * scale.step_n)) if pos else None
     value = market.value_price
     return Position(
         exchange=market.exchange,
         symbol=market.symbol,
         quantity=quantity,
-        entry_price=money(market.cost) / abs(quantity) if pos else None,
+        entry_price=entry,
         mark_price=value or None,
         unrealised_pnl=money(unrealised(market)),
         realised_pnl=money(market.realised),

@@ -28,9 +28,13 @@ def rest(order: WorkingOrder) -> None:
     """Lets a limit order wait at its price, behind what is assumed to stand there."""
     market = order.market
     order.is_resting = True
+    level = order.price
     if market.is_queued:
         order.ahead = _queue_ahead(market, order)
-    market.insert(order, order.price, is_below=order.is_buy)
+    elif not market.is_touched:
+        # Only what goes beyond the price matters: most trades at it then need no look.
+        level = nextafter(level, 0.0 if order.is_buy else inf)
+    market.insert(order, level, is_below=order.is_buy)
 
 
 def _queue_ahead(market: PaperMarket, order: WorkingOrder) -> int:

@@ -16,7 +16,7 @@ from headwater.trading.paper_state import PaperState
 VERSION = 1
 
 _STATE = (
-    "ambiguous_count", "cash", "deficit", "dropped", "fills", "initial", "is_insolvent", "logged",
+    "ambiguous_count", "cash", "deficit", "fills", "initial", "is_insolvent", "logged",
     "margin_total", "now", "numbers", "reserved",
 )  # fmt: skip
 _MARKET = (
@@ -30,7 +30,7 @@ _ORDER = (
     "reserved", "seq", "state", "ticks", "time_in_force", "updated_at_ms",
 )  # fmt: skip
 _PLAN = (
-    "extreme", "group", "is_exit_target", "quote_atto", "trail_fraction", "trail_ticks", "trigger",
+    "extreme", "group", "quote_atto", "trail_fraction", "trail_ticks", "trigger",
     "trigger_ticks",
 )  # fmt: skip
 

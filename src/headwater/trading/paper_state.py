@@ -66,14 +66,14 @@ class PaperState:
         by_client: numbers of live and remembered orders, by client id.
         finished: the last final orders.
         log: events that nobody has taken yet; the oldest are dropped beyond the bound.
-        logged: events so far; `taken` of them were handed out.
+        logged: events so far, kept, taken or dropped.
         ambiguous: (contract, time of the bar) where stop and target lay in one bar.
         deficit: atto that the account fell short of when it became insolvent.
     """
 
     __slots__ = (
         "ambiguous", "ambiguous_count", "assumptions", "by_client", "cash", "currency", "deficit",
-        "dropped", "fills", "finished", "initial", "is_insolvent", "live", "log", "logged",
+        "fills", "finished", "initial", "is_insolvent", "live", "log", "logged",
         "margin_total", "markets", "now", "numbers", "open", "reserved", "shared_count",
     )  # fmt: skip
 
@@ -99,7 +99,6 @@ class PaperState:
         self.finished: deque[WorkingOrder] = deque(maxlen=FINISHED_MAX)
         self.log: deque[OrderEntry | AccountEntry] = deque(maxlen=EVENTS_MAX)
         self.logged = 0
-        self.dropped = 0
         self.ambiguous: list[tuple[int, int]] = []
         self.ambiguous_count = 0
         self.is_insolvent = False

@@ -122,7 +122,7 @@ def meet_quote(state: PaperState, market: PaperMarket, bid: float, ask: float) -
                 break
             if not order.is_resting or order.state in FINAL or order.key is not key:
                 continue
-            if price == best and not market.is_touched:
+            if order.price == best and not market.is_touched:
                 continue
             lots = order.lots - order.filled
             if volume is not None:

@@ -43,7 +43,7 @@ async def _serving(process: asyncio.subprocess.Process, until: str) -> tuple[str
     """Reads what a command says until `until`; returns the API's address and all that was said."""
     assert process.stderr is not None
     said = ""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while until not in said:
             line = await process.stderr.readline()
             assert line, said

@@ -5,13 +5,12 @@ connection comes from loopback, that no proxy passed on, and that is not a forei
 browser here. The platform's own pages, such as /docs, are not foreign.
 """
 
-import ipaddress
 from typing import Final
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
 from headwater.api.answering import Answers
+from headwater.api.callers import is_from_here
 from headwater.api.errors import make_problem, problem_response
 from headwater.api.openapi import answers
 from headwater.api.schemas.base import encode
@@ -21,8 +20,6 @@ STATS_PATH: Final = "/cache/stats"
 CLEAR_PATH: Final = "/cache/clear"
 
 _PERCENT: Final = 100.0
-_PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
-"""A proxy on this machine names its client in one of these; without one, it is its own client."""
 
 
 def cache_router(api: Answers) -> APIRouter:
@@ -45,7 +42,7 @@ def cache_router(api: Answers) -> APIRouter:
     )
     async def clear_cache(request: Request) -> Response:
         """Forgets every answer; from this machine alone, else 403."""
-        if not _is_own(request, api.deps.settings.allowed_origins):
+        if not is_from_here(request, api.deps.settings.allowed_origins):
             detail = "the cache is cleared from this machine alone, and by no other page"
             return problem_response(make_problem(403, "forbidden", detail), request.scope)
         view = CacheClearedView(status="cleared", entries_cleared=api.cache.clear())
@@ -68,36 +65,3 @@ def _stats(api: Answers) -> CacheStatsView:
         ttl_seconds=settings.longest_s,
         bytes_held=stats.bytes_held,
     )
-
-
-def _is_own(request: Request, allowed_origins: frozenset[str]) -> bool:
-    """Whether a request comes from this machine itself, and from no page that may not ask."""
-    if any(name in request.headers for name in _PASSED_ON):
-        return False
-    origin = request.headers.get("origin")
-    if origin is not None:
-        page = origin.rstrip("/").lower()
-        if page not in allowed_origins and not _is_own_page(page, request.headers.get("host", "")):
-            return False
-    return request.client is not None and _is_loopback(request.client.host)
-
-
-def _is_own_page(page: str, host: str) -> bool:
-    """Whether a page was served by this process under a name that only this machine can mean.
-
-    Any other name may have been pointed here by its owner (DNS rebinding), so that page and host
-    agree and still are foreign.
-    """
-    try:
-        address = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    is_local = address == "localhost" or _is_loopback(address)
-    return is_local and page in (f"http://{host.lower()}", f"https://{host.lower()}")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -27,7 +27,7 @@ from headwater.core.instruments import canonical_spelling
 from headwater.core.intervals import Interval
 from headwater.core.records import ALL_SYMBOLS
 from headwater.services.table_export import OneExport
-from headwater.storage.exporting import MEDIA_TYPES, ExportFormat, ExportQuery
+from headwater.storage.exporting import EXPORTED, MEDIA_TYPES, ExportFormat, ExportQuery
 
 EXPORT_PATH: Final = "/export/{table}"
 
@@ -37,7 +37,10 @@ STALL_S: Final = 60.0
 _INTERVALS: Final[dict[str, Any]] = {"enum": [interval.value for interval in Interval]}
 _log: Final = structlog.stdlib.get_logger("headwater.api.export")
 
-TablePath: TypeAlias = Annotated[StoredTable, Path(description="Which table.")]
+_TABLES: Final[dict[str, Any]] = {"enum": [table.value for table in EXPORTED]}
+TablePath: TypeAlias = Annotated[
+    StoredTable, Path(description="Which table.", json_schema_extra=_TABLES)
+]
 FormatQuery: TypeAlias = Annotated[ExportFormat, Query(description="How the file is written.")]
 OfIntervalQuery: TypeAlias = Annotated[
     Interval | None,

@@ -117,16 +117,15 @@ def backtest(
         engine = BacktestEngine(
             chosen,
             symbol=symbol or bars.symbol,
-            start_date=start,
-            end_date=end,
             data=bars,
             assumptions=assumed,
             check_look_ahead=not no_look_ahead_check,
             progress=progress,
         )
         result = engine.run()
-    _tell(result, as_json=as_json, with_equity=equity)
+    # Files first: a reader of standard output may have gone before the end.
     _write(result, html, trades_csv, equity_csv)
+    _tell(result, as_json=as_json, with_equity=equity)
 
 
 @contextmanager
@@ -139,7 +138,7 @@ def _failures_told(strategy: BaseStrategy) -> Iterator[None]:
         raise typer.Exit(1) from error
     except PlatformError:
         raise
-    except Exception as error:  # noqa: BLE001 - a user's strategy may raise anything
+    except Exception as error:
         lines = traceback.format_exception(error, limit=-_FRAMES_SHOWN)
         sys.stderr.write(f"{''.join(lines)}headwater: the strategy {strategy.name} failed\n")
         raise typer.Exit(1) from error

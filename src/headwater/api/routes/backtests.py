@@ -1,0 +1,270 @@
+"""`/api/v1/backtests`: jobs that run strategies over stored candles (requirement C-R7).
+
+Starting answers 202 with an id at once; the work is done in worker processes, bounded in number,
+memory and time, and survives a restart (`docs/guides/backtest-jobs.md`).
+"""
+
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
+
+from headwater.api.answering import Answers
+from headwater.api.openapi import SERVER_STATUSES, Responses, answers, problems
+from headwater.api.parameters import Limit500
+from headwater.api.routes.strategies import (
+    NOTHING_STORED_RETRY_S,
+    RecordIdPath,
+    own_pages_only,
+    respond,
+)
+from headwater.api.schemas.backtest_bodies import (
+    BacktestBody,
+    OptimiseBody,
+    ParameterRangeBody,
+    RunFields,
+    WalkForwardBody,
+)
+from headwater.api.schemas.backtests import (
+    BacktestAcceptedView,
+    BacktestPerformanceView,
+    BacktestResultView,
+    BacktestStatusView,
+    BacktestsView,
+    MetricsOnly,
+    accepted_view,
+    request_of,
+    status_view,
+)
+from headwater.backtest.job_request import (
+    BacktestRequest,
+    JobRequest,
+    OptimiseRequest,
+    ParameterSpan,
+    WalkForwardRequest,
+)
+from headwater.backtest.jobs import LISTED_MAX, BacktestJobs
+from headwater.core.enums import BacktestKind, BacktestState
+from headwater.core.errors import Overloaded, RequestError
+from headwater.core.instruments import canonical_spelling
+from headwater.services.strategies import Strategies
+
+BACKTESTS_PATH: Final = "/api/v1/backtests"
+
+_START_STATUSES: Final = (403, 404, 422)
+_READ_STATUSES: Final = (404, 409, 422)
+_REPORT_POLICY: Final = (
+    # A report is a page made of other people's words: it runs in a box of its own and asks nobody.
+    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data: blob:"
+)
+
+StateQuery: TypeAlias = Annotated[
+    BacktestState | None, Query(description="Only jobs in this state.", examples=["done"])
+]
+KindQuery: TypeAlias = Annotated[
+    BacktestKind | None, Query(description="Only jobs of this kind.", examples=["backtest"])
+]
+
+
+def backtests_router(api: Answers) -> APIRouter:
+    """The routes of back-test jobs."""
+    router = APIRouter(tags=["backtests"], dependencies=[Depends(own_pages_only(api))])
+    _add_starts(router, api)
+    _add_reads(router, api)
+    _add_results(router, api)
+    return router
+
+
+def _add_starts(router: APIRouter, api: Answers) -> None:
+    accepted = answers(BacktestAcceptedView, "It is queued.", _START_STATUSES, status=202)
+
+    @router.post(
+        f"{BACKTESTS_PATH}/start",
+        status_code=202,
+        summary="Start a back-test",
+        responses=accepted,
+        include_in_schema=False,
+    )
+    @router.post(BACKTESTS_PATH, status_code=202, summary="Start a back-test", responses=accepted)
+    async def start_backtest(body: BacktestBody) -> Response:
+        """Checked, stored and queued; 503 while as many wait as may."""
+        return await _start(api, await _backtest_of(api, body))
+
+    @router.post(
+        f"{BACKTESTS_PATH}/optimize",
+        status_code=202,
+        summary="Search for parameters",
+        responses=accepted,
+    )
+    async def start_optimisation(body: OptimiseBody) -> Response:
+        """One job for all combinations."""
+        made = OptimiseRequest(
+            **_run_of(body, body.strategy_name),
+            spans=_spans_of(body.parameter_ranges),
+            method=body.method,
+            samples=body.samples,
+            seed=body.seed,
+            objective=body.objective,
+        )
+        return await _start(api, made)
+
+    @router.post(
+        f"{BACKTESTS_PATH}/walkforward",
+        status_code=202,
+        summary="Search and run forward, again and again",
+        responses=accepted,
+    )
+    async def start_walk_forward(body: WalkForwardBody) -> Response:
+        """One job for all folds."""
+        made = WalkForwardRequest(
+            **_run_of(body, body.strategy_name),
+            spans=_spans_of(body.parameter_ranges),
+            in_sample_days=body.in_sample_period_days,
+            out_of_sample_days=body.out_of_sample_period_days,
+            folds=body.num_folds,
+            embargo_days=body.embargo_days,
+            objective=body.objective,
+        )
+        return await _start(api, made)
+
+
+def _add_reads(router: APIRouter, api: Answers) -> None:
+    @router.get(
+        BACKTESTS_PATH,
+        summary="Back-test jobs",
+        responses=answers(BacktestsView, f"The newest first, at most {LISTED_MAX}.", (422,)),
+    )
+    async def read_backtests(
+        status: StateQuery = None, kind: KindQuery = None, limit: Limit500 = 50
+    ) -> Response:
+        """Without their results."""
+        found = await _jobs(api).listed(limit, status, kind)
+        views = tuple(status_view(job) for job in found)
+        return respond(BacktestsView(count=len(views), backtests=views))
+
+    @router.get(
+        f"{BACKTESTS_PATH}/status/{{id}}",
+        summary="How far a job is",
+        responses=answers(BacktestStatusView, "As it is now.", (404, 422)),
+    )
+    async def read_backtest_status(id: RecordIdPath) -> Response:  # noqa: A002 - the parameter's name
+        """State, progress, and the reason of a failure."""
+        return respond(status_view(await _jobs(api).job(id)))
+
+    @router.post(
+        f"{BACKTESTS_PATH}/{{id}}/cancel",
+        summary="Cancel a job",
+        responses=answers(BacktestStatusView, "It is cancelled.", (403, *_READ_STATUSES)),
+    )
+    async def cancel_backtest(id: RecordIdPath) -> Response:  # noqa: A002
+        """Its worker is ended; 409 when it has ended already."""
+        return respond(status_view(await _jobs(api).cancel(id)))
+
+
+def _add_results(router: APIRouter, api: Answers) -> None:
+    @router.get(
+        f"{BACKTESTS_PATH}/results/{{id}}",
+        summary="What a job found",
+        responses=answers(BacktestResultView, "Figures, trades, assumptions.", _READ_STATUSES),
+    )
+    async def read_backtest_results(id: RecordIdPath) -> Response:  # noqa: A002
+        """409 until it is done."""
+        result: Any = msgspec.Raw(await _jobs(api).result(id))
+        job = await _jobs(api).job(id)
+        view = BacktestResultView(id=id, kind=job.kind, request=request_of(job), result=result)
+        return respond(view)
+
+    @router.get(
+        f"{BACKTESTS_PATH}/performance/{{id}}",
+        summary="The figures of a job",
+        responses=answers(BacktestPerformanceView, "Every figure by its name.", _READ_STATUSES),
+    )
+    async def read_backtest_performance(id: RecordIdPath) -> Response:  # noqa: A002
+        """Without trades and equity; 409 until it is done."""
+        content = await _jobs(api).result(id)
+        job = await _jobs(api).job(id)
+        metrics: Any = msgspec.json.decode(content, type=MetricsOnly).metrics
+        return respond(BacktestPerformanceView(id=id, kind=job.kind, metrics=metrics))
+
+    @router.get(
+        f"{BACKTESTS_PATH}/{{id}}/report",
+        summary="The report of a back-test, as a page",
+        responses=_report_answers(),
+    )
+    async def read_backtest_report(id: RecordIdPath) -> Response:  # noqa: A002
+        """One HTML file without any request to elsewhere; 409 until it is done."""
+        page = await _jobs(api).report(id)
+        headers = {"content-security-policy": _REPORT_POLICY}
+        return Response(page, media_type="text/html", headers=headers)
+
+
+def _report_answers() -> Responses:
+    found: Responses = {
+        200: {
+            "description": "The page.",
+            "content": {"text/html": {"schema": {"type": "string"}}},
+        }
+    }
+    return found | problems((*SERVER_STATUSES, *_READ_STATUSES))
+
+
+async def _start(api: Answers, request: JobRequest) -> Response:
+    job = await _jobs(api).submit(request)
+    return respond(accepted_view(job, BACKTESTS_PATH), 202)
+
+
+async def _backtest_of(api: Answers, body: BacktestBody) -> BacktestRequest:
+    """The run that a body asks for.
+
+    Raises:
+        RequestError: it names both a registered and a configured strategy, or neither.
+        UnknownRecord: there is no such configured strategy.
+    """
+    if (body.strategy is None) == (body.strategy_id is None):
+        raise RequestError("strategy", body.strategy, "either strategy or strategy_id")
+    if body.strategy is not None:
+        return BacktestRequest(**_run_of(body, body.strategy))
+    configured: Strategies | None = api.deps.strategies
+    if configured is None:
+        raise Overloaded("no database is in use here", NOTHING_STORED_RETRY_S)
+    one = await configured.get(str(body.strategy_id))
+    run = _run_of(body, one.class_name)
+    run["parameters"] = {**msgspec.json.decode(one.parameters), **run["parameters"]}
+    return BacktestRequest(**run, strategy_id=one.strategy_id, strategy_version=one.version)
+
+
+def _run_of(body: RunFields, strategy: str) -> dict[str, Any]:
+    """The fields that every request has."""
+    return {
+        "strategy": strategy,
+        "parameters": dict(body.parameters),
+        "exchange": body.exchange.lower(),
+        "symbol": canonical_spelling(body.symbol) or body.symbol,
+        "timeframe": body.timeframe,
+        "start_ms": body.start_date,
+        "end_ms": body.end_date,
+        "initial_capital": body.initial_capital,
+        "fee_rate": body.fee_rate,
+        "slippage_rate": body.slippage_rate,
+        "fill": body.fill,
+        "leverage": body.leverage,
+    }
+
+
+def _spans_of(ranges: list[ParameterRangeBody]) -> tuple[ParameterSpan, ...]:
+    return tuple(
+        ParameterSpan(name=one.name, start=one.start_value, stop=one.end_value, step=one.step)
+        for one in ranges
+    )
+
+
+def _jobs(api: Answers) -> BacktestJobs:
+    """The jobs.
+
+    Raises:
+        Overloaded: nothing is stored in this process.
+    """
+    if api.deps.backtests is None:
+        raise Overloaded("no database is in use here", NOTHING_STORED_RETRY_S)
+    return api.deps.backtests

@@ -1,0 +1,200 @@
+"""What the commands that try many parameters are told, beside what every run is told."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from headwater.app.run_options import (
+    BarsWanted,
+    CostsWanted,
+    assumptions_of,
+    bars_of,
+    named_options,
+    pairs_of,
+)
+from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.sweep_requests import SweepRequest
+from headwater.core.errors import ConfigError
+from headwater.strategies.bars import Bars
+
+__all__ = [
+    "COUNT_MAX",
+    "bars_asked",
+    "costs_told",
+    "option_of",
+    "progress_shown",
+    "sweep_request",
+]
+
+Ranges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--range",
+        help="Values to try: name=start:stop:step, name=start:stop or name=a,b,c; repeated.",
+    ),
+]
+Search = Annotated[str, typer.Option(help="How they are chosen: grid (all), random, or bayesian.")]
+Trials = Annotated[int, typer.Option(help="Combinations of a random or bayesian search.")]
+Seed = Annotated[int, typer.Option(help="Decides what is drawn.")]
+Objective = Annotated[
+    str,
+    typer.Option(
+        help="What is best: sharpe, total_return, max_drawdown, calmar, profit_factor, win_rate."
+    ),
+]
+Resume = Annotated[
+    str, typer.Option(help="Journal: gone on from where it is there, and written; else none.")
+]
+Scheduler = Annotated[
+    str, typer.Option(help="Address of a Dask scheduler (tcp://host:port); else this machine.")
+]
+Workers = Annotated[int | None, typer.Option(help="At once; else as many as there are processors.")]
+
+COUNT_MAX: Final = 1_000_000
+"""Most rows and most combinations of a search."""
+
+_OPTIONS: Final = {
+    "range": "--range",
+    "ranges": "--range",
+    "method": "--search",
+    "samples": "--trials",
+    "objective": "--objective",
+    "workers": "--workers",
+    "scheduler": "--scheduler",
+    "journal": "--resume",
+    "resume": "--resume",
+    "in_sample_days": "--in-sample-days",
+    "out_of_sample_days": "--out-of-sample-days",
+    "embargo_days": "--embargo-days",
+    "folds": "--folds",
+    "data": "--data",
+    "strategy": "--strategy",
+}
+
+
+def option_of(field: str) -> str:
+    """The option that a refused field came from; a parameter's name came from its range."""
+    name = field.partition(":")[0]
+    return _OPTIONS.get(name, f"--range or --param {field}")
+
+
+def sweep_request(
+    strategy: str,
+    ranges: Sequence[str] | None,
+    params: Sequence[str] | None,
+    assumptions: Assumptions,
+    *,
+    method: str,
+    samples: int,
+    seed: int,
+    objective: str,
+    scheduler: str,
+    workers: int | None,
+    journal: str,
+    top: int,
+) -> SweepRequest:
+    """The request of a sweep.
+
+    Raises:
+        ConfigError: a range or parameter is none; names it.
+    """
+    from headwater.backtest.parameter_ranges import range_of_text
+    from headwater.strategies.registry import strategy_class
+
+    for option, value in (("--top", top), ("--trials", samples)):
+        if not 1 <= value <= COUNT_MAX:
+            raise ConfigError(option, repr(value), f"from 1 to {COUNT_MAX:,}")
+    with named_options(option_of):
+        return SweepRequest(
+            # A path is resolved here once; a name travels to workers as it is.
+            strategy=strategy_class(strategy).name if ".py" not in strategy else strategy,
+            ranges=[range_of_text(one) for one in ranges or ()],
+            fixed=pairs_of("--param", params, "name=value, such as fast=10"),
+            assumptions=assumptions,
+            method=method,
+            samples=samples,
+            seed=seed,
+            objective=objective,
+            scheduler=scheduler,
+            workers=workers,
+            journal=journal,
+            top=top,
+        )
+
+
+def costs_told(
+    capital: float,
+    fee_bps: float | None,
+    slippage_bps: float,
+    fill: FillRule,
+    leverage: float,
+    exchange: str,
+) -> Assumptions:
+    """The assumptions; says on standard error whose fee was taken where none was stated.
+
+    Raises:
+        ConfigError: a number that no account can have, or a venue whose fees are not known.
+    """
+    found, note = assumptions_of(
+        CostsWanted(
+            capital=capital,
+            fee_bps=fee_bps,
+            slippage_bps=slippage_bps,
+            fill=fill,
+            leverage=leverage,
+            exchange=exchange,
+        )
+    )
+    if note:
+        typer.echo(note, err=True)
+    return found
+
+
+def bars_asked(
+    data: Path | None,
+    symbol: str,
+    exchange: str,
+    interval: str,
+    start: str | None,
+    end: str | None,
+    config: Path | None,
+) -> Bars:
+    """The bars of a file or of the database.
+
+    Raises:
+        ConfigError: neither is named, or the data are wrong.
+    """
+    return bars_of(
+        BarsWanted(
+            data=data,
+            symbol=symbol,
+            exchange=exchange,
+            interval=interval,
+            start=start,
+            end=end,
+            config=config,
+        )
+    )
+
+
+@contextmanager
+def progress_shown(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error; on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(what, total=None)
+
+        def told(done: int, of: int) -> None:
+            shown.update(task, completed=done, total=of)
+
+        yield told

@@ -1,0 +1,55 @@
+"""Bars of the platform's own database, as a command asks for them."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.storage.samples import T0, candle, store
+
+from headwater.app.run_options import BarsWanted, bars_of
+from headwater.app.stored_bars import bars_of_storage
+from headwater.core.errors import ConfigError, RequestError
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.upgrade import upgrade
+
+
+@pytest.fixture(autouse=True)
+def _database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path / "data"))
+    database = SqliteDatabase(tmp_path / "data" / "headwater.sqlite3")
+    with database.claim():
+        upgrade(database)
+        store(database, [candle(T0 + at * 60_000) for at in range(20)])
+
+
+def wanted(**changes: str) -> BarsWanted:
+    stored = candle(T0)
+    asked = BarsWanted(
+        data=None,
+        symbol=stored.symbol,
+        exchange=stored.exchange,
+        interval="1m",
+        start=None,
+        end=None,
+    )
+    return msgspec.structs.replace(asked, **changes)
+
+
+def test_the_series_is_read_with_what_was_known_beside_it() -> None:
+    bars = bars_of(wanted())
+    assert len(bars) == 20
+    assert int(bars.timestamp_ms[0]) == T0
+    assert bars.symbol == candle(T0).symbol
+    assert {"funding_rate", "open_interest"} <= set(bars.extras)
+
+
+def test_what_is_not_stored_is_told_with_what_to_do() -> None:
+    with pytest.raises(RequestError, match="headwater fetch"):
+        bars_of_storage(wanted(symbol="DOGEUSDT"))
+    with pytest.raises(ConfigError, match=r"--data.*DOGEUSDT"):
+        bars_of(wanted(symbol="DOGEUSDT"))
+
+
+def test_an_interval_that_is_none_is_refused() -> None:
+    with pytest.raises(RequestError, match="interval='7m'"):
+        bars_of_storage(wanted(interval="7m"))

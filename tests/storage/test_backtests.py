@@ -1,0 +1,95 @@
+"""Back-test jobs: one revision after another, never over one that somebody else wrote."""
+
+from itertools import product
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.storage.samples import T0, backtest, fetch, store_together
+
+from headwater.core.enums import BacktestKind, BacktestState
+from headwater.storage.backtests import (
+    ENDS,
+    TRANSITIONS,
+    StoredBacktest,
+    between,
+    count_in,
+    in_state,
+    moved,
+    one,
+    report_of,
+    result_of,
+)
+from headwater.storage.base import Database, Span
+
+
+def test_ends_are_ends_and_every_other_state_reaches_one() -> None:
+    assert {BacktestState.DONE, BacktestState.FAILED, BacktestState.CANCELLED} == ENDS
+    assert set(TRANSITIONS) == set(BacktestState)
+    for state in set(BacktestState) - ENDS:
+        assert TRANSITIONS[state] & ENDS
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(BacktestState, repeat=2)))
+def test_only_the_listed_ways_are_gone(before: BacktestState, after: BacktestState) -> None:
+    job = backtest(state=before)
+    if after in TRANSITIONS[before]:
+        assert moved(job, after, error="why").revision == 2
+    else:
+        with pytest.raises(AssertionError):
+            moved(job, after)
+
+
+def test_a_change_is_stored_over_its_own_revision_alone(database: Database) -> None:
+    job = backtest()
+    assert store_together(database, [job]) == 1
+    assert store_together(database, [job]) == 0
+    mine = moved(job, BacktestState.RUNNING, owner="mine", attempts=1, heartbeat_ms=T0 + 1)
+    theirs = moved(job, BacktestState.RUNNING, owner="theirs")
+    assert store_together(database, [mine]) == 1
+    assert store_together(database, [theirs]) == 0
+    assert store_together(database, [moved(job, BacktestState.CANCELLED)]) == 0
+    assert fetch(database, one("b1")) == [mine]
+    done = moved(mine, BacktestState.DONE, owner="", result=b"r", report=b"\x00h", ended_ms=T0 + 2)
+    assert store_together(database, [done]) == 1
+    assert store_together(database, [moved(mine, BacktestState.FAILED)]) == 0
+    assert fetch(database, one("b1")) == [msgspec.structs.replace(done, result=None, report=None)]
+    assert fetch(database, result_of("b1")) == [b"r"]
+    assert fetch(database, report_of("b1")) == [b"\x00h"]
+    assert fetch(database, result_of("b2")) == []
+
+
+def test_heads_by_state_kind_and_time(database: Database) -> None:
+    made = [
+        backtest(T0 + 2, backtest_id="b2"),
+        backtest(T0 + 1, backtest_id="b1", kind=BacktestKind.OPTIMISE),
+        backtest(T0 + 3, backtest_id="b3", state=BacktestState.DONE, result=b"much"),
+        backtest(T0 + 3, backtest_id="b0", state=BacktestState.RUNNING),
+    ]
+    store_together(database, made)
+
+    def ids(found: list[StoredBacktest]) -> list[str]:
+        return [job.backtest_id for job in found]
+
+    assert ids(fetch(database, in_state(BacktestState.QUEUED, 10))) == ["b1", "b2"]
+    assert ids(fetch(database, in_state(BacktestState.QUEUED, 1))) == ["b1"]
+    newest = Span(newest_first=True, limit=3)
+    assert ids(fetch(database, between(newest))) == ["b3", "b0", "b2"]
+    assert fetch(database, between(newest))[0].result is None
+    assert ids(fetch(database, between(Span(), kind=BacktestKind.OPTIMISE))) == ["b1"]
+    assert ids(fetch(database, between(Span(), state=BacktestState.DONE))) == ["b3"]
+    assert ids(fetch(database, between(Span(end_ms=T0 + 2)))) == ["b1"]
+    assert fetch(database, count_in([BacktestState.QUEUED, BacktestState.RUNNING])) == [3]
+    assert fetch(database, count_in([BacktestState.FAILED])) == [0]
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(BacktestState)), st.booleans()), max_size=12))
+def test_revisions_count_the_changes(steps: list[tuple[BacktestState, bool]]) -> None:
+    """However a job goes, its revision is one more than its changes, and an end is the last."""
+    job, changes = backtest(), 0
+    for state, _ in steps:
+        if state in TRANSITIONS[job.state]:
+            job, changes = moved(job, state), changes + 1
+    assert job.revision == 1 + changes
+    assert job.has_ended == (job.state in ENDS)
