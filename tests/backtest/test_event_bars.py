@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.backtest.drives import HOUR_MS, Answering, bars_of, random_signals, walk
 
+from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.engine import BacktestEngine
 from headwater.backtest.event_bars import run_events_over_bars
@@ -15,7 +16,6 @@ from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.outcome import Outcome
 from headwater.backtest.sparse import run_sparse
 from headwater.core.errors import RequestError
-from headwater.strategies.asked import AskedStrategy
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.openings import Bracket
 from headwater.strategies.sma_cross import SmaCross

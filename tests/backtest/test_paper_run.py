@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.backtest.event_markets import HOUR, T0, Scripted, contract
 
+from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_timeline import EventKind
 from headwater.backtest.paper_journal import (
@@ -21,7 +22,6 @@ from headwater.backtest.paper_run import PaperRun, Stamps, as_events, bars_from
 from headwater.core.enums import Side
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, MarkPrice, Trade
-from headwater.strategies.asked import AskedStrategy
 from headwater.strategies.sma_cross import SmaCross
 
 HEAD = ("x", "BTCUSDT", "BTCUSDT")

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_desk import EventDesk
 from headwater.backtest.event_lane import Lane
@@ -35,7 +36,6 @@ from headwater.core.enums import PositionSide, Side
 from headwater.core.errors import RequestError
 from headwater.core.orders import OrderEvent
 from headwater.core.records import Candle, Liquidation, MarkPrice, OpenInterest, Record, Trade
-from headwater.strategies.asked import AskedStrategy
 from headwater.strategies.bars import Bar, Bars
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.live_bars import LiveBars

@@ -9,13 +9,13 @@ from typing import Any, Final
 import numpy as np
 
 from headwater.analytics.performance import Performance, performance
+from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_outcome import EventOutcome
 from headwater.backtest.event_run import run_events
 from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.round_trips import RoundTrip
 from headwater.core.errors import RequestError
-from headwater.strategies.asked import AskedStrategy
 from headwater.strategies.base import BaseStrategy
 
 __all__ = ["PortfolioResult", "run_portfolio"]
@@ -130,7 +130,7 @@ def run_portfolio(
         timestamps_ms=samples - interval_ms,
         interval_ms=interval_ms,
         trade_pnls=np.array(pnls, dtype=np.float64),
-        exposed_bars=np.count_nonzero(exposed),
+        exposed=exposed,
     )
     return PortfolioResult(
         strategy=strategy.name,

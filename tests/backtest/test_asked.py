@@ -7,10 +7,10 @@ import pytest
 from tests.backtest.drives import Answering, bars_of, random_signals, walk
 from tests.backtest.event_markets import HOUR, T0, account
 
+from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.event_run import run_events
 from headwater.backtest.event_streams import MarketStreams
 from headwater.core.errors import RequestError
-from headwater.strategies.asked import AskedStrategy
 from headwater.strategies.base import BaseStrategy, Decision
 from headwater.strategies.openings import Bracket, Opening
 from headwater.strategies.sma_cross import SmaCross
