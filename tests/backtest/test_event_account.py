@@ -28,7 +28,8 @@ def test_assumptions_become_contracts() -> None:
     assert (one.fees.maker, one.fees.taker) == (Decimal("0.0005"), Decimal("0.0005"))
     assert one.fees.liquidation == Decimal("0.0015")
     assert (one.price_tick, one.quantity_step) == (FINE_GRID, Decimal("0.01"))
-    assert (one.leverage, one.margin_mode, one.min_notional) == (3, "isolated", 5)
+    assert [one.leverage, one.min_notional] == [Decimal(3), Decimal(5)]
+    assert one.margin_mode.value == "isolated"
     assert account.fills.timing is MarketTiming.SAME_CLOSE
     assert account.fills.slippage is SlippageModel.FIXED_BPS
     assert account.fills.slippage_amount == 2

@@ -49,7 +49,7 @@ def test_adding_and_taking_away_moves_the_average_prices() -> None:
     (trip,) = trader.trips()
     # Entry (100 + 3 × 120) / 4 = 115, exit (2 × 130 + 2 × 140) / 4 = 135; fees 0.46 and 0.54.
     assert (trip.entry_price, trip.exit_price, trip.quantity) == (115.0, 135.0, 4.0)
-    assert (trip.entry_fee, trip.exit_fee) == (pytest.approx(0.46), pytest.approx(0.54))
+    assert [trip.entry_fee, trip.exit_fee] == pytest.approx([0.46, 0.54])
     assert trip.pnl == pytest.approx(4 * 20 - 1)
     assert (trip.entry_ms, trip.exit_ms, trip.exit_reason) == (1, 4, ExitReason.SIGNAL)
 
@@ -59,7 +59,8 @@ def test_one_fill_turns_a_position() -> None:
     trader.fill(Side.BUY, 1, 100.0)
     trader.fill(Side.SELL, 3, 110.0)
     first, second = trader.trips()
-    assert (first.exit_reason, first.pnl) == (ExitReason.REVERSAL, pytest.approx(10.0))
+    assert first.exit_reason is ExitReason.REVERSAL
+    assert first.pnl == pytest.approx(10.0)
     assert (second.is_long, second.quantity, second.exit_ms, second.pnl) == (False, 2.0, None, None)
 
 

@@ -87,7 +87,7 @@ def paper(
         run_loop(_paper(order, chosen, settings, seed, speed))
     except PlatformError:
         raise
-    except Exception as error:  # noqa: BLE001 - a user's strategy may raise anything
+    except Exception as error:  # a user's strategy may raise anything
         lines = traceback.format_exception(error, limit=-_FRAMES_SHOWN)
         sys.stderr.write(f"{''.join(lines)}headwater: the strategy {chosen.name} failed\n")
         raise typer.Exit(1) from error
