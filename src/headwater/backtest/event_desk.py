@@ -17,6 +17,7 @@ from headwater.core.order_kinds import OrderEventKind
 from headwater.core.orders import OrderEvent
 from headwater.strategies.base import BaseStrategy
 from headwater.trading.paper import PaperVenue
+from headwater.trading.paper_assumptions import MarketTiming
 from headwater.trading.paper_state import AccountEntry, OrderEntry, event_record
 
 __all__ = ["ENTRIES_MAX", "EventDesk"]
@@ -60,6 +61,7 @@ class EventDesk:
         self.held: list[list[float]] = [[] for _ in lanes]
         self.at_close: list[tuple[int, int]] = []
         self.told = self._drained = venue.event_count
+        self._is_same_close = venue.assumptions.timing is MarketTiming.SAME_CLOSE
         self.hears_bar = _hears(strategy, "on_bar")
         self.hears_trade = _hears(strategy, "on_trade")
         self.hears_liquidation = _hears(strategy, "on_liquidation")
@@ -117,7 +119,7 @@ class EventDesk:
                 self.strategy.on_bar(self.context)
                 if venue.event_count != self.told:
                     self.tell(at_ms)
-            if venue.event_count != before:
+            if self._is_same_close and venue.event_count != before:
                 self.at_close.append((before + 1, venue.event_count))
         self.sample(at_ms)
 

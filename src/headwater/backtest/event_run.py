@@ -7,7 +7,6 @@ next one.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
@@ -335,8 +334,14 @@ class EventRun:
         desk, venue, lane, tape = self.desk, self.venue, self._lanes[index], self._trades[index]
         context, market, make = desk.context, lane.market, lane.trade
         meet, on_trade, is_over = venue.on_trade, desk.strategy.on_trade, False
+        row: Any = None
+
+        def made() -> Any:
+            return make(*row)
+
         for first in range(start, end, _CHUNK):
-            for at_ms, price, quantity, is_buy in _rows(tape, first, min(first + _CHUNK, end)):
+            for row in _rows(tape, first, min(first + _CHUNK, end)):
+                at_ms, price, quantity, is_buy = row
                 meet(market, price, quantity, is_buy, at_ms)
                 if venue.event_count != desk.told:
                     desk.tell(at_ms)
@@ -344,7 +349,7 @@ class EventRun:
                 context.lane = lane
                 context.now_ms = at_ms
                 context.made = None
-                context.make = partial(make, at_ms, price, quantity, is_buy)
+                context.make = made
                 on_trade(context)
                 if venue.event_count != desk.told:
                     desk.tell(at_ms)

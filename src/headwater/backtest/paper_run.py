@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_desk import EventDesk
 from headwater.backtest.event_lane import Lane
@@ -30,11 +31,11 @@ from headwater.backtest.paper_journal import (
     JournalLine,
     OrderLine,
 )
+from headwater.backtest.settlements import Settlements
 from headwater.core.enums import PositionSide, Side
 from headwater.core.errors import RequestError
 from headwater.core.orders import OrderEvent
 from headwater.core.records import Candle, Liquidation, MarkPrice, OpenInterest, Record, Trade
-from headwater.strategies.asked import AskedStrategy
 from headwater.strategies.bars import Bar, Bars
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.live_bars import LiveBars
@@ -116,7 +117,7 @@ class PaperRun:
         self._interval_ms = interval_ms
         self._write = write
         self._stamps = Stamps()
-        self._marks: dict[int, MarkPrice] = {}
+        self._marks = [Settlements() for _ in self._lanes]
         self._written = 0
         self._is_started = False
         self.heard = 0
@@ -211,21 +212,14 @@ class PaperRun:
         self._desk.end_bars([(lane, (bar.open, bar.high, bar.low, bar.close, bar.volume))], at_ms)
 
     def _mark(self, lane: Lane, record: MarkPrice) -> None:
-        before = self._marks.get(lane.index)
-        self._marks[lane.index] = record
-        due_ms = None if before is None else before.next_funding_ms
-        if (
-            before is not None
-            and before.funding_rate is not None
-            and due_ms is not None
-            and record.next_funding_ms is not None
-            and due_ms < record.next_funding_ms
-            and due_ms <= record.timestamp_ms
-        ):
-            at_ms = self._stamp(due_ms, EventKind.FUNDING, lane)
-            rate, mark = before.funding_rate, before.mark
-            self._write(HeardFunding(at_ms=at_ms, lane=lane.index, rate=rate, mark_price=mark))
-            self._desk.funding(lane, at_ms, rate, mark, None)
+        marks = self._marks[lane.index]
+        before = marks.newest
+        settled = marks.hear(record)
+        if settled is not None:
+            at_ms = self._stamp(settled.at_ms, EventKind.FUNDING, lane)
+            rate, price = settled.rate, settled.mark_price
+            self._write(HeardFunding(at_ms=at_ms, lane=lane.index, rate=rate, mark_price=price))
+            self._desk.funding(lane, at_ms, rate, price, None)
         if before is not None and before.mark == record.mark:
             return
         at_ms = self._stamp(record.timestamp_ms, EventKind.MARK, lane)

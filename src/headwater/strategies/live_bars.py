@@ -40,7 +40,7 @@ class LiveBars(GrowingBars):
     def __getattr__(self, name: str) -> Any:
         """A column that was not looked at yet, or what the base knows by that name."""
         if name in COLUMNS or name == "timestamp_ms":
-            column = getattr(self._whole, name).tolist()
+            column = getattr(self._whole, name)[: self.end].tolist()
             self._recipes.append((column, partial(self._newest, name)))
             setattr(self, name, column)
             return column
@@ -53,7 +53,7 @@ class LiveBars(GrowingBars):
         key = (name, args, column)
         kept: list[Any] | None = self._kept.get(key)
         if kept is None:
-            kept = self._kept[key] = compute(self.column(column), *args).tolist()
+            kept = self._kept[key] = compute(self.column(column), *args)[: self.end].tolist()
             newest = partial(self._computed, compute, args, column)
             self._recipes.append((kept, newest))
         return kept

@@ -5,6 +5,7 @@ Exit status of `paper`: 0 it ran until it was stopped, 1 it failed, 2 the call w
 """
 
 import sys
+import traceback
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from headwater.app.run_options import AsJson, ConfigFile, Params, Strategy, pairs_of, strategy_of
-from headwater.core.errors import ConfigError, RequestError
+from headwater.core.errors import ConfigError, PlatformError, RequestError
 from headwater.core.intervals import Interval
 from headwater.strategies.base import BaseStrategy
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from headwater.app.settings import Settings
 
 _HISTORY_MAX: Final = 1_000
+_FRAMES_SHOWN: Final = 3
 
 Names = Annotated[str, typer.Option(help="Symbol, or several with commas.")]
 Venues = Annotated[str, typer.Option(help="Venue, or several with commas.")]
@@ -81,7 +83,14 @@ def paper(
         raise ConfigError("--journal", str(journal), "a file that does not exist yet")
     settings = load(config, {})
     configure_logs(settings.log_level, settings.log_format)
-    run_loop(_paper(order, chosen, settings, seed, speed))
+    try:
+        run_loop(_paper(order, chosen, settings, seed, speed))
+    except PlatformError:
+        raise
+    except Exception as error:  # a user's strategy may raise anything
+        lines = traceback.format_exception(error, limit=-_FRAMES_SHOWN)
+        sys.stderr.write(f"{''.join(lines)}headwater: the strategy {chosen.name} failed\n")
+        raise typer.Exit(1) from error
 
 
 async def _paper(

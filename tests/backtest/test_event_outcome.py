@@ -1,0 +1,41 @@
+"""The outcome of an event run as that of a run over bars."""
+
+from decimal import Decimal
+from typing import Any
+
+from tests.backtest.drives import bars_of
+from tests.backtest.event_markets import Scripted, account
+
+from headwater.backtest.event_run import run_events
+from headwater.backtest.event_streams import MarketStreams
+from headwater.backtest.outcome import Pending
+from headwater.core.orders import OrderEvent
+
+
+def test_refusals_and_pending_orders_are_told_by_bar() -> None:
+    flat = [100.0, 100.0, 100.0]
+    bars = bars_of(flat, flat, flat, flat)
+
+    def act(context: Any) -> None:
+        if len(context.bars) == 1:
+            context.buy(Decimal(100_000))  # Ten millions with 10,000 at leverage 10.
+        if len(context.bars) == 2:
+            context.buy(Decimal(1))
+        if len(context.bars) == 3:
+            context.sell(Decimal(1), reduce_only=True)
+            context.sell(Decimal(1))
+
+    streams = [MarketStreams("x", "BTCUSDT", bars=bars)]
+    found = run_events(Scripted(act), streams, account(streams))
+    outcome = found.single(bars)
+    (refused,) = outcome.refused
+    assert (refused.bar, refused.action) == (1, "enter_long")
+    assert "not enough free margin" in refused.reason
+    # An exit with an entry behind it, both without a bar to come.
+    assert outcome.pending == (Pending(bar=2, action="reverse_short"),)
+    assert outcome.trades.entry_bar == [2]
+    assert outcome.trades.exit_bar == [-1]
+    assert outcome.held.tolist() == [0.0, 0.0, 1.0]
+    assert found.dropped == 0
+    assert [one.sequence for one in found.events] == list(range(1, len(found.entries) + 1))
+    assert all(isinstance(one, OrderEvent) and one.text for one in found.events)
