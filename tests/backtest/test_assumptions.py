@@ -70,3 +70,26 @@ def test_everything_is_told_in_words() -> None:
     assert told["rounding"] == "quantities down to multiples of 0.01, no order below 5"
     assert "next bar" in told["fill"]
     assert "optimistic" in Assumptions(fill=FillRule.CLOSE).told()["fill"]
+
+
+def test_what_travels_beside_the_assumptions_is_told_with_them() -> None:
+    plain = Assumptions().told()
+    assert plain["funding"] == "none"
+    assert "what came first" not in plain["intrabar"]
+    told = Assumptions(funding="3 payments", detail="1m bars").told()
+    assert told["funding"] == "3 payments"
+    assert "unless 1m bars tell what came first" in told["intrabar"]
+
+
+def test_leverage_without_tiers_is_told_loudly() -> None:
+    told = Assumptions(leverage=5.0).told()["liquidation"]
+    assert told.startswith("NONE, at 5 × leverage")
+    assert "no position has a liquidation price" in told
+    assert Assumptions().told()["liquidation"].startswith("none; the run stops")
+
+
+def test_each_grid_is_told() -> None:
+    assert Assumptions().told()["rounding"] == "none: fractional quantities"
+    assert Assumptions(price_tick=0.5, min_notional=5.0).told()["rounding"] == (
+        "fractional quantities, stops and targets to multiples of 0.5, no order below 5"
+    )

@@ -19,12 +19,18 @@ from headwater.backtest.job_request import (
     encode_request,
     kind_of,
 )
+from headwater.backtest.run_inputs import FundingSource
+from headwater.backtest.tier_rows import TierRow
 from headwater.core.enums import BacktestKind
 from headwater.core.errors import RequestError, StorageError
+from headwater.core.intervals import Interval
 
 DAY_MS = 86_400_000
 SPAN = ParameterSpan(name="fast", start=5.0, stop=20.0, step=5.0)
 RUN = msgspec.structs.asdict(request(end_ms=100 * DAY_MS))
+
+
+TIER = TierRow(notional_floor=0.0, maintenance_rate=0.01, leverage_max=20.0)
 
 
 def search(**changes: Any) -> OptimiseRequest:
@@ -49,6 +55,24 @@ def test_every_kind_survives_its_text(made: JobRequest, kind: BacktestKind) -> N
     assert again == made
     assert type(again) is type(made)
     assert kind_of(again) is kind
+
+
+def test_the_contract_survives_its_text_and_becomes_assumptions() -> None:
+    made = request(
+        timeframe=Interval.M5,
+        leverage=10.0,
+        tiers=(TIER,),
+        quantity_step=0.1,
+        price_tick=0.5,
+        min_notional=5.0,
+        liquidation_fee_rate=0.005,
+        funding=FundingSource.STORED,
+        detail_interval=Interval.M1,
+    )
+    assert decode_request(encode_request(checked_request(made))) == made
+    found = made.assumptions(0.0)
+    assert (found.quantity_step, found.price_tick, found.min_notional) == (0.1, 0.5, 5.0)
+    assert (found.tiers[0].maintenance_rate, found.liquidation_fee_rate) == (0.01, 0.005)
 
 
 @given(st.binary(max_size=60))
@@ -88,6 +112,19 @@ def test_the_venues_fee_is_taken_where_none_is_named() -> None:
         (request(fee_rate=float("inf")), "fee_rate"),
         (request(slippage_rate=-0.1), "slippage_rate"),
         (request(leverage=201.0), "leverage"),
+        (request(liquidation_fee_rate=0.2), "liquidation_fee_rate"),
+        (request(quantity_step=-1.0), "quantity_step"),
+        (request(price_tick=float("nan")), "price_tick"),
+        (request(min_notional=1e13), "min_notional"),
+        (request(tiers=(msgspec.structs.replace(TIER, notional_floor=1.0),)), "tiers"),
+        (request(detail_interval=Interval.M1), "detail_interval"),
+        (request(timeframe=Interval.M5, detail_interval=Interval.M3), "detail_interval"),
+        (
+            request(
+                timeframe=Interval.H1, detail_interval=Interval.M1, end_ms=BARS_MAX * 60_000 + 1
+            ),
+            "detail_interval",
+        ),
         (search(spans=()), "parameter_ranges"),
         (search(spans=(SPAN, SPAN)), "parameter_ranges"),
         (search(parameters={"fast": 3}), "parameter_ranges"),

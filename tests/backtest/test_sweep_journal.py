@@ -80,6 +80,7 @@ def test_a_header_that_was_cut_off_begins_anew(tmp_path: Path) -> None:
         ({"strategy": Failing}, "strategy, source"),
         ({"trade_from": 3}, "trade_from"),
         ({"funding": FundingColumns.of([0], [0.1])}, "funding"),
+        ({"detail": walk(3, 50)}, "detail"),
     ],
 )
 def test_another_sweep_is_refused_with_what_differs(

@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 
 import numpy as np
@@ -7,10 +8,12 @@ from tests.backtest.swept import Crossing, Holding, Listening
 
 from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.funding import FundingColumns
+from headwater.backtest.outcome import ExitReason
 from headwater.backtest.sweep_columns import SweepBars
 from headwater.backtest.sweep_tally import Figure
 from headwater.backtest.sweep_task import SweepTask, resolved
 from headwater.core.errors import RequestError
+from headwater.strategies.bars import Bars
 from headwater.strategies.sma_cross import SmaCross
 
 COSTS = Assumptions(fee_rate=0.001, slippage_rate=0.0005)
@@ -58,6 +61,35 @@ def test_funding_is_paid_by_the_part_that_trades() -> None:
         strategy=Crossing, bars=bars, assumptions=COSTS, funding=every_8_h, trade_from=40
     )
     assert sum(task.outcome({}).trades.funding) < 0.0
+
+
+def test_smaller_bars_tell_the_part_that_trades_what_came_first() -> None:
+    """Every hour reaches stop and target; its first half reaches the target alone."""
+    count = 60
+    hours = walk(8, count)
+    columns = {name: hours.column(name).copy() for name in ("open", "close", "volume")}
+    columns |= {"high": hours.high * 1.2, "low": hours.low * 0.8}
+    bars = Bars(hours.timestamp_ms, columns, interval_ms=HOUR_MS)
+    halves = {
+        "open": np.repeat(bars.open, 2),
+        "high": np.repeat(bars.high, 2),
+        "low": np.where(np.arange(2 * count) % 2, np.repeat(bars.low, 2), np.repeat(bars.open, 2)),
+        "close": np.repeat(bars.open, 2),
+        "volume": np.ones(2 * count),
+    }
+    times = np.repeat(bars.timestamp_ms, 2) + np.tile([0, HOUR_MS // 2], count)
+    detail = Bars(times, halves, interval_ms=HOUR_MS // 2)
+    for start in (0, 20):
+        task = SweepTask(
+            strategy="sma_cross", bars=bars, assumptions=COSTS, trade_from=start, detail=detail
+        )
+        levels = {"fast": 2, "slow": 4, "stop_loss": 0.02, "take_profit": 0.02}
+        outcome = pickle.loads(pickle.dumps(task.light())).outcome(levels)
+        reasons = {one for one in outcome.trades.exit_reason if one is not None}
+        assert reasons == {ExitReason.TAKE_PROFIT}
+        assert outcome.ambiguous_bars == ()
+        blind = dataclasses.replace(task, detail=None).outcome(levels)
+        assert ExitReason.STOP_LOSS in blind.trades.exit_reason
 
 
 def test_events_are_refused() -> None:

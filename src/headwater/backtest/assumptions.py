@@ -46,6 +46,8 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
         price_tick: fills of stops and targets lie on its multiples, quote currency; 0: any price.
         min_notional: smallest value of an order, quote currency; smaller ones are refused.
         exchange: venue whose fees and rules these are, empty when they are the caller's own.
+        funding: which funding payments are settled, in words; they travel beside the assumptions.
+        detail: which smaller bars tell what a bar reached first, in words; empty for none.
     """
 
     initial_capital: float = 10_000.0
@@ -60,6 +62,8 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
     price_tick: float = 0.0
     min_notional: float = 0.0
     exchange: str = ""
+    funding: str = "none"
+    detail: str = ""
 
     def checked(self) -> "Assumptions":
         """These, once every number is one that an account can have.
@@ -107,18 +111,44 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
             "fee": f"{self.fee_rate * _BPS:g} bps of the value of every fill{whose}",
             "slippage": f"{self.slippage_rate * _BPS:g} bps against market orders and stops; "
             "take-profits fill at their price",
-            "intrabar": "stop before target in every bar, the entry's included; a gap beyond "
-            "either fills at the open",
+            "intrabar": f"{self._order_in_bar()}; a gap beyond either fills at the open",
             "sizing": "all in, quantity = equity / (price × (1 + fee))"
             if self.leverage == 1
             else f"all in at {self.leverage:g} × leverage, {self.margin_mode} margin",
-            "liquidation": f"by the venue's {len(self.tiers)} margin tiers at traded prices, fee "
-            f"{self.liquidation_fee_rate * _BPS:g} bps"
-            if self.tiers
-            else "none; the run stops when the equity at a close is gone",
-            "rounding": "none: fractional quantities"
-            if self.quantity_step == 0
-            else f"quantities down to multiples of {self.quantity_step:g}, no order below "
-            f"{self.min_notional:g}",
+            "liquidation": self._liquidation(),
+            "rounding": self._rounding(),
+            "funding": self.funding,
             "annualisation": "365 days",
         }
+
+    def _order_in_bar(self) -> str:
+        order = "stop before target in every bar, the entry's included"
+        return f"{order}, unless {self.detail} tell what came first" if self.detail else order
+
+    def _liquidation(self) -> str:
+        if self.tiers:
+            return (
+                f"by the venue's {len(self.tiers)} margin tiers at traded prices, fee "
+                f"{self.liquidation_fee_rate * _BPS:g} bps"
+            )
+        gone = "the run stops when the equity at a close is gone"
+        if self.leverage == 1:
+            return f"none; {gone}"
+        return (
+            f"NONE, at {self.leverage:g} × leverage: without margin tiers no position has a "
+            f"liquidation price, where the venue would have closed it; {gone}"
+        )
+
+    def _rounding(self) -> str:
+        parts = []
+        if self.quantity_step:
+            parts.append(f"quantities down to multiples of {self.quantity_step:g}")
+        if self.price_tick:
+            parts.append(f"stops and targets to multiples of {self.price_tick:g}")
+        if self.min_notional:
+            parts.append(f"no order below {self.min_notional:g}")
+        if not self.quantity_step:
+            parts.insert(0, "fractional quantities")
+        return (
+            ", ".join(parts) if parts[1:] or self.quantity_step else "none: fractional quantities"
+        )

@@ -102,6 +102,14 @@ class BacktestEngine:
                 assumptions, initial_capital=float(initial_capital)
             )
         self.assumptions = assumptions.checked()
+        if funding is not None and assumptions.funding == "none":
+            self.assumptions = msgspec.structs.replace(
+                self.assumptions, funding="the payments that were given, at their times"
+            )
+        if detail is not None and not assumptions.detail:
+            self.assumptions = msgspec.structs.replace(
+                self.assumptions, detail="the smaller bars that were given"
+            )
         self.data = data
         self.funding = funding
         self.detail = detail

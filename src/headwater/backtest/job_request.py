@@ -10,7 +10,9 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.assumptions import Assumptions, FillRule, MarginMode
+from headwater.backtest.run_inputs import FundingSource
+from headwater.backtest.tier_rows import TierRow, tiers_of
 from headwater.core.enums import BacktestKind
 from headwater.core.errors import RequestError, StorageError
 from headwater.core.intervals import Interval
@@ -86,6 +88,15 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
         slippage_rate: fraction by which orders that take fill worse.
         fill: when decisions are filled.
         leverage: notional over equity.
+        margin_mode: what a liquidation may take.
+        tiers: margin tiers, smallest positions first; empty: no liquidation price.
+        liquidation_fee_rate: further fee of a liquidation, a fraction of its value.
+        quantity_step: quantities are cut to its multiples, base units; 0: fractions at will.
+        price_tick: stops and targets lie on its multiples, quote currency; 0: any price.
+        min_notional: smallest value of an order, quote currency.
+        funding: whether stored funding payments are settled; None: where there are any.
+        detail_interval: length of smaller stored bars that tell what a bar reached first; None
+            for none.
         strategy_id: of the configured strategy it was started from; None for none.
         strategy_version: of that strategy; None for none.
     """
@@ -102,6 +113,14 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     slippage_rate: float = 0.0
     fill: FillRule = FillRule.NEXT_OPEN
     leverage: float = 1.0
+    margin_mode: MarginMode = MarginMode.CROSS
+    tiers: tuple[TierRow, ...] = ()
+    liquidation_fee_rate: float = 0.0
+    quantity_step: float = 0.0
+    price_tick: float = 0.0
+    min_notional: float = 0.0
+    funding: FundingSource | None = None
+    detail_interval: Interval | None = None
     strategy_id: str | None = None
     strategy_version: int | None = None
 
@@ -123,6 +142,12 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
             slippage_rate=self.slippage_rate,
             fill=self.fill,
             leverage=self.leverage,
+            margin_mode=self.margin_mode,
+            tiers=tiers_of(self.tiers),
+            liquidation_fee_rate=self.liquidation_fee_rate,
+            quantity_step=self.quantity_step,
+            price_tick=self.price_tick,
+            min_notional=self.min_notional,
             exchange="" if own else self.exchange,
         )
 
@@ -243,6 +268,7 @@ def checked_request(request: JobRequest) -> JobRequest:
         raise RequestError(
             "end_date", f"{request.bars} bars", f"at most {BARS_MAX} bars: a shorter span"
         )
+    _check_detail(request)
     _check_parameters(request.parameters)
     request.assumptions(0.0).checked()
     if isinstance(request, OptimiseRequest):
@@ -253,6 +279,21 @@ def checked_request(request: JobRequest) -> JobRequest:
         _check_grid(request.spans)
         _check_folds(request)
     return request
+
+
+def _check_detail(request: JobRequest) -> None:
+    detail, length = request.detail_interval, request.timeframe.nominal_ms
+    if detail is None:
+        return
+    if detail.nominal_ms >= length or length % detail.nominal_ms:
+        raise RequestError(
+            "detail_interval", detail, f"an interval below {request.timeframe} that fits into it"
+        )
+    smaller = math.ceil((request.end_ms - request.start_ms) / detail.nominal_ms)
+    if smaller > BARS_MAX:
+        raise RequestError(
+            "detail_interval", f"{smaller} bars", f"at most {BARS_MAX} bars: a longer interval"
+        )
 
 
 def _check_text(field: str, value: str) -> None:

@@ -20,10 +20,10 @@ from headwater.backtest.job_request import (
     WalkForwardRequest,
 )
 from headwater.backtest.result import BacktestResult
+from headwater.backtest.run_inputs import RunInputs
 from headwater.backtest.summary import summary
 from headwater.backtest.venue_fees import DEFAULT_EXCHANGE, VENUE_FEES, taker_fee_rate
 from headwater.core.errors import RequestError
-from headwater.strategies.bars import Bars
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.registry import strategy_class
 
@@ -37,8 +37,8 @@ __all__ = [
 JobProgress = Callable[[int, int], None]
 """Told (steps done, steps in all) now and then."""
 
-LoadBars = Callable[[JobRequest], Bars]
-"""Gives the bars of a request."""
+LoadInputs = Callable[[JobRequest], RunInputs]
+"""Gives what a request goes over: bars, funding payments, smaller bars."""
 
 ReportWriter = Callable[[BacktestResult], str]
 """Makes one HTML file of a result."""
@@ -62,7 +62,7 @@ class JobOutput(msgspec.Struct, frozen=True, kw_only=True):
 def run_job(
     request: JobRequest,
     strategy: str,
-    load: LoadBars,
+    load: LoadInputs,
     progress: JobProgress,
     report: ReportWriter | None = None,
     journal: Path | None = None,
@@ -72,7 +72,7 @@ def run_job(
     Args:
         request: checked.
         strategy: how its strategy is found: by its name, or the operator's own `path.py:Class`.
-        load: gives the bars.
+        load: gives bars, funding payments and smaller bars.
         progress: told how far it is.
         report: makes the report of a single run; None for none.
         journal: folder that a search which was cut off goes on from; None for none.
@@ -86,22 +86,22 @@ def run_job(
     """
     if isinstance(request, BacktestRequest):
         return _backtest(request, strategy_class(strategy), load(request), progress, report)
-    bars = load(request)
+    inputs = load(request)
     try:
-        found = _searched(request, strategy, bars, progress, journal)
+        found = _searched(request, strategy, inputs, progress, journal)
     except RequestError as error:
         if journal is None or error.field != "journal":
             raise
         # Candles were filled in since the attempt before: what it noted is of other bars.
         shutil.rmtree(journal, ignore_errors=True)
-        found = _searched(request, strategy, bars, progress, journal)
+        found = _searched(request, strategy, inputs, progress, journal)
     return JobOutput(result=_bounded("result", compressed(found)), report=None)
 
 
 def _searched(
     request: OptimiseRequest | WalkForwardRequest,
     strategy: str,
-    bars: Bars,
+    inputs: RunInputs,
     progress: JobProgress,
     journal: Path | None,
 ) -> bytes:
@@ -109,10 +109,10 @@ def _searched(
     # Sweeps bring a compiler, which a single run must not pay for.
     from headwater.backtest import job_sweeps
 
-    assumptions = request.assumptions(fee_rate_of(request.exchange))
+    assumptions = inputs.stated(request.assumptions(fee_rate_of(request.exchange)))
     if isinstance(request, OptimiseRequest):
-        return job_sweeps.optimise(request, strategy, bars, assumptions, progress, journal)
-    return job_sweeps.walk_forward(request, strategy, bars, assumptions, progress, journal)
+        return job_sweeps.optimise(request, strategy, inputs, assumptions, progress, journal)
+    return job_sweeps.walk_forward(request, strategy, inputs, assumptions, progress, journal)
 
 
 def fee_rate_of(exchange: str) -> float:
@@ -123,17 +123,20 @@ def fee_rate_of(exchange: str) -> float:
 def _backtest(
     request: BacktestRequest,
     strategy: type[BaseStrategy],
-    bars: Bars,
+    inputs: RunInputs,
     progress: JobProgress,
     report: ReportWriter | None,
 ) -> JobOutput:
     """One run."""
+    bars = inputs.bars
     progress(0, len(bars))
     result = BacktestEngine(
         strategy(request.parameters),
         symbol=request.symbol,
         data=bars,
-        assumptions=request.assumptions(fee_rate_of(request.exchange)),
+        assumptions=inputs.stated(request.assumptions(fee_rate_of(request.exchange))),
+        funding=inputs.funding,
+        detail=inputs.detail,
         progress=progress,
     ).run()
     progress(len(bars), len(bars))

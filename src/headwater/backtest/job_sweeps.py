@@ -10,10 +10,10 @@ from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.equity_curve import curve_of
 from headwater.backtest.job_request import OptimiseRequest, WalkForwardRequest
 from headwater.backtest.parameter_ranges import ParameterRange
+from headwater.backtest.run_inputs import RunInputs
 from headwater.backtest.summary import summary
 from headwater.backtest.sweep_requests import SweepRequest, run_sweep, run_walk_forward
 from headwater.backtest.sweep_requests import WalkForwardRequest as WalkRequest
-from headwater.strategies.bars import Bars
 
 __all__ = ["ROWS_MAX", "optimise", "walk_forward"]
 
@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 def optimise(
     request: OptimiseRequest,
     strategy: str,
-    bars: Bars,
+    inputs: RunInputs,
     assumptions: Assumptions,
     progress: Progress,
     journal: Path | None = None,
@@ -36,7 +36,7 @@ def optimise(
     Args:
         request: what is asked for.
         strategy: name of the strategy, or the operator's own `path.py:Class`.
-        bars: what is run over.
+        inputs: what is run over.
         assumptions: costs and rules.
         progress: told (combinations done, in all).
         journal: folder that a search which was cut off goes on from; None for none.
@@ -50,8 +50,10 @@ def optimise(
     """
     run = run_sweep(
         _sweep_of(request, strategy, assumptions, _file(journal, "sweep"), request.method),
-        bars,
+        inputs.bars,
         progress,
+        funding=inputs.funding,
+        detail=inputs.detail,
     )
     best: dict[str, Any] = msgspec.to_builtins(summary(run.best))
     best["trade_count"] = len(best.pop("trades"))
@@ -71,7 +73,7 @@ def optimise(
 def walk_forward(
     request: WalkForwardRequest,
     strategy: str,
-    bars: Bars,
+    inputs: RunInputs,
     assumptions: Assumptions,
     progress: Progress,
     journal: Path | None = None,
@@ -79,8 +81,8 @@ def walk_forward(
     """Runs a walk-forward; arguments and errors as `optimise`, progress counts folds.
 
     Returns:
-        JSON: `report` with the folds and what they mean, `metrics` of the joined stretches that
-        were not searched, and their `equity_curve`.
+        JSON: `report` with the folds and what they mean, `assumptions` in words, `metrics` of the
+        joined stretches that were not searched, and their `equity_curve`.
     """
     folder = None if journal is None else journal / "folds"
     if folder is not None:
@@ -92,12 +94,15 @@ def walk_forward(
         embargo_days=request.embargo_days,
         folds=request.folds,
     )
-    found = run_walk_forward(wanted, bars, progress)
+    found = run_walk_forward(
+        wanted, inputs.bars, progress, funding=inputs.funding, detail=inputs.detail
+    )
     return msgspec.json.encode(
         {
             "report": found.summary(),
+            "assumptions": assumptions.told(),
             "metrics": found.performance,
-            "equity_curve": curve_of(found.timestamp_ms, found.equity, bars.interval_ms),
+            "equity_curve": curve_of(found.timestamp_ms, found.equity, inputs.bars.interval_ms),
         }
     )
 

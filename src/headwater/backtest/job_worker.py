@@ -32,7 +32,7 @@ from headwater.core.errors import PlatformError, StorageUnavailable
 
 if TYPE_CHECKING:
     from headwater.backtest.job_run import ReportWriter
-    from headwater.strategies.bars import Bars
+    from headwater.backtest.run_inputs import RunInputs
 
 __all__ = ["EXIT_LATER", "main", "memory_reason"]
 
@@ -168,16 +168,17 @@ def _private_bytes() -> int | None:
     return None
 
 
-def _loader(task: WorkerTask) -> "Callable[[JobRequest], Bars]":
-    """Reads stored candles; the only place that knows where a job's bars come from."""
-    from headwater.backtest.stored_bars import ExtraColumn, StoredBars, stored_bars
+def _loader(task: WorkerTask) -> "Callable[[JobRequest], RunInputs]":
+    """Reads what is stored; the only place that knows where a job's bars and funding come from."""
+    from headwater.backtest.stored_bars import ExtraColumn, StoredBars
+    from headwater.backtest.stored_inputs import StoredInputs, stored_inputs
     from headwater.storage.opening import database_of
     from headwater.storage.sessions import ReadSession
 
     database = database_of(task.database_url, Path(task.data_dir))
 
-    def load(request: JobRequest) -> "Bars":
-        wanted = StoredBars(
+    def load(request: JobRequest) -> "RunInputs":
+        bars = StoredBars(
             exchange=request.exchange,
             symbol=request.symbol,
             interval=request.timeframe,
@@ -185,8 +186,9 @@ def _loader(task: WorkerTask) -> "Callable[[JobRequest], Bars]":
             end_ms=request.end_ms,
             extras=tuple(ExtraColumn),
         )
+        wanted = StoredInputs(bars=bars, funding=request.funding, detail=request.detail_interval)
         with ReadSession(database) as session:
-            return stored_bars(session, wanted)
+            return stored_inputs(session, wanted)
 
     return load
 

@@ -60,6 +60,7 @@ class Sweep:
         seed: of what is drawn; the same seed gives the same combinations.
         objective: one of `OBJECTIVES`; what rows are ordered by and a search looks for.
         funding: payments of a perpetual contract.
+        detail: bars of a smaller interval, which tell what a bar reached first.
         scheduler: address of a Dask scheduler (`tcp://host:port`, optional extra `cluster`); empty:
             this machine.
         workers: threads or processes at once; None: as many as there are processors.
@@ -82,6 +83,7 @@ class Sweep:
         seed: int = 0,
         objective: str = "sharpe",
         funding: FundingColumns | None = None,
+        detail: Bars | None = None,
         scheduler: str = "",
         workers: int | None = None,
         trade_from: int = 0,
@@ -105,6 +107,7 @@ class Sweep:
             assumptions=(assumptions or Assumptions()).checked(),
             funding=funding,
             trade_from=trade_from,
+            detail=detail,
         )
         self.grid = ParameterGrid.of(resolved(strategy), ranges, fixed)
         self.method = method

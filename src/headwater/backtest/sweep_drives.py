@@ -100,6 +100,7 @@ def has_kernel(task: SweepTask) -> bool:
     return (
         task.assumptions.is_plain
         and task.funding is None
+        and task.detail is None
         and resolved(task.strategy).form() == "signals"
         and find_spec("numba") is not None
     )

@@ -39,6 +39,7 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
         trade_from: as `SweepTask`.
         assumptions: as JSON.
         funding: SHA-256 of the payments, empty for none.
+        detail: SHA-256 of the smaller bars, empty for none.
         search: how combinations are chosen, with ranges, fixed parameters and seed, as JSON.
     """
 
@@ -50,6 +51,7 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     assumptions: str
     funding: str
     search: str
+    detail: str = ""
 
 
 class JournalLine(msgspec.Struct, frozen=True, array_like=True):
@@ -188,6 +190,7 @@ def header_of(task: SweepTask, search: Mapping[str, Any]) -> JournalHeader:
         assumptions=msgspec.json.encode(task.assumptions).decode(),
         funding=funding,
         search=msgspec.json.encode(search, order="sorted").decode(),
+        detail="" if task.detail is None else bars_hash(task.detail),
     )
 
 

@@ -23,6 +23,7 @@ from headwater.backtest.sweep_result import SweepResult, SweepRow
 from headwater.backtest.sweep_task import StrategyReference, resolved
 from headwater.backtest.walk_forward import Search, WalkForward
 from headwater.backtest.walk_forward_result import WalkForwardResult
+from headwater.strategies.bars import Bars
 
 __all__ = [
     "SweepReport",
@@ -145,6 +146,7 @@ def run_sweep(
     progress: Progress | None = None,
     *,
     funding: FundingColumns | None = None,
+    detail: Bars | None = None,
 ) -> SweepRun:
     """Runs a sweep and judges its best row.
 
@@ -153,6 +155,7 @@ def run_sweep(
         data: what `Bars.of` understands.
         progress: told (combinations done, combinations); what it raises ends the sweep.
         funding: payments of a perpetual contract.
+        detail: bars of a smaller interval, which tell what a bar reached first.
 
     Raises:
         RequestError: something that cannot be, or the best row looks ahead; names it.
@@ -171,13 +174,18 @@ def run_sweep(
         seed=request.seed,
         objective=request.objective,
         funding=funding,
+        detail=detail,
         scheduler=request.scheduler,
         workers=request.workers,
     )
     result = sweep.run(progress, Path(request.journal) if request.journal else None)
     strategy = resolved(request.strategy)(result.grid.parameters(result.best.number))
     best = BacktestEngine(
-        strategy, data=sweep.task.bars, assumptions=request.assumptions, funding=funding
+        strategy,
+        data=sweep.task.bars,
+        assumptions=request.assumptions,
+        funding=funding,
+        detail=detail,
     ).run()
     report = SweepReport(
         strategy=result.strategy,
@@ -188,7 +196,7 @@ def run_sweep(
         reused=result.reused,
         drive=result.drive,
         bars=result.bars,
-        assumptions=request.assumptions.told(),
+        assumptions=best.assumptions.told(),
         best_parameters=dict(strategy.params),
         overfit=overfit_report(result, best.outcome),
         look_ahead=best.look_ahead.how,
@@ -203,6 +211,7 @@ def run_walk_forward(
     progress: Progress | None = None,
     *,
     funding: FundingColumns | None = None,
+    detail: Bars | None = None,
 ) -> WalkForwardResult:
     """Runs a walk-forward.
 
@@ -211,6 +220,7 @@ def run_walk_forward(
         data: what `Bars.of` understands.
         progress: told (folds done, folds); what it raises ends it.
         funding: payments of a perpetual contract.
+        detail: bars of a smaller interval, which tell what a bar reached first.
 
     Raises:
         RequestError: something that cannot be; names it.
@@ -239,5 +249,6 @@ def run_walk_forward(
         folds=request.folds,
         assumptions=sweep.assumptions,
         funding=funding,
+        detail=detail,
     )
     return walk.run(progress, Path(sweep.journal) if sweep.journal else None)

@@ -10,6 +10,7 @@ from typing import Any
 
 from headwater.analytics.arrays import FloatArray
 from headwater.backtest.assumptions import Assumptions
+from headwater.backtest.detail import NO_DETAIL, Detail
 from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.outcome import Outcome, TradeColumns
 from headwater.backtest.per_bar import run_per_bar
@@ -53,6 +54,7 @@ class SweepTask:
         funding: payments; None for none.
         trade_from: number of the bar at whose close the account begins to act; those before it only
             warm the indicators. The account's figures are of the bars from there on.
+        detail: bars of a smaller interval, which tell what a bar reached first; None for none.
     """
 
     strategy: StrategyReference
@@ -60,6 +62,7 @@ class SweepTask:
     assumptions: Assumptions
     funding: FundingColumns | None = None
     trade_from: int = 0
+    detail: Bars | None = None
 
     @property
     def length(self) -> int:
@@ -73,19 +76,13 @@ class SweepTask:
 
     def light(self) -> "SweepTask":
         """The same without the indicators that its bars have kept, for sending."""
-        bars = self.bars
         return SweepTask(
             strategy=self.strategy,
-            bars=Bars(
-                bars.timestamp_ms,
-                {name: getattr(bars, name) for name in COLUMNS},
-                symbol=bars.symbol,
-                interval_ms=bars.interval_ms,
-                extras=bars.extras,
-            ),
+            bars=_bare(self.bars),
             assumptions=self.assumptions,
             funding=self.funding,
             trade_from=self.trade_from,
+            detail=None if self.detail is None else _bare(self.detail),
         )
 
     def outcome(self, parameters: Mapping[str, Any], bars: Bars | None = None) -> Outcome:
@@ -103,6 +100,7 @@ class SweepTask:
         traded = bars[self.trade_from :] if self.trade_from else bars
         funding = None if self.funding is None else FundingBars.of(self.funding, traded)
         form = strategy.form()
+        detail = NO_DETAIL if self.detail is None else Detail(self.detail, traded)
         if form == "signals":
             return run_sparse(
                 traded,
@@ -111,6 +109,7 @@ class SweepTask:
                 bracket=strategy.checked_bracket(),
                 reverses=strategy.reverses,
                 funding=funding,
+                detail=detail,
             )
         if form == "callbacks":
             return self._called(strategy, bars)
@@ -130,8 +129,9 @@ class SweepTask:
         """Runs callbacks over all bars, asking for entries only from `trade_from` on."""
         start = self.trade_from
         funding = None if self.funding is None else FundingBars.of(self.funding, bars)
+        detail = NO_DETAIL if self.detail is None else Detail(self.detail, bars)
         if not start:
-            return run_per_bar(strategy, bars, self.assumptions, funding=funding)
+            return run_per_bar(strategy, bars, self.assumptions, funding=funding, detail=detail)
         asked = strategy.should_open_position
 
         def should_open(data: Any) -> Decision:
@@ -139,7 +139,19 @@ class SweepTask:
 
         # The instance is this run's own, so its question may be replaced.
         vars(strategy)["should_open_position"] = should_open
-        return _shifted(run_per_bar(strategy, bars, self.assumptions, funding=funding), start)
+        outcome = run_per_bar(strategy, bars, self.assumptions, funding=funding, detail=detail)
+        return _shifted(outcome, start)
+
+
+def _bare(bars: Bars) -> Bars:
+    """The same bars without kept indicators."""
+    return Bars(
+        bars.timestamp_ms,
+        {name: getattr(bars, name) for name in COLUMNS},
+        symbol=bars.symbol,
+        interval_ms=bars.interval_ms,
+        extras=bars.extras,
+    )
 
 
 def traded_signals(strategy: BaseStrategy, bars: Bars, traded: Bars) -> Signals:

@@ -85,6 +85,7 @@ class WalkForward:
         folds: only so many, the latest; None: as many as there are.
         assumptions: costs and rules.
         funding: payments of a perpetual contract.
+        detail: bars of a smaller interval, which tell what a bar reached first.
 
     Raises:
         RequestError: something that cannot be; names it.
@@ -103,12 +104,14 @@ class WalkForward:
         folds: int | None = None,
         assumptions: Assumptions | None = None,
         funding: FundingColumns | None = None,
+        detail: Bars | None = None,
     ) -> None:
         self.strategy = strategy
         self.bars = Bars.of(data)
         self.search = search
         self.assumptions = (assumptions or Assumptions()).checked()
         self.funding = funding
+        self.detail = detail
         self.grid = ParameterGrid.of(resolved(strategy), search.ranges, search.fixed)
         if not self.bars.interval_ms:
             raise RequestError("data", f"{len(self.bars)} bars", "at least two bars")
@@ -205,6 +208,7 @@ class WalkForward:
             seed=search.seed,
             objective=search.objective,
             funding=self.funding,
+            detail=self.detail,
             scheduler=search.scheduler,
             workers=search.workers,
         )
@@ -219,6 +223,7 @@ class WalkForward:
             assumptions=msgspec.structs.replace(self.assumptions, initial_capital=capital),
             funding=self.funding,
             trade_from=test.start,
+            detail=self.detail,
         )
         return task.outcome(self.grid.parameters(chosen.number))
 

@@ -91,3 +91,26 @@ def settled_columns(
         .limit(rows)
     )
     return ColumnsQuery(statement)
+
+
+def payment_columns(
+    exchange: str, symbol: str, start_ms: int, end_ms: int, rows: int
+) -> ColumnsQuery:
+    """Settled payments of one symbol as numbers, oldest first; arguments as `settled_columns`.
+
+    Columns: time of the settlement, ms; rate (fraction of the position's value).
+    """
+    row = FUNDING_RATES.c
+    statement = (
+        sa.select(row.funding_time_ms, row.rate)
+        .where(
+            row.exchange == exchange,
+            row.symbol == symbol,
+            row.funding_time_ms >= start_ms,
+            row.funding_time_ms < end_ms,
+            row.timestamp_ms >= row.funding_time_ms,
+        )
+        .order_by(row.funding_time_ms)
+        .limit(rows)
+    )
+    return ColumnsQuery(statement)

@@ -22,7 +22,7 @@ SNAPSHOT_MS: Final = 1_727_740_800_000
 SOURCE: Final = "snapshot of 2024-10"
 
 _NS_PER_MS: Final = 1_000_000
-_BRACKETS: Final[Mapping[str, tuple[MarginTier, ...]]] = {
+BRACKETS: Final[Mapping[str, tuple[MarginTier, ...]]] = {
     "BTCUSDT": build_tiers(
         (
             (0.0, 0.004, 125.0),
@@ -38,7 +38,7 @@ _BRACKETS: Final[Mapping[str, tuple[MarginTier, ...]]] = {
 }
 """Brackets by native symbol; larger positions than the last cap are not in the copy."""
 
-KNOWN: Final = ", ".join(_BRACKETS)
+KNOWN: Final = ", ".join(BRACKETS)
 """The contracts that have a copy, for people."""
 
 
@@ -48,7 +48,7 @@ def snapshot_of(instrument: Instrument) -> MarginTiers:
     Raises:
         NotSupported: there is none of this contract.
     """
-    tiers = _BRACKETS.get(instrument.native_symbol)
+    tiers = BRACKETS.get(instrument.native_symbol)
     if tiers is None:
         reason = (
             f"the venue tells brackets only to holders of a key; a {SOURCE} is here of {KNOWN}, "
