@@ -82,8 +82,8 @@ def test_a_time_without_bars_tells_that_of_the_data(days: Path) -> None:
         bars_of(wanted(days, start="2025-01-01"))
 
 
-def test_neither_file_nor_series_names_what_is_missing() -> None:
-    with pytest.raises(ConfigError, match="--data: not given, nor --symbol, --interval"):
+def test_no_file_is_named() -> None:
+    with pytest.raises(ConfigError, match="--data: not given"):
         bars_of(wanted(exchange="okx"))
 
 

@@ -1,4 +1,4 @@
-"""Bars of the platform's own database, as a command asks for them."""
+"""What the platform's own database has, as a command asks for it."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from tests.storage.samples import T0, candle, store
 
-from headwater.app.run_options import BarsWanted, bars_of
-from headwater.app.stored_bars import bars_of_storage
+from headwater.app.run_options import BarsWanted
+from headwater.app.stored_bars import inputs_of_storage
 from headwater.core.errors import ConfigError, RequestError
 from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.upgrade import upgrade
@@ -36,7 +36,7 @@ def wanted(**changes: str) -> BarsWanted:
 
 
 def test_the_series_is_read_with_what_was_known_beside_it() -> None:
-    bars = bars_of(wanted())
+    bars = inputs_of_storage(wanted()).bars
     assert len(bars) == 20
     assert int(bars.timestamp_ms[0]) == T0
     assert bars.symbol == candle(T0).symbol
@@ -45,11 +45,11 @@ def test_the_series_is_read_with_what_was_known_beside_it() -> None:
 
 def test_what_is_not_stored_is_told_with_what_to_do() -> None:
     with pytest.raises(RequestError, match="headwater fetch"):
-        bars_of_storage(wanted(symbol="DOGEUSDT"))
-    with pytest.raises(ConfigError, match=r"--data.*DOGEUSDT"):
-        bars_of(wanted(symbol="DOGEUSDT"))
+        inputs_of_storage(wanted(symbol="DOGEUSDT"))
+    with pytest.raises(ConfigError, match="--data: not given, nor --symbol, --interval"):
+        inputs_of_storage(wanted(symbol="", interval=""))
 
 
 def test_an_interval_that_is_none_is_refused() -> None:
     with pytest.raises(RequestError, match="interval='7m'"):
-        bars_of_storage(wanted(interval="7m"))
+        inputs_of_storage(wanted(interval="7m"))

@@ -42,6 +42,8 @@ _OPTIONS: Final = {
     "fee_rate": "--fee-bps",
     "slippage_rate": "--slippage-bps",
     "leverage": "--leverage",
+    "funding": "--funding",
+    "detail": "--detail",
     "exchange": "--exchange",
     "symbol": "--symbol",
     "timeframe": "--interval",
@@ -218,26 +220,15 @@ def span_of(wanted: BarsWanted) -> tuple[int | None, int | None]:
 
 
 def bars_of(wanted: BarsWanted) -> Bars:
-    """The bars of a file or of the database within the wanted time.
+    """The bars of a file within the wanted time; those of storage are read by `stored_bars`.
 
     Raises:
-        ConfigError: neither is named, or the data are wrong.
+        ConfigError: no file is named, or the data are wrong.
     """
     with named_options():
         start_ms, end_ms = span_of(wanted)
     if wanted.data is None:
-        from headwater.app.stored_bars import bars_of_storage
-
-        missing = [name for name in ("symbol", "exchange", "interval") if not getattr(wanted, name)]
-        if missing:
-            lacks = ", ".join(f"--{name}" for name in missing)
-            raise ConfigError(
-                "--data",
-                f"not given, nor {lacks}",
-                "a file, or --symbol, --exchange and --interval of stored candles",
-            )
-        with named_options():
-            return bars_of_storage(wanted)
+        raise ConfigError("--data", "not given", "a file")
     from headwater.backtest.data import load_bars
 
     with named_options(lambda field: "--data" if field == "data" else f"--data, {field}"):

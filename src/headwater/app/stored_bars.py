@@ -1,33 +1,48 @@
-"""Bars of the platform's own database for the command line: which database, which span."""
+"""What the platform's own database has for the command line: which database, which span."""
 
 from typing import Final
 
 from headwater.app.run_options import BarsWanted, span_of
 from headwater.app.settings import load
 from headwater.app.storing import database_of_settings
-from headwater.backtest.stored_bars import ExtraColumn, StoredBars, stored_bars
-from headwater.core.errors import RequestError
+from headwater.backtest.run_inputs import FundingSource, RunInputs
+from headwater.backtest.stored_bars import ExtraColumn, StoredBars
+from headwater.backtest.stored_inputs import StoredInputs, stored_inputs
+from headwater.core.errors import ConfigError, RequestError
 from headwater.core.instruments import canonical_spelling
 from headwater.core.intervals import Interval
 from headwater.storage.sessions import ReadSession
-from headwater.strategies.bars import Bars
 
-__all__ = ["bars_of_storage"]
+__all__ = ["inputs_of_storage"]
 
 _NEVER_MS: Final = 7_258_118_400_000
 """The year 2200: later than any candle."""
 
 
-def bars_of_storage(wanted: BarsWanted) -> Bars:
+def inputs_of_storage(
+    wanted: BarsWanted, funding: FundingSource | None = None, detail: Interval | None = None
+) -> RunInputs:
     """The bars of one series, with what was known of funding, interest and liquidations.
 
     Args:
-        wanted: symbol, venue and interval are given.
+        wanted: which series.
+        funding: as `StoredInputs`.
+        detail: likewise.
 
     Raises:
-        RequestError: an unknown interval, a time that is none, or no candle is stored there.
+        ConfigError: symbol, venue or interval is not named.
+        RequestError: an unknown interval, a time that is none, or nothing is stored of what is
+            wanted.
         StorageError: the database does not answer.
     """
+    missing = [name for name in ("symbol", "exchange", "interval") if not getattr(wanted, name)]
+    if missing:
+        lacks = ", ".join(f"--{name}" for name in missing)
+        raise ConfigError(
+            "--data",
+            f"not given, nor {lacks}",
+            "a file, or --symbol, --exchange and --interval of stored candles",
+        )
     try:
         interval = Interval(wanted.interval)
     except ValueError:
@@ -45,4 +60,4 @@ def bars_of_storage(wanted: BarsWanted) -> Bars:
         extras=tuple(ExtraColumn),
     )
     with ReadSession(database_of_settings(load(wanted.config))) as session:
-        return stored_bars(session, question)
+        return stored_inputs(session, StoredInputs(bars=question, funding=funding, detail=detail))

@@ -3,28 +3,20 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from headwater.app.run_options import (
-    BarsWanted,
-    CostsWanted,
-    assumptions_of,
-    bars_of,
     named_options,
     pairs_of,
 )
-from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.sweep_requests import SweepRequest
 from headwater.core.errors import ConfigError
-from headwater.strategies.bars import Bars
 
 __all__ = [
     "COUNT_MAX",
-    "bars_asked",
-    "costs_told",
     "option_of",
     "progress_shown",
     "sweep_request",
@@ -72,6 +64,8 @@ _OPTIONS: Final = {
     "embargo_days": "--embargo-days",
     "folds": "--folds",
     "data": "--data",
+    "funding": "--funding",
+    "detail": "--detail",
     "strategy": "--strategy",
 }
 
@@ -124,61 +118,6 @@ def sweep_request(
             journal=journal,
             top=top,
         )
-
-
-def costs_told(
-    capital: float,
-    fee_bps: float | None,
-    slippage_bps: float,
-    fill: FillRule,
-    leverage: float,
-    exchange: str,
-) -> Assumptions:
-    """The assumptions; says on standard error whose fee was taken where none was stated.
-
-    Raises:
-        ConfigError: a number that no account can have, or a venue whose fees are not known.
-    """
-    found, note = assumptions_of(
-        CostsWanted(
-            capital=capital,
-            fee_bps=fee_bps,
-            slippage_bps=slippage_bps,
-            fill=fill,
-            leverage=leverage,
-            exchange=exchange,
-        )
-    )
-    if note:
-        typer.echo(note, err=True)
-    return found
-
-
-def bars_asked(
-    data: Path | None,
-    symbol: str,
-    exchange: str,
-    interval: str,
-    start: str | None,
-    end: str | None,
-    config: Path | None,
-) -> Bars:
-    """The bars of a file or of the database.
-
-    Raises:
-        ConfigError: neither is named, or the data are wrong.
-    """
-    return bars_of(
-        BarsWanted(
-            data=data,
-            symbol=symbol,
-            exchange=exchange,
-            interval=interval,
-            start=start,
-            end=end,
-            config=config,
-        )
-    )
 
 
 @contextmanager

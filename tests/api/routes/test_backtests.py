@@ -35,6 +35,8 @@ FORWARD = SEARCH | {
     "out_of_sample_period_days": 20,
 }
 
+TIER = {"notional_floor": 0, "maintenance_rate": 0.01, "leverage_max": 20}
+
 
 @pytest.fixture
 async def idle(tmp_path: Path) -> AsyncIterator[Platform]:
@@ -111,6 +113,28 @@ async def test_searches_are_queued_with_all_that_they_need(idle: Platform) -> No
     assert (asked["in_sample_days"], asked["folds"]) == (60, None)
 
 
+async def test_a_request_holds_the_contract_that_was_stated(idle: Platform) -> None:
+    contract = {
+        "leverage": 5,
+        "margin_mode": "isolated",
+        "tiers": [TIER],
+        "liquidation_fee_rate": 0.005,
+        "quantity_step": 0.001,
+        "price_tick": 0.1,
+        "min_notional": 5,
+        "funding": "stored",
+        "timeframe": "5m",
+        "detail_interval": "1m",
+    }
+    started = body_of(await idle.post(PATH, RUN | contract), 202)
+    asked = body_of(await idle.get(started["status_url"]))["request"]
+    assert {name: asked[name] for name in contract} == contract
+    started = body_of(await idle.post(PATH, RUN | {"tiers": "shipped"}), 202)
+    asked = body_of(await idle.get(started["status_url"]))["request"]
+    assert asked["tiers"][0] == TIER | {"maintenance_rate": 0.004, "leverage_max": 125}
+    assert (len(asked["tiers"]), asked["funding"], asked["detail_interval"]) == (7, None, None)
+
+
 async def test_nothing_to_read_before_the_end(idle: Platform) -> None:
     started = body_of(await idle.post(PATH, RUN), 202)
     one = started["id"]
@@ -158,6 +182,19 @@ async def test_a_full_queue_says_when_to_try_again(idle: Platform) -> None:
         ({"slippage_rate": -0.1}, "slippage_rate"),
         ({"leverage": 0.5}, "leverage"),
         ({"fill": "yesterday"}, "fill"),
+        ({"quantity_step": -1}, "quantity_step"),
+        ({"price_tick": "1"}, "price_tick"),
+        ({"min_notional": 1e13}, "min_notional"),
+        ({"margin_mode": "portfolio"}, "margin_mode"),
+        ({"liquidation_fee_rate": 0.2}, "liquidation_fee_rate"),
+        ({"tiers": "mine"}, "tiers"),
+        ({"tiers": "shipped", "symbol": "ETHUSDT"}, "tiers"),
+        ({"tiers": [{"notional_floor": 0, "maintenance_rate": 0.01}]}, "tiers"),
+        ({"tiers": [TIER | {"notional_floor": 5}]}, "tiers"),
+        ({"tiers": [TIER] * 101}, "tiers"),
+        ({"funding": "mine.csv"}, "funding"),
+        ({"detail_interval": "7m"}, "detail_interval"),
+        ({"detail_interval": "1m"}, "detail_interval"),
         ({"code": "import os"}, "code"),
     ],
 )

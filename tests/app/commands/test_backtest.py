@@ -245,3 +245,70 @@ def test_a_process_says_the_same_without_what_it_does_not_need(golden: Path) -> 
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert json.loads(done.stdout)["trades"][0]["exit_bar"] == 5
+
+
+def test_funding_of_a_file_is_paid_at_its_times(
+    call: CommandLine, golden: Path, tmp_path: Path
+) -> None:
+    """Held from the open of bar 3, 12, to that of bar 5, 8; what is due at bar 3 comes before it.
+
+    0.1 % of 13 are paid at 04:00 and 0.05 % of 8 received at 05:00; 06:00 is behind the data.
+    """
+    paid = tmp_path / "paid.csv"
+    rows = [("03", 0.5), ("04", 0.001), ("05", -0.0005), ("06", 0.5)]
+    text = [f"2024-01-01T{hour}:00:00Z,{rate}" for hour, rate in rows]
+    paid.write_text("\n".join(["timestamp,rate", *text]))
+    given = ("backtest", *CROSS, "--data", golden, "--fee-bps", 0, "--json")
+    found = json.loads(call(*given, "--funding", paid).out)
+    end = 10_000 / 12 * (8 - 0.013 + 0.004)
+    assert found["final_equity"] == pytest.approx(end, rel=1e-12)
+    assert found["assumptions"]["funding"].startswith("3 payments at their times, of paid.csv")
+    assert json.loads(call(*given).out)["assumptions"]["funding"].startswith("none")
+    refused = call(*given, "--funding", "stored")
+    assert (refused.code, "--funding" in refused.err) == (2, True)
+
+
+def test_smaller_bars_tell_that_the_target_came_first(
+    call: CommandLine, golden: Path, tmp_path: Path
+) -> None:
+    """Bar 3 reaches both 6 and 14.4 of an entry at 12; its first half reaches 15 and not 6."""
+    halves = tmp_path / "halves.csv"
+    halves.write_text(
+        "timestamp,open,high,low,close,volume\n"
+        "2024-01-01T03:00:00Z,12,15,11,14,1\n2024-01-01T03:30:00Z,14,14,5,13,1\n"
+    )
+    levels = ("--param", "stop_loss=0.5", "--param", "take_profit=0.2")
+    given = ("backtest", *CROSS, *levels, "--data", golden, "--fee-bps", 0, "--json")
+    plain, told = (json.loads(call(*given, *more).out) for more in ((), ("--detail", str(halves))))
+    assert plain["trades"][0]["exit_price"] == pytest.approx(6.0)
+    assert told["trades"][0]["exit_price"] == pytest.approx(14.4)
+    assert told["final_equity"] == pytest.approx(10_000 / 12 * 14.4)
+    assert "30m bars (there for 1 of 6 bars)" in told["assumptions"]["intrabar"]
+
+
+def test_the_contract_rounds_and_refuses(call: CommandLine, golden: Path) -> None:
+    """10,000 / 12 = 833.3 is cut to 800, which cost 9,600 and lose 4 each."""
+    given = ("backtest", *CROSS, "--data", golden, "--fee-bps", 0, "--json")
+    found = json.loads(call(*given, "--quantity-step", 100).out)
+    assert found["final_equity"] == pytest.approx(10_000 - 800 * 4)
+    found = json.loads(call(*given, "--quantity-step", 100, "--min-notional", 9_601).out)
+    assert (found["final_equity"], found["trades"]) == (10_000, [])
+    refused = call(*given, "--quantity-step", -1)
+    assert (refused.code, "--quantity-step" in refused.err) == (2, True)
+
+
+def test_tiers_liquidate_and_their_lack_is_said(
+    call: CommandLine, golden: Path, tmp_path: Path
+) -> None:
+    """10 × 10,000 / 12 at 12: liquidated where 10,000 + q (P − 12) = 1 % of q P, in bar 3."""
+    tiers = tmp_path / "tiers.json"
+    tiers.write_text('[{"notional_floor": 0, "maintenance_rate": 0.01, "leverage_max": 20}]')
+    given = ("backtest", *CROSS, "--data", golden, "--fee-bps", 0, "--leverage", 10, "--json")
+    found = json.loads(call(*given, "--tiers", tiers).out)
+    price = 90_000 / (100_000 / 12 * 0.99)
+    assert found["trades"][0]["exit_price"] == pytest.approx(price, rel=1e-12)
+    assert found["trades"][0]["exit_bar"] == 3
+    assert found["final_equity"] == pytest.approx(100_000 / 12 * price - 90_000)
+    assert found["assumptions"]["liquidation"].startswith("by the venue's 1 margin tiers")
+    lacking = json.loads(call(*given).out)["assumptions"]["liquidation"]
+    assert lacking.startswith("NONE, at 10 × leverage")

@@ -46,6 +46,38 @@ def test_all_combinations_best_first_and_how_far_to_trust_it(call: CommandLine, 
     )
 
 
+def test_funding_and_smaller_bars_reach_every_combination(
+    call: CommandLine, data: Path, tmp_path: Path
+) -> None:
+    """What the best row earned is what a run with the same options earns, and not without them."""
+    bars = walk(600)
+    paid = tmp_path / "paid.csv"
+    rows = [f"{at},0.001" for at in bars.timestamp_ms[::8].tolist()]
+    paid.write_text("\n".join(["timestamp,rate", *rows]))
+    smaller = tmp_path / "halves.csv"
+    halves = [
+        f"{at + half * 1_800_000},{open_},{high},{low},{open_},1"
+        for at, open_, high, low in zip(
+            *(one.tolist() for one in (bars.timestamp_ms, bars.open, bars.high, bars.low)),
+            strict=True,
+        )
+        for half in (0, 1)
+    ]
+    smaller.write_text("\n".join(["timestamp,open,high,low,close,volume", *halves]))
+    options = ("--funding", paid, "--detail", smaller, "--quantity-step", "0.5", *COSTS)
+    given = ("--data", data, "--json", "--param", "stop_loss=0.01", "--param", "take_profit=0.01")
+    found = json.loads(call("sweep", *BASE, *options, *given).out)
+    assert found["assumptions"]["funding"].startswith("75 payments")
+    assert "30m bars (there for 600 of 600 bars)" in found["assumptions"]["intrabar"]
+    assert "multiples of 0.5" in found["assumptions"]["rounding"]
+    best = found["best_parameters"]
+    params = [part for name in ("fast", "slow") for part in ("--param", f"{name}={best[name]}")]
+    again = call("backtest", "--strategy", "sma_cross", *params, *options, *given)
+    assert json.loads(again.out)["final_equity"] == found["rows"][0]["final_equity"]
+    plain = call("backtest", "--strategy", "sma_cross", *params, *COSTS, *given)
+    assert json.loads(plain.out)["final_equity"] != found["rows"][0]["final_equity"]
+
+
 def test_the_table_and_the_page(call: CommandLine, data: Path, tmp_path: Path) -> None:
     page = tmp_path / "sweep.html"
     done = call("sweep", *BASE, *COSTS, "--data", data, "--top", 2, "--html", page)

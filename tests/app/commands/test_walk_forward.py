@@ -74,3 +74,15 @@ def test_wrong_calls_name_the_option(
     done = call("walk-forward", *BASE, *options, "--data", data)
     assert done.code == 2, done.out
     assert said in done.err
+
+
+def test_funding_is_paid_in_every_fold(call: CommandLine, data: Path, tmp_path: Path) -> None:
+    paid = tmp_path / "paid.csv"
+    rows = [f"{at},0.001" for at in walk(720).timestamp_ms[::8].tolist()]
+    paid.write_text("\n".join(["timestamp,rate", *rows]))
+    given = ("walk-forward", *BASE, *DAYS, "--data", data, "--json", "--search", "grid")
+    plain, costly = (json.loads(call(*given, *more).out) for more in ((), ("--funding", str(paid))))
+    assert len(plain["folds"]) == len(costly["folds"])
+    assert costly["folds"][0]["out_of_sample"] != plain["folds"][0]["out_of_sample"]
+    refused = call(*given, "--detail", data)
+    assert (refused.code, "--detail" in refused.err) == (2, True)

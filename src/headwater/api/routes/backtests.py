@@ -44,6 +44,7 @@ from headwater.backtest.job_request import (
     WalkForwardRequest,
 )
 from headwater.backtest.jobs import LISTED_MAX, BacktestJobs
+from headwater.backtest.tier_rows import TierRow, shipped_rows
 from headwater.core.enums import BacktestKind, BacktestState
 from headwater.core.errors import Overloaded, RequestError
 from headwater.core.instruments import canonical_spelling
@@ -236,11 +237,12 @@ async def _backtest_of(api: Answers, body: BacktestBody) -> BacktestRequest:
 
 def _run_of(body: RunFields, strategy: str) -> dict[str, Any]:
     """The fields that every request has."""
+    exchange, symbol = body.exchange.lower(), canonical_spelling(body.symbol) or body.symbol
     return {
         "strategy": strategy,
         "parameters": dict(body.parameters),
-        "exchange": body.exchange.lower(),
-        "symbol": canonical_spelling(body.symbol) or body.symbol,
+        "exchange": exchange,
+        "symbol": symbol,
         "timeframe": body.timeframe,
         "start_ms": body.start_date,
         "end_ms": body.end_date,
@@ -249,7 +251,26 @@ def _run_of(body: RunFields, strategy: str) -> dict[str, Any]:
         "slippage_rate": body.slippage_rate,
         "fill": body.fill,
         "leverage": body.leverage,
+        "margin_mode": body.margin_mode,
+        "tiers": _tiers_of(body, exchange, symbol),
+        "liquidation_fee_rate": body.liquidation_fee_rate,
+        "quantity_step": body.quantity_step,
+        "price_tick": body.price_tick,
+        "min_notional": body.min_notional,
+        "funding": body.funding,
+        "detail_interval": body.detail_interval,
     }
+
+
+def _tiers_of(body: RunFields, exchange: str, symbol: str) -> tuple[TierRow, ...]:
+    """The rows that a body states or names; a request holds the rows themselves.
+
+    Raises:
+        RequestError: none ships of the contract.
+    """
+    if isinstance(body.tiers, str):
+        return shipped_rows(exchange, symbol)[0]
+    return tuple(TierRow(**one.model_dump()) for one in body.tiers)
 
 
 def _spans_of(ranges: list[ParameterRangeBody]) -> tuple[ParameterSpan, ...]:

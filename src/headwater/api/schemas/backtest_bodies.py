@@ -4,14 +4,14 @@ Read strictly, as all bodies are: a field that is not known is refused. A strate
 parameters are numbers and words: neither code nor a path ever comes this way.
 """
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from headwater.api.parameters import TIME_ALLOWED, read_interval, read_moment, refuse
 from headwater.api.schemas.strategies import PARAMETER_NAME, ParameterBody
-from headwater.backtest.assumptions import FillRule
+from headwater.backtest.assumptions import FillRule, MarginMode
 from headwater.backtest.job_request import (
     COMBINATIONS_MAX,
     FOLDS_MAX,
@@ -20,6 +20,8 @@ from headwater.backtest.job_request import (
     PARAMETERS_MAX,
     RANGES_MAX,
 )
+from headwater.backtest.run_inputs import FundingSource
+from headwater.backtest.tier_rows import TIERS_MAX
 from headwater.backtest.venue_fees import DEFAULT_EXCHANGE
 from headwater.core.intervals import Interval
 
@@ -90,7 +92,78 @@ NumberField: TypeAlias = Annotated[
 ]
 
 
-class RunFields(BaseModel):
+def _read_detail(value: object) -> object:
+    """An interval, or none."""
+    return None if value is None else read_interval(value)
+
+
+StepField: TypeAlias = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, strict=True)]
+DetailField: TypeAlias = Annotated[Interval | None, BeforeValidator(_read_detail)]
+
+
+class TierBody(BaseModel):
+    """One margin tier; caps and deductions follow from the floors and rates."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    notional_floor: float = Field(
+        description="Value of a position from which it holds, quote currency; 0 in the first.",
+        ge=0,
+        le=_NUMBER_MAX,
+        allow_inf_nan=False,
+        strict=True,
+    )
+    maintenance_rate: float = Field(
+        description="Maintenance margin as a fraction of the value.", ge=0, lt=1, strict=True
+    )
+    leverage_max: float = Field(
+        description="Highest leverage of a position in it.", ge=1, le=1_000, strict=True
+    )
+
+
+class ContractFields(BaseModel):
+    """What the contract of a run demands; without these there is no rounding and no tier."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    margin_mode: MarginMode = Field(
+        default=MarginMode.CROSS, description="What a liquidation may take."
+    )
+    tiers: Annotated[list[TierBody], Field(max_length=TIERS_MAX)] | Literal["shipped"] = Field(
+        default_factory=list,
+        description="Margin tiers, smallest positions first, or `shipped` for the dated copy that "
+        "ships with the program (Binance's BTCUSDT). Without any, no position has a "
+        "liquidation price.",
+    )
+    liquidation_fee_rate: float = Field(
+        default=0.0,
+        description="Further fee of a liquidation, a fraction of its value.",
+        ge=0,
+        le=0.1,
+        strict=True,
+    )
+    quantity_step: StepField = Field(
+        default=0.0, description="Quantities are cut to its multiples, base units; 0: not at all."
+    )
+    price_tick: StepField = Field(
+        default=0.0, description="Stops and targets lie on its multiples, quote currency."
+    )
+    min_notional: StepField = Field(
+        default=0.0, description="Smallest value of an order, quote currency; smaller are refused."
+    )
+    funding: FundingSource | None = Field(
+        default=None,
+        description="`stored`: the funding payments that are stored, at their times, and it fails "
+        "where there are none; `none`: none; left out: those that are stored, if any.",
+    )
+    detail_interval: DetailField = Field(
+        default=None,
+        description="Length of smaller stored bars, which tell whether a bar reached its stop or "
+        "its target first.",
+    )
+
+
+class RunFields(ContractFields):
     """What every job needs beside its strategy."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

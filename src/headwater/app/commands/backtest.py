@@ -14,12 +14,20 @@ from typing import Annotated
 
 import typer
 
+from headwater.app.contract_options import (
+    ContractWanted,
+    LiquidationFeeBps,
+    MinNotional,
+    PriceTick,
+    QuantityStep,
+    Tiers,
+    costs_told,
+)
+from headwater.app.run_inputs import DetailBars, Funding, inputs_asked
 from headwater.app.run_options import (
     AsJson,
-    BarsWanted,
     Capital,
     ConfigFile,
-    CostsWanted,
     Data,
     End,
     Exchange,
@@ -34,16 +42,15 @@ from headwater.app.run_options import (
     Start,
     Strategy,
     Symbol,
-    assumptions_of,
-    bars_of,
     named_options,
     strategy_of,
     written,
 )
-from headwater.backtest.assumptions import FillRule, MarginMode
+from headwater.backtest.assumptions import Assumptions, FillRule, MarginMode
 from headwater.backtest.engine import BacktestEngine
 from headwater.backtest.look_ahead import LookAhead
 from headwater.backtest.result import BacktestResult
+from headwater.backtest.run_inputs import RunInputs
 from headwater.core.errors import PlatformError
 from headwater.strategies.base import BaseStrategy
 
@@ -80,6 +87,13 @@ def backtest(
     fill: Fill = FillRule.NEXT_OPEN,
     leverage: Leverage = 1.0,
     margin_mode: Margin = MarginMode.CROSS,
+    quantity_step: QuantityStep = 0.0,
+    price_tick: PriceTick = 0.0,
+    min_notional: MinNotional = 0.0,
+    tiers: Tiers = "",
+    liquidation_fee_bps: LiquidationFeeBps = 0.0,
+    funding: Funding = "",
+    detail: DetailBars = "",
     html: Html = None,
     trades_csv: TradesCsv = None,
     equity_csv: EquityCsv = None,
@@ -90,42 +104,44 @@ def backtest(
 ) -> None:
     """Run a strategy over past bars and tell what came of it."""
     chosen = strategy_of(strategy, param)
-    assumed, note = assumptions_of(
-        CostsWanted(
-            capital=capital,
-            fee_bps=fee_bps,
-            slippage_bps=slippage_bps,
-            fill=fill,
-            leverage=leverage,
-            margin_mode=margin_mode,
-            exchange=exchange,
-        )
-    )
-    wanted = BarsWanted(
-        data=data,
-        symbol=symbol,
+    contract = ContractWanted(
+        quantity_step=quantity_step,
+        price_tick=price_tick,
+        min_notional=min_notional,
+        tiers=tiers,
+        liquidation_fee_bps=liquidation_fee_bps,
         exchange=exchange,
-        interval=interval,
-        start=start,
-        end=end,
-        config=config,
+        symbol=symbol,
     )
-    bars = bars_of(wanted)
-    if note:
-        typer.echo(note, err=True)
-    with named_options(), _failures_told(chosen), _progress(chosen) as progress:
-        engine = BacktestEngine(
-            chosen,
-            symbol=symbol or bars.symbol,
-            data=bars,
-            assumptions=assumed,
-            check_look_ahead=not no_look_ahead_check,
-            progress=progress,
-        )
-        result = engine.run()
+    assumed = costs_told(capital, fee_bps, slippage_bps, fill, leverage, margin_mode, contract)
+    inputs = inputs_asked(data, symbol, exchange, interval, start, end, config, funding, detail)
+    assumed = inputs.stated(assumed)
+    result = _run(chosen, inputs, assumed, symbol, check_look_ahead=not no_look_ahead_check)
     # Files first: a reader of standard output may have gone before the end.
     _write(result, html, trades_csv, equity_csv)
     _tell(result, as_json=as_json, with_equity=equity)
+
+
+def _run(
+    strategy: BaseStrategy,
+    inputs: RunInputs,
+    assumptions: Assumptions,
+    symbol: str,
+    *,
+    check_look_ahead: bool,
+) -> BacktestResult:
+    """Runs it, with progress on a terminal; a failure of the strategy ends with status 1."""
+    with named_options(), _failures_told(strategy), _progress(strategy) as progress:
+        return BacktestEngine(
+            strategy,
+            symbol=symbol or inputs.bars.symbol,
+            data=inputs.bars,
+            assumptions=assumptions,
+            funding=inputs.funding,
+            detail=inputs.detail,
+            check_look_ahead=check_look_ahead,
+            progress=progress,
+        ).run()
 
 
 @contextmanager

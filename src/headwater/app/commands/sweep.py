@@ -5,11 +5,22 @@ call or the data are wrong. With `--resume FILE` a sweep that was stopped goes o
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from headwater.app.contract_options import (
+    ContractWanted,
+    LiquidationFeeBps,
+    MinNotional,
+    PriceTick,
+    QuantityStep,
+    Tiers,
+    costs_told,
+)
+from headwater.app.run_inputs import DetailBars, Funding, inputs_asked
 from headwater.app.run_options import (
     AsJson,
     Capital,
@@ -22,6 +33,7 @@ from headwater.app.run_options import (
     Html,
     IntervalText,
     Leverage,
+    Margin,
     Params,
     SlippageBps,
     Start,
@@ -39,15 +51,13 @@ from headwater.app.sweep_options import (
     Seed,
     Trials,
     Workers,
-    bars_asked,
-    costs_told,
     option_of,
     progress_shown,
     sweep_request,
 )
-from headwater.backtest.assumptions import FillRule
+from headwater.backtest.assumptions import FillRule, MarginMode
 from headwater.backtest.look_ahead import LookAhead
-from headwater.backtest.sweep_requests import SweepReport, run_sweep
+from headwater.backtest.sweep_requests import SweepReport, SweepRun, run_sweep
 
 Top = Annotated[int, typer.Option(help="Rows that are shown.")]
 
@@ -75,14 +85,32 @@ def sweep(
     slippage_bps: SlippageBps = 0.0,
     fill: Fill = FillRule.NEXT_OPEN,
     leverage: Leverage = 1.0,
+    margin_mode: Margin = MarginMode.CROSS,
+    quantity_step: QuantityStep = 0.0,
+    price_tick: PriceTick = 0.0,
+    min_notional: MinNotional = 0.0,
+    tiers: Tiers = "",
+    liquidation_fee_bps: LiquidationFeeBps = 0.0,
+    funding: Funding = "",
+    detail: DetailBars = "",
     html: Html = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
     """Try many parameters of a strategy over the same bars, and how far the best can be trusted."""
-    assumed = costs_told(capital, fee_bps, slippage_bps, fill, leverage, exchange)
+    contract = ContractWanted(
+        quantity_step=quantity_step,
+        price_tick=price_tick,
+        min_notional=min_notional,
+        tiers=tiers,
+        liquidation_fee_bps=liquidation_fee_bps,
+        exchange=exchange,
+        symbol=symbol,
+    )
+    assumed = costs_told(capital, fee_bps, slippage_bps, fill, leverage, margin_mode, contract)
+    inputs = inputs_asked(data, symbol, exchange, interval, start, end, config, funding, detail)
     request = sweep_request(
-        *(strategy, range_, param, assumed),
+        *(strategy, range_, param, inputs.stated(assumed)),
         method=search,
         samples=trials,
         seed=seed,
@@ -92,13 +120,19 @@ def sweep(
         journal=resume,
         top=top,
     )
-    bars = bars_asked(data, symbol, exchange, interval, start, end, config)
     try:
         with named_options(option_of), progress_shown("sweeping") as progress:
-            run = run_sweep(request, bars, progress)
+            run = run_sweep(
+                request, inputs.bars, progress, funding=inputs.funding, detail=inputs.detail
+            )
     except LookAhead as error:
         sys.stderr.write(f"headwater: {error}\n")
         raise typer.Exit(1) from error
+    _tell(run, html, as_json=as_json)
+
+
+def _tell(run: SweepRun, html: Path | None, *, as_json: bool) -> None:
+    """Prints the answer and writes the page."""
     if as_json:
         sys.stdout.write(msgspec.json.encode(run.report).decode() + "\n")
     else:

@@ -5,11 +5,22 @@ a folder here, with a journal for each fold.
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from headwater.app.contract_options import (
+    ContractWanted,
+    LiquidationFeeBps,
+    MinNotional,
+    PriceTick,
+    QuantityStep,
+    Tiers,
+    costs_told,
+)
+from headwater.app.run_inputs import DetailBars, Funding, inputs_asked
 from headwater.app.run_options import (
     AsJson,
     Capital,
@@ -22,6 +33,7 @@ from headwater.app.run_options import (
     Html,
     IntervalText,
     Leverage,
+    Margin,
     Params,
     SlippageBps,
     Start,
@@ -39,13 +51,12 @@ from headwater.app.sweep_options import (
     Seed,
     Trials,
     Workers,
-    bars_asked,
-    costs_told,
     option_of,
     progress_shown,
     sweep_request,
 )
-from headwater.backtest.assumptions import FillRule
+from headwater.backtest.assumptions import Assumptions, FillRule, MarginMode
+from headwater.backtest.run_inputs import RunInputs
 from headwater.backtest.sweep_requests import WalkForwardRequest, run_walk_forward
 from headwater.backtest.walk_forward_result import WalkForwardResult
 
@@ -87,15 +98,33 @@ def walk_forward(
     slippage_bps: SlippageBps = 0.0,
     fill: Fill = FillRule.NEXT_OPEN,
     leverage: Leverage = 1.0,
+    margin_mode: Margin = MarginMode.CROSS,
+    quantity_step: QuantityStep = 0.0,
+    price_tick: PriceTick = 0.0,
+    min_notional: MinNotional = 0.0,
+    tiers: Tiers = "",
+    liquidation_fee_bps: LiquidationFeeBps = 0.0,
+    funding: Funding = "",
+    detail: DetailBars = "",
     html: Html = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
     """Choose parameters on one stretch of the past, run them on the next, and so on."""
-    assumed = costs_told(capital, fee_bps, slippage_bps, fill, leverage, exchange)
+    contract = ContractWanted(
+        quantity_step=quantity_step,
+        price_tick=price_tick,
+        min_notional=min_notional,
+        tiers=tiers,
+        liquidation_fee_bps=liquidation_fee_bps,
+        exchange=exchange,
+        symbol=symbol,
+    )
+    assumed = costs_told(capital, fee_bps, slippage_bps, fill, leverage, margin_mode, contract)
+    inputs = inputs_asked(data, symbol, exchange, interval, start, end, config, funding, detail)
     request = WalkForwardRequest(
         sweep=sweep_request(
-            *(strategy, range_, param, assumed),
+            *(strategy, range_, param, inputs.stated(assumed)),
             method=search,
             samples=trials,
             seed=seed,
@@ -111,10 +140,25 @@ def walk_forward(
         anchored=anchored,
         folds=folds,
     )
-    bars = bars_asked(data, symbol, exchange, interval, start, end, config)
+    _tell(_run(request, inputs), inputs.stated(assumed), html, as_json=as_json)
+
+
+def _run(request: WalkForwardRequest, inputs: RunInputs) -> WalkForwardResult:
+    """Runs it, with progress on a terminal."""
     with named_options(option_of), progress_shown("walking forward") as progress:
-        result = run_walk_forward(request, bars, progress)
-    _tell(result, as_json=as_json)
+        return run_walk_forward(
+            request, inputs.bars, progress, funding=inputs.funding, detail=inputs.detail
+        )
+
+
+def _tell(
+    result: WalkForwardResult, assumptions: Assumptions, html: Path | None, *, as_json: bool
+) -> None:
+    """Prints the folds and writes the page."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(result.summary()).decode() + "\n")
+    else:
+        _print(result, assumptions)
     if html is not None:
         from headwater.backtest.walk_forward_page import walk_forward_html
 
@@ -123,11 +167,8 @@ def walk_forward(
         typer.echo(f"report: {html}", err=True)
 
 
-def _tell(result: WalkForwardResult, *, as_json: bool) -> None:
-    """Prints the folds and what they mean."""
-    if as_json:
-        sys.stdout.write(msgspec.json.encode(result.summary()).decode() + "\n")
-        return
+def _print(result: WalkForwardResult, assumptions: Assumptions) -> None:
+    """The folds, what they mean and what was taken for granted, for people."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -142,5 +183,6 @@ def _tell(result: WalkForwardResult, *, as_json: bool) -> None:
     for row in rows:
         table.add_row(*(escape(text) for text in row))
     console.print(table)
-    for line in result.summary().words:
+    told = (f"{name.replace('_', ' ')}: {text}" for name, text in assumptions.told().items())
+    for line in (*result.summary().words, *told):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
