@@ -80,6 +80,8 @@ def test_parameters_come_as_a_mapping_or_as_keywords() -> None:
             Above(params)
     with pytest.raises(RequestError, match="any other"):
         Above(level=7)
+    with pytest.raises(RequestError, match="a mapping of names to values"):
+        Above([7])  # type: ignore[arg-type]
 
 
 def test_too_few_bars_are_answered_with_the_look_back() -> None:

@@ -60,6 +60,8 @@ class BaseStrategy:
     declared: ClassVar[tuple[Parameter, ...]] = ()
 
     def __init__(self, params: Mapping[str, Any] | None = None, **more: Any) -> None:
+        if params is not None and not isinstance(params, Mapping):
+            raise RequestError("params", params, "a mapping of names to values")
         self.params = checked_parameters(self.declared, {**(params or {}), **more}, self.name)
         self.check()
 
