@@ -105,6 +105,20 @@ def test_a_cheat_is_found(cheat: type[BaseStrategy], length: int, seed: int) -> 
     assert differs[found.bar]
 
 
+def test_a_long_look_back_does_not_switch_the_search_off() -> None:
+    class Patient(WholeSeries):
+        name = "patient"
+
+        @property
+        def lookback(self) -> int:
+            return 4_000
+
+    bars = walk(1, 60_000)
+    with pytest.raises(LookAhead) as caught:
+        check_signals(Patient(), bars, Patient().generate_signals(bars))
+    assert 4_000 <= caught.value.known <= 8_000
+
+
 def test_too_few_bars_for_a_comparison_are_told() -> None:
     bars = walk(1, 31)
     report = check_signals(Honest(), bars, Honest().generate_signals(bars))

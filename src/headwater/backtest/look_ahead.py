@@ -5,7 +5,7 @@ history, bar for bar. A strategy that normalises by the whole series differs on 
 that peeks a bar ahead differs at the last bar of a beginning that ends with one of its signals; so
 beginnings end there, at entries and where exits begin, besides some at even distances.
 
-Of long data only the first tenth is searched, which keeps the search cheap: what looks ahead there
+Of long data only the first twentieth is searched, which keeps the search cheap: what looks ahead there
 and what never does are told apart, what begins to look ahead later is not found.
 """
 
@@ -91,8 +91,11 @@ def check_signals(strategy: BaseStrategy, bars: Bars, signals: Signals) -> LookA
 
 
 def _cuts(strategy: BaseStrategy, signals: Signals, length: int) -> tuple[int, ...]:
-    """Lengths of the beginnings: of the first twentieth, of short data of the whole."""
-    most = min(length - 1, max(length // _SHARE, _SMALL))
+    """Lengths of the beginnings: of the first twentieth, of short data of the whole.
+
+    A long look-back makes it as much more as it takes to have signals at all.
+    """
+    most = min(length - 1, max(length // _SHARE, _SMALL, 2 * strategy.lookback))
     least = max(strategy.lookback, most // _SHARE, 2)
     if most < least:
         return ()
