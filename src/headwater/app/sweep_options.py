@@ -73,6 +73,8 @@ _OPTIONS: Final = {
     "folds": "--folds",
     "data": "--data",
     "strategy": "--strategy",
+    "parameter": "--range or --param",
+    "combinations": "--range",
 }
 
 

@@ -5,8 +5,8 @@ history, bar for bar. A strategy that normalises by the whole series differs on 
 that peeks a bar ahead differs at the last bar of a beginning that ends with one of its signals; so
 beginnings end there, at entries and where exits begin, besides some at even distances.
 
-Of long data only the first twentieth is searched, which keeps the search cheap: what looks ahead there
-and what never does are told apart, what begins to look ahead later is not found.
+Of long data only the first twentieth is searched, which keeps the search cheap: what looks ahead
+there and what never does are told apart, what begins to look ahead later is not found.
 """
 
 from typing import Final
