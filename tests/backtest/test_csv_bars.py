@@ -116,7 +116,10 @@ def test_files_of_several_parts_are_whole(tmp_path: Path, monkeypatch: pytest.Mo
         ),
         (HEADER + "2024-01-01,1,2,1,2\n", "line 2='2024-01-01,1,2,1,2': 6 cells"),
         (HEADER + "2024-01-01,1,2,1,2,5\n2024-01-02,1,2,1,2,5,6\n", "line 3=.*: 6 cells"),
-        (HEADER + "2024-01-01,1,2,1,dear,5\n", "close='dear': a number; line 2 of bars.csv"),
+        (
+            HEADER + "2024-01-01,1,2,1,dear,5\n",
+            "close='dear': a number; line 2 of bars.csv, 2024-01-01T",
+        ),
         (HEADER + "2024-01-01,1,2,1,,5\n", "close='': a number; line 2"),
         (HEADER + "2024-01-01,1,2,1,2,5\nnoon,1,2,1,2,5\n", "timestamp='noon': .*line 3"),
         (HEADER + "12345,1,2,1,2,5\n", "timestamp='12345': a time from 1990"),
@@ -144,6 +147,18 @@ def test_more_rows_than_fit_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(csv_bars, "ROWS_MAX", 3)
     with pytest.raises(RequestError, match="more than 3 rows"):
         read_csv(_file(tmp_path, _rows(*[T0 + minute for minute in range(4)])))
+
+
+def test_a_file_without_line_breaks_is_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_bars, "_LINE_MAX", 100)
+    monkeypatch.setattr(csv_bars, "_PART_BYTES", 100)
+    with pytest.raises(RequestError, match=r"line 3=.*more than 100 characters.*bars\.csv"):
+        read_csv(_file(tmp_path, HEADER + "2024-01-01,1,2,1,2,5\n" + "\0" * 400))
+    # A line as long as that is read, and whatever its length is, rows are never cut in two.
+    long = HEADER + "".join(f"2024-01-0{day},1,2,1,2,5{'0' * 70}\n" for day in range(1, 8))
+    assert len(read_csv(_file(tmp_path, long)).times) == 7
 
 
 def test_cells_with_brackets_are_no_rows(tmp_path: Path) -> None:

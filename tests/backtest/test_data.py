@@ -70,6 +70,8 @@ def test_the_interval_may_be_said(tmp_path: Path) -> None:
         load_bars(file, interval="4h")
     with pytest.raises(RequestError, match="interval='hour': one of 1m"):
         load_bars(file, interval="hour")
+    with pytest.raises(RequestError, match=r"interval='30m': that of the bars, .* every 7200 s"):
+        load_bars(file, interval="30m")
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ def test_the_end_date_is_a_whole_day_and_an_end_time_is_exclusive() -> None:
         ({"timeframe": "1m"}, "timeframe"),
         ({"initial_capital": -5}, "initial_capital"),
         ({"initial_capital": float("nan")}, "initial_capital"),
+        ({"initial_capital": "much"}, "initial_capital"),
         ({"start_date": "2190-01-01"}, "data"),
         ({"data": None}, "data"),
         ({"assumptions": Assumptions(fee_rate=0.5)}, "fee_rate"),

@@ -41,6 +41,21 @@ class Peeking(Honest):
         return Signals(bars, enter_long=early)
 
 
+class PeekingAtExits(Honest):
+    """Buys honestly and sells before the bar that falls; most bars would do for an exit."""
+
+    name = "peeking_at_exits"
+
+    def generate_signals(self, data: Any) -> Signals:
+        bars = Bars.of(data)
+        following = np.append(bars.close[1:], bars.close[-1])
+        return Signals(
+            bars,
+            enter_long=super().generate_signals(bars).enter_long,
+            exit_long=following < bars.close,
+        )
+
+
 class WholeSeries(BaseStrategy):
     """Measures each close by the mean of all."""
 
@@ -71,7 +86,7 @@ def test_an_honest_strategy_is_let_through(length: int) -> None:
     assert "none differs" in report.how
 
 
-@pytest.mark.parametrize("cheat", [Peeking, WholeSeries, Centred])
+@pytest.mark.parametrize("cheat", [Peeking, PeekingAtExits, WholeSeries, Centred])
 @pytest.mark.parametrize("length", [500, 5_000, 60_000])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_cheat_is_found(cheat: type[BaseStrategy], length: int, seed: int) -> None:
@@ -85,8 +100,23 @@ def test_a_cheat_is_found(cheat: type[BaseStrategy], length: int, seed: int) -> 
     beginning = bars.prefix(found.known)
     again = Signals.of(strategy.generate_signals(beginning), beginning)
     differs = again.enter_long != signals.enter_long[: found.known]
+    differs |= again.exit_long != signals.exit_long[: found.known]
     assert found.bar == int(differs.argmax())
     assert differs[found.bar]
+
+
+def test_a_long_look_back_does_not_switch_the_search_off() -> None:
+    class Patient(WholeSeries):
+        name = "patient"
+
+        @property
+        def lookback(self) -> int:
+            return 4_000
+
+    bars = walk(1, 60_000)
+    with pytest.raises(LookAhead) as caught:
+        check_signals(Patient(), bars, Patient().generate_signals(bars))
+    assert 4_000 <= caught.value.known <= 8_000
 
 
 def test_too_few_bars_for_a_comparison_are_told() -> None:

@@ -1,6 +1,7 @@
 """Each difference that a case can keep is real: kept, the outcome is another."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from benchmarks.peers.asking import is_ready
@@ -11,6 +12,8 @@ from tests.peers.comparing import answers, key, unlike
 from tests.peers.series import SERIES
 
 pytestmark = pytest.mark.timeout(600)
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "peers.md"
 
 SHOWN: dict[tuple[str, str], Named] = {
     ("backtesting", "whole-units"): ("minutes", SMA),
@@ -31,6 +34,16 @@ SHOWN: dict[tuple[str, str], Named] = {
 def test_every_switch_is_shown() -> None:
     named = {(each.peer, each.name) for each in DIFFERENCES if each.name}
     assert set(SHOWN) == named
+
+
+def test_the_guide_has_the_table_of_all_differences() -> None:
+    text = GUIDE.read_text("utf-8")
+    table = [line for line in text.splitlines() if line.startswith("|")][2:]
+    switches = [f"`{each.name}`" if each.name else "" for each in DIFFERENCES]
+    assert table == [
+        f"| {each.peer} | {switch} | {each.theirs} | {each.ours} | {each.switch} |"
+        for each, switch in zip(DIFFERENCES, switches, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("peer", ["backtesting", "vectorbt"])

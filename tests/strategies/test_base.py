@@ -80,6 +80,23 @@ def test_parameters_come_as_a_mapping_or_as_keywords() -> None:
             Above(params)
     with pytest.raises(RequestError, match="any other"):
         Above(level=7)
+    with pytest.raises(RequestError, match="a mapping of names to values"):
+        Above([7])  # type: ignore[arg-type]
+
+
+def test_a_class_that_states_no_name_has_its_own() -> None:
+    class Quiet(Above):
+        """Says nothing.
+
+        Really.
+        """
+
+    class Silent(BaseStrategy):
+        pass
+
+    assert (Quiet.name, Quiet.description) == ("Quiet", "Says nothing.")
+    assert (Silent.name, Silent.description) == ("Silent", "")
+    assert (Above.name, BaseStrategy.name) == ("above", "base")
 
 
 def test_too_few_bars_are_answered_with_the_look_back() -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 import typer
 
-from headwater.backtest.assumptions import Assumptions, FillRule, MarginMode
+from headwater.backtest.assumptions import LIMITS, Assumptions, FillRule, MarginMode
 from headwater.backtest.venue_fees import DEFAULT_EXCHANGE, venue_fees
 from headwater.core.errors import ConfigError, RequestError
 from headwater.strategies.bars import Bars, time_text
@@ -56,6 +56,7 @@ _OPTIONS: Final = {
     "data": "--data",
 }
 """Options by the argument that they become."""
+_OF_STRATEGY: Final = {"strategy": "--strategy", "parameter": "--param"}
 
 Strategy = Annotated[
     str,
@@ -195,9 +196,7 @@ def strategy_of(name: str, params: Sequence[str] | None) -> BaseStrategy:
     given = pairs_of("--param", params, "name=value, such as fast=10")
     with named_options():
         found = strategy_class(name)
-    with named_options(
-        lambda field: "--strategy" if field == "strategy" else f"--param {field}".strip()
-    ):
+    with named_options(lambda field: _OF_STRATEGY.get(field, f"--param {field}".strip())):
         return found(given)
 
 
@@ -266,14 +265,26 @@ def assumptions_of(wanted: CostsWanted) -> tuple[Assumptions, str]:
     with named_options():
         found = Assumptions(
             initial_capital=wanted.capital,
-            fee_rate=fee_bps / _BPS,
-            slippage_rate=wanted.slippage_bps / _BPS,
+            fee_rate=_rate("fee_rate", fee_bps),
+            slippage_rate=_rate("slippage_rate", wanted.slippage_bps),
             fill=wanted.fill,
             leverage=wanted.leverage,
             margin_mode=wanted.margin_mode,
             exchange=exchange,
         ).checked()
     return found, note
+
+
+def _rate(field: str, bps: float) -> float:
+    """A cost as a fraction.
+
+    Raises:
+        RequestError: none that an account can have; in the unit of the option.
+    """
+    least, most = LIMITS[field]
+    if not least * _BPS <= bps <= most * _BPS:
+        raise RequestError(field, bps, f"a number from {least * _BPS:g} to {most * _BPS:g}")
+    return bps / _BPS
 
 
 @contextmanager

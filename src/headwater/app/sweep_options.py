@@ -67,6 +67,8 @@ _OPTIONS: Final = {
     "funding": "--funding",
     "detail": "--detail",
     "strategy": "--strategy",
+    "parameter": "--range or --param",
+    "combinations": "--range",
 }
 
 

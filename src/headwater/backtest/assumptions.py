@@ -1,16 +1,33 @@
 """What a back-test takes for granted, stated in full with every result."""
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
 from headwater.core.errors import RequestError
 from headwater.core.margin_tiers import MarginTier
 
-__all__ = ["Assumptions", "FillRule", "MarginMode"]
+__all__ = ["LIMITS", "Assumptions", "FillRule", "MarginMode"]
 
-_BPS = 10_000.0
+_BPS: Final = 10_000.0
+
+LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {
+        "initial_capital": (1e-9, 1e15),
+        "fee_rate": (-0.01, 0.1),
+        "slippage_rate": (0.0, 0.1),
+        "leverage": (1.0, 200.0),
+        "liquidation_fee_rate": (0.0, 0.1),
+        "quantity_step": (0.0, 1e12),
+        "price_tick": (0.0, 1e12),
+        "min_notional": (0.0, 1e12),
+    }
+)
+"""Least and most of each number of the assumptions, in its own unit."""
 
 
 class FillRule(StrEnum):
@@ -71,16 +88,7 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             RequestError: names the field, its value and what is allowed.
         """
-        for name, least, most in (
-            ("initial_capital", 1e-9, 1e15),
-            ("fee_rate", -0.01, 0.1),
-            ("slippage_rate", 0.0, 0.1),
-            ("leverage", 1.0, 200.0),
-            ("liquidation_fee_rate", 0.0, 0.1),
-            ("quantity_step", 0.0, 1e12),
-            ("price_tick", 0.0, 1e12),
-            ("min_notional", 0.0, 1e12),
-        ):
+        for name, (least, most) in LIMITS.items():
             value = getattr(self, name)
             if not math.isfinite(value) or not least <= value <= most:
                 raise RequestError(name, value, f"a number from {least:g} to {most:g}")

@@ -8,19 +8,20 @@ that beside the columns only one part is held.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import msgspec
 import numpy as np
 
 from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.core.errors import RequestError
-from headwater.strategies.bars import COLUMNS
+from headwater.strategies.bars import COLUMNS, time_text
 from headwater.strategies.epochs import epoch_column
 from headwater.strategies.row_errors import RowError
 
@@ -32,6 +33,9 @@ ROWS_MAX: Final = 20_000_000
 _PART_BYTES: Final = 8 * 1024 * 1024
 _PART_ROWS: Final = 50_000
 _HEADER_BYTES: Final = 65_536
+_LINE_MAX: Final = 1024 * 1024
+"""Longest line that is read: a file without line breaks is not held whole."""
+
 _TIMES: Final = ("timestamp_ms", "timestamp")
 _HEADER: Final = "a first line with timestamp,open,high,low,close,volume (any order, any capitals)"
 
@@ -143,7 +147,7 @@ def _parts(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         file.readline(_HEADER_BYTES)
         while part := file.read(_PART_BYTES):
-            yield part + file.readline()
+            yield part + file.readline(_LINE_MAX)
 
 
 def _quick_part(
@@ -220,10 +224,11 @@ def _read_carefully(path: Path, header: _Header) -> FileColumns:
         except RowError as error:
             where = f"line {at[error.row]} of {path.name}"
             raise RequestError(error.field, error.value, f"{error.bare}; {where}") from None
+        where_is = partial(_where, at, times[-1], path)
         table = np.full((len(columns), len(cells)), np.nan)
         for place, column in enumerate(columns):
             if place != header.time and place not in texts:
-                table[place] = _numbers(header.names[place], column, at, path, texts, place)
+                table[place] = _numbers(header.names[place], column, texts, place, where_is)
         numbers.append(table)
         lines.append(np.array(at, dtype=np.int64))
     if not rows:
@@ -237,6 +242,11 @@ def _read_carefully(path: Path, header: _Header) -> FileColumns:
     )
 
 
+def _where(lines: list[int], times: IndexArray, path: Path, row: int) -> str:
+    """A row of a part by its line and its time."""
+    return f"line {lines[row]} of {path.name}, {time_text(int(times[row]))}"
+
+
 def _row_groups(path: Path, header: _Header) -> Iterator[tuple[list[list[str]], list[int]]]:
     """Rows of cells with the numbers of their lines, some thousands at a time; no empty lines.
 
@@ -247,7 +257,7 @@ def _row_groups(path: Path, header: _Header) -> Iterator[tuple[list[list[str]], 
     cells: list[list[str]] = []
     lines: list[int] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(_lines(file, path), strict=True)
         try:
             next(reader)
             for row in reader:
@@ -276,13 +286,38 @@ def _row_groups(path: Path, header: _Header) -> Iterator[tuple[list[list[str]], 
         yield cells, lines
 
 
+def _lines(file: TextIO, path: Path) -> Iterator[str]:
+    """The lines of a file.
+
+    Raises:
+        RequestError: one is longer than `_LINE_MAX`.
+    """
+    number = 0
+    while line := file.readline(_LINE_MAX):
+        number += 1
+        if len(line) == _LINE_MAX and not line.endswith(("\n", "\r")):
+            raise RequestError(
+                f"line {number}",
+                f"{line[:20]}… of more than {_LINE_MAX} characters",
+                f"lines of CSV in {path.name}",
+            )
+        yield line
+
+
 def _numbers(
-    name: str, cells: tuple[str, ...], lines: list[int], path: Path, texts: set[int], place: int
+    name: str, cells: tuple[str, ...], texts: set[int], place: int, where: Callable[[int], str]
 ) -> FloatArray:
     """The cells of a column as numbers; a further column that holds a text is noted in `texts`.
 
+    Args:
+        name: of the column.
+        cells: its texts.
+        texts: gets the places of columns that hold texts.
+        place: the column's.
+        where: names a row for the error.
+
     Raises:
-        RequestError: a cell of a usual column is no number; names its line.
+        RequestError: a cell of a usual column is no number; names its line and time.
     """
     try:
         return np.array(list(map(float, cells)), dtype=np.float64)
@@ -296,8 +331,7 @@ def _numbers(
                 numbers[row] = float(cell)
         except ValueError:
             if usual:
-                where = f"line {lines[row]} of {path.name}"
-                raise RequestError(name, cell, f"a number; {where}") from None
+                raise RequestError(name, cell, f"a number; {where(row)}") from None
             texts.add(place)
             break
     return numbers

@@ -143,16 +143,18 @@ def _with_interval(bars: Bars, interval: str) -> Bars:
     """The bars with the length that is said.
 
     Raises:
-        RequestError: there is no such length, or bars open in shorter distances.
+        RequestError: there is no such length, or bars open in shorter or much longer distances.
     """
     try:
         length = Interval(interval)
     except ValueError:
         raise RequestError("interval", interval, f"one of {', '.join(Interval)}") from None
     shortest = min((length.closes_at_ms(t) - t for t in bars.timestamp_ms[:1].tolist()), default=0)
-    if len(bars) > 1 and bars.interval_ms < min(shortest, length.nominal_ms) * _SHORT_MONTH:
+    least = min(shortest, length.nominal_ms) * _SHORT_MONTH
+    if len(bars) > 1 and not least <= bars.interval_ms < _FAR * length.nominal_ms:
+        opens_every = f"{bars.interval_ms / 1e3:g} s"
         raise RequestError(
-            "interval", interval, f"that of the bars, which open every {bars.interval_ms / 1e3:g} s"
+            "interval", interval, f"that of the bars, which open every {opens_every}"
         )
     return Bars(
         bars.timestamp_ms,
@@ -162,6 +164,9 @@ def _with_interval(bars: Bars, interval: str) -> Bars:
         extras=bars.extras,
     )
 
+
+_FAR: Final = 3
+"""Where all bars are so many intervals apart, none of them is missing: the interval is wrong."""
 
 _SHORT_MONTH: Final = 0.9
 """February over the month of 30 days that stands for all: no interval is off by more."""

@@ -99,7 +99,7 @@ class BacktestEngine:
             assumptions = Assumptions(fee_rate=fee_rate, exchange=DEFAULT_EXCHANGE)
         if initial_capital is not None:
             assumptions = msgspec.structs.replace(
-                assumptions, initial_capital=float(initial_capital)
+                assumptions, initial_capital=_number("initial_capital", initial_capital)
             )
         self.assumptions = assumptions.checked()
         if funding is not None and assumptions.funding == "none":
@@ -251,6 +251,18 @@ def _moment(field: str, value: Any) -> int:
         return epoch_ms(value)
     except RequestError as error:
         raise RequestError(field, value, error.allowed) from error
+
+
+def _number(field: str, value: Any) -> float:
+    """A number as a float.
+
+    Raises:
+        RequestError: it is none; names the argument.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RequestError(field, value, "a number") from error
 
 
 def _end(field: str, value: Any) -> int:

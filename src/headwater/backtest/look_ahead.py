@@ -3,7 +3,10 @@
 The signals are computed once more on beginnings of the data and compared with those of the whole
 history, bar for bar. A strategy that normalises by the whole series differs on any beginning. One
 that peeks a bar ahead differs at the last bar of a beginning that ends with one of its signals; so
-beginnings end there, besides some at even distances.
+beginnings end there, at entries and where exits begin, besides some at even distances.
+
+Of long data only the first twentieth is searched, which keeps the search cheap: what looks ahead
+there and what never does are told apart, what begins to look ahead later is not found.
 """
 
 from typing import Final
@@ -11,6 +14,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from headwater.analytics.arrays import BoolArray, IndexArray
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars, time_text
 from headwater.strategies.base import BaseStrategy
@@ -18,7 +22,8 @@ from headwater.strategies.signals import Signals
 
 __all__ = ["LookAhead", "LookAheadReport", "check_signals"]
 
-SIGNAL_CUTS: Final = 8
+ENTRY_CUTS: Final = 5
+EXIT_CUTS: Final = 3
 EVEN_CUTS: Final = 4
 _SHARE: Final = 20
 _SMALL: Final = 2_000
@@ -86,13 +91,26 @@ def check_signals(strategy: BaseStrategy, bars: Bars, signals: Signals) -> LookA
 
 
 def _cuts(strategy: BaseStrategy, signals: Signals, length: int) -> tuple[int, ...]:
-    """Lengths of the beginnings: of the first twentieth, of short data of the whole."""
-    most = min(length - 1, max(length // _SHARE, _SMALL))
+    """Lengths of the beginnings: of the first twentieth, of short data of the whole.
+
+    A long look-back makes it as much more as it takes to have signals at all.
+    """
+    most = min(length - 1, max(length // _SHARE, _SMALL, 2 * strategy.lookback))
     least = max(strategy.lookback, most // _SHARE, 2)
     if most < least:
         return ()
-    wishes = np.flatnonzero(signals.enter_long[least:most] | signals.enter_short[least:most])
-    if len(wishes) > SIGNAL_CUTS:
-        wishes = wishes[np.linspace(0, len(wishes) - 1, SIGNAL_CUTS).astype(np.int64)]
+    entries = _some(signals.enter_long[least:most] | signals.enter_short[least:most], ENTRY_CUTS)
+    # Exits may be wished for at most bars: only where they begin do they tell anything.
+    exits = signals.exit_long[least - 1 : most] | signals.exit_short[least - 1 : most]
+    leaves = _some(exits[1:] & ~exits[:-1], EXIT_CUTS)
     even = np.linspace(least, most, EVEN_CUTS).astype(np.int64)
-    return tuple(sorted({*even.tolist(), *(wishes + least + 1).tolist()}))
+    signalled = np.concatenate((entries, leaves)) + least + 1
+    return tuple(sorted({*even.tolist(), *signalled.tolist()}))
+
+
+def _some(column: BoolArray, count: int) -> IndexArray:
+    """The places of at most so many yeses of a column, evenly among them all."""
+    places = np.flatnonzero(column)
+    if len(places) > count:
+        places = places[np.linspace(0, len(places) - 1, count).astype(np.int64)]
+    return places

@@ -16,6 +16,7 @@ from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.detail import NO_DETAIL, Detail
 from headwater.backtest.funding import NO_FUNDING, FundingBars
 from headwater.backtest.outcome import ExitReason, Outcome, Pending
+from headwater.backtest.strategy_failure import note_bar
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars, time_text
 from headwater.strategies.base import BaseStrategy
@@ -90,10 +91,16 @@ class _Walk:
         """Bar after bar, until the last or until nothing is left."""
         self.strategy.prepare(self.view)
         length = len(self.bars)
-        for start in range(0, length, _STRETCH):
-            self.progress(start, length)
-            if not self._walk(start, min(start + _STRETCH, length)):
-                break
+        try:
+            for start in range(0, length, _STRETCH):
+                self.progress(start, length)
+                if not self._walk(start, min(start + _STRETCH, length)):
+                    break
+        except BaseException as error:
+            if self.view.end:
+                bar = self.view.end - 1
+                note_bar(error, bar, time_text(int(self.bars.timestamp_ms[bar])))
+            raise
         self.progress(length, length)
         if self.account.insolvent_bar is None and (self.is_leaving or self.opening is not None):
             self.account.pending.append(Pending(bar=length - 1, action=self._waiting()))

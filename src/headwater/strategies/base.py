@@ -40,8 +40,8 @@ class BaseStrategy:
 
     Class attributes of a strategy:
 
-    - `name`: what the registry, the command line and the API call it.
-    - `description`: one sentence.
+    - `name`: what the registry, the command line and the API call it; else the class's own.
+    - `description`: one sentence; else the first line of the class's docstring.
     - `declared`: its parameters (`parameters.py`).
 
     Attributes:
@@ -59,7 +59,18 @@ class BaseStrategy:
     description: ClassVar[str] = "The contract; it never acts."
     declared: ClassVar[tuple[Parameter, ...]] = ()
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Gives a class that does not state them its own name and description."""
+        super().__init_subclass__(**more)
+        stated = vars(cls)
+        if "name" not in stated:
+            cls.name = cls.__name__
+        if "description" not in stated:
+            cls.description = (stated.get("__doc__") or "").strip().partition("\n")[0]
+
     def __init__(self, params: Mapping[str, Any] | None = None, **more: Any) -> None:
+        if params is not None and not isinstance(params, Mapping):
+            raise RequestError("params", params, "a mapping of names to values")
         self.params = checked_parameters(self.declared, {**(params or {}), **more}, self.name)
         self.check()
 

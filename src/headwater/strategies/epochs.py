@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from headwater.analytics.arrays import FloatArray, IndexArray
+from headwater.core.errors import RequestError
 from headwater.strategies.row_errors import RowError
 
 __all__ = ["EARLIEST_MS", "LATEST_MS", "epoch_column", "epoch_ms"]
@@ -43,7 +44,10 @@ def epoch_ms(value: Any, field: str = "timestamp") -> int:
     Raises:
         RequestError: it is none of these, or lies before 1990 or after 2199.
     """
-    return int(epoch_column([value], field)[0])
+    try:
+        return int(epoch_column([value], field)[0])
+    except RowError as error:
+        raise RequestError(error.field, error.value, error.bare) from None
 
 
 def epoch_column(values: Any, field: str = "timestamp") -> IndexArray:

@@ -134,9 +134,9 @@ def test_the_table_tells_figures_and_assumptions(call: CommandLine, golden: Path
         (("--param", "speed=1"), ("--param", "speed", "fast, slow")),
         (("--param", "fast"), ("--param", "fast", "name=value")),
         (("--param", "fast=1", "--param", "fast=2"), ("--param", "twice")),
-        (("--fee-bps", "2000"), ("--fee-bps", "0.2", "0.1")),
+        (("--fee-bps", "2000"), ("--fee-bps", "2000", "from -100 to 1000")),
         (("--fee-bps", "nan"), ("--fee-bps", "nan")),
-        (("--slippage-bps", "-1"), ("--slippage-bps", "-0.0001")),
+        (("--slippage-bps", "-1"), ("--slippage-bps", "-1.0", "from 0 to 1000")),
         (("--capital", "0"), ("--capital", "0")),
         (("--leverage", "0.5"), ("--leverage", "0.5")),
         (("--fill", "later"), ("--fill", "later", "next-open")),
@@ -209,7 +209,11 @@ class Mine(BaseStrategy):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ('raise ValueError("no idea")', ("ValueError: no idea", "the strategy mine failed")),
+        (
+            'raise ValueError("no idea")',
+            ("headwater: the strategy mine failed: ValueError: no idea (mine.py, line 9)\n",),
+        ),
+        ("raise SystemExit(0)", ("the strategy mine failed: SystemExit: 0",)),
         (
             "return Signals(data, enter_long=data.close > data.close.mean())",
             ("look-ahead", "mine", "bar"),
@@ -228,6 +232,7 @@ def test_a_strategy_that_fails_ends_with_status_1(
     assert done.code == 1, done.out
     for text in said:
         assert text in done.err
+    assert "Traceback" not in done.err
 
 
 def test_a_process_says_the_same_without_what_it_does_not_need(golden: Path) -> None:

@@ -6,7 +6,6 @@ know the future; 2 the call or the data are wrong.
 """
 
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +50,7 @@ from headwater.backtest.engine import BacktestEngine
 from headwater.backtest.look_ahead import LookAhead
 from headwater.backtest.result import BacktestResult
 from headwater.backtest.run_inputs import RunInputs
+from headwater.backtest.strategy_failure import failure_text
 from headwater.core.errors import PlatformError
 from headwater.strategies.base import BaseStrategy
 
@@ -67,9 +67,6 @@ NoCheck = Annotated[
     bool,
     typer.Option("--no-look-ahead-check", help="Do not search the signals for look-ahead."),
 ]
-
-_FRAMES_SHOWN = 3
-"""Frames of a failed strategy's traceback that are printed."""
 
 
 def backtest(
@@ -154,9 +151,8 @@ def _failures_told(strategy: BaseStrategy) -> Iterator[None]:
         raise typer.Exit(1) from error
     except PlatformError:
         raise
-    except Exception as error:
-        lines = traceback.format_exception(error, limit=-_FRAMES_SHOWN)
-        sys.stderr.write(f"{''.join(lines)}headwater: the strategy {strategy.name} failed\n")
+    except (Exception, SystemExit) as error:
+        sys.stderr.write(f"headwater: {failure_text(error, strategy)}\n")
         raise typer.Exit(1) from error
 
 

@@ -1,0 +1,62 @@
+"""A strategy's own errors in words: what it raised, at which bar, in which line of its file.
+
+Whoever calls the engine gets the error itself, as it was raised; the bar is a note on it. Commands
+and jobs tell it in one line, in which no folder of this machine is named.
+"""
+
+from pathlib import Path
+
+from headwater.strategies.base import BaseStrategy
+
+__all__ = ["failure_text", "note_bar"]
+
+_NOTE = "at bar "
+
+
+def note_bar(error: BaseException, bar: int, when: str) -> None:
+    """Notes on an error at which bar it was raised.
+
+    Args:
+        error: what a strategy raised.
+        bar: number of the newest bar that it was shown.
+        when: that bar's time, ISO 8601.
+    """
+    error.add_note(f"{_NOTE}{bar} ({when})")
+
+
+def failure_text(error: BaseException, strategy: BaseStrategy) -> str:
+    """What happened, in one line.
+
+    Args:
+        error: what the strategy raised.
+        strategy: it.
+
+    Returns:
+        Its name, the bar where there is one, the error's kind and words, and the last line of the
+        strategy's own file on the way to it, else the last line of all.
+    """
+    notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(_NOTE)]
+    where = f" {notes[0]}" if notes else ""
+    said = " ".join(str(error).split())
+    what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return f"the strategy {strategy.name} failed{where}: {what}{_line(error, strategy)}"
+
+
+def _line(error: BaseException, strategy: BaseStrategy) -> str:
+    """File and line in brackets; empty when the error was never raised."""
+    own = {
+        method.__code__.co_filename
+        for kind in type(strategy).__mro__
+        if kind is not BaseStrategy
+        for method in vars(kind).values()
+        if hasattr(method, "__code__")
+    }
+    last = found = None
+    step = error.__traceback__
+    while step is not None:
+        last = (step.tb_frame.f_code.co_filename, step.tb_lineno)
+        if last[0] in own:
+            found = last
+        step = step.tb_next
+    place = found or last
+    return "" if place is None else f" ({Path(place[0]).name}, line {place[1]})"
