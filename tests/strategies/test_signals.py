@@ -106,3 +106,11 @@ def test_the_first_bar_that_differs_from_a_prefix_is_found() -> None:
     assert same.prefix_equals(whole) is None
     assert whole.prefix_equals(same) is None
     assert other.prefix_equals(whole) == 1
+
+
+def test_a_signal_is_read_like_a_dictionary_too() -> None:
+    (signal,) = Signals(BARS, enter_long=_yes(2))
+    assert signal["direction"] == signal.direction == "buy"
+    assert signal["timestamp"].endswith("Z")
+    with pytest.raises(KeyError, match="colour"):
+        signal["colour"]

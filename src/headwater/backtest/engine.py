@@ -121,7 +121,7 @@ class BacktestEngine:
         """Runs the strategy over the bars.
 
         Returns:
-            The result; running again gives an equal one.
+            The result; running again gives an equal one, unless the strategy keeps state.
 
         Raises:
             RequestError: data that no market has, fewer bars than the look-back, an answer of the

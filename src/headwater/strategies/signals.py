@@ -33,6 +33,9 @@ class SignalAction(StrEnum):
 
 
 _ACTIONS: Final = tuple(SignalAction)
+_SIGNAL_FIELDS: Final = frozenset(
+    {"bar", "timestamp_ms", "timestamp", "action", "direction", "close"}
+)
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -60,6 +63,16 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def timestamp(self) -> str:
         """The bar's time as ISO 8601 text with Z."""
         return time_text(self.timestamp_ms)
+
+    def __getitem__(self, name: str) -> Any:
+        """A field as if it were a dictionary's: `signal["direction"]`.
+
+        Raises:
+            KeyError: there is no such field.
+        """
+        if name not in _SIGNAL_FIELDS:
+            raise KeyError(name)
+        return getattr(self, name)
 
 
 class Signals(Sequence[Signal]):
