@@ -25,3 +25,7 @@ def test_what_is_not_defined_is_none() -> None:
 def test_a_trade_has_a_number(pnls: list[float]) -> None:
     with pytest.raises(RequestError, match="trade_pnls"):
         trade_figures(pnls)
+
+
+def test_a_loss_too_small_to_divide_by_gives_no_factor() -> None:
+    assert trade_figures([1e9, -2.2e-309]).profit_factor is None

@@ -1,5 +1,7 @@
 """Figures of closed trades from their profits in cash, after fees and funding."""
 
+import math
+
 import msgspec
 import numpy.typing as npt
 
@@ -53,10 +55,16 @@ def trade_figures(pnls: npt.ArrayLike) -> TradeFigures:
         total=total,
         profit=profit,
         win_rate=won.size / total if total else None,
-        profit_factor=wins / -losses if lost.size else None,
+        profit_factor=_factor(wins, -losses),
         average_win=wins / won.size if won.size else None,
         average_loss=losses / lost.size if lost.size else None,
         expectancy=profit / total if total else None,
         best=float(earned.max()) if total else None,
         worst=float(earned.min()) if total else None,
     )
+
+
+def _factor(wins: float, losses: float) -> float | None:
+    """The quotient; None when nothing was lost, or so little that no float holds it."""
+    factor = wins / losses if losses > 0.0 else math.inf
+    return factor if math.isfinite(factor) else None
