@@ -19,6 +19,7 @@ from headwater.backtest.summary import summary
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars
 from headwater.strategies.base import BaseStrategy, Decision
+from headwater.strategies.funding_carry import FundingCarry
 from headwater.strategies.parameters import Integer, Number
 from headwater.strategies.signals import Signals
 
@@ -217,3 +218,8 @@ def test_an_account_that_fees_ate_is_poor_and_not_ruined() -> None:
     assert result.outcome.insolvent_bar is None
     assert result.performance.ruined_bar is None
     assert result.performance.exposure is not None
+
+
+def test_a_strategy_of_several_contracts_is_told_where_it_runs() -> None:
+    with pytest.raises(RequestError, match="this takes 2, run it with"):
+        BacktestEngine(FundingCarry(), data=walk(1, 100))

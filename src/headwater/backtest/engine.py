@@ -87,6 +87,13 @@ class BacktestEngine:
     ) -> None:
         if not isinstance(strategy, BaseStrategy):
             raise RequestError("strategy", strategy, "an instance of a BaseStrategy")
+        if strategy.contracts_least > 1:
+            raise RequestError(
+                "strategy",
+                strategy.name,
+                f"one of a single contract: this takes {strategy.contracts_least}, run it with "
+                "backtest.portfolio.run_portfolio (docs/guides/event-strategies.md) or paper",
+            )
         self.strategy = strategy
         self.symbol = canonical_spelling(symbol) or symbol
         self.timeframe = timeframe

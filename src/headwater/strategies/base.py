@@ -100,6 +100,11 @@ class BaseStrategy:
         return 0
 
     @property
+    def contracts_least(self) -> int:
+        """How many contracts it takes: 2 for one that plays a venue off against another."""
+        return 1
+
+    @property
     def reverses(self) -> bool:
         """Whether it may close a position and open the opposite one at the same close.
 

@@ -61,6 +61,11 @@ class FundingCarry(BaseStrategy):
         super().__init__(params, **more)
         self._rates: dict[str, dict[str, tuple[float, int]]] = {}
 
+    @property
+    def contracts_least(self) -> int:
+        """The same symbol on two venues."""
+        return 2
+
     def check(self) -> None:
         """Refuses to close a pair at a difference at which it would be opened.
 
