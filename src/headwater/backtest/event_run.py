@@ -152,7 +152,7 @@ class EventRun:
         Raises:
             RequestError: an order that makes no sense; a cut within a bar that matches orders.
         """
-        desk, timeline = self.desk, self._timeline
+        desk, timeline, account = self.desk, self._timeline, self.venue.account
         if self._next == 0 and not self._is_resumed:
             desk.start(self._first_ms())
         at_ms, kinds = timeline.at_ms, timeline.kind
@@ -178,7 +178,7 @@ class EventRun:
                 end = at + 1
                 self._single(kind, at)
             self._next = end
-            if self.venue.is_insolvent:
+            if account.is_insolvent:
                 break
         if not self.venue.is_insolvent:
             self._play_rest(until_ms)
@@ -204,10 +204,10 @@ class EventRun:
 
     def _bars(self, kind: int, first: int, end: int) -> None:
         timeline = self._timeline
-        at_ms = timeline.at_ms[first]
+        at_ms, lanes, numbers = timeline.at_ms[first], timeline.lane, timeline.row
         rows = [
-            (self._lanes[lane], self._bar_rows[lane][row])
-            for lane, row in zip(timeline.lane[first:end], timeline.row[first:end], strict=True)
+            (self._lanes[lanes[at]], self._bar_rows[lanes[at]][numbers[at]])
+            for at in range(first, end)
         ]
         if kind == EventKind.BAR_END:
             self.desk.end_bars(rows, at_ms)
@@ -344,13 +344,13 @@ class EventRun:
                 end,
                 stops_at_event=stops,
             )
-            if venue.event_count != desk.told:
+            if venue.account.logged != desk.told:
                 desk.tell(venue.now_ms)
 
     def _hear(self, index: int, start: int, end: int) -> None:
         """Trades that the strategy hears, one by one."""
         desk, venue, lane, tape = self.desk, self.venue, self._lanes[index], self._trades[index]
-        context, market, make = desk.context, lane.market, lane.trade
+        context, market, make, account = desk.context, lane.market, lane.trade, venue.account
         meet, on_trade, is_over = venue.on_trade, desk.strategy.on_trade, False
         row: Any = None
 
@@ -361,7 +361,7 @@ class EventRun:
             for row in tape.rows(first, min(first + _CHUNK, end)):
                 at_ms, price, quantity, is_buy = row
                 meet(market, price, quantity, is_buy, at_ms)
-                if venue.event_count != desk.told:
+                if account.logged != desk.told:
                     desk.tell(at_ms)
                     is_over = venue.is_insolvent
                 context.lane = lane
@@ -369,7 +369,7 @@ class EventRun:
                 context.made = None
                 context.make = made
                 on_trade(context)
-                if venue.event_count != desk.told:
+                if account.logged != desk.told:
                     desk.tell(at_ms)
                 if is_over:
                     return

@@ -35,10 +35,13 @@ class PaperFeed:
 
     Args:
         state: of the account.
+
+    Attributes:
+        account: the same, for drives that look at every event: read it, never write it.
     """
 
     def __init__(self, state: PaperState) -> None:
-        self._state = state
+        self._state = self.account = state
 
     def advance(self, at_ms: int) -> None:
         """Lets time go on without an event, so that what is placed now bears this time.
