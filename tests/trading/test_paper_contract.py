@@ -115,3 +115,19 @@ def test_a_listed_instrument_gives_its_grid() -> None:
     assert (made.price_tick, made.min_notional, made.max_leverage) == (D("0.01"), D(5), D(100))
     with pytest.raises(RequestError, match="leverage"):
         PaperContract.of_instrument(listed, NO_FEES, leverage=D(101), tiers=tiers)
+
+
+@given(
+    st.sampled_from([D("0.1"), D("0.50"), D("0.25"), D("5"), D("1E+1"), D("0.00001"), D("1E-12")]),
+    st.integers(0, 10**17),
+    st.sampled_from([D(0), D("0.3"), D("1E-7")]),
+)
+def test_whole_ticks_are_the_price_as_it_is_written(
+    tick: Decimal, ticks: int, off: Decimal
+) -> None:
+    scale = Scale(tick, D("0.001"))
+    price = float((ticks + off) * tick)
+    found = scale.whole_ticks(price)
+    assert found is None or scale.price(found) == exact(price)
+    if not off and ticks < 10**12:
+        assert found == ticks

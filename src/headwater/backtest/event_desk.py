@@ -18,6 +18,7 @@ from headwater.core.orders import OrderEvent
 from headwater.strategies.base import BaseStrategy
 from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_assumptions import MarketTiming
+from headwater.trading.paper_contract import ATTO
 from headwater.trading.paper_state import AccountEntry, OrderEntry, event_record
 
 __all__ = ["ENTRIES_MAX", "EventDesk"]
@@ -52,6 +53,7 @@ class EventDesk:
     def __init__(self, strategy: BaseStrategy, venue: PaperVenue, lanes: Sequence[Lane]) -> None:
         self.strategy = strategy
         self.venue = venue
+        self._account = venue.account
         self.lanes = tuple(lanes)
         self.context = EventContext(venue, lanes)
         self.entries: list[tuple[int, OrderEntry | AccountEntry]] = []
@@ -59,6 +61,7 @@ class EventDesk:
         self.sample_ms: list[int] = []
         self.equity: list[float] = []
         self.held: list[list[float]] = [[] for _ in lanes]
+        self._columns = tuple(zip(self.lanes, self.held, strict=True))
         self.at_close: list[tuple[int, int]] = []
         self.told = self._drained = venue.event_count
         self._is_same_close = venue.assumptions.timing is MarketTiming.SAME_CLOSE
@@ -88,7 +91,7 @@ class EventDesk:
             lane.does_bar_fill = meet(lane.market, at_ms, open_, high, low, close, volume)
             lane.is_bar_open = True
             lane.bar_open = open_
-        if self.venue.event_count != self.told:
+        if self._account.logged != self.told:
             self.tell(at_ms)
 
     def end_bars(self, ended: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
@@ -98,37 +101,44 @@ class EventDesk:
             ended: contract and (open, high, low, close, volume) of each.
             at_ms: their time.
         """
-        venue = self.venue
+        venue, account = self.venue, self._account
         for lane, (_, high, low, close, _) in ended:
             if lane.is_bar_open:
                 venue.on_bar_rest(lane.market, high, low, close, lane.does_bar_fill)
                 lane.is_bar_open = False
         venue.advance(at_ms)
         for lane, _ in ended:
-            for rate, mark_price in lane.due:
-                paid_at = lane.bar_open if mark_price is None else mark_price
-                venue.on_funding(lane.market, rate, paid_at, at_ms)
-            lane.due.clear()
+            if lane.due:
+                for rate, mark_price in lane.due:
+                    paid_at = lane.bar_open if mark_price is None else mark_price
+                    venue.on_funding(lane.market, rate, paid_at, at_ms)
+                lane.due.clear()
             lane.bars.advance()
-        if venue.event_count != self.told:
+        if account.logged != self.told:
             self.tell(at_ms)
         if self.hears_bar:
-            before = venue.event_count
+            before = account.logged
+            context, on_bar = self.context, self.strategy.on_bar
             for lane, _ in ended:
-                self._at(lane, at_ms)
-                self.strategy.on_bar(self.context)
-                if venue.event_count != self.told:
+                context.lane = lane
+                context.now_ms = at_ms
+                context.made = context.make = None
+                on_bar(context)
+                if account.logged != self.told:
                     self.tell(at_ms)
-            if self._is_same_close and venue.event_count != before:
-                self.at_close.append((before + 1, venue.event_count))
+            if self._is_same_close and account.logged != before:
+                self.at_close.append((before + 1, account.logged))
         self.sample(at_ms)
 
     def sample(self, at_ms: int) -> None:
         """Takes down equity and positions."""
+        account = self._account
         self.sample_ms.append(at_ms)
-        self.equity.append(self.venue.equity_value)
-        for lane, column in zip(self.lanes, self.held, strict=True):
-            column.append(lane.market.quantity)
+        # Without positions nothing has to be valued.
+        self.equity.append(self.venue.equity_value if account.open else account.cash / ATTO)
+        for lane, column in self._columns:
+            market = lane.market
+            column.append(market.quantity if market.pos else 0.0)
 
     def trade(
         self,
@@ -140,16 +150,16 @@ class EventDesk:
         record: Any = None,
     ) -> None:
         """A public trade; `record` is what the strategy is shown of it, if it is there already."""
-        venue = self.venue
-        venue.on_trade(lane.market, price, quantity, is_buy, at_ms)
-        if venue.event_count != self.told:
+        account = self._account
+        self.venue.on_trade(lane.market, price, quantity, is_buy, at_ms)
+        if account.logged != self.told:
             self.tell(at_ms)
         if self.hears_trade:
             context = self.context
             context.lane, context.now_ms, context.made = lane, at_ms, record
             context.make = partial(lane.trade, at_ms, price, quantity, is_buy)
             self.strategy.on_trade(context)
-            if venue.event_count != self.told:
+            if account.logged != self.told:
                 self.tell(at_ms)
 
     def liquidation(
@@ -193,13 +203,13 @@ class EventDesk:
             self.context.made = record
             self.context.make = partial(lane.funding, at_ms, rate, interval_h)
             self.strategy.on_funding(self.context)
-        if self.venue.event_count != self.told:
+        if self._account.logged != self.told:
             self.tell(at_ms)
 
     def mark(self, lane: Lane, at_ms: int, price: float) -> None:
         """A mark price."""
         self.venue.on_mark(lane.market, price, at_ms)
-        if self.venue.event_count != self.told:
+        if self._account.logged != self.told:
             self.tell(at_ms)
 
     # --- what came of it -------------------------------------------------------------------------
@@ -211,7 +221,7 @@ class EventDesk:
             RequestError: a strategy that answers every fill with an order that fills at once.
         """
         if not self.hears_fill:
-            self.told = self.venue.event_count
+            self.told = self._account.logged
             if self.told - self._drained >= _DRAIN:
                 self._drain()
             return

@@ -17,12 +17,13 @@ from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_desk import EventDesk
 from headwater.backtest.event_lane import Lane
 from headwater.backtest.event_outcome import EventOutcome
-from headwater.backtest.event_streams import MarketStreams, TradeTape
+from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.event_timeline import EventKind, timeline_of
 from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.growing_bars import GrowingBars
 from headwater.trading.paper import PaperVenue
+from headwater.trading.paper_stretches import Stretches
 
 __all__ = ["EventRun", "RunSnapshot", "run_events"]
 
@@ -122,6 +123,17 @@ class EventRun:
             lane: one.trades for lane, one in enumerate(self._streams) if one.trades is not None
         }
         self._cursor = dict.fromkeys(self._trades, 0)
+        self._unheard = {
+            lane: Stretches(
+                self._lanes[lane].market.scale,
+                one.price,
+                one.is_buy,
+                one.timestamp_ms,
+                self._timeline.trades_before[lane],
+            )
+            for lane, one in self._trades.items()
+            if len(self._trades) == 1 and not self.desk.hears_trade
+        }
         self._next = 0
         self._progress = progress
         self._is_resumed = snapshot is not None
@@ -140,17 +152,19 @@ class EventRun:
         Raises:
             RequestError: an order that makes no sense; a cut within a bar that matches orders.
         """
-        desk, timeline = self.desk, self._timeline
+        desk, timeline, account = self.desk, self._timeline, self.venue.account
         if self._next == 0 and not self._is_resumed:
             desk.start(self._first_ms())
         at_ms, kinds = timeline.at_ms, timeline.kind
         length = len(at_ms)
         last = length
         if until_ms is not None:
-            last = self._events_before(until_ms)
+            last = timeline.before(until_ms)
         while self._next < last:
             at = self._next
-            if self._trades:
+            if self._unheard:
+                self._pass_stretch(at)
+            elif self._trades:
                 self._play_trades({i: rows[at] for i, rows in timeline.trades_before.items()})
             if self._progress is not None and at % _TOLD_EVERY == 0:
                 self._progress(at, length)
@@ -164,7 +178,7 @@ class EventRun:
                 end = at + 1
                 self._single(kind, at)
             self._next = end
-            if self.venue.is_insolvent:
+            if account.is_insolvent:
                 break
         if not self.venue.is_insolvent:
             self._play_rest(until_ms)
@@ -190,10 +204,10 @@ class EventRun:
 
     def _bars(self, kind: int, first: int, end: int) -> None:
         timeline = self._timeline
-        at_ms = timeline.at_ms[first]
+        at_ms, lanes, numbers = timeline.at_ms[first], timeline.lane, timeline.row
         rows = [
-            (self._lanes[lane], self._bar_rows[lane][row])
-            for lane, row in zip(timeline.lane[first:end], timeline.row[first:end], strict=True)
+            (self._lanes[lanes[at]], self._bar_rows[lanes[at]][numbers[at]])
+            for at in range(first, end)
         ]
         if kind == EventKind.BAR_END:
             self.desk.end_bars(rows, at_ms)
@@ -227,18 +241,10 @@ class EventRun:
         firsts = [int(one.timestamp_ms[0]) for one in self._trades.values() if len(one)]
         return min([*firsts, *self._timeline.at_ms[:1]], default=0)
 
-    def _events_before(self, until_ms: int) -> int:
-        """How many events a cut at that time has before it."""
-        at_ms, kinds = self._timeline.at_ms, self._timeline.kind
-        last = int(np.searchsorted(np.array(at_ms, dtype=np.int64), until_ms))
-        while last < len(at_ms) and at_ms[last] == until_ms and kinds[last] == EventKind.BAR_END:
-            last += 1
-        return last
-
     def _pass_by(self, at_ms: int) -> None:
         """Takes down what was known at a cut, without playing it."""
         timeline = self._timeline
-        end = self._events_before(at_ms)
+        end = timeline.before(at_ms)
         for at in range(end):
             lane = self._lanes[timeline.lane[at]]
             stream, kind, row = self._streams[lane.index], timeline.kind[at], timeline.row[at]
@@ -259,6 +265,18 @@ class EventRun:
             self._cursor[index] = int(np.searchsorted(trades.timestamp_ms, at_ms))
 
     # --- trades ----------------------------------------------------------------------------------
+
+    def _pass_stretch(self, at: int) -> None:
+        """The trades before an event, of the one contract that has any, heard by nobody."""
+        ((lane, stretches),) = self._unheard.items()
+        rows, cursor = self._timeline.trades_before[lane], self._cursor
+        start, end = cursor[lane], rows[at]
+        if start >= end:
+            return
+        is_whole = start == (rows[at - 1] if at else 0)
+        if not (is_whole and self.venue.pass_stretch(self._lanes[lane].market, stretches.at(at))):
+            self._skip(lane, start, end)
+        cursor[lane] = end
 
     def _play_rest(self, until_ms: int | None) -> None:
         """The trades behind the last event."""
@@ -326,13 +344,13 @@ class EventRun:
                 end,
                 stops_at_event=stops,
             )
-            if venue.event_count != desk.told:
+            if venue.account.logged != desk.told:
                 desk.tell(venue.now_ms)
 
     def _hear(self, index: int, start: int, end: int) -> None:
         """Trades that the strategy hears, one by one."""
         desk, venue, lane, tape = self.desk, self.venue, self._lanes[index], self._trades[index]
-        context, market, make = desk.context, lane.market, lane.trade
+        context, market, make, account = desk.context, lane.market, lane.trade, venue.account
         meet, on_trade, is_over = venue.on_trade, desk.strategy.on_trade, False
         row: Any = None
 
@@ -340,10 +358,10 @@ class EventRun:
             return make(*row)
 
         for first in range(start, end, _CHUNK):
-            for row in _rows(tape, first, min(first + _CHUNK, end)):
+            for row in tape.rows(first, min(first + _CHUNK, end)):
                 at_ms, price, quantity, is_buy = row
                 meet(market, price, quantity, is_buy, at_ms)
-                if venue.event_count != desk.told:
+                if account.logged != desk.told:
                     desk.tell(at_ms)
                     is_over = venue.is_insolvent
                 context.lane = lane
@@ -351,7 +369,7 @@ class EventRun:
                 context.made = None
                 context.make = made
                 on_trade(context)
-                if venue.event_count != desk.told:
+                if account.logged != desk.told:
                     desk.tell(at_ms)
                 if is_over:
                     return
@@ -374,16 +392,3 @@ class EventRun:
 
 _BAR: Final = ("open", "high", "low", "close", "volume")
 _GROUPED: Final = frozenset({EventKind.BAR_END, EventKind.BAR_OPEN})
-
-
-def _rows(tape: TradeTape, start: int, end: int) -> Any:
-    sides: list[Any] = (
-        [None] * (end - start) if tape.is_buy is None else tape.is_buy[start:end].tolist()
-    )
-    return zip(
-        tape.timestamp_ms[start:end].tolist(),
-        tape.price[start:end].tolist(),
-        tape.quantity[start:end].tolist(),
-        sides,
-        strict=True,
-    )

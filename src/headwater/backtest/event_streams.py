@@ -5,7 +5,9 @@ contract where there are any, else by its bars. Nothing here is later known than
 is known at its end (or at `bars_known_ms`, where a recording says when it was heard).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Self
 
 import numpy as np
@@ -48,6 +50,18 @@ class TradeTape:
             _positive("trades.price", price, times),
             _positive("trades.quantity", quantity, times),
             None if is_buy is None else _column("trades.is_buy", is_buy, times, np.bool_),
+        )
+
+    def rows(self, start: int, end: int) -> Iterator[tuple[int, float, float, bool | None]]:
+        """Trades as (time, price, quantity, whether the taker bought), of that range of rows."""
+        count = end - start
+        sides = repeat(None, count) if self.is_buy is None else self.is_buy[start:end].tolist()
+        return zip(
+            self.timestamp_ms[start:end].tolist(),
+            self.price[start:end].tolist(),
+            self.quantity[start:end].tolist(),
+            sides,
+            strict=True,
         )
 
     def __len__(self) -> int:

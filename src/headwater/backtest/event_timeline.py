@@ -5,6 +5,7 @@ trades. So what is decided at a close can be filled at the open of the same time
 from who held before, and nobody is shown a trade of the moment at which a bar ends.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -47,6 +48,14 @@ class Timeline:
     lane: list[int]
     row: list[int]
     trades_before: dict[int, list[int]]
+
+    def before(self, until_ms: int) -> int:
+        """How many events a cut at that time has before it: the bars that end at it as well."""
+        at_ms, kinds = self.at_ms, self.kind
+        last = bisect_left(at_ms, until_ms)
+        while last < len(at_ms) and at_ms[last] == until_ms and kinds[last] == EventKind.BAR_END:
+            last += 1
+        return last
 
 
 def timeline_of(streams: Sequence[MarketStreams], bars: Sequence[Bars]) -> Timeline:

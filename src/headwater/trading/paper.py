@@ -325,7 +325,8 @@ class PaperVenue(PaperFeed):
     @property
     def equity_value(self) -> float:
         """The float nearest to `equity`, at a fraction of its cost."""
-        return equity(self._state) / ATTO
+        state = self._state
+        return (equity(state) if state.open else state.cash) / ATTO
 
     def position(self, market: PaperMarket) -> Position:
         """The position of one contract, flat or not."""

@@ -21,6 +21,7 @@ ATTO = 10**18
 
 _EXACT = Context(prec=200)
 _OFF_GRID = 1e-6
+_FLOAT_EXACT = 10**15
 
 
 class FeeSchedule(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +177,9 @@ class Scale:
         unit_n: atto money in one tick × one step is `unit_n` / `unit_d`.
     """
 
-    __slots__ = ("step", "step_d", "step_n", "tick", "tick_d", "tick_n", "unit_d", "unit_n")
+    __slots__ = (
+        "_ticks_max", "step", "step_d", "step_n", "tick", "tick_d", "tick_n", "unit_d", "unit_n",
+    )  # fmt: skip
 
     def __init__(self, price_tick: Decimal, quantity_step: Decimal) -> None:
         self.tick = price_tick
@@ -185,6 +188,8 @@ class Scale:
         self.step_n, self.step_d = quantity_step.as_integer_ratio()
         unit = _EXACT.scaleb(_EXACT.multiply(price_tick, quantity_step), 18)
         self.unit_n, self.unit_d = unit.as_integer_ratio()
+        digits = int("".join(map(str, price_tick.as_tuple().digits)))
+        self._ticks_max = _FLOAT_EXACT // digits
 
     def price(self, ticks: int) -> Decimal:
         """Price of a number of ticks."""
@@ -220,6 +225,17 @@ class Scale:
         if abs(ratio - nearest) <= _OFF_GRID:
             return nearest
         return ceil(ratio) if up else floor(ratio)
+
+    def whole_ticks(self, price: float) -> int | None:
+        """Ticks whose price is `exact(price)`; None where that is not known without looking.
+
+        A decimal of at most 15 digits is the one that its nearest float is written as, so a float
+        equal to that of a number of ticks is those ticks.
+        """
+        ticks = round(price * self.tick_d / self.tick_n)
+        if ticks < self._ticks_max and ticks * self.tick_n / self.tick_d == price:
+            return ticks
+        return None
 
     def market_lots(self, quantity: float) -> int:
         """Whole steps in a market quantity, rounded down; infinite and unknown ones give 0."""

@@ -19,6 +19,7 @@ from headwater.trading.paper_margin import update_margin, update_reserve, update
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_positions import funding_amount
 from headwater.trading.paper_state import PaperState
+from headwater.trading.paper_stretches import Stretch
 from headwater.trading.paper_tape import (
     check_threshold,
     find_touch,
@@ -34,10 +35,13 @@ class PaperFeed:
 
     Args:
         state: of the account.
+
+    Attributes:
+        account: the same, for drives that look at every event: read it, never write it.
     """
 
     def __init__(self, state: PaperState) -> None:
-        self._state = state
+        self._state = self.account = state
 
     def advance(self, at_ms: int) -> None:
         """Lets time go on without an event, so that what is placed now bears this time.
@@ -140,6 +144,32 @@ class PaperFeed:
             if stops_at_event and state.logged > logged:
                 break
         return start
+
+    def pass_stretch(self, market: PaperMarket, stretch: Stretch) -> bool:
+        """Trades that touch nothing, by the facts of them all: the same as `on_trades` for them.
+
+        Args:
+            market: of the contract.
+            stretch: of `paper_stretches.stretches_of`.
+
+        Returns:
+            Whether they were such; if not, nothing was done and `on_trades` has to play them.
+        """
+        low, high, last, bid, ask, at_ms = stretch
+        state = self._state
+        if (
+            market.low < low
+            and high < market.high
+            and low > 0.0
+            and bid <= ask  # not so where they are yet to be found
+            and at_ms >= state.now
+            and not market.has_quotes
+        ):
+            state.now = at_ms
+            market.has_trades = market.is_tape = True
+            market.last, market.bid, market.ask = last, bid, ask
+            return True
+        return False
 
     def on_quote(
         self,

@@ -36,13 +36,13 @@ def update_reserve(state: PaperState, market: PaperMarket) -> int:
             adding, turning, lots = buys, sells, market.sell_lots
         else:
             adding, turning, lots = sells, buys, market.buy_lots
+        reserve = -(-adding * market.reserve_n // market.reserve_d) if adding > 0 else 0
         excess = lots - abs(pos)
-        turning = turning * excess // lots if excess > 0 else 0
-        reserve = max(
-            -(-adding * market.reserve_n // market.reserve_d),
-            -(-turning * market.reserve_n // market.reserve_d) - market.margin,
-            0,
-        )
+        turned = -market.margin
+        if excess > 0:
+            turned -= -(turning * excess // lots) * market.reserve_n // market.reserve_d
+        if turned > reserve:
+            reserve = turned
     grown = reserve - market.reserve
     market.reserve = reserve
     state.reserved += grown
@@ -66,8 +66,13 @@ def unrealised(market: PaperMarket) -> int:
     if not pos:
         return 0
     scale = market.scale
-    top, bottom = exact(market.value_price).as_integer_ratio()
-    value = abs(pos) * scale.step_n * top * ATTO // (scale.step_d * bottom)
+    price = market.mark if market.has_marks else market.last
+    ticks = scale.whole_ticks(price)
+    if ticks is None:
+        top, bottom = exact(price).as_integer_ratio()
+        value = abs(pos) * scale.step_n * top * ATTO // (scale.step_d * bottom)
+    else:
+        value = abs(pos) * ticks * scale.unit_n // scale.unit_d
     return value - market.cost if pos > 0 else market.cost - value
 
 
@@ -82,7 +87,10 @@ def free_margin(state: PaperState) -> int:
 
 def equity(state: PaperState) -> int:
     """Cash and all profit not yet realised, atto."""
-    return state.cash + sum(unrealised(market) for market in state.open.values())
+    total = state.cash
+    for market in state.open.values():
+        total += unrealised(market)
+    return total
 
 
 def update_margin(state: PaperState, market: PaperMarket) -> None:

@@ -128,8 +128,11 @@ class PaperMarket:
         low = self.below[-1][0] if self.below else -inf
         high = -self.above[-1][0] if self.above else inf
         if self.pos and not self.has_marks:
-            low = max(low, self.liq_low)
-            high = min(high, self.liq_high)
+            # Without max() and min(): this is on the way of every order.
+            if self.liq_low > low:
+                low = self.liq_low
+            if self.liq_high < high:
+                high = self.liq_high
         self.low, self.high = low, high
 
     def insert(self, order: WorkingOrder, price: float, *, is_below: bool) -> None:

@@ -15,6 +15,10 @@ from headwater.trading.paper_contract import money
 if TYPE_CHECKING:
     from headwater.trading.paper_market import PaperMarket
 
+_SUBMITTED = OrderState.SUBMITTED
+_REQUESTED = OrderReason.REQUESTED
+_GTC = TimeInForce.GTC
+
 RestingKey: TypeAlias = "tuple[float, int, WorkingOrder]"
 """Place in a waking list: price (negated where the lowest comes first), −sequence, the order."""
 
@@ -118,9 +122,9 @@ class WorkingOrder:
         self.filled = 0
         self.filled_units = 0
         self.fee_atto = 0
-        self.state = OrderState.SUBMITTED
-        self.reason = OrderReason.REQUESTED
-        self.time_in_force = TimeInForce.GTC
+        self.state = _SUBMITTED
+        self.reason = _REQUESTED
+        self.time_in_force = _GTC
         self.post_only = False
         self.reduce_only = False
         self.client_id: str | None = None
