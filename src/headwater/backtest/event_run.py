@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from headwater.backtest.collection import collecting_rarely
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_desk import EventDesk
 from headwater.backtest.event_lane import Lane
@@ -64,7 +65,8 @@ def run_events(
     Raises:
         RequestError: streams that do not fit the account, or an order that makes no sense.
     """
-    return EventRun(strategy, streams, account, progress=progress).run()
+    with collecting_rarely():
+        return EventRun(strategy, streams, account, progress=progress).run()
 
 
 class EventRun:
