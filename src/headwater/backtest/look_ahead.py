@@ -24,7 +24,7 @@ __all__ = ["LookAhead", "LookAheadReport", "check_signals"]
 
 ENTRY_CUTS: Final = 5
 EXIT_CUTS: Final = 3
-EVEN_CUTS: Final = 4
+EVEN_CUTS: Final = 3
 _SHARE: Final = 20
 _SMALL: Final = 2_000
 
