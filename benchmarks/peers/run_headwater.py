@@ -5,7 +5,8 @@ timed by the same clock around the same work in the same rotation. The guard aga
 on, as it is for users. `engine`, of a single run:
 
 - `sparse`: the shipped strategy, only `generate_signals`; the default.
-- `per-bar`: its callbacks written out, asking `data.sma(10)` at every bar.
+- `per-bar`: its callbacks written out, their columns kept in `prepare`, as backtesting.py's `init`
+  keeps its; `bench_callbacks` tells what asking at every bar costs.
 - `per-bar-all-on`: the same with every feature of the account: a far bracket, slippage, leverage
   tiers with a liquidation price, funding every eight hours.
 
@@ -21,7 +22,7 @@ import numpy as np
 from benchmarks.peers.all_features import (
     FAR_STOP,
     FAR_TARGET,
-    CalledCross,
+    KeptCross,
     funding_of,
     with_all_features,
 )
@@ -94,7 +95,7 @@ def _strategy(case: Case) -> BaseStrategy:
         if case.strategy != "sma_cross" or case.direction != "long" or case.has_brackets:
             raise Refused("callbacks are written out for sma_cross, long, without brackets")
         far = {"stop_loss": FAR_STOP, "take_profit": FAR_TARGET} if case.engine == _ALL_ON else {}
-        return CalledCross({"fast": case.fast, "slow": case.slow, **far})
+        return KeptCross({"fast": case.fast, "slow": case.slow, **far})
     if case.strategy == "mean_reversion":
         names = ("lookback_period", "entry_threshold", "exit_threshold", "ddof", "direction")
         return MeanReversion({name: getattr(case, name) for name in names})

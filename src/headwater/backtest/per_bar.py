@@ -113,13 +113,15 @@ class _Walk:
     def _walk(self, start: int, end: int) -> bool:
         """Bars `start` to `end`, exclusive; whether anything is left after them."""
         account, view, position = self.account, self.view, self.position
-        lows, highs = self.bars.low[start:end].tolist(), self.bars.high[start:end].tolist()
+        bars = self.bars
+        lows, highs = bars.low[start:end].tolist(), bars.high[start:end].tolist()
+        closes = bars.close[start:end].tolist()
         should_open = self.strategy.should_open_position
         should_close = self.strategy.should_close_position
         is_next_open, growing, due = self.is_next_open, view.growing, self.due
         is_waiting = self.is_leaving or self.opening is not None
         answer: Any
-        for bar, low, high in zip(range(start, end), lows, highs, strict=True):
+        for bar, low, high, close in zip(range(start, end), lows, highs, closes, strict=True):
             if is_waiting:
                 due = self._settle(bar, at_open=True)
                 is_waiting = False
@@ -138,8 +140,12 @@ class _Walk:
                     position = self._close_in(bar)
                 if bar >= due:
                     due = self._settle(bar, at_open=False)
-                if is_next_open and account.may_be_ruined:
-                    self._check_ruin(bar)
+                if (
+                    is_next_open
+                    and account.may_be_ruined
+                    and account.cash + account.held * close <= 0.0
+                ):
+                    account.insolvent_bar = bar
                 if account.insolvent_bar is not None:
                     return False
             view.end = bar + 1
