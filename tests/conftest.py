@@ -18,7 +18,8 @@ settings.load_profile("headwater")
 asyncio.set_event_loop(None)
 
 
-_REAL_TIME = ("dashboard", "end_to_end", "examples")
+_REAL_TIME = ("app", "clients", "dashboard", "end_to_end", "examples")
+_REAL_PROCESSES = ("test_job_", "test_jobs", "test_sweep")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,7 +30,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     tests = Path(__file__).parent
     for item in items:
-        if tests in item.path.parents and item.path.relative_to(tests).parts[0] in _REAL_TIME:
+        if tests not in item.path.parents:
+            continue
+        folder = item.path.relative_to(tests).parts[0]
+        if folder in _REAL_TIME or item.path.name.startswith(_REAL_PROCESSES):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
