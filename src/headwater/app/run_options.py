@@ -18,7 +18,7 @@ from headwater.backtest.venue_fees import DEFAULT_EXCHANGE, venue_fees
 from headwater.core.errors import ConfigError, RequestError
 from headwater.strategies.bars import Bars, time_text
 from headwater.strategies.base import BaseStrategy
-from headwater.strategies.epochs import epoch_ms
+from headwater.strategies.epochs import end_epoch_ms, epoch_ms
 
 __all__ = [
     "BarsWanted",
@@ -35,8 +35,6 @@ __all__ = [
 ResultT = TypeVar("ResultT")
 
 _BPS: Final = 10_000.0
-_DAY_MS: Final = 86_400_000
-_DATE_LETTERS: Final = len("2024-12-31")
 _OPTIONS: Final = {
     "initial_capital": "--capital",
     "fee_rate": "--fee-bps",
@@ -209,10 +207,7 @@ def span_of(wanted: BarsWanted) -> tuple[int | None, int | None]:
         RequestError: one is no time, or the end is not after the start.
     """
     start_ms = None if wanted.start is None else epoch_ms(wanted.start, "start")
-    end_ms = None
-    if wanted.end is not None:
-        is_day = len(wanted.end.strip()) == _DATE_LETTERS
-        end_ms = epoch_ms(wanted.end, "end") + (_DAY_MS if is_day else 0)
+    end_ms = None if wanted.end is None else end_epoch_ms(wanted.end, "end")
     if start_ms is not None and end_ms is not None and end_ms <= start_ms:
         raise RequestError("end", wanted.end, f"a time after --start {wanted.start}")
     return start_ms, end_ms

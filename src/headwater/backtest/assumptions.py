@@ -10,6 +10,7 @@ import msgspec
 
 from headwater.core.errors import RequestError
 from headwater.core.margin_tiers import MarginTier
+from headwater.core.order_kinds import MarginMode
 
 __all__ = ["LIMITS", "Assumptions", "FillRule", "MarginMode"]
 
@@ -35,13 +36,6 @@ class FillRule(StrEnum):
 
     NEXT_OPEN = "next-open"
     CLOSE = "close"
-
-
-class MarginMode(StrEnum):
-    """What a losing position may eat: its own margin, or the whole account."""
-
-    ISOLATED = "isolated"
-    CROSS = "cross"
 
 
 class Assumptions(msgspec.Struct, frozen=True, kw_only=True):

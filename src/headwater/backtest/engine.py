@@ -35,7 +35,7 @@ from headwater.core.instruments import canonical_spelling
 from headwater.core.intervals import Interval
 from headwater.strategies.bars import Bars, time_text
 from headwater.strategies.base import BaseStrategy
-from headwater.strategies.foreign_bars import epoch_ms
+from headwater.strategies.epochs import end_epoch_ms, epoch_ms
 from headwater.strategies.signals import Signals
 
 __all__ = ["BacktestEngine"]
@@ -97,8 +97,8 @@ class BacktestEngine:
         self.strategy = strategy
         self.symbol = canonical_spelling(symbol) or symbol
         self.timeframe = timeframe
-        self.start_ms = None if start_date is None else _moment("start_date", start_date)
-        self.end_ms = None if end_date is None else _end("end_date", end_date)
+        self.start_ms = None if start_date is None else epoch_ms(start_date, "start_date")
+        self.end_ms = None if end_date is None else end_epoch_ms(end_date, "end_date")
         if self.start_ms is not None and self.end_ms is not None and self.end_ms <= self.start_ms:
             raise RequestError("end_date", end_date, f"a time after start_date={start_date}")
         if assumptions is None:
@@ -248,18 +248,6 @@ def _interval(text: str) -> Interval:
         raise RequestError("timeframe", text, f"one of {', '.join(Interval)}") from None
 
 
-def _moment(field: str, value: Any) -> int:
-    """A time as ms since the epoch.
-
-    Raises:
-        RequestError: it is none; names the argument.
-    """
-    try:
-        return epoch_ms(value)
-    except RequestError as error:
-        raise RequestError(field, value, error.allowed) from error
-
-
 def _number(field: str, value: Any) -> float:
     """A number as a float.
 
@@ -270,10 +258,3 @@ def _number(field: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise RequestError(field, value, "a number") from error
-
-
-def _end(field: str, value: Any) -> int:
-    """An exclusive end: a date without a time means its whole day."""
-    at = _moment(field, value)
-    is_day = isinstance(value, str) and len(value.strip()) == len("2024-12-31")
-    return at + _DAY_MS if is_day else at

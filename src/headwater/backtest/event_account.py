@@ -6,9 +6,8 @@ from typing import Final
 
 import msgspec
 
-from headwater.backtest.assumptions import Assumptions, FillRule, MarginMode
+from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.core.errors import RequestError
-from headwater.core.order_kinds import MarginMode as OrderMarginMode
 from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_assumptions import FillAssumptions, MarketTiming, SlippageModel
 from headwater.trading.paper_contract import FeeSchedule, PaperContract
@@ -78,7 +77,6 @@ def _contract(rules: Assumptions, exchange: str, symbol: str) -> PaperContract:
     forced = fee + _exact(rules.liquidation_fee_rate)
     leverage = _exact(rules.leverage)
     highest = max((_exact(one.leverage_max) for one in rules.tiers), default=Decimal(200))
-    isolated = rules.margin_mode is MarginMode.ISOLATED
     return PaperContract(
         exchange=exchange,
         symbol=symbol,
@@ -88,7 +86,7 @@ def _contract(rules: Assumptions, exchange: str, symbol: str) -> PaperContract:
         min_notional=_exact(rules.min_notional) if rules.min_notional else None,
         leverage=leverage,
         max_leverage=max(highest, leverage),
-        margin_mode=OrderMarginMode.ISOLATED if isolated else OrderMarginMode.CROSS,
+        margin_mode=rules.margin_mode,
         tiers=rules.tiers,
     )
 

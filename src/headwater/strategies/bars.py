@@ -23,8 +23,6 @@ __all__ = ["COLUMNS", "Bar", "Bars", "time_text"]
 COLUMNS: Final = ("open", "high", "low", "close", "volume")
 """The columns that every set of bars has, beside `timestamp_ms`."""
 
-_DAY_MS: Final = 86_400_000
-
 
 def time_text(timestamp_ms: int) -> str:
     """A time of bars for people: ISO 8601, UTC, with Z."""

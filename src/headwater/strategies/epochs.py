@@ -18,7 +18,10 @@ from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.core.errors import RequestError
 from headwater.strategies.row_errors import RowError
 
-__all__ = ["EARLIEST_MS", "LATEST_MS", "epoch_column", "epoch_ms"]
+__all__ = ["EARLIEST_MS", "LATEST_MS", "end_epoch_ms", "epoch_column", "epoch_ms"]
+
+_DAY_MS: Final = 86_400_000
+_DATE_LETTERS: Final = len("2024-12-31")
 
 EARLIEST_MS: Final = 631_152_000_000
 """1990-01-01: no earlier time is taken for one of a market."""
@@ -48,6 +51,20 @@ def epoch_ms(value: Any, field: str = "timestamp") -> int:
         return int(epoch_column([value], field)[0])
     except RowError as error:
         raise RequestError(error.field, error.value, error.bare) from None
+
+
+def end_epoch_ms(value: Any, field: str = "end") -> int:
+    """An exclusive end as ms since the epoch: the text of a date without a time is its whole day.
+
+    Args:
+        value: as `epoch_ms`.
+        field: name for the error.
+
+    Raises:
+        RequestError: as `epoch_ms`.
+    """
+    is_day = isinstance(value, str) and len(value.strip()) == _DATE_LETTERS
+    return epoch_ms(value, field) + (_DAY_MS if is_day else 0)
 
 
 def epoch_column(values: Any, field: str = "timestamp") -> IndexArray:
