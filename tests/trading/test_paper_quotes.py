@@ -30,8 +30,9 @@ def venue_of(
 ) -> PaperVenue:
     facts: dict[str, Any] = {
         "fees": FeeSchedule(maker=D("0.0002"), taker=D("0.0005")),
-        "min_notional": D(5),
-        "min_quantity": D("0.002"),
+        "quantity_step": D(1),
+        "min_notional": D(100),
+        "min_quantity": D(2),
         "leverage": D(leverage),
         "margin_mode": mode,
         "tiers": TIERS if tiered else (),
@@ -67,24 +68,25 @@ class Slow:
 
 booleans = st.booleans()
 far = st.integers(-12, 12)
+leap = st.one_of(far, far, far, st.sampled_from([-350, 350]))
 place = st.tuples(
-    st.just("place"), booleans, booleans, far, st.integers(1, 20_000), booleans,
+    st.just("place"), booleans, booleans, far, st.integers(1, 12), booleans,
     st.sampled_from([False, False, False, True]),
 )  # fmt: skip
 cancel = st.tuples(st.just("cancel"), st.integers(0, 6))
 trade = st.tuples(
-    st.just("trade"), booleans, far, st.integers(1, 9_000), st.sampled_from([None, True, False])
+    st.just("trade"), booleans, leap, st.integers(1, 12), st.sampled_from([None, True, False])
 )
-quote = st.tuples(st.just("quote"), booleans, far, st.integers(0, 3), st.integers(0, 9_000))
+quote = st.tuples(st.just("quote"), booleans, far, st.integers(0, 3), st.integers(0, 12))
 bar = st.tuples(st.just("bar"), booleans, st.lists(far, min_size=4, max_size=4))
 mark = st.tuples(st.just("mark"), booleans, far)
 fund = st.tuples(st.just("fund"), booleans, st.integers(-30, 30))
 other = st.tuples(
-    st.just("other"), booleans, booleans, far, st.integers(2, 9_000),
+    st.just("other"), booleans, booleans, far, st.integers(2, 12),
     st.sampled_from([OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP, OrderType.LIMIT]),
     booleans,
 )  # fmt: skip
-amend = st.tuples(st.just("amend"), st.integers(0, 6), far, st.integers(1, 9_000))
+amend = st.tuples(st.just("amend"), st.integers(0, 6), far, st.integers(1, 12))
 steps = st.lists(
     st.one_of(place, place, place, place, cancel, cancel, trade, trade, quote, bar, mark, fund,
               other, amend),
@@ -94,7 +96,7 @@ assumptions = st.builds(
     FillAssumptions,
     timing=st.sampled_from(MarketTiming),
     limit_fill=st.sampled_from(LimitFill),
-    queue_ahead=st.sampled_from([D(0), D("0.5")]),
+    queue_ahead=st.sampled_from([D(0), D(2)]),
     volume_fraction=st.sampled_from([None, None, D("0.5")]),
 )
 
@@ -112,7 +114,7 @@ def play(venue: PaperVenue, quoting: Any, step: Any, at_ms: int, handles: list[A
         price = order.market.scale.price(max(1, order.ticks + rest[1]))
         is_limit = order.kind is OrderType.LIMIT
         try:
-            venue.amend(order, quantity=D(rest[2]) / 1000, price=price if is_limit else None)
+            venue.amend(order, quantity=D(rest[2]), price=price if is_limit else None)
         except RequestError:
             assert order.state in FINAL or order.plan is not None
         return
@@ -125,9 +127,9 @@ def play(venue: PaperVenue, quoting: Any, step: Any, at_ms: int, handles: list[A
     elif kind == "other":
         handles.append(venue.submit(_other(market, base, *rest[1:])))
     elif kind == "trade":
-        venue.on_trade(market, at, rest[2] / 1000, rest[3], at_ms)
+        venue.on_trade(market, at, float(rest[2]), rest[3], at_ms)
     elif kind == "quote":
-        size = rest[3] / 1000
+        size = float(rest[3])
         venue.on_quote(market, at, round(at * 10 + rest[2]) / 10, at_ms, size, size)
     elif kind == "mark":
         venue.on_mark(market, at, at_ms)
@@ -155,7 +157,7 @@ def _other(
     if name:
         more["client_order_id"] = f"n{lots}"
     side = Side.BUY if is_buy else Side.SELL
-    quantity: Decimal = D(lots) / 1000
+    quantity: Decimal = D(lots)
     return OrderRequest(
         exchange="binance", symbol=market.symbol, side=side, order_type=kind,
         quantity=quantity, **more,
@@ -163,11 +165,22 @@ def _other(
 
 
 def check_same(
-    todo: list[Any], cash: int, leverage: int, mode: MarginMode, tiered: bool, fill: FillAssumptions
+    held: tuple[int, int],
+    todo: list[Any],
+    cash: int,
+    leverage: int,
+    mode: MarginMode,
+    tiered: bool,
+    fill: FillAssumptions,
 ) -> None:
     fast, slow = (venue_of(cash, leverage, mode, tiered=tiered, fill=fill) for _ in range(2))
     handles: tuple[list[Any], list[Any]] = ([], [])
-    for number, step in enumerate(todo):
+    first: list[Any] = []
+    for place, lots in enumerate(held):
+        if lots:
+            first.append(("other", bool(place), lots > 0, 0, abs(lots), OrderType.MARKET, False))
+        first.append(("trade", bool(place), 0, 12, None))
+    for number, step in enumerate([*first, *todo]):
         play(fast, fast, step, number, handles[0])
         play(slow, Slow(slow), step, number, handles[1])
         assert fast.snapshot() == slow.snapshot(), step
@@ -184,8 +197,9 @@ def check_same(
 
 
 same_account = given(
+    held=st.tuples(*[st.sampled_from([-4, 0, 4])] * 2),
     todo=steps,
-    cash=st.sampled_from([300, 2_000, 100_000]),
+    cash=st.sampled_from([400, 2_000, 100_000]),
     leverage=st.sampled_from([1, 3, 10]),
     mode=st.sampled_from(MarginMode),
     tiered=booleans,
@@ -194,7 +208,7 @@ same_account = given(
 
 
 @same_account
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_both_ways_leave_the_same_account(**case: Any) -> None:
     check_same(**case)
 

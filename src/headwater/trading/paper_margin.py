@@ -80,7 +80,9 @@ def unrealised(market: PaperMarket) -> int:
         top, bottom = exact(price).as_integer_ratio()
         value = abs(pos) * scale.step_n * top * ATTO // (scale.step_d * bottom)
     else:
-        value = abs(pos) * ticks * scale.unit_n // scale.unit_d
+        value = (pos if pos > 0 else -pos) * ticks * scale.unit_n
+        if scale.unit_d != 1:
+            value //= scale.unit_d
     market.valued_price, market.valued_pos, market.value = price, pos, value
     return value - market.cost if pos > 0 else market.cost - value
 
