@@ -160,8 +160,6 @@ class PaperFeed:
         if (
             market.low < low
             and high < market.high
-            and low > 0.0
-            and bid <= ask  # not so where they are yet to be found
             and at_ms >= state.now
             and not market.has_quotes
         ):
