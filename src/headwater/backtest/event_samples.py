@@ -56,7 +56,7 @@ class Samples:
             column.append(market.quantity if market.pos else 0.0)
 
     def extend(
-        self, at_ms: Sequence[int], prices: Sequence[float], standings: Sequence[Standing]
+        self, at_ms: list[int], prices: Sequence[float], standings: Sequence[Standing]
     ) -> None:
         """Takes down the ends of bars of an account of one contract.
 
@@ -67,17 +67,17 @@ class Samples:
         """
         (market,), (held,) = self._markets, self.held
         scale = market.scale
-        self.at_ms.extend(at_ms)
+        self.at_ms.fromlist(at_ms)
         values = _Values(scale, [market.mark] * len(prices) if market.has_marks else prices)
         behinds = [*(one[0] for one in standings[1:]), len(at_ms)]
         for (first, cash, pos, cost), behind in zip(standings, behinds, strict=True):
             count = behind - first
             if pos:
-                self.equity.extend(values.equity(first, behind, cash, pos, cost))
-                held.extend([scale.float_quantity(pos)] * count)
+                self.equity.fromlist(values.equity(first, behind, cash, pos, cost))
+                held.extend(array("d", (scale.float_quantity(pos),)) * count)
             else:
-                self.equity.extend([cash / ATTO] * count)
-                held.extend([0.0] * count)
+                self.equity.extend(array("d", (cash / ATTO,)) * count)
+                held.extend(array("d", (0.0,)) * count)
 
     def columns(self) -> tuple[IndexArray, FloatArray, tuple[FloatArray, ...]]:
         """Times, equity and the positions of each contract."""

@@ -15,8 +15,8 @@ from headwater.backtest.event_desk import EventDesk
 from headwater.backtest.event_lane import Lane
 from headwater.backtest.event_streams import MarketStreams, TradeTape
 from headwater.backtest.event_timeline import Timeline
+from headwater.trading.paper_contract import Scale
 from headwater.trading.paper_stretches import Stretches
-from headwater.trading.paper_tape import show
 
 __all__ = ["EventTrades"]
 
@@ -57,7 +57,11 @@ class EventTrades:
         self._shown: dict[int, _Rows] = {}
         self.stretches: Stretches | None = None
         if shortcuts and desk.hears_trade:
-            self._shown = {lane: _Rows(tape) for lane, tape in self._tapes.items() if _fine(tape)}
+            self._shown = {
+                lane: _Rows(tape, self._lanes[lane].market.scale)
+                for lane, tape in self._tapes.items()
+                if _fine(tape)
+            }
         elif shortcuts and len(self._tapes) == 1:
             ((lane, tape),) = self._tapes.items()
             self.stretches = Stretches(
@@ -198,7 +202,7 @@ class EventTrades:
         is_over = False
         while start < end and not is_over:
             part = rows.part(start, end)
-            is_over = self._hear_part(lane, tape, start, *part)
+            is_over = self._hear_part(lane, tape, start, rows, *part)
             start += len(part[0])
 
     def _hear_part(
@@ -206,6 +210,7 @@ class EventTrades:
         lane: Lane,
         tape: TradeTape,
         start: int,
+        rows: "_Rows",
         times: list[int],
         prices: list[float],
         sides: Iterator[bool | None] | list[bool],
@@ -221,6 +226,7 @@ class EventTrades:
         desk, venue = self._desk, self._venue
         context, market, account = desk.context, lane.market, venue.account
         on_trade = desk.strategy.on_trade
+        below, above = rows.below, rows.above
         unheard, count = iter(times), len(times)
         seen, is_over = desk.told, False
 
@@ -237,12 +243,16 @@ class EventTrades:
             if market.low < price < market.high:
                 account.now = at_ms
                 market.last = price
-                if is_buy and market.bid < price:
+                if is_buy:
                     market.ask = price
-                elif is_buy is False and price < market.ask:
-                    market.bid = price
+                    if market.bid >= price:
+                        market.bid = below[price]
+                elif is_buy is None:
+                    market.bid = market.ask = price
                 else:
-                    show(market, price, is_buy)
+                    market.bid = price
+                    if market.ask <= price:
+                        market.ask = above[price]
             else:
                 quantity = float(tape.quantity[start + count - length_hint(unheard) - 1])
                 venue.on_trade(market, price, quantity, is_buy, at_ms)
@@ -270,10 +280,30 @@ class EventTrades:
                     return
 
 
-class _Rows:
-    """Rows of a tape as Python's own numbers, made some thousands ahead."""
+class _Beyond(dict[float, float]):
+    """The price a tick below or above each price, as `paper_tape.show` has it, found once."""
 
-    def __init__(self, tape: TradeTape) -> None:
+    def __init__(self, scale: Scale, *, up: bool) -> None:
+        super().__init__()
+        self._scale = scale
+        self._up = up
+
+    def __missing__(self, price: float) -> float:
+        ticks = self._scale.market_ticks(price, up=self._up) + (1 if self._up else -1)
+        beyond = self[price] = self._scale.float_price(ticks)
+        return beyond
+
+
+class _Rows:
+    """Rows of a tape as Python's own numbers, made some thousands ahead.
+
+    Attributes:
+        below: the price a tick below a price of these rows.
+        above: likewise above.
+    """
+
+    def __init__(self, tape: TradeTape, scale: Scale) -> None:
+        self.below, self.above = _Beyond(scale, up=False), _Beyond(scale, up=True)
         self._tape = tape
         self._first = self._behind = 0
         self._times: list[int] = []
@@ -286,6 +316,8 @@ class _Rows:
         """Times, prices and takers' sides of rows: at least one, at most up to `end`."""
         if not self._first <= start < self._behind:
             tape, self._first = self._tape, start
+            self.below.clear()
+            self.above.clear()
             self._behind = behind = min(len(tape), start + _CHUNK)
             self._times = tape.timestamp_ms[start:behind].tolist()
             self._prices = tape.price[start:behind].tolist()
