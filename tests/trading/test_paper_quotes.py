@@ -11,12 +11,12 @@ from tests.trading.paper_desk import D, Desk, contract
 from headwater.analytics.margin import build_tiers
 from headwater.core.enums import Side
 from headwater.core.errors import RequestError
-from headwater.core.order_kinds import MarginMode, OrderState, OrderType
+from headwater.core.order_kinds import MarginMode, OrderReason, OrderState, OrderType
 from headwater.core.orders import OrderRequest
 from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_assumptions import FillAssumptions, LimitFill, MarketTiming
 from headwater.trading.paper_contract import FeeSchedule
-from headwater.trading.paper_margin import update_reserve
+from headwater.trading.paper_margin import free_margin, has_free_margin, update_reserve
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_quotes import cancel_order
@@ -194,6 +194,7 @@ def check_same(
                 assert [key[:2] for key in keys] == [key[:2] for key in twins], step
             # What the short ways left out would not have changed it.
             assert update_reserve(fast.account, one) == 0, step
+        assert has_free_margin(fast.account) == (free_margin(fast.account) >= 0), step
 
 
 same_account = given(
@@ -267,3 +268,39 @@ def test_names_of_orders_that_are_forgotten_are_free_again() -> None:
         desk.venue.cancel(desk.venue.place_limit(desk.market, True, 900, 10))
     assert "mine" not in desk.venue.account.by_client
     assert len(desk.venue.account.finished) == 1_000
+
+
+def test_a_cancelled_quote_leaves_the_liquidation_price_to_watch() -> None:
+    desk = Desk(leverage=D(10), cash="100", tiers=TIERS, max_leverage=D(20))
+    desk.order("buy", "market", "5")
+    desk.trade(100)
+    quote = desk.venue.place_limit(desk.market, True, 990, 10)
+    assert 0 < desk.market.liq_low < desk.market.low
+    assert desk.venue.cancel(quote)
+    assert desk.market.low == desk.market.liq_low
+    desk.order("sell", "market", "10")
+    desk.trade(100)
+    quote = desk.venue.place_limit(desk.market, False, 1010, 10)
+    assert desk.venue.cancel(quote)
+    assert desk.market.high == desk.market.liq_high < 130
+
+
+def test_a_reduce_only_quote_that_is_cancelled_reduces_no_more() -> None:
+    desk = Desk()
+    desk.order("buy", "market", "1")
+    desk.trade(100)
+    quote = desk.venue.place_limit(desk.market, False, 1010, 1000, reduce_only=True)
+    assert desk.market.reducers == {quote.number: quote}
+    assert desk.venue.cancel(quote)
+    assert desk.market.reducers == {}
+
+
+def test_quotes_keep_to_the_largest_position_of_the_tiers() -> None:
+    # Leverage 10 is allowed up to a notional of 6000: 60 at 100, resting orders included.
+    desk = Desk(leverage=D(10), tiers=TIERS, max_leverage=D(20))
+    desk.trade(100.1)
+    assert desk.venue.place_limit(desk.market, True, 1000, 60_000).state is OrderState.ACCEPTED
+    refused = desk.venue.place_limit(desk.market, True, 1000, 1)
+    assert refused.state is OrderState.REJECTED
+    assert refused.reason is OrderReason.POSITION_LIMIT
+    assert desk.venue.place_limit(desk.market, False, 1002, 50_000).state is OrderState.ACCEPTED
