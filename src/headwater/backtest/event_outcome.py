@@ -5,6 +5,8 @@ from functools import cached_property
 from math import nan
 from typing import Final
 
+import msgspec
+
 from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.backtest.collection import collecting_rarely
 from headwater.backtest.event_entries import Entries
@@ -16,7 +18,7 @@ from headwater.strategies.bars import Bars
 from headwater.trading.paper import AmbiguousBar, PaperVenue
 from headwater.trading.paper_state import event_record
 
-__all__ = ["EventOutcome"]
+__all__ = ["EventOutcome", "RefusedOrder"]
 
 _REFUSALS: Final = frozenset(
     {
@@ -27,6 +29,26 @@ _REFUSALS: Final = frozenset(
         OrderReason.ACCOUNT_INSOLVENT,
     }
 )
+
+
+class RefusedOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An order that came to nothing.
+
+    Attributes:
+        number: of its event.
+        at_ms: when, ms since the epoch.
+        exchange: venue id.
+        symbol: canonical symbol.
+        action: `enter_long`, `enter_short` or `exit`.
+        reason: in words, with the figures.
+    """
+
+    number: int
+    at_ms: int
+    exchange: str
+    symbol: str
+    action: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +134,14 @@ class EventOutcome:
             held=self.held[0],
             trades=self._columns(times),
             pending=_pending(self.pending, len(bars) - 1),
-            refused=self._refused(times),
+            refused=tuple(
+                Refusal(
+                    bar=self._bar(times, one.at_ms, one.number),
+                    action=one.action,
+                    reason=one.reason,
+                )
+                for one in self.refused
+            ),
             ambiguous_bars=tuple(
                 max(0, int(times.searchsorted(one.at_ms, side="right")) - 1)
                 for one in self.ambiguous_bars
@@ -146,7 +175,9 @@ class EventOutcome:
             columns.exit_reason.append(trip.exit_reason)
         return columns
 
-    def _refused(self, times: IndexArray) -> tuple[Refusal, ...]:
+    @cached_property
+    def refused(self) -> tuple[RefusedOrder, ...]:
+        """The orders that were rejected, or cancelled for want of margin or size; oldest first."""
         found = []
         for number, entry in self.entries:
             if len(entry) == 5:
@@ -157,8 +188,11 @@ class EventOutcome:
             ):
                 figures = f": {detail}" if isinstance(detail, str) else ""
                 found.append(
-                    Refusal(
-                        bar=self._bar(times, at_ms, number),
+                    RefusedOrder(
+                        number=number,
+                        at_ms=at_ms,
+                        exchange=order.market.exchange,
+                        symbol=order.market.symbol,
                         action=_action(is_buy=order.is_buy, reduces=order.reduce_only),
                         reason=f"{REASON_TEXTS[reason]}{figures}",
                     )
