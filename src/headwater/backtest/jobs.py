@@ -3,7 +3,8 @@
 A job is on the disk before its id is told. It is taken up by one desk at a time, in the order in
 which jobs were asked for. A worker that is lost puts its job back, at most `attempts_max` times; a
 desk that is lost leaves its jobs to the next one that looks: at once where the database lets one
-process write only, after `silent_s` without a heartbeat where several may.
+process write only, after `silent_s` without a heartbeat where several may, by the watch of the one
+that looks: clocks of two machines need not agree.
 """
 
 import asyncio
