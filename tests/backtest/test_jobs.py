@@ -140,7 +140,11 @@ async def test_a_walk_forward_joins_what_was_not_searched(path: Path) -> None:
 @pytest.mark.parametrize(
     ("strategy", "reason"),
     [
-        ("raises", "the strategy failed: ValueError: no such luck (hostile_strategies.py, line"),
+        (
+            "raises",
+            "the strategy raises failed: ValueError: no such luck (hostile_strategies.py, line",
+        ),
+        ("leaves", "the strategy leaves failed: SystemExit: 0 (hostile_strategies.py, line"),
         ("loops", "it took longer than the 8 s that a job may take"),
         ("eats", "it needs more than the 200 MiB of memory that a job may take"),
         ("recurses", "calls itself without end"),
