@@ -18,7 +18,7 @@ import structlog
 
 from headwater.backtest.job_ledger import JobLedger
 from headwater.backtest.job_message import WorkerTask, uncompressed
-from headwater.backtest.job_process import Done, Failed, Lost, WorkerEnd, run_worker
+from headwater.backtest.job_process import Done, Failed, WorkerEnd, run_worker
 from headwater.backtest.job_request import (
     BacktestRequest,
     JobRequest,
@@ -40,8 +40,11 @@ from headwater.storage.store import Store
 
 __all__ = ["BacktestJobs", "JobSettings"]
 
-LISTED_MAX: Final = 200
+LISTED_MAX: Final = 500
 """Most jobs in one list."""
+
+JOURNALS_MAX: Final = 1_000
+"""Journals that are looked at when a desk begins."""
 
 _PAUSE_S: Final = 1.0
 _PAUSE_MAX_S: Final = 15.0
@@ -201,6 +204,7 @@ class BacktestJobs:
         """Runs jobs until cancelled; then kills the workers and puts their jobs back."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._heartbeats(), name="backtest heartbeats")
+            await self._forget(await self._journals_left())
             pause_s = _PAUSE_S
             while True:
                 self._wake.clear()
@@ -246,9 +250,11 @@ class BacktestJobs:
         try:
             end = await self._work(running)
             await self._note(running, end)
+            await self._forget([job.backtest_id])
         except asyncio.CancelledError:
             # Of a job that was cancelled, this changes nothing any more.
             await self._give_back(job)
+            await self._forget([job.backtest_id])
             raise
         finally:
             del self._running[job.backtest_id]
@@ -265,7 +271,7 @@ class BacktestJobs:
                 strategy=self.catalogue.reference(request.strategy),
                 database_url=settings.database_url,
                 data_dir=settings.data_dir,
-                journal=str(self._journal(job)),
+                journal=str(self._journals / job.backtest_id),
                 memory_mb=settings.memory_mb,
                 seconds_max=settings.seconds_max,
             )
@@ -294,15 +300,30 @@ class BacktestJobs:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _PAUSE_MAX_S)
             else:
-                if not isinstance(end, Lost):
-                    await asyncio.to_thread(shutil.rmtree, self._journal(job), ignore_errors=True)
                 how = type(end).__name__.lower()
                 _log.info("backtest_ended", backtest=job.backtest_id, how=how, counted=counted)
                 return
 
-    def _journal(self, job: StoredBacktest) -> Path:
-        """Where a search of this job notes what it has done, so that a lost worker costs little."""
-        return Path(self._settings.data_dir).expanduser() / "backtests" / job.backtest_id
+    @property
+    def _journals(self) -> Path:
+        """Where searches note what they have done, so that a lost worker costs little."""
+        return Path(self._settings.data_dir).expanduser() / "backtests"
+
+    async def _forget(self, names: Sequence[str]) -> None:
+        """Removes the journals of those jobs that nothing follows any more; one try each."""
+        for name in names:
+            try:
+                if (await self._ledger.get(name)).has_ended:
+                    folder = self._journals / name
+                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            except UnknownRecord:
+                continue
+            except StorageError as error:
+                _log.warning("backtest_journal_kept", backtest=name, reason=str(error))
+
+    async def _journals_left(self) -> Sequence[str]:
+        """Jobs with a journal, of which some may have ended while this process was not there."""
+        return sorted(await asyncio.to_thread(_names_in, self._journals))[:JOURNALS_MAX]
 
     async def _give_back(self, job: StoredBacktest) -> None:
         """Puts a job back for whoever runs next; one try, since this process ends."""
@@ -341,3 +362,8 @@ class BacktestJobs:
         if content is None:
             raise UnknownRecord("id", backtest_id, "back-test with a report")
         return await asyncio.to_thread(uncompressed, content)
+
+
+def _names_in(folder: Path) -> list[str]:
+    """What a folder holds; nothing when it is not there."""
+    return [one.name for one in folder.iterdir()] if folder.is_dir() else []
