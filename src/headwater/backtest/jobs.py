@@ -35,6 +35,7 @@ from headwater.core.errors import (
     StorageError,
     UnknownRecord,
 )
+from headwater.storage import candles
 from headwater.storage.backtests import StoredBacktest
 from headwater.storage.store import Store
 
@@ -117,6 +118,7 @@ class BacktestJobs:
         settings: JobSettings,
     ) -> None:
         self.catalogue = catalogue
+        self._store = store
         self._ledger = JobLedger(store, clock, new_id())
         self._new_id = new_id
         self._settings = settings
@@ -138,8 +140,8 @@ class BacktestJobs:
         if isinstance(request, BacktestRequest):
             self.catalogue.check(request.strategy, request.parameters)
         else:
-            ends = {one.name: (one.start, one.stop) for one in request.spans}
-            self.catalogue.check_swept(request.strategy, request.parameters, ends)
+            values = {one.name: one.telling for one in request.spans}
+            self.catalogue.check_swept(request.strategy, request.parameters, values)
         async with self._taking_in:
             waiting = await self._ledger.waiting()
             if waiting >= self._settings.queue_max:
@@ -155,6 +157,10 @@ class BacktestJobs:
             UnknownRecord: there is none.
         """
         return self._live(await self._ledger.get(backtest_id))
+
+    async def has_candles(self, exchange: str, symbol: str) -> bool:
+        """Whether candles of a symbol are stored, of any length."""
+        return bool(await self._store.fetch(candles.any_of(exchange, symbol)))
 
     async def listed(
         self,
@@ -357,7 +363,8 @@ class BacktestJobs:
     async def _content(self, backtest_id: str, *, report: bool) -> bytes:
         job = await self._ledger.get(backtest_id)
         if job.state is not BacktestState.DONE:
-            raise Conflict("state", job.state.value, "done; its status says how far it is")
+            told = "why" if job.has_ended else "how far it is"
+            raise Conflict("state", job.state.value, f"done; its status says {told}")
         content = await self._ledger.content(backtest_id, report=report)
         if content is None:
             raise UnknownRecord("id", backtest_id, "back-test with a report")
