@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, Final
 
 from headwater.backtest.event_context import EventContext
+from headwater.backtest.event_entries import FILL_KINDS, Entries
 from headwater.backtest.event_lane import Lane
 from headwater.backtest.event_samples import Samples
 from headwater.core.errors import RequestError
-from headwater.core.order_kinds import OrderEventKind
 from headwater.core.orders import OrderEvent
 from headwater.strategies.base import BaseStrategy
 from headwater.trading.paper import PaperVenue
@@ -28,7 +28,6 @@ ENTRIES_MAX: Final = 1_000_000
 
 _FILL_ROUNDS_MAX: Final = 1_000
 _DRAIN: Final = 100_000
-_FILLS: Final = frozenset({OrderEventKind.FILLED, OrderEventKind.PARTIALLY_FILLED})
 
 
 class EventDesk:
@@ -41,7 +40,7 @@ class EventDesk:
 
     Attributes:
         context: what the strategy is handed.
-        entries: what happened to orders and account, (number, entry), oldest first.
+        entries: what happened to orders and account.
         dropped: entries that were not kept.
         samples: equity and positions at the ends of bars.
         told: number of the last event that was taken down.
@@ -56,7 +55,7 @@ class EventDesk:
         self._account = venue.account
         self.lanes = tuple(lanes)
         self.context = EventContext(venue, lanes)
-        self.entries: list[tuple[int, OrderEntry | AccountEntry]] = []
+        self.entries = Entries()
         self.dropped = 0
         self.samples = Samples(venue, [one.market for one in lanes])
         self.at_close: list[tuple[int, int]] = []
@@ -224,8 +223,8 @@ class EventDesk:
             fresh = self._drain()
             if not fresh:
                 return
-            for number, entry in fresh:
-                if len(entry) == 7 and entry[1] in _FILLS:
+            for number, entry in enumerate(fresh, self.told - len(fresh) + 1):
+                if len(entry) == 7 and entry[1] in FILL_KINDS:
                     self._at(self.lanes[entry[3].market.index], at_ms)
                     self.context.make = partial(self._fill, number, entry)
                     self.strategy.on_fill(self.context)
@@ -257,22 +256,14 @@ class EventDesk:
         context.lane, context.now_ms = lane, at_ms
         context.made = context.make = None
 
-    def _drain(self) -> list[tuple[int, OrderEntry | AccountEntry]]:
-        """Moves what the venue logged to `entries`."""
+    def _drain(self) -> list[OrderEntry | AccountEntry]:
+        """Moves what the venue logged to `entries`; gives what was new."""
         fresh = self.venue.take_entries()
         self.told = self._drained = count = self.venue.event_count
-        numbered = list(enumerate(fresh, count - len(fresh) + 1))
-        self.entries += numbered
+        self.entries.add(count - len(fresh) + 1, fresh)
         if len(self.entries) > ENTRIES_MAX:
-            excess = len(self.entries) - ENTRIES_MAX // 2
-            kept = [
-                one
-                for place, one in enumerate(self.entries)
-                if place >= excess or len(one[1]) == 5 or one[1][1] in _FILLS
-            ]
-            self.dropped += len(self.entries) - len(kept)
-            self.entries = kept
-        return numbered
+            self.dropped += self.entries.drop(ENTRIES_MAX // 2)
+        return fresh
 
 
 def _hears(strategy: BaseStrategy, method: str) -> bool:

@@ -8,13 +8,15 @@ from typing import Final
 import msgspec
 
 from headwater.analytics.arrays import FloatArray, IndexArray
+from headwater.backtest.collection import collecting_rarely
+from headwater.backtest.event_entries import Entries
 from headwater.backtest.outcome import Outcome, Pending, Refusal, TradeColumns
 from headwater.backtest.round_trips import RoundTrip, round_trips
 from headwater.core.order_kinds import REASON_TEXTS, OrderEventKind, OrderReason, OrderType
 from headwater.core.orders import AccountEvent, Fill, Order, OrderEvent
 from headwater.strategies.bars import Bars
 from headwater.trading.paper import AmbiguousBar, PaperVenue
-from headwater.trading.paper_state import AccountEntry, OrderEntry, event_record
+from headwater.trading.paper_state import event_record
 
 __all__ = ["EventOutcome", "RefusedOrder"]
 
@@ -58,8 +60,7 @@ class EventOutcome:
         sample_ms: shape (S,): the times at which bars ended.
         equity: shape (S,): cash and positions at the last prices then, fees included.
         held: for each contract, shape (S,): base units held then, negative for short.
-        entries: (number, entry) of everything that happened to orders and account; `events` makes
-            records of them.
+        entries: everything that happened to orders and account; `events` makes records of it.
         dropped: order events that were not kept (`event_desk.ENTRIES_MAX`); fills always are.
         at_close: numbers of the first and last event of each stretch of fills at the close at
             which they were decided.
@@ -72,7 +73,7 @@ class EventOutcome:
     sample_ms: IndexArray
     equity: FloatArray
     held: tuple[FloatArray, ...]
-    entries: tuple[tuple[int, OrderEntry | AccountEntry], ...]
+    entries: Entries
     dropped: int
     at_close: tuple[tuple[int, int], ...]
     venue: PaperVenue
@@ -88,20 +89,22 @@ class EventOutcome:
     def events(self) -> tuple[OrderEvent | AccountEvent, ...]:
         """Every order and account event with its reason, oldest first."""
         currency = self.venue.currency
-        return tuple(event_record(entry, number, currency) for number, entry in self.entries)
+        with collecting_rarely():
+            return tuple(event_record(entry, number, currency) for number, entry in self.entries)
 
     @cached_property
     def fills(self) -> tuple[Fill, ...]:
         """Every execution, oldest first."""
         currency = self.venue.currency
-        found = (
-            event_record(entry, number, currency)
-            for number, entry in self.entries
-            if len(entry) == 7 and isinstance(entry[6], tuple)
-        )
-        return tuple(
-            one.fill for one in found if isinstance(one, OrderEvent) and one.fill is not None
-        )
+        with collecting_rarely():
+            found = [
+                event_record(entry, number, currency)
+                for number, entry in self.entries
+                if isinstance(entry[-1], tuple)  # the facts of a fill
+            ]
+            return tuple(
+                one.fill for one in found if isinstance(one, OrderEvent) and one.fill is not None
+            )
 
     @cached_property
     def trips(self) -> tuple[RoundTrip, ...]:

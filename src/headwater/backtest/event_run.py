@@ -265,7 +265,7 @@ class EventRun:
             sample_ms=sample_ms,
             equity=equity,
             held=held,
-            entries=tuple(desk.entries),
+            entries=desk.entries.copy(),
             dropped=desk.dropped,
             at_close=tuple(desk.at_close),
             venue=self.venue,

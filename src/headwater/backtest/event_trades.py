@@ -97,6 +97,8 @@ class EventTrades:
 
     def play_before(self, event: int) -> None:
         """Plays the trades before an event."""
+        if not self._before:
+            return
         if self.stretches is None:
             self._play({lane: rows[event] for lane, rows in self._before.items()})
             return

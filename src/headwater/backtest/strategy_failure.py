@@ -24,12 +24,12 @@ def note_bar(error: BaseException, bar: int, when: str) -> None:
     error.add_note(f"{_NOTE}{bar} ({when})")
 
 
-def failure_text(error: BaseException, strategy: BaseStrategy) -> str:
+def failure_text(error: BaseException, strategy: type[BaseStrategy]) -> str:
     """What happened, in one line.
 
     Args:
         error: what the strategy raised.
-        strategy: it.
+        strategy: its class.
 
     Returns:
         Its name, the bar where there is one, the error's kind and words, and the last line of the
@@ -42,11 +42,11 @@ def failure_text(error: BaseException, strategy: BaseStrategy) -> str:
     return f"the strategy {strategy.name} failed{where}: {what}{_line(error, strategy)}"
 
 
-def _line(error: BaseException, strategy: BaseStrategy) -> str:
+def _line(error: BaseException, strategy: type[BaseStrategy]) -> str:
     """File and line in brackets; empty when the error was never raised."""
     own = {
         method.__code__.co_filename
-        for kind in type(strategy).__mro__
+        for kind in strategy.__mro__
         if kind is not BaseStrategy
         for method in vars(kind).values()
         if hasattr(method, "__code__")

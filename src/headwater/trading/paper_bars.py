@@ -31,6 +31,12 @@ def check_bar(
         RequestError: a price that is not finite and positive, a high below or a low above the
             others, or a negative volume; names the time of the bar.
     """
+    if (
+        0.0 < low <= open_ <= high < inf
+        and low <= close <= high
+        and not (volume is not None and volume < 0.0)
+    ):
+        return
     for field, price in (("open", open_), ("high", high), ("low", low), ("close", close)):
         if not (isfinite(price) and price > 0.0):
             raise RequestError(field, price, f"a finite price above 0 (bar at {at_ms} ms)")
@@ -75,7 +81,8 @@ def open_bar(
         market.budget = market.scale.market_lots(market.bar_volume * float(fraction))
     market.bar_low, market.bar_high = low, high
     set_point(market, open_)
-    jump(state, market, open_)
+    if not market.low < open_ < market.high:
+        jump(state, market, open_)
     return True
 
 
@@ -83,6 +90,10 @@ def finish_bar(
     state: PaperState, market: PaperMarket, high: float, low: float, close: float
 ) -> None:
     """Goes the way from the open over both extremes to the close."""
+    if market.low < low and high < market.high and not (market.held or market.born_stops):
+        set_point(market, close)
+        market.bar_high, market.budget = inf, None
+        return
     is_low_first = _is_low_first(market, high, low)
     for phase, target, is_falling in (
         (1, low if is_low_first else high, is_low_first),
