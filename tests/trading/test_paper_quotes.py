@@ -304,3 +304,13 @@ def test_quotes_keep_to_the_largest_position_of_the_tiers() -> None:
     assert refused.state is OrderState.REJECTED
     assert refused.reason is OrderReason.POSITION_LIMIT
     assert desk.venue.place_limit(desk.market, False, 1002, 50_000).state is OrderState.ACCEPTED
+
+
+def test_a_handle_from_before_a_cut_goes_the_general_way() -> None:
+    desk = Desk()
+    desk.trade(100)
+    old = desk.venue.place_limit(desk.market, True, 990, 10)
+    venue = PaperVenue.restore(desk.venue.snapshot(), desk.venue.contracts)
+    assert venue.cancel(old)
+    assert old.state is OrderState.CANCELLED
+    assert old.number not in venue.account.live

@@ -128,9 +128,10 @@ class PaperQuotes(PaperFeed):
         if not isinstance(order, WorkingOrder):
             order = self._find(order)
         market = order.market
-        # What has a place in a waking list has not ended.
+        # What has a place in a waking list has not ended; a handle from before a cut is not ours.
         if (
             (key := order.key) is None
+            or state.live.get(order.number) is not order
             or not order.is_resting
             or order.plan is not None
             or order.reduce_only
