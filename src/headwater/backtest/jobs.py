@@ -132,7 +132,7 @@ class BacktestJobs:
         """
         checked_request(request)
         if isinstance(request, BacktestRequest):
-            self.catalogue.check(request.strategy, request.parameters)
+            self.catalogue.check(request.strategy, request.parameters, alone=True)
         else:
             ends = {one.name: (one.start, one.stop) for one in request.spans}
             self.catalogue.check_swept(request.strategy, request.parameters, ends)
