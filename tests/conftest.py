@@ -1,6 +1,7 @@
 """What every test shares: where recordings are, and no event loop left over from elsewhere."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(tests).parts[0]
         if folder in _REAL_TIME or item.path.name.startswith(_REAL_PROCESSES):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what is there before the first test out of every garbage collection.
+
+    Modules and thousands of collected tests stay to the end; to walk over them at each full
+    collection took longer than many a test.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

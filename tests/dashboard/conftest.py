@@ -5,13 +5,14 @@ is closed after the test. So the tests of this folder share one event loop, too.
 """
 
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 from tests.api.served import Platform
+from tests.api.shared_fields import shared_fields
 from tests.dashboard.looking import browsing
 
 
@@ -21,6 +22,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_here = Path(__file__).parent in item.path.parents
         if is_here and inspect.iscoroutinefunction(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shared_fields() -> Iterator[None]:
+    """An application for each test is made in a third of the time."""
+    with shared_fields():
+        yield
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -30,14 +30,18 @@ def update_reserve(state: PaperState, market: PaperMarket) -> int:
     buys, sells, pos = market.buy_units, market.sell_units, market.pos
     if not pos:
         dearer = buys if buys > sells else sells  # noqa: FURB136, RUF100 - half the time of max()
-        reserve = -(-dearer * market.reserve_n // market.reserve_d)
+        reserve = dearer * market.reserve_n
+        if market.reserve_d != 1:
+            reserve = -(-reserve // market.reserve_d)
     else:
         if pos > 0:
             adding, turning, lots = buys, sells, market.sell_lots
         else:
             adding, turning, lots = sells, buys, market.buy_lots
-        reserve = -(-adding * market.reserve_n // market.reserve_d) if adding > 0 else 0
-        excess = lots - abs(pos)
+        reserve = adding * market.reserve_n if adding > 0 else 0
+        if market.reserve_d != 1:
+            reserve = -(-reserve // market.reserve_d)
+        excess = lots - pos if pos > 0 else lots + pos
         turned = -market.margin
         if excess > 0:
             turned -= -(turning * excess // lots) * market.reserve_n // market.reserve_d
@@ -65,14 +69,19 @@ def unrealised(market: PaperMarket) -> int:
     pos = market.pos
     if not pos:
         return 0
-    scale = market.scale
     price = market.mark if market.has_marks else market.last
+    if price == market.valued_price and pos == market.valued_pos:
+        # Asked again and again between two prices: for orders, for samples of the equity.
+        value = market.value
+        return value - market.cost if pos > 0 else market.cost - value
+    scale = market.scale
     ticks = scale.whole_ticks(price)
     if ticks is None:
         top, bottom = exact(price).as_integer_ratio()
         value = abs(pos) * scale.step_n * top * ATTO // (scale.step_d * bottom)
     else:
         value = abs(pos) * ticks * scale.unit_n // scale.unit_d
+    market.valued_price, market.valued_pos, market.value = price, pos, value
     return value - market.cost if pos > 0 else market.cost - value
 
 

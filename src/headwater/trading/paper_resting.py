@@ -31,14 +31,14 @@ def rest(order: WorkingOrder) -> None:
     order.is_resting = True
     level = order.price
     if market.is_queued:
-        order.ahead = _queue_ahead(market, order)
+        order.ahead = queue_ahead(market, order)
     elif not market.is_touched:
         # Only what goes beyond the price matters: most trades at it then need no look.
         level = nextafter(level, 0.0 if order.is_buy else inf)
     market.insert(order, level, is_below=order.is_buy)
 
 
-def _queue_ahead(market: PaperMarket, order: WorkingOrder) -> int:
+def queue_ahead(market: PaperMarket, order: WorkingOrder) -> int:
     """Steps in front of a new order: the quoted size at the best price, none inside the spread."""
     if market.has_quotes:
         best = market.bid if order.is_buy else market.ask
