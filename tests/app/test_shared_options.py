@@ -26,7 +26,8 @@ def test_costs_and_terms_are_those_of_the_options() -> None:
         strategy="sma_cross", fee_bps=7.0, slippage_bps=2.0, leverage=3.0, quantity_step=0.1
     )
     found = options.costs(AskedContract(data=None, symbol="", exchange=""))
-    assert (found.fee_rate, found.slippage_rate) == (pytest.approx(7e-4), pytest.approx(2e-4))
+    assert found.fee_rate == pytest.approx(7e-4)
+    assert found.slippage_rate == pytest.approx(2e-4)
     assert (found.leverage, found.quantity_step) == (3.0, 0.1)
 
 
