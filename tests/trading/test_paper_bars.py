@@ -331,11 +331,10 @@ def test_exits_of_back_tests_and_of_venues(
     assert desk.venue.pending() == []
 
 
-def test_a_target_that_waited_for_a_stop_works_on_where_the_stop_was_not_reached() -> None:
-    """A gap over the target whose bar reaches the stop of another group only: the target fills."""
+def test_a_stop_of_another_group_holds_no_target_back() -> None:
     desk = bracketed(STOP_FIRST)
-    desk.order("sell", "stop", "1", trigger_price="85", reduce_only=True)
-    desk.bar(120, 121, 91, 100)
+    desk.order("sell", "stop", "1", trigger_price="95", reduce_only=True, oco_group="others")
+    desk.bar(120, 121, 94, 100)
     assert [one[1] for one in desk.fills()] == [D(120)]
 
 

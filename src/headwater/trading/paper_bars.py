@@ -82,13 +82,14 @@ def open_bar(
         market.budget = market.scale.market_lots(market.bar_volume * float(fraction))
     market.bar_low, market.bar_high = low, high
     set_point(market, open_)
-    if state.assumptions.exits is ExitRule.VENUE:
-        jump(state, market, open_)
-        return True
-    held = _behind_stops(market)
+    held: list[WorkingOrder] = []
+    if market.groups and state.assumptions.exits is ExitRule.STOP_FIRST:
+        held = _behind_stops(market)
     for order in held:
         market.remove(order)
     jump(state, market, open_)
+    if not held:
+        return True
     for order in held:
         if order.state not in FINAL and order.plan is not None:
             market.insert(order, order.plan.trigger, is_below=wakes_below(order))
