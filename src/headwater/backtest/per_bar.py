@@ -197,7 +197,8 @@ class _Walk:
             return math.inf, -math.inf
         if account.held > 0.0:
             floor, ceiling = account.stop, account.target
-            if account.may_be_ruined:
+            # With cash left over, no price of what was bought makes it less than nothing.
+            if account.may_be_ruined and account.cash <= 0.0:
                 floor = max(floor, _ruin_bound(account.cash, account.held))
         else:
             floor, ceiling = account.target, account.stop

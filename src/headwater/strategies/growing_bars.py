@@ -51,6 +51,19 @@ class GrowingBars(IndicatorColumns):
     column that grows also tells how many bars have closed.
     """
 
+    __slots__ = (
+        "__dict__",
+        "_closed",
+        "_ema",
+        "_gate",
+        "_growth",
+        "_rsi",
+        "_shown",
+        "_sma",
+        "_whole",
+        "is_stale",
+    )
+
     close: list[float] = _Column()  # type: ignore[assignment]
     high: list[float] = _Column()  # type: ignore[assignment]
     low: list[float] = _Column()  # type: ignore[assignment]
@@ -188,7 +201,8 @@ class GrowingBars(IndicatorColumns):
         numbers: list[Any] = values.tolist()
         end = len(self)
         column = numbers[:end]
-        following = iter(numbers[end:])
+        following: Any = iter(numbers)
+        following.__setstate__(end)  # walks on from there: the rest need not be copied
         if not self._shown:
             self._closed = column
             self._growth.clear()
