@@ -78,7 +78,7 @@ def test_an_attribute_that_no_view_has_is_told_with_the_way_to_further_columns()
         run_per_bar(Lost(), walk(1, 10), RULES)
     assert "at bar 0" in caught.value.__notes__[0]
     assert caught.value.__notes__[1:] == ["further columns by data['heat']"]
-    assert "further columns by data['heat']" in failure_text(caught.value, Lost())
+    assert "further columns by data['heat']" in failure_text(caught.value, Lost)
 
 
 @pytest.mark.parametrize("fill", FillRule)

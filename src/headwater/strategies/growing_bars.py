@@ -49,6 +49,11 @@ class GrowingBars(IndicatorColumns):
     A bar costs no call of Python but those of the strategy: a column is lengthened by a `map` of
     its own `append` over its values, and the drive steps all of them at once (`steps`). The first
     column that grows also tells how many bars have closed.
+
+    Attributes:
+        growing: each lengthens a column by the next bar's value when it is stepped; the drive's
+            own.
+        is_stale: whether a column came in after `steps` was asked; the drive's own.
     """
 
     __slots__ = (
@@ -56,11 +61,11 @@ class GrowingBars(IndicatorColumns):
         "_closed",
         "_ema",
         "_gate",
-        "_growth",
         "_rsi",
         "_shown",
         "_sma",
         "_whole",
+        "growing",
         "is_stale",
     )
 
@@ -77,7 +82,7 @@ class GrowingBars(IndicatorColumns):
         self._whole = whole
         # As long as there are closed bars: bytes, until a column grows that can be counted instead.
         self._closed: bytearray | list[Any] = bytearray(end)
-        self._growth: list[Iterator[None]] = [map(self._closed.append, repeat(0))]
+        self.growing: list[Iterator[None]] = [map(self._closed.append, repeat(0))]
         self._gate: list[None] = []
         self.is_stale = False
         self._shown: list[tuple[list[Any], list[Any], Iterator[Any]]] = []
@@ -172,7 +177,7 @@ class GrowingBars(IndicatorColumns):
 
     def advance(self) -> None:
         """One more bar has closed; the drive calls it, not the strategy."""
-        for column in self._growth:
+        for column in self.growing:
             next(column)
 
     def steps(self, count: int) -> Iterator[Any]:
@@ -187,7 +192,7 @@ class GrowingBars(IndicatorColumns):
         """
         self._gate = [None] * count
         self.is_stale = False
-        return zip(iter(self._gate), *self._growth, strict=False)
+        return zip(iter(self._gate), *self.growing, strict=False)
 
     def changed_columns(self) -> bool:
         """Whether somebody has written into a list that is the platform's."""
@@ -205,8 +210,8 @@ class GrowingBars(IndicatorColumns):
         following.__setstate__(end)  # walks on from there: the rest need not be copied
         if not self._shown:
             self._closed = column
-            self._growth.clear()
-        self._growth.append(map(column.append, following))
+            self.growing.clear()
+        self.growing.append(map(column.append, following))
         self._shown.append((column, numbers, following))
         # An emptied list ends whatever walks along it: steps that do not know the new column.
         self._gate.clear()
