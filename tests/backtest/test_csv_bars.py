@@ -166,6 +166,25 @@ def test_cells_with_brackets_are_no_rows(tmp_path: Path) -> None:
         read_csv(_file(tmp_path, HEADER + f"{T0},1,2,1,2,5],[{T0},1,2,1,2,5\n"))
 
 
+def test_rows_whose_cells_add_up_are_not_taken_for_one_another(tmp_path: Path) -> None:
+    # 5 and 7 cells are as many as twice 6: counted together they would shift into other columns.
+    text = HEADER + f"{T0},1,2,1,2\n{T0 + 60_000},1,2,1,2,5,6\n"
+    with pytest.raises(RequestError, match=r"line 2=.*: 6 cells"):
+        read_csv(_file(tmp_path, text))
+
+
+def test_one_unit_of_time_holds_for_every_part_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_bars, "_PART_BYTES", 10)
+    with pytest.raises(RequestError, match=r"row is in s.*line 4"):
+        read_csv(_file(tmp_path, _rows(T0 // 1000, T0 // 1000 + 60, T0 + 120_000)))
+    # Texts in one part and numbers in another are no plain file: the careful way reads it.
+    mixed = read_csv(_file(tmp_path, _rows("2024-01-01T00:00:00Z", T0 + 60_000)))
+    assert mixed.times.tolist() == [T0, T0 + 60_000]
+    assert mixed.lines is not None
+
+
 def test_no_rows_are_no_bars(tmp_path: Path) -> None:
     assert len(read_csv(_file(tmp_path, HEADER)).times) == 0
     assert len(read_csv(_file(tmp_path, HEADER + "\n")).times) == 0

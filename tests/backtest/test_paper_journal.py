@@ -3,17 +3,21 @@
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.backtest.event_markets import contract
 
+from headwater.analytics.margin import build_tiers
 from headwater.backtest.paper_journal import (
     HeardTrade,
     JournalEnd,
     JournalError,
     JournalHeader,
     JournalLine,
+    JournalTier,
     JournalWriter,
     read_journal,
 )
@@ -46,6 +50,25 @@ def _written(path: Path, *lines: JournalLine) -> Path:
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = _written(tmp_path / "j", HEADER, TRADE, END)
     assert list(read_journal(path)) == [HEADER, TRADE, END]
+
+
+def test_margin_tiers_are_read_with_their_ends(tmp_path: Path) -> None:
+    # 0.4 % up to 50,000, then 0.5 %: 50,000 × (0.005 − 0.004) = 50 are taken off.
+    tiers = build_tiers([(0.0, 0.004, 100.0), (50_000.0, 0.005, 50.0)])
+    header = msgspec.structs.replace(HEADER, tiers=(tuple(map(JournalTier.of, tiers)),))
+    (read,) = read_journal(_written(tmp_path / "j", header))
+    assert isinstance(read, JournalHeader)
+    (traded,) = read.traded()
+    assert traded.tiers == tiers
+    assert [tier.notional_cap for tier in traded.tiers] == [50_000.0, inf]
+    assert traded.tiers[1].maintenance_deduction == pytest.approx(50.0)
+    assert HEADER.traded() == HEADER.contracts
+
+
+def test_tiers_of_another_number_of_contracts_are_refused(tmp_path: Path) -> None:
+    path = _written(tmp_path / "j", msgspec.structs.replace(HEADER, tiers=((), ())))
+    with pytest.raises(RequestError, match=r"journal\.tiers"):
+        list(read_journal(path))
 
 
 def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:

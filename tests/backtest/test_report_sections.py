@@ -26,7 +26,7 @@ def with_holes(length: int, every: int) -> Bars:
 
 def test_missing_bars_are_counted_listed_and_warned_of() -> None:
     result = run(bars=with_holes(3_000, 10))
-    made = coverage_section(result)
+    made = coverage_section(result.coverage, result.symbol)
     assert "the first 200 of 299" in made
     assert made.count('<th scope="row">2024-') == 200
     assert "2024-01-01T09:00:00Z" in made
@@ -35,15 +35,15 @@ def test_missing_bars_are_counted_listed_and_warned_of() -> None:
 
 def test_whole_data_have_no_list_and_no_warning() -> None:
     result = run(Never)
-    assert "Missing" not in coverage_section(result).replace("missing", "")
+    assert "Missing" not in coverage_section(result.coverage, result.symbol).replace("missing", "")
     assert warnings_of(result) == ""
-    assert "never below" in drawdowns_section(result)
+    assert "never below" in drawdowns_section(result.performance)
     assert "No decision is pending" in unfilled_section(result)
 
 
 def test_the_deepest_drawdown_comes_first() -> None:
     result = run()
-    made = drawdowns_section(result)
+    made = drawdowns_section(result.performance)
     assert f"{100 * result.performance.max_drawdown:.2f} %" in made.split("</tr>")[1]
 
 

@@ -44,11 +44,11 @@ def test_an_open_trade_has_no_exit() -> None:
 def test_rows_before_the_script_runs_are_few_and_what_is_left_out_is_told() -> None:
     result = run(bars=2_500)
     data = trade_data(result, most=100)
-    made = trades_section(result, data, 2)
+    made = trades_section(data, len(result.trades), 2)
     assert made.count('<th scope="row">') == ROWS_FIRST
     assert f"The newest 100 of {len(result.trades)} trades" in made
 
 
 def test_no_trades_are_told() -> None:
     result = run(Never)
-    assert trades_section(result, trade_data(result), 2) == "<p>There was no trade.</p>"
+    assert trades_section(trade_data(result), 0, 2) == "<p>There was no trade.</p>"

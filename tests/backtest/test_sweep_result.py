@@ -103,6 +103,12 @@ def test_a_sharpe_ratio_by_hand() -> None:
         objective_values("luck", rows, 100.0, 4.0)
 
 
+def test_a_yearly_return_beyond_all_numbers_is_not_defined() -> None:
+    """Doubled within two of half a million bars a year: 2 to the power 250,000."""
+    rows = figures(FINAL_EQUITY=200.0, BARS_RUN=2.0, MAX_DRAWDOWN=-0.5)[None]
+    assert math.isnan(objective_values("calmar", rows, 100.0, 500_000.0)[0])
+
+
 def test_rows_are_ready_for_tables_and_json() -> None:
     result = swept()
     table = result.table(3)

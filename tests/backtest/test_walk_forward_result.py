@@ -44,6 +44,7 @@ def result(*folds: WalkForwardFold, planned: int = 0) -> WalkForwardResult:
         equity=equity,
         performance=performance(equity, capital=100.0, timestamps_ms=times, interval_ms=3_600_000),
         stability=(ParameterStability(name="fast", chosen=(1, 2), distinct=2, mean_step=1.0),),
+        assumptions={"fee": "10 bps"},
     )
 
 

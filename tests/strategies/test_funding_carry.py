@@ -1,6 +1,7 @@
 """The pair of legs, over a context that fills at once."""
 
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -27,6 +28,10 @@ class Account:
         self.held: dict[str, Decimal] = {}
         self.placed: list[tuple[Side, Decimal, str | None, bool]] = []
         self.refuses: set[str] = set()
+        self.working: list[Any] = []
+
+    def orders(self) -> list[Any]:
+        return self.working
 
     def position(self, symbol: str | None = None, exchange: str | None = None) -> Decimal:
         assert symbol == self.symbol
@@ -114,6 +119,18 @@ def test_a_leg_that_stands_alone_is_closed_at_the_next_funding() -> None:
     _tell(strategy, account, "binance", 0.0005)
     assert account.placed[-1] == (Side.SELL, Decimal(45), "okx", True)
     assert not any(account.held.values())
+
+
+def test_nothing_is_placed_while_orders_of_the_symbol_are_under_way() -> None:
+    strategy, account = FundingCarry(), Account()
+    request = SimpleNamespace(symbol="BTCUSDT")
+    account.working = [SimpleNamespace(request=request)]
+    _tell(strategy, account, "okx", 0.0)
+    _tell(strategy, account, "binance", 0.0005)
+    assert account.placed == []
+    request.symbol = "ETHUSDT"
+    _tell(strategy, account, "binance", 0.0005)
+    assert [one[2] for one in account.placed] == ["okx", "binance"]
 
 
 def test_an_old_rate_says_nothing() -> None:

@@ -4,7 +4,7 @@ The rim around `backtest/paper_run.py`: sockets, clock and file are here, rules 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +15,23 @@ from headwater.app.live_feeds import LiveFeeds
 from headwater.app.process import until_stopped
 from headwater.app.settings import Settings
 from headwater.backtest.event_account import EventAccount
-from headwater.backtest.paper_journal import SYNC_S, JournalEnd, JournalHeader, JournalWriter
+from headwater.backtest.paper_journal import (
+    SYNC_S,
+    JournalEnd,
+    JournalHeader,
+    JournalTier,
+    JournalWriter,
+)
 from headwater.backtest.paper_run import PaperRun, bars_from
 from headwater.backtest.venue_fees import venue_fees
 from headwater.bus.bus import Reader
 from headwater.bus.memory import MemoryBus
 from headwater.bus.topics import TopicFilter
 from headwater.core.clock import SystemClock
+from headwater.core.errors import NotSupported
 from headwater.core.intervals import Interval
+from headwater.core.margin_tiers import MarginTiers
+from headwater.core.order_kinds import MarginMode
 from headwater.core.records import Candle, Liquidation, MarkPrice, OpenInterest, Record, Trade
 from headwater.feeds.venue_feed import VenueFeed
 from headwater.strategies.bars import Bar
@@ -50,6 +59,7 @@ class PaperOrder(msgspec.Struct, frozen=True, kw_only=True):
         fee_bps: of every fill; None for the venue's maker and taker fees.
         slippage_bps: of fills that take.
         leverage: of every position.
+        margin_mode: what a liquidation may take.
         history: bars that are asked of the venue before the start.
         journal: file to write.
         stop_after_s: None until a signal.
@@ -64,19 +74,23 @@ class PaperOrder(msgspec.Struct, frozen=True, kw_only=True):
     fee_bps: Decimal | None
     slippage_bps: Decimal
     leverage: Decimal
+    margin_mode: MarginMode
     history: int
     journal: Path
     stop_after_s: float | None
     is_simulated: bool
 
 
-async def run_paper(order: PaperOrder, strategy: BaseStrategy, settings: Settings) -> JournalEnd:
+async def run_paper(
+    order: PaperOrder, strategy: BaseStrategy, settings: Settings, tell: Callable[[str], object]
+) -> JournalEnd:
     """Runs a strategy on live feeds until it is stopped; orders stay on paper.
 
     Args:
         order: what is to be run.
         strategy: the instance.
         settings: addresses and the like; venues and symbols are taken from the order.
+        tell: takes what people should know before the start, a line each.
 
     Returns:
         The journal's last line.
@@ -97,7 +111,7 @@ async def run_paper(order: PaperOrder, strategy: BaseStrategy, settings: Setting
     reader = bus.subscribe("paper run", filters, QUEUE)
     feeds = LiveFeeds(settings, bus=bus, clock=SystemClock(), simulated=order.is_simulated)
     async with feeds as by_venue:
-        header = await _header(order, by_venue)
+        header = await _header(order, by_venue, tell)
         writer = await asyncio.to_thread(JournalWriter, order.journal)
         try:
             writer.add(header)
@@ -141,7 +155,7 @@ def _run_of(header: JournalHeader, strategy: BaseStrategy, writer: JournalWriter
     return PaperRun(
         strategy,
         EventAccount(
-            contracts=header.contracts,
+            contracts=header.traded(),
             cash=Decimal(header.cash),
             fills=header.fills,
             currency=header.currency,
@@ -155,8 +169,11 @@ def _run_of(header: JournalHeader, strategy: BaseStrategy, writer: JournalWriter
     )
 
 
-async def _header(order: PaperOrder, feeds: Mapping[str, VenueFeed]) -> JournalHeader:
+async def _header(
+    order: PaperOrder, feeds: Mapping[str, VenueFeed], tell: Callable[[str], object]
+) -> JournalHeader:
     """What the run rests on: the venues' facts, the account and the bars before it."""
+    tiers: list[tuple[JournalTier, ...]] = []
     contracts: list[PaperContract] = []
     past: list[tuple[Bar, ...]] = []
     currency = "USDT"
@@ -164,9 +181,18 @@ async def _header(order: PaperOrder, feeds: Mapping[str, VenueFeed]) -> JournalH
         feed = feeds[exchange]
         await feed.wait_ready()
         instrument: Any = feed.table.resolve(symbol)
-        contracts.append(
-            PaperContract.of_instrument(instrument, _fees(order, exchange), leverage=order.leverage)
+        table = await _margin_tiers(feed, instrument)
+        tell(_told(exchange, symbol, table))
+        contract = PaperContract.of_instrument(
+            instrument,
+            _fees(order, exchange),
+            leverage=order.leverage,
+            margin_mode=order.margin_mode,
+            tiers=() if table is None else table.tiers,
+            is_fee_demanded=table is not None and table.is_fee_demanded,
         )
+        tiers.append(tuple(map(JournalTier.of, contract.tiers)))
+        contracts.append(msgspec.structs.replace(contract, tiers=()))
         past.append(await _past(feed, instrument, order))
     bps = order.slippage_bps
     return JournalHeader(
@@ -181,7 +207,25 @@ async def _header(order: PaperOrder, feeds: Mapping[str, VenueFeed]) -> JournalH
         ),
         past=tuple(past),
         is_simulated=order.is_simulated,
+        tiers=tuple(tiers),
     )
+
+
+async def _margin_tiers(feed: VenueFeed, instrument: Any) -> MarginTiers | None:
+    """What the venue demands of a position; None where it tells nobody.
+
+    Raises:
+        VenueError: it does tell, but refused, failed or could not be reached.
+    """
+    try:
+        return await feed.margin_tiers(instrument)
+    except NotSupported:
+        return None
+
+
+def _told(exchange: str, symbol: str, table: MarginTiers | None) -> str:
+    source = "none, a position is liquidated when its margin is used up"
+    return f"margin tiers of {exchange}:{symbol}: {source if table is None else table.source}"
 
 
 async def _past(feed: VenueFeed, instrument: Any, order: PaperOrder) -> tuple[Bar, ...]:

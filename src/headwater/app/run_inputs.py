@@ -18,15 +18,8 @@ from headwater.core.errors import ConfigError, RequestError
 from headwater.core.intervals import Interval
 from headwater.strategies.bars import Bars
 
-__all__ = ["InputsWanted", "inputs_asked", "inputs_of"]
+__all__ = ["InputsWanted", "inputs_of"]
 
-Funding = Annotated[
-    str,
-    typer.Option(
-        help="Funding payments: stored, none, or a CSV with timestamp,rate[,mark_price]. Not "
-        "stated: those that are stored for stored candles, else none.",
-    ),
-]
 DetailBars = Annotated[
     str,
     typer.Option(
@@ -89,39 +82,6 @@ def inputs_of(wanted: InputsWanted) -> RunInputs:
                 raise RequestError("funding", path.name, "a payment within the time of the bars")
         text = funding_told(funding, found.bars, f"of {path.name}")
     return RunInputs(bars=found.bars, funding=funding, detail=detail, funding_text=text)
-
-
-def inputs_asked(
-    data: Path | None,
-    symbol: str,
-    exchange: str,
-    interval: str,
-    start: str | None,
-    end: str | None,
-    config: Path | None,
-    funding: str,
-    detail: str,
-) -> RunInputs:
-    """What is run over: a file or the database, funding, smaller bars.
-
-    Raises:
-        ConfigError: neither is named, or the data are wrong.
-    """
-    return inputs_of(
-        InputsWanted(
-            bars=BarsWanted(
-                data=data,
-                symbol=symbol,
-                exchange=exchange,
-                interval=interval,
-                start=start,
-                end=end,
-                config=config,
-            ),
-            funding=funding,
-            detail=detail,
-        )
-    )
 
 
 def _funding_option(field: str) -> str:

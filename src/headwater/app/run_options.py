@@ -60,14 +60,19 @@ Strategy = Annotated[
     str,
     typer.Option(help="Name of a strategy (`headwater strategies`), or path/to/file.py:Class."),
 ]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="CSV with timestamp,open,high,low,close,volume, or Parquet.", dir_okay=False),
+Symbol = Annotated[
+    str,
+    typer.Option(
+        help="Symbol; of stored candles, or a name for the file's. `backtest` takes several with "
+        "commas, also as exchange:SYMBOL."
+    ),
 ]
-Symbol = Annotated[str, typer.Option(help="Symbol; of stored candles, or a name for the file's.")]
 Exchange = Annotated[
     str,
-    typer.Option(help="Venue of the stored candles, and of the fee where none is stated."),
+    typer.Option(
+        help="Venue of the stored candles, and of the fee where none is stated. `backtest` takes "
+        "several with commas."
+    ),
 ]
 IntervalText = Annotated[str, typer.Option("--interval", help="Length of a bar, such as 1h.")]
 Start = Annotated[str | None, typer.Option(help="First bar: ISO date or time, or epoch.")]

@@ -1,19 +1,27 @@
 """What a back-test says on a terminal: the figures, what they rest on, and the equity as a line."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from headwater.analytics.arrays import FloatArray
+from headwater.analytics.performance import Performance
+from headwater.backtest.portfolio import PortfolioResult
+from headwater.backtest.portfolio_contracts import (
+    ContractFigures,
+    contract_figures,
+    contract_name,
+)
 from headwater.backtest.report_metrics import metric_rows
 from headwater.backtest.result import BacktestResult
 from headwater.core.formatting import fixed
 from headwater.strategies.bars import time_text
 
-__all__ = ["SHOWN", "print_result", "spark_line"]
+__all__ = ["SHOWN", "print_portfolio", "print_result", "spark_line"]
 
 SHOWN: Final = (
     *("final_equity", "total_return", "cagr", "max_drawdown", "max_drawdown_ms", "exposure"),
@@ -58,28 +66,102 @@ def print_result(result: BacktestResult, console: Console) -> None:
         console: where to.
     """
     outcome, times = result.outcome, result.bars.timestamp_ms
-    table = Table(
-        title=escape(f"{result.strategy} on {result.symbol or 'an unnamed symbol'}"),
-        title_justify="left",
-    )
-    table.add_column("figure", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
-    for row in metric_rows(result.performance):
-        if row.name in SHOWN:
-            table.add_row(row.label, row.text)
-    console.print(table)
+    title = f"{result.strategy} on {result.symbol or 'an unnamed symbol'}"
+    console.print(_figures(title, result.performance))
     if outcome.insolvent_bar is not None:
         console.print(
             f"[bold red]INSOLVENT[/] in bar {outcome.insolvent_bar:,} "
             f"({time_text(int(times[outcome.insolvent_bar]))}): the run stopped there."
         )
+    _print_equity(outcome.initial_capital, outcome.equity, console)
+    _print_basis(result, console)
+
+
+def print_portfolio(result: PortfolioResult, console: Console) -> None:
+    """Prints the result of a run over several contracts for people.
+
+    Args:
+        result: of a run.
+        console: where to.
+    """
+    outcome = result.outcome
+    figures = contract_figures(result)
+    console.print(_figures(f"{result.strategy} on {len(figures)} contracts", result.performance))
+    heads = ("contract", "closed", "open", "profit", "fees", "funding", "time held")
+    table = Table(*heads[:1])
+    for head in heads[1:]:
+        table.add_column(head, justify="right", no_wrap=True)
+    for one in figures:
+        table.add_row(
+            escape(contract_name(one.exchange, one.symbol)),
+            f"{one.closed_trades:,}",
+            f"{one.open_trades:,}",
+            *(fixed(amount, 2) for amount in (one.pnl, one.fees, one.funding)),
+            f"{fixed(100 * one.exposure, 2)} %",
+        )
+    console.print(table)
+    if outcome.insolvent_ms is not None:
+        console.print(
+            f"[bold red]INSOLVENT[/] at {time_text(outcome.insolvent_ms)}: the run stopped there."
+        )
+    _print_equity(outcome.initial_capital, outcome.equity, console)
+    _print_lines(_portfolio_basis(result, figures), console)
+
+
+def _portfolio_basis(result: PortfolioResult, figures: Sequence[ContractFigures]) -> list[str]:
+    """What was run, assumed, left open and refused."""
+    outcome = result.outcome
+    said = []
+    for one in figures:
+        cover = one.coverage
+        if cover.first_ms is not None and cover.last_ms is not None:
+            said.append(
+                f"bars of {contract_name(one.exchange, one.symbol)}: {cover.bars:,} from "
+                f"{time_text(cover.first_ms)} to {time_text(cover.last_ms)}, "
+                f"{cover.missing_bars:,} missing"
+            )
+    said.append(_parameters(result.parameters))
+    said += [f"{name.replace('_', ' ')}: {text}" for name, text in result.told().items()]
+    said.append(f"look-ahead: {result.look_ahead}")
+    said += [
+        f"open at the end: {one.request.side} {one.request.order_type} of "
+        f"{contract_name(one.request.exchange, one.request.symbol)}, {one.state}"
+        for one in outcome.pending[:_LISTED]
+    ]
+    if len(outcome.pending) > _LISTED:
+        said.append(f"open at the end: {len(outcome.pending) - _LISTED:,} more")
+    if outcome.ambiguous_bars:
+        said.append(
+            f"ambiguous: {len(outcome.ambiguous_bars):,} bars reached stop and target; stop taken"
+        )
+    said += [
+        f"refused: {one.action} of {contract_name(one.exchange, one.symbol)} at "
+        f"{time_text(one.at_ms)}: {one.reason}"
+        for one in outcome.refused[:_LISTED]
+    ]
+    if len(outcome.refused) > _LISTED:
+        said.append(f"refused: {len(outcome.refused) - _LISTED:,} more")
+    return said
+
+
+def _figures(title: str, performance: Performance) -> Table:
+    """The figures that are shown first."""
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column("figure", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    for row in metric_rows(performance):
+        if row.name in SHOWN:
+            table.add_row(row.label, row.text)
+    return table
+
+
+def _print_equity(initial_capital: float, equity: FloatArray, console: Console) -> None:
+    last = float(equity[-1]) if len(equity) else initial_capital
     console.print(
-        f"equity {fixed(outcome.initial_capital, 2)} {spark_line(outcome.equity.tolist())} "
-        f"{fixed(outcome.final_equity, 2)}",
+        f"equity {fixed(initial_capital, 2)} {spark_line(equity.tolist())} {fixed(last, 2)}",
         highlight=False,
         soft_wrap=True,
     )
-    _print_basis(result, console)
 
 
 def _print_basis(result: BacktestResult, console: Console) -> None:
@@ -91,11 +173,7 @@ def _print_basis(result: BacktestResult, console: Console) -> None:
             f"bars: {cover.bars:,} from {time_text(int(times[0]))} to {time_text(int(times[-1]))}, "
             f"{cover.missing_bars:,} missing"
         ),
-        "parameters: "
-        + (
-            ", ".join(f"{name}={_or_off(value)}" for name, value in result.parameters.items())
-            or "none"
-        ),
+        _parameters(result.parameters),
         *(f"{name.replace('_', ' ')}: {text}" for name, text in result.assumptions.told().items()),
         f"look-ahead: {result.look_ahead.how}",
         *(
@@ -113,8 +191,17 @@ def _print_basis(result: BacktestResult, console: Console) -> None:
     )
     if len(outcome.refused) > _LISTED:
         said.append(f"refused: {len(outcome.refused) - _LISTED:,} more")
-    for line in said:
+    _print_lines(said, console)
+
+
+def _print_lines(lines: Sequence[str], console: Console) -> None:
+    for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _parameters(parameters: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{name}={_or_off(value)}" for name, value in parameters.items())
+    return f"parameters: {told or 'none'}"
 
 
 def _or_off(value: object) -> object:

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -17,9 +19,9 @@ from headwater.core.errors import ConfigError
 
 __all__ = [
     "COUNT_MAX",
+    "SearchOptions",
     "option_of",
     "progress_shown",
-    "sweep_request",
 ]
 
 Ranges = Annotated[
@@ -78,48 +80,72 @@ def option_of(field: str) -> str:
     return _OPTIONS.get(name, f"--range or --param {field}")
 
 
-def sweep_request(
-    strategy: str,
-    ranges: Sequence[str] | None,
-    params: Sequence[str] | None,
-    assumptions: Assumptions,
-    *,
-    method: str,
-    samples: int,
-    seed: int,
-    objective: str,
-    scheduler: str,
-    workers: int | None,
-    journal: str,
-    top: int,
-) -> SweepRequest:
-    """The request of a sweep.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """What is tried and where, as it was written."""
 
-    Raises:
-        ConfigError: a range or parameter is none; names it.
-    """
-    from headwater.backtest.parameter_ranges import range_of_text
-    from headwater.strategies.registry import strategy_class
+    range_: Ranges = None
+    search: Search = "grid"
+    trials: Trials = 100
+    seed: Seed = 0
+    objective: Objective = "sharpe"
+    resume: Resume = ""
+    scheduler: Scheduler = ""
+    workers: Workers = None
 
-    for option, value in (("--top", top), ("--trials", samples)):
-        if not 1 <= value <= COUNT_MAX:
-            raise ConfigError(option, repr(value), f"from 1 to {COUNT_MAX:,}")
-    with named_options(option_of):
-        return SweepRequest(
-            # A path is resolved here once; a name travels to workers as it is.
-            strategy=strategy_class(strategy).name if ".py" not in strategy else strategy,
-            ranges=[range_of_text(one) for one in ranges or ()],
-            fixed=pairs_of("--param", params, "name=value, such as fast=10"),
-            assumptions=assumptions,
-            method=method,
-            samples=samples,
-            seed=seed,
-            objective=objective,
-            scheduler=scheduler,
-            workers=workers,
-            journal=journal,
-            top=top,
-        )
+    def request(
+        self, strategy: str, params: Sequence[str] | None, assumptions: Assumptions, *, top: int
+    ) -> SweepRequest:
+        """The request of a sweep.
+
+        Args:
+            strategy: as it was written.
+            params: fixed parameters as name=value.
+            assumptions: of every run.
+            top: rows that are shown.
+
+        Raises:
+            ConfigError: a range or parameter is none; names it.
+        """
+        from headwater.backtest.parameter_ranges import range_of_text
+        from headwater.strategies.registry import strategy_class
+
+        for option, value in (("--top", top), ("--trials", self.trials)):
+            if not 1 <= value <= COUNT_MAX:
+                raise ConfigError(option, repr(value), f"from 1 to {COUNT_MAX:,}")
+        with named_options(option_of):
+            return SweepRequest(
+                # A path is resolved here once; a name travels to workers as it is.
+                strategy=strategy_class(strategy).name if ".py" not in strategy else strategy,
+                ranges=[range_of_text(one) for one in self.range_ or ()],
+                fixed=pairs_of("--param", params, "name=value, such as fast=10"),
+                assumptions=assumptions,
+                method=self.search,
+                samples=self.trials,
+                seed=self.seed,
+                objective=self.objective,
+                scheduler=self.scheduler,
+                workers=self.workers,
+                journal=self.resume,
+                top=top,
+            )
+
+    def check_resume(self) -> None:
+        """Says when there is nothing to go on from, so that a mistyped place is noticed.
+
+        Raises:
+            ConfigError: not even the folder that the journal would be in is there.
+        """
+        path = Path(self.resume).expanduser()
+        if not self.resume or path.exists():
+            return
+        if not path.parent.is_dir():
+            raise ConfigError(
+                "--resume",
+                f"{self.resume!r}: there is nothing to resume, and no folder {str(path.parent)!r}",
+                "a journal that was begun, or a new one in a folder that is there",
+            )
+        typer.echo(f"journal: nothing to resume at {path}; it is begun there", err=True)
 
 
 @contextmanager

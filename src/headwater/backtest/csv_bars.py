@@ -8,13 +8,11 @@ that beside the columns only one part is held.
 """
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
-from types import GenericAlias
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import msgspec
 import numpy as np
@@ -30,9 +28,13 @@ __all__ = ["ROWS_MAX", "FileColumns", "read_csv"]
 ROWS_MAX: Final = 20_000_000
 """Most bars of one file: 38 years of minutes, about a gigabyte of columns."""
 
-_PART_BYTES: Final = 8 * 1024 * 1024
+_PART_BYTES: Final = 256 * 1024
+"""Read at once: its numbers stay in the processor's cache, which halves the time of 8 MiB."""
+
 _PART_ROWS: Final = 50_000
 _HEADER_BYTES: Final = 65_536
+_COMMA, _LINE_FEED = b",\n"
+_NUMBERS: Final = msgspec.json.Decoder(list[float])
 _LINE_MAX: Final = 1024 * 1024
 """Longest line that is read: a file without line breaks is not held whole."""
 
@@ -124,22 +126,34 @@ def _text(line: bytes, number: int, path: Path) -> str:
 
 def _read_quickly(path: Path, header: _Header) -> FileColumns | None:
     """The columns of a plain file; None when it is not one."""
-    width = len(header.names)
-    times: list[IndexArray] = []
+    texts: list[IndexArray] = []
     numbers: list[FloatArray] = []
     rows = 0
-    decoders = {number: _decoder(number) for number in (width - 1, width)}
     for part in _parts(path):
-        found = _quick_part(part, header, decoders)
+        found = _quick_part(part, header)
         if found is None:
             return None
-        times.append(found[0])
-        numbers.append(found[1])
-        rows += len(found[0])
+        times, table = found
+        if times is not None:
+            texts.append(times)
+        numbers.append(table)
+        rows += table.shape[1]
         _check_rows(rows, path)
     if not rows:
-        return _collected(header, np.zeros(0, np.int64), np.zeros((width, 0)))
-    return _collected(header, np.concatenate(times), np.concatenate(numbers, axis=1))
+        return _collected(header, np.zeros(0, np.int64), np.zeros((len(header.names), 0)))
+    if len(texts) not in (0, len(numbers)):
+        return None
+    table = np.concatenate(numbers, axis=1)
+    try:
+        # Numbers of all rows together, so that one unit holds for the whole file.
+        times = (
+            np.concatenate(texts)
+            if texts
+            else epoch_column(table[header.time], header.names[header.time])
+        )
+    except RequestError:
+        return None
+    return _collected(header, times, table)
 
 
 def _parts(path: Path) -> Iterator[bytes]:
@@ -150,51 +164,48 @@ def _parts(path: Path) -> Iterator[bytes]:
             yield part + file.readline(_LINE_MAX)
 
 
-def _quick_part(
-    part: bytes, header: _Header, decoders: Mapping[int, Any]
-) -> tuple[IndexArray, FloatArray] | None:
-    """Times and all columns, shape (columns, rows), of a part; None when it is not plain."""
+def _quick_part(part: bytes, header: _Header) -> tuple[IndexArray | None, FloatArray] | None:
+    """Times where they are texts, and all columns, shape (columns, rows); None: not plain."""
+    width = len(header.names)
     try:
-        plain = part.decode("utf-8").removesuffix("\n")
-        if '"' in plain or "\0" in plain:
+        plain = part.removesuffix(b"\n")
+        if b'"' in plain or b"\0" in plain:
             return None
-        if "\r" in plain:
-            plain = plain.replace("\r\n", "\n").removesuffix("\r")
-        name, count = header.names[header.time], plain.count("\n") + 1
-        first = plain.split(",", 1)[0]
+        if b"\r" in plain:
+            plain = plain.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        first = plain.split(b",", 1)[0]
         if header.time or first.isdigit():
-            table = _table(decoders[len(header.names)], plain.replace("\n", "],["), count)
-            return epoch_column(table[header.time], name), table
+            return None, _table(plain, width)
         # Texts of times are of one length in plain files: cut there, without looking for commas.
-        lines, width = plain.split("\n"), len(first)
-        if {line[width] for line in lines} != {","}:
+        lines, cut = plain.decode("utf-8").split("\n"), len(first)
+        if {line[cut] for line in lines} != {","}:
             return None
-        times = epoch_column([line[:width] for line in lines], name)
-        rest = "],[".join([line[width + 1 :] for line in lines])
-        table = _table(decoders[len(header.names) - 1], rest, count)
-        return times, np.vstack((np.zeros(count), table))
+        times = epoch_column([line[:cut] for line in lines], header.names[0])
+        table = _table("\n".join([line[cut + 1 :] for line in lines]).encode(), width - 1)
+        return times, np.vstack((np.zeros(len(lines)), table))
     except (ValueError, IndexError, RequestError):
         # Not UTF-8, not JSON's numbers (msgspec's error is a ValueError), a short row, no time.
         return None
 
 
-def _decoder(width: int) -> "msgspec.json.Decoder[list[tuple[float, ...]]]":
-    """Reads rows of exactly so many numbers."""
-    row: Any = GenericAlias(tuple, (float,) * width)
-    return msgspec.json.Decoder(list[row])
+def _table(rows: bytes, width: int) -> FloatArray:
+    """Lines of numbers as columns, shape (width, lines).
 
-
-def _table(decoder: Any, rows: str, count: int) -> FloatArray:
-    """Rows with brackets between them as numbers, shape (columns, rows).
+    The numbers are decoded as one flat list, which takes half the time of a list of rows; that
+    every row has as many is seen in the bytes between them.
 
     Raises:
-        ValueError: they are not so many rows of numbers, all of the decoder's length.
+        ValueError: they are not rows of so many numbers.
     """
-    decoded = decoder.decode(f"[[{rows}]]")
-    if len(decoded) != count:
-        raise ValueError("cells with brackets of their own")
-    flat = np.fromiter(chain.from_iterable(decoded), np.float64)
-    return np.ascontiguousarray(flat.reshape(count, -1).T)
+    letters = np.frombuffer(rows, np.uint8)
+    ends = np.flatnonzero((letters == _COMMA) | (letters == _LINE_FEED))
+    count = rows.count(b"\n") + 1
+    of_lines = ends[width - 1 :: width]
+    if len(ends) != count * width - 1 or (letters[of_lines] != _LINE_FEED).any():
+        raise ValueError("rows of different lengths")
+    flat = _NUMBERS.decode(b"[%b]" % rows.replace(b"\n", b","))
+    table = np.fromiter(flat, np.float64, count=count * width)
+    return np.ascontiguousarray(table.reshape(count, width).T)
 
 
 # --- the careful way -----------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from headwater.backtest.csv_bars import ROWS_MAX, FileColumns, read_csv
 from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.strategies.bars import COLUMNS, Bars, time_text
-from headwater.strategies.foreign_bars import columns_of
 from headwater.strategies.row_errors import RowError
 
 __all__ = ["CSV_BYTES_MAX", "ROWS_MAX", "Coverage", "MissingBars", "coverage_of", "load_bars"]
@@ -113,6 +112,8 @@ def _in_file(error: RowError, read: FileColumns, file: Path) -> RequestError:
 def _of_parquet(file: Path, symbol: str) -> Bars:
     """Bars of a Parquet file; Polars is imported here only, it takes a quarter of a second."""
     import polars as pl
+
+    from headwater.strategies.foreign_bars import columns_of
 
     try:
         scanned = pl.scan_parquet(file, glob=False)

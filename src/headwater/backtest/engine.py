@@ -22,11 +22,9 @@ from headwater.analytics.performance import performance
 from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.coverage import coverage_of
 from headwater.backtest.detail import NO_DETAIL, Detail
-from headwater.backtest.event_bars import run_events_over_bars
 from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.look_ahead import LookAheadReport, check_signals
 from headwater.backtest.outcome import Outcome
-from headwater.backtest.per_bar import run_per_bar
 from headwater.backtest.result import BacktestResult
 from headwater.backtest.sparse import run_sparse
 from headwater.backtest.venue_fees import DEFAULT_EXCHANGE, taker_fee_rate
@@ -185,7 +183,11 @@ class BacktestEngine:
                 detail=detail,
             )
             return outcome, report
+        # Either drive is imported by the runs that take it: the one of events costs as much time
+        # as a small back-test.
         if form == "callbacks":
+            from headwater.backtest.per_bar import run_per_bar
+
             outcome = run_per_bar(
                 strategy,
                 bars,
@@ -199,6 +201,8 @@ class BacktestEngine:
             raise RequestError(
                 "detail", "given", "none with a strategy of events: give run_events the trades"
             )
+        from headwater.backtest.event_bars import run_events_over_bars
+
         outcome = run_events_over_bars(
             strategy, bars, self.assumptions, funding=self.funding, progress=self.progress
         )

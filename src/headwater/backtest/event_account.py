@@ -1,15 +1,22 @@
 """The paper account of an event run: contracts, cash and how orders fill."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.venue_fees import VenueFees
 from headwater.core.errors import RequestError
 from headwater.trading.paper import PaperVenue
-from headwater.trading.paper_assumptions import FillAssumptions, MarketTiming, SlippageModel
+from headwater.trading.paper_assumptions import (
+    ExitRule,
+    FillAssumptions,
+    MarketTiming,
+    SlippageModel,
+)
 from headwater.trading.paper_contract import FeeSchedule, PaperContract
 
 __all__ = ["FINE_GRID", "EventAccount"]
@@ -36,18 +43,26 @@ class EventAccount(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "USDT"
 
     @classmethod
-    def of(cls, rules: Assumptions, names: Sequence[tuple[str, str]]) -> "EventAccount":
+    def of(
+        cls,
+        rules: Assumptions,
+        names: Sequence[tuple[str, str]],
+        fees: Mapping[str, VenueFees] = MappingProxyType({}),
+    ) -> "EventAccount":
         """The account that the assumptions of a back-test describe.
 
-        Its one fee holds for makers and takers; take-profits are market orders once they are
-        reached, so they pay the slippage too.
+        Its one fee holds for makers and takers of every venue that has none of its own.
+        Exits fill as in the other drives: stop before target, take-profits without slippage.
 
         Args:
             rules: checked.
             names: (exchange, symbol) of each contract.
+            fees: a venue's own, by its id.
         """
         return cls(
-            contracts=tuple(_contract(rules, exchange, symbol) for exchange, symbol in names),
+            contracts=tuple(
+                _contract(rules, exchange, symbol, fees.get(exchange)) for exchange, symbol in names
+            ),
             cash=_exact(rules.initial_capital),
             fills=FillAssumptions(
                 timing=MarketTiming.NEXT_EVENT
@@ -56,6 +71,7 @@ class EventAccount(msgspec.Struct, frozen=True, kw_only=True):
                 slippage=SlippageModel.FIXED_BPS if rules.slippage_rate else SlippageModel.NONE,
                 slippage_amount=_exact(rules.slippage_rate) * _BPS,
                 is_zero_volume_tradable=True,
+                exits=ExitRule.STOP_FIRST,
             ),
         )
 
@@ -72,9 +88,13 @@ class EventAccount(msgspec.Struct, frozen=True, kw_only=True):
         return PaperVenue(self.contracts, self.cash, self.currency, self.fills)
 
 
-def _contract(rules: Assumptions, exchange: str, symbol: str) -> PaperContract:
-    fee = _exact(rules.fee_rate)
-    forced = fee + _exact(rules.liquidation_fee_rate)
+def _contract(
+    rules: Assumptions, exchange: str, symbol: str, fees: VenueFees | None
+) -> PaperContract:
+    maker = taker = _exact(rules.fee_rate)
+    if fees is not None:
+        maker, taker = _exact(fees.maker_rate), _exact(fees.taker_rate)
+    forced = taker + _exact(rules.liquidation_fee_rate)
     leverage = _exact(rules.leverage)
     highest = max((_exact(one.leverage_max) for one in rules.tiers), default=Decimal(200))
     return PaperContract(
@@ -82,7 +102,7 @@ def _contract(rules: Assumptions, exchange: str, symbol: str) -> PaperContract:
         symbol=symbol,
         price_tick=_exact(rules.price_tick) if rules.price_tick else FINE_GRID,
         quantity_step=_exact(rules.quantity_step) if rules.quantity_step else FINE_GRID,
-        fees=FeeSchedule(maker=fee, taker=fee, liquidation=forced),
+        fees=FeeSchedule(maker=maker, taker=taker, liquidation=forced),
         min_notional=_exact(rules.min_notional) if rules.min_notional else None,
         leverage=leverage,
         max_leverage=max(highest, leverage),

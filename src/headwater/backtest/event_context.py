@@ -95,7 +95,9 @@ class EventContext:
 
     def last_price(self, symbol: str | None = None, exchange: str | None = None) -> float | None:
         """Last traded price; None before any."""
-        return self._named(symbol, exchange).market.last or None
+        is_own = symbol is None and exchange is None  # asked at every event: without a call
+        lane = self.lane if is_own else self._named(symbol, exchange)
+        return lane.market.last or None
 
     def open_interest(self, symbol: str | None = None, exchange: str | None = None) -> float | None:
         """The newest open interest, base units."""

@@ -11,14 +11,14 @@ from functools import partial
 from typing import Any, Final
 
 from headwater.backtest.event_context import EventContext
+from headwater.backtest.event_entries import FILL_KINDS, Entries
 from headwater.backtest.event_lane import Lane
+from headwater.backtest.event_samples import Samples
 from headwater.core.errors import RequestError
-from headwater.core.order_kinds import OrderEventKind
 from headwater.core.orders import OrderEvent
 from headwater.strategies.base import BaseStrategy
 from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_assumptions import MarketTiming
-from headwater.trading.paper_contract import ATTO
 from headwater.trading.paper_state import AccountEntry, OrderEntry, event_record
 
 __all__ = ["ENTRIES_MAX", "EventDesk"]
@@ -28,7 +28,6 @@ ENTRIES_MAX: Final = 1_000_000
 
 _FILL_ROUNDS_MAX: Final = 1_000
 _DRAIN: Final = 100_000
-_FILLS: Final = frozenset({OrderEventKind.FILLED, OrderEventKind.PARTIALLY_FILLED})
 
 
 class EventDesk:
@@ -41,11 +40,11 @@ class EventDesk:
 
     Attributes:
         context: what the strategy is handed.
-        entries: what happened to orders and account, (number, entry), oldest first.
+        entries: what happened to orders and account.
         dropped: entries that were not kept.
-        sample_ms: times at which the equity was taken.
-        equity: equity at each of them.
-        held: for each contract, base units held at each of them.
+        samples: equity and positions at the ends of bars.
+        told: number of the last event that was taken down.
+        is_same_close: whether orders fill at the close at which they are decided.
         at_close: numbers of the first and the last event of each stretch in which orders were
             filled at the close at which they were decided.
     """
@@ -56,15 +55,12 @@ class EventDesk:
         self._account = venue.account
         self.lanes = tuple(lanes)
         self.context = EventContext(venue, lanes)
-        self.entries: list[tuple[int, OrderEntry | AccountEntry]] = []
+        self.entries = Entries()
         self.dropped = 0
-        self.sample_ms: list[int] = []
-        self.equity: list[float] = []
-        self.held: list[list[float]] = [[] for _ in lanes]
-        self._columns = tuple(zip(self.lanes, self.held, strict=True))
+        self.samples = Samples(venue, [one.market for one in lanes])
         self.at_close: list[tuple[int, int]] = []
         self.told = self._drained = venue.event_count
-        self._is_same_close = venue.assumptions.timing is MarketTiming.SAME_CLOSE
+        self.is_same_close = venue.assumptions.timing is MarketTiming.SAME_CLOSE
         self.hears_bar = _hears(strategy, "on_bar")
         self.hears_trade = _hears(strategy, "on_trade")
         self.hears_liquidation = _hears(strategy, "on_liquidation")
@@ -98,12 +94,14 @@ class EventDesk:
         """Bars end at a time: what they did is done, then the strategy hears them.
 
         Args:
-            ended: contract and (open, high, low, close, volume) of each.
+            ended: contract and (open, high, low, close, volume) of each; the prices are looked at
+                only where the bar matches orders.
             at_ms: their time.
         """
         venue, account = self.venue, self._account
-        for lane, (_, high, low, close, _) in ended:
+        for lane, bar in ended:
             if lane.is_bar_open:
+                _, high, low, close, _ = bar
                 venue.on_bar_rest(lane.market, high, low, close, lane.does_bar_fill)
                 lane.is_bar_open = False
         venue.advance(at_ms)
@@ -126,19 +124,9 @@ class EventDesk:
                 on_bar(context)
                 if account.logged != self.told:
                     self.tell(at_ms)
-            if self._is_same_close and account.logged != before:
+            if self.is_same_close and account.logged != before:
                 self.at_close.append((before + 1, account.logged))
-        self.sample(at_ms)
-
-    def sample(self, at_ms: int) -> None:
-        """Takes down equity and positions."""
-        account = self._account
-        self.sample_ms.append(at_ms)
-        # Without positions nothing has to be valued.
-        self.equity.append(self.venue.equity_value if account.open else account.cash / ATTO)
-        for lane, column in self._columns:
-            market = lane.market
-            column.append(market.quantity if market.pos else 0.0)
+        self.samples.take(at_ms)
 
     def trade(
         self,
@@ -148,12 +136,17 @@ class EventDesk:
         quantity: float,
         is_buy: bool | None,
         record: Any = None,
-    ) -> None:
-        """A public trade; `record` is what the strategy is shown of it, if it is there already."""
-        account = self._account
+    ) -> bool:
+        """A public trade; `record` is what the strategy is shown of it, if it is there already.
+
+        Returns:
+            Whether the account was ruined when the strategy heard of it.
+        """
+        account, is_over = self._account, False
         self.venue.on_trade(lane.market, price, quantity, is_buy, at_ms)
         if account.logged != self.told:
             self.tell(at_ms)
+            is_over = self.venue.is_insolvent
         if self.hears_trade:
             context = self.context
             context.lane, context.now_ms, context.made = lane, at_ms, record
@@ -161,6 +154,7 @@ class EventDesk:
             self.strategy.on_trade(context)
             if account.logged != self.told:
                 self.tell(at_ms)
+        return is_over
 
     def liquidation(
         self,
@@ -229,8 +223,8 @@ class EventDesk:
             fresh = self._drain()
             if not fresh:
                 return
-            for number, entry in fresh:
-                if len(entry) == 7 and entry[1] in _FILLS:
+            for number, entry in enumerate(fresh, self.told - len(fresh) + 1):
+                if len(entry) == 7 and entry[1] in FILL_KINDS:
                     self._at(self.lanes[entry[3].market.index], at_ms)
                     self.context.make = partial(self._fill, number, entry)
                     self.strategy.on_fill(self.context)
@@ -262,22 +256,14 @@ class EventDesk:
         context.lane, context.now_ms = lane, at_ms
         context.made = context.make = None
 
-    def _drain(self) -> list[tuple[int, OrderEntry | AccountEntry]]:
-        """Moves what the venue logged to `entries`."""
+    def _drain(self) -> list[OrderEntry | AccountEntry]:
+        """Moves what the venue logged to `entries`; gives what was new."""
         fresh = self.venue.take_entries()
         self.told = self._drained = count = self.venue.event_count
-        numbered = list(enumerate(fresh, count - len(fresh) + 1))
-        self.entries += numbered
+        self.entries.add(count - len(fresh) + 1, fresh)
         if len(self.entries) > ENTRIES_MAX:
-            excess = len(self.entries) - ENTRIES_MAX // 2
-            kept = [
-                one
-                for place, one in enumerate(self.entries)
-                if place >= excess or len(one[1]) == 5 or one[1][1] in _FILLS
-            ]
-            self.dropped += len(self.entries) - len(kept)
-            self.entries = kept
-        return numbered
+            self.dropped += self.entries.drop(ENTRIES_MAX // 2)
+        return fresh
 
 
 def _hears(strategy: BaseStrategy, method: str) -> bool:

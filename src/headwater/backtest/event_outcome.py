@@ -5,16 +5,20 @@ from functools import cached_property
 from math import nan
 from typing import Final
 
+import msgspec
+
 from headwater.analytics.arrays import FloatArray, IndexArray
+from headwater.backtest.collection import collecting_rarely
+from headwater.backtest.event_entries import Entries
 from headwater.backtest.outcome import Outcome, Pending, Refusal, TradeColumns
 from headwater.backtest.round_trips import RoundTrip, round_trips
 from headwater.core.order_kinds import REASON_TEXTS, OrderEventKind, OrderReason, OrderType
 from headwater.core.orders import AccountEvent, Fill, Order, OrderEvent
 from headwater.strategies.bars import Bars
 from headwater.trading.paper import AmbiguousBar, PaperVenue
-from headwater.trading.paper_state import AccountEntry, OrderEntry, event_record
+from headwater.trading.paper_state import event_record
 
-__all__ = ["EventOutcome"]
+__all__ = ["EventOutcome", "RefusedOrder"]
 
 _REFUSALS: Final = frozenset(
     {
@@ -27,6 +31,26 @@ _REFUSALS: Final = frozenset(
 )
 
 
+class RefusedOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An order that came to nothing.
+
+    Attributes:
+        number: of its event.
+        at_ms: when, ms since the epoch.
+        exchange: venue id.
+        symbol: canonical symbol.
+        action: `enter_long`, `enter_short` or `exit`.
+        reason: in words, with the figures.
+    """
+
+    number: int
+    at_ms: int
+    exchange: str
+    symbol: str
+    action: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class EventOutcome:
     """What an event run, or a part of one, came to.
@@ -36,8 +60,7 @@ class EventOutcome:
         sample_ms: shape (S,): the times at which bars ended.
         equity: shape (S,): cash and positions at the last prices then, fees included.
         held: for each contract, shape (S,): base units held then, negative for short.
-        entries: (number, entry) of everything that happened to orders and account; `events` makes
-            records of them.
+        entries: everything that happened to orders and account; `events` makes records of it.
         dropped: order events that were not kept (`event_desk.ENTRIES_MAX`); fills always are.
         at_close: numbers of the first and last event of each stretch of fills at the close at
             which they were decided.
@@ -50,7 +73,7 @@ class EventOutcome:
     sample_ms: IndexArray
     equity: FloatArray
     held: tuple[FloatArray, ...]
-    entries: tuple[tuple[int, OrderEntry | AccountEntry], ...]
+    entries: Entries
     dropped: int
     at_close: tuple[tuple[int, int], ...]
     venue: PaperVenue
@@ -66,20 +89,22 @@ class EventOutcome:
     def events(self) -> tuple[OrderEvent | AccountEvent, ...]:
         """Every order and account event with its reason, oldest first."""
         currency = self.venue.currency
-        return tuple(event_record(entry, number, currency) for number, entry in self.entries)
+        with collecting_rarely():
+            return tuple(event_record(entry, number, currency) for number, entry in self.entries)
 
     @cached_property
     def fills(self) -> tuple[Fill, ...]:
         """Every execution, oldest first."""
         currency = self.venue.currency
-        found = (
-            event_record(entry, number, currency)
-            for number, entry in self.entries
-            if len(entry) == 7 and isinstance(entry[6], tuple)
-        )
-        return tuple(
-            one.fill for one in found if isinstance(one, OrderEvent) and one.fill is not None
-        )
+        with collecting_rarely():
+            found = [
+                event_record(entry, number, currency)
+                for number, entry in self.entries
+                if isinstance(entry[-1], tuple)  # the facts of a fill
+            ]
+            return tuple(
+                one.fill for one in found if isinstance(one, OrderEvent) and one.fill is not None
+            )
 
     @cached_property
     def trips(self) -> tuple[RoundTrip, ...]:
@@ -109,7 +134,14 @@ class EventOutcome:
             held=self.held[0],
             trades=self._columns(times),
             pending=_pending(self.pending, len(bars) - 1),
-            refused=self._refused(times),
+            refused=tuple(
+                Refusal(
+                    bar=self._bar(times, one.at_ms, one.number),
+                    action=one.action,
+                    reason=one.reason,
+                )
+                for one in self.refused
+            ),
             ambiguous_bars=tuple(
                 max(0, int(times.searchsorted(one.at_ms, side="right")) - 1)
                 for one in self.ambiguous_bars
@@ -143,7 +175,9 @@ class EventOutcome:
             columns.exit_reason.append(trip.exit_reason)
         return columns
 
-    def _refused(self, times: IndexArray) -> tuple[Refusal, ...]:
+    @cached_property
+    def refused(self) -> tuple[RefusedOrder, ...]:
+        """The orders that were rejected, or cancelled for want of margin or size; oldest first."""
         found = []
         for number, entry in self.entries:
             if len(entry) == 5:
@@ -154,8 +188,11 @@ class EventOutcome:
             ):
                 figures = f": {detail}" if isinstance(detail, str) else ""
                 found.append(
-                    Refusal(
-                        bar=self._bar(times, at_ms, number),
+                    RefusedOrder(
+                        number=number,
+                        at_ms=at_ms,
+                        exchange=order.market.exchange,
+                        symbol=order.market.symbol,
                         action=_action(is_buy=order.is_buy, reduces=order.reduce_only),
                         reason=f"{REASON_TEXTS[reason]}{figures}",
                     )

@@ -1,34 +1,31 @@
 """Back-tests of event strategies: any number of contracts and venues, one account.
 
-The streams are columns. Events that a strategy can hear lie on one timeline; the trades between two
-of them go to the paper venue in one call, so a trade that nobody hears and that reaches no order
-costs a comparison in an array. Orders have no latency: what is placed at an event is met by the
+The streams are columns. Events that a strategy can hear lie on one timeline, trades are laid
+between them (`event_trades.py`). Orders have no latency: what is placed at an event is met by the
 next one.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from headwater.backtest.collection import collecting_rarely
 from headwater.backtest.event_account import EventAccount
+from headwater.backtest.event_bar_ends import BarEnds
 from headwater.backtest.event_desk import EventDesk
 from headwater.backtest.event_lane import Lane
 from headwater.backtest.event_outcome import EventOutcome
 from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.event_timeline import EventKind, timeline_of
+from headwater.backtest.event_trades import EventTrades
 from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.growing_bars import GrowingBars
 from headwater.trading.paper import PaperVenue
-from headwater.trading.paper_stretches import Stretches
 
 __all__ = ["EventRun", "RunSnapshot", "run_events"]
 
-_CHUNK: Final = 65_536
 _TOLD_EVERY: Final = 4_096
 
 
@@ -78,6 +75,8 @@ class EventRun:
         account: as of `run_events`.
         snapshot: go on from there, over the same streams (they may have grown longer).
         progress: as of `run_events`.
+        shortcuts: play common kinds of events in the loops made for them, which do the same as the
+            general one at a fraction of the cost; False to prove it.
 
     Raises:
         RequestError: as of `run_events`.
@@ -91,6 +90,7 @@ class EventRun:
         *,
         snapshot: RunSnapshot | None = None,
         progress: Callable[[int, int], None] | None = None,
+        shortcuts: bool = True,
     ) -> None:
         if strategy.form() != "events":
             raise RequestError(
@@ -117,25 +117,14 @@ class EventRun:
         ]
         self.desk = EventDesk(strategy, venue, self._lanes)
         self._timeline = timeline_of(self._streams, self._shown)
-        self._bar_rows = [
+        self._bar_rows: list[list[tuple[Any, ...]]] = [
             list(zip(*(getattr(bars, name).tolist() for name in _BAR), strict=True))
-            for bars in self._shown
+            if stream.trades is None
+            else [()] * len(bars)
+            for bars, stream in zip(self._shown, self._streams, strict=True)
         ]
-        self._trades = {
-            lane: one.trades for lane, one in enumerate(self._streams) if one.trades is not None
-        }
-        self._cursor = dict.fromkeys(self._trades, 0)
-        self._unheard = {
-            lane: Stretches(
-                self._lanes[lane].market.scale,
-                one.price,
-                one.is_buy,
-                one.timestamp_ms,
-                self._timeline.trades_before[lane],
-            )
-            for lane, one in self._trades.items()
-            if len(self._trades) == 1 and not self.desk.hears_trade
-        }
+        self._trades = EventTrades(self.desk, self._streams, self._timeline, shortcuts=shortcuts)
+        self._bar_ends = BarEnds.of(self.desk, self._trades, self._timeline)
         self._next = 0
         self._progress = progress
         self._is_resumed = snapshot is not None
@@ -157,35 +146,20 @@ class EventRun:
         desk, timeline, account = self.desk, self._timeline, self.venue.account
         if self._next == 0 and not self._is_resumed:
             desk.start(self._first_ms())
-        at_ms, kinds = timeline.at_ms, timeline.kind
-        length = len(at_ms)
-        last = length
+        last = length = len(timeline.at_ms)
         if until_ms is not None:
             last = timeline.before(until_ms)
         while self._next < last:
             at = self._next
-            if self._unheard:
-                self._pass_stretch(at)
-            elif self._trades:
-                self._play_trades({i: rows[at] for i, rows in timeline.trades_before.items()})
             if self._progress is not None and at % _TOLD_EVERY == 0:
                 self._progress(at, length)
-            kind = kinds[at]
-            if kind in _GROUPED:
-                now, end = at_ms[at], at + 1
-                while end < last and at_ms[end] == now and kinds[end] == kind:
-                    end += 1
-                self._bars(kind, at, end)
-            else:
-                end = at + 1
-                self._single(kind, at)
-            self._next = end
+            self._next = self._play(at, last)
             if account.is_insolvent:
                 break
         if not self.venue.is_insolvent:
-            self._play_rest(until_ms)
-        elif not desk.sample_ms or desk.sample_ms[-1] < self.venue.now_ms:
-            desk.sample(self.venue.now_ms)  # the bar of the ruin, which does not end any more
+            self._trades.play_rest(until_ms)
+        elif not (sampled := desk.samples.at_ms) or sampled[-1] < self.venue.now_ms:
+            desk.samples.take(self.venue.now_ms)  # the bar of the ruin, which does not end any more
         desk.finish()
         return self._outcome(is_cut=until_ms is not None)
 
@@ -203,6 +177,23 @@ class EventRun:
         return RunSnapshot(at_ms=at_ms, venue=self.venue.snapshot())
 
     # --- the timeline ----------------------------------------------------------------------------
+
+    def _play(self, at: int, last: int) -> int:
+        """Plays an event, or some up to `last`, and the trades before; gives the next event."""
+        if self._bar_ends is not None:
+            behind = min(last, self._bar_ends.behind(at), at - at % _TOLD_EVERY + _TOLD_EVERY)
+            if behind > at:
+                return self._bar_ends.play(at, behind)
+        self._trades.play_before(at)
+        timeline = self._timeline
+        now, kind, end = timeline.at_ms[at], timeline.kind[at], at + 1
+        if kind not in _GROUPED:
+            self._single(kind, at)
+            return end
+        while end < last and timeline.at_ms[end] == now and timeline.kind[end] == kind:
+            end += 1
+        self._bars(kind, at, end)
+        return end
 
     def _bars(self, kind: int, first: int, end: int) -> None:
         timeline = self._timeline
@@ -240,8 +231,9 @@ class EventRun:
             desk.funding(lane, at_ms, float(told.rate[row]), mark, stream.funding_interval_h)
 
     def _first_ms(self) -> int:
-        firsts = [int(one.timestamp_ms[0]) for one in self._trades.values() if len(one)]
-        return min([*firsts, *self._timeline.at_ms[:1]], default=0)
+        firsts = self._timeline.at_ms[:1]
+        first_trade = self._trades.first_ms()
+        return min(firsts if first_trade is None else [*firsts, first_trade], default=0)
 
     def _pass_by(self, at_ms: int) -> None:
         """Takes down what was known at a cut, without playing it."""
@@ -263,127 +255,17 @@ class EventRun:
                     is_long=bool(tape.is_long[row]),
                 )
         self._next = end
-        for index, trades in self._trades.items():
-            self._cursor[index] = int(np.searchsorted(trades.timestamp_ms, at_ms))
-
-    # --- trades ----------------------------------------------------------------------------------
-
-    def _pass_stretch(self, at: int) -> None:
-        """The trades before an event, of the one contract that has any, heard by nobody."""
-        ((lane, stretches),) = self._unheard.items()
-        rows, cursor = self._timeline.trades_before[lane], self._cursor
-        start, end = cursor[lane], rows[at]
-        if start >= end:
-            return
-        is_whole = start == (rows[at - 1] if at else 0)
-        if not (is_whole and self.venue.pass_stretch(self._lanes[lane].market, stretches.at(at))):
-            self._skip(lane, start, end)
-        cursor[lane] = end
-
-    def _play_rest(self, until_ms: int | None) -> None:
-        """The trades behind the last event."""
-        ends = {
-            lane: len(one) if until_ms is None else int(np.searchsorted(one.timestamp_ms, until_ms))
-            for lane, one in self._trades.items()
-        }
-        self._play_trades(ends)
-
-    def _play_trades(self, ends: dict[int, int]) -> None:
-        """Plays the trades of each contract up to a row, all in the order of their times."""
-        cursor = self._cursor
-        due = [lane for lane, end in ends.items() if end > cursor[lane]]
-        if not due:
-            return
-        play = self._hear if self.desk.hears_trade else self._skip
-        if len(due) == 1:
-            play(due[0], cursor[due[0]], ends[due[0]])
-        elif not self._pass_untouched(due, ends):
-            lanes = np.repeat(due, [ends[one] - cursor[one] for one in due])
-            times = np.concatenate(
-                [self._trades[one].timestamp_ms[cursor[one] : ends[one]] for one in due]
-            )
-            lanes = lanes[np.lexsort((lanes, times))]
-            borders = [0, *(np.flatnonzero(np.diff(lanes)) + 1).tolist(), len(lanes)]
-            position = {one: cursor[one] for one in due}
-            for start, end in pairwise(borders):
-                if self.venue.is_insolvent:
-                    break
-                lane = int(lanes[start])
-                play(lane, position[lane], position[lane] + end - start)
-                position[lane] += end - start
-        for lane in due:
-            cursor[lane] = ends[lane]
-
-    def _pass_untouched(self, due: list[int], ends: dict[int, int]) -> bool:
-        """Shows the venue trades of several contracts that nobody hears and that touch nothing.
-
-        Returns:
-            Whether they were such; if not, nothing was done.
-        """
-        if self.desk.hears_trade:
-            return False
-        for lane in due:
-            market = self._lanes[lane].market
-            prices = self._trades[lane].price[self._cursor[lane] : ends[lane]]
-            if not (market.low < prices.min() and prices.max() < market.high):
-                return False
-        for lane in sorted(due, key=lambda one: self._trades[one].timestamp_ms[ends[one] - 1]):
-            self._skip(lane, self._cursor[lane], ends[lane])
-        return True
-
-    def _skip(self, lane: int, start: int, end: int) -> None:
-        """Trades that the strategy does not hear; it is told its fills where it wants to."""
-        desk, venue, tape = self.desk, self.venue, self._trades[lane]
-        market, stops = self._lanes[lane].market, desk.hears_fill
-        while start < end:
-            start = venue.on_trades(
-                market,
-                tape.price,
-                tape.quantity,
-                tape.is_buy,
-                tape.timestamp_ms,
-                start,
-                end,
-                stops_at_event=stops,
-            )
-            if venue.account.logged != desk.told:
-                desk.tell(venue.now_ms)
-
-    def _hear(self, index: int, start: int, end: int) -> None:
-        """Trades that the strategy hears, one by one."""
-        desk, venue, lane, tape = self.desk, self.venue, self._lanes[index], self._trades[index]
-        context, market, make, account = desk.context, lane.market, lane.trade, venue.account
-        meet, on_trade, is_over = venue.on_trade, desk.strategy.on_trade, False
-        row: Any = None
-
-        def made() -> Any:
-            return make(*row)
-
-        for first in range(start, end, _CHUNK):
-            for row in tape.rows(first, min(first + _CHUNK, end)):
-                at_ms, price, quantity, is_buy = row
-                meet(market, price, quantity, is_buy, at_ms)
-                if account.logged != desk.told:
-                    desk.tell(at_ms)
-                    is_over = venue.is_insolvent
-                context.lane = lane
-                context.now_ms = at_ms
-                context.made = None
-                context.make = made
-                on_trade(context)
-                if account.logged != desk.told:
-                    desk.tell(at_ms)
-                if is_over:
-                    return
+        self._trades.jump_to(at_ms)
 
     def _outcome(self, *, is_cut: bool) -> EventOutcome:
         desk = self.desk
+        sample_ms, equity, held = desk.samples.columns()
         return EventOutcome(
             initial_capital=float(self._account.cash),
-            sample_ms=np.array(desk.sample_ms, dtype=np.int64),
-            equity=np.array(desk.equity, dtype=np.float64),
-            held=tuple(np.array(column, dtype=np.float64) for column in desk.held),
-            entries=tuple(desk.entries),
+            sample_ms=sample_ms,
+            equity=equity,
+            held=held,
+            entries=desk.entries.copy(),
             dropped=desk.dropped,
             at_close=tuple(desk.at_close),
             venue=self.venue,

@@ -81,7 +81,8 @@ class TradeTape:
         if interval_ms <= 0:
             raise RequestError("interval_ms", interval_ms, "a length above 0")
         opened = self.timestamp_ms // interval_ms * interval_ms
-        first = np.flatnonzero(np.diff(opened, prepend=opened[0] - 1)) if len(opened) else opened
+        turns = np.flatnonzero(opened[1:] != opened[:-1]) + 1
+        first = np.concatenate(([0], turns)) if len(opened) else opened
         last = np.append(first[1:], len(opened)) - 1
         price, volume = self.price, self.quantity
         columns = (

@@ -41,6 +41,8 @@ class Timeline:
         lane: number of its contract.
         row: its row within its stream.
         trades_before: for each contract with trades, how many of them come before each event.
+        others: numbers of the events that are no ends of bars, rising.
+        has_joint_ends: whether two bars end at the same time.
     """
 
     at_ms: list[int]
@@ -48,6 +50,8 @@ class Timeline:
     lane: list[int]
     row: list[int]
     trades_before: dict[int, list[int]]
+    others: list[int]
+    has_joint_ends: bool
 
     def before(self, until_ms: int) -> int:
         """How many events a cut at that time has before it: the bars that end at it as well."""
@@ -97,10 +101,12 @@ def timeline_of(streams: Sequence[MarketStreams], bars: Sequence[Bars]) -> Timel
     at = np.concatenate(times)
     kind_column, lane_column = np.concatenate(kinds), np.concatenate(lanes)
     order = np.lexsort((lane_column, kind_column, at))
-    at = at[order]
+    at, kind_column = at[order], kind_column[order]
+    is_end = kind_column == EventKind.BAR_END
+    ends = at[is_end]
     return Timeline(
         at_ms=at.tolist(),
-        kind=kind_column[order].tolist(),
+        kind=kind_column.tolist(),
         lane=lane_column[order].tolist(),
         row=np.concatenate(rows)[order].tolist(),
         trades_before={
@@ -108,4 +114,6 @@ def timeline_of(streams: Sequence[MarketStreams], bars: Sequence[Bars]) -> Timel
             for lane, stream in enumerate(streams)
             if stream.trades is not None
         },
+        others=np.flatnonzero(~is_end).tolist(),
+        has_joint_ends=bool((ends[1:] == ends[:-1]).any()),
     )

@@ -8,12 +8,14 @@ nothing, a crash of the machine at most so long. A torn last line is passed over
 
 import os
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import msgspec
 
 from headwater.core.errors import PlatformError, RequestError
+from headwater.core.margin_tiers import MarginTier
 from headwater.core.orders import AccountEvent, OrderEvent
 from headwater.strategies.bars import Bar
 from headwater.trading.paper_assumptions import FillAssumptions
@@ -31,6 +33,7 @@ __all__ = [
     "JournalError",
     "JournalHeader",
     "JournalLine",
+    "JournalTier",
     "JournalWriter",
     "OrderLine",
     "read_journal",
@@ -57,6 +60,32 @@ class JournalError(PlatformError):
         self.problem = problem
 
 
+class JournalTier(msgspec.Struct, frozen=True, kw_only=True):
+    """A margin tier as JSON can hold it: it ends where the next one begins, the last one nowhere.
+
+    Attributes:
+        notional_floor: as of `MarginTier`, as the others.
+        maintenance_rate: share of the notional.
+        maintenance_deduction: quote currency.
+        leverage_max: ≥ 1.
+    """
+
+    notional_floor: float
+    maintenance_rate: float
+    maintenance_deduction: float
+    leverage_max: float
+
+    @classmethod
+    def of(cls, tier: MarginTier) -> "JournalTier":
+        """A tier without its end."""
+        return cls(
+            notional_floor=tier.notional_floor,
+            maintenance_rate=tier.maintenance_rate,
+            maintenance_deduction=tier.maintenance_deduction,
+            leverage_max=tier.leverage_max,
+        )
+
+
 class JournalHeader(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     """What the run rests on: enough to run it again.
 
@@ -65,7 +94,10 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag
         strategy: as the user named it: a name or path.py:Class.
         parameters: as given; what is not here has its default.
         interval_ms: length of the bars.
-        contracts: with fees, leverage and margin mode; lines name them by their number here.
+        contracts: with fees, leverage and margin mode, without tiers; lines name them by their
+            number here.
+        tiers: margin tiers of each contract; none at all, or none of one: nothing is demanded but
+            what the position loses.
         cash: at the start.
         currency: settlement currency.
         fills: how orders fill.
@@ -83,6 +115,30 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag
     fills: FillAssumptions
     past: tuple[tuple[Bar, ...], ...]
     is_simulated: bool = False
+    tiers: tuple[tuple[JournalTier, ...], ...] = ()
+
+    def traded(self) -> tuple[PaperContract, ...]:
+        """The contracts with their tiers."""
+        if not self.tiers:
+            return self.contracts
+        return tuple(
+            msgspec.structs.replace(contract, tiers=_tiers(rows))
+            for contract, rows in zip(self.contracts, self.tiers, strict=True)
+        )
+
+
+def _tiers(rows: tuple[JournalTier, ...]) -> tuple[MarginTier, ...]:
+    caps = [*(row.notional_floor for row in rows[1:]), inf]
+    return tuple(
+        MarginTier(
+            notional_floor=row.notional_floor,
+            notional_cap=cap,
+            maintenance_rate=row.maintenance_rate,
+            maintenance_deduction=row.maintenance_deduction,
+            leverage_max=row.leverage_max,
+        )
+        for row, cap in zip(rows, caps, strict=False)
+    )
 
 
 class HeardTrade(msgspec.Struct, frozen=True, kw_only=True, tag="trade", tag_field="kind"):
@@ -290,6 +346,15 @@ def read_journal(path: Path) -> Iterator[JournalLine]:
                 ) from error
             if (number == 1) != isinstance(read, JournalHeader):
                 raise RequestError("journal", f"line {number}", "one header, in the first line")
-            if isinstance(read, JournalHeader) and read.format != FORMAT:
-                raise RequestError("journal.format", read.format, f"{FORMAT}")
+            if isinstance(read, JournalHeader):
+                _check(read)
             yield read
+
+
+def _check(header: JournalHeader) -> None:
+    if header.format != FORMAT:
+        raise RequestError("journal.format", header.format, f"{FORMAT}")
+    if header.tiers and len(header.tiers) != len(header.contracts):
+        raise RequestError(
+            "journal.tiers", len(header.tiers), f"of {len(header.contracts)} contracts"
+        )

@@ -115,7 +115,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
         """The account of the run."""
         header = self.header
         return EventAccount(
-            contracts=header.contracts,
+            contracts=header.traded(),
             cash=Decimal(header.cash),
             fills=header.fills,
             currency=header.currency,

@@ -8,15 +8,17 @@ from typing import Any, Final
 
 import numpy as np
 
+from headwater.analytics.arrays import IndexArray
 from headwater.analytics.performance import Performance, performance
 from headwater.backtest.asked import AskedStrategy
-from headwater.backtest.event_account import EventAccount
+from headwater.backtest.event_account import FINE_GRID, EventAccount
 from headwater.backtest.event_outcome import EventOutcome
 from headwater.backtest.event_run import run_events
 from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.round_trips import RoundTrip
 from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy
+from headwater.trading.paper_contract import PaperContract
 
 __all__ = ["PortfolioResult", "run_portfolio"]
 
@@ -30,20 +32,31 @@ class PortfolioResult:
     Attributes:
         strategy: its name.
         parameters: all of them with their values.
+        streams: what was run over, in the order of the account's contracts.
         account: contracts with their fees and leverage, cash, how orders fill.
         outcome: equity, orders and fills with their reasons, what is pending.
         performance: every figure, from the equity at each time at which a bar ended.
         interval_ms: the smallest distance of two such times, which the figures are annualised by.
         cpu_s: seconds of processor time that the run took.
+        funding: which payments each contract had, in words; empty where nobody said.
+        is_asked: whether it is a strategy of signals or callbacks that was asked at every close.
     """
 
     strategy: str
     parameters: Mapping[str, Any]
+    streams: tuple[MarketStreams, ...]
     account: EventAccount
     outcome: EventOutcome
     performance: Performance
     interval_ms: int
     cpu_s: float
+    funding: tuple[str, ...] = ()
+    is_asked: bool = False
+
+    @property
+    def opened_ms(self) -> IndexArray:
+        """Shape (samples,): times of the equity less an interval, where such a bar opens."""
+        return self.outcome.sample_ms - self.interval_ms
 
     @property
     def trades(self) -> tuple[RoundTrip, ...]:
@@ -76,16 +89,56 @@ class PortfolioResult:
             found[name] = float(one.realised_pnl + one.unrealised_pnl - one.fees + one.funding)
         return found
 
+    @property
+    def look_ahead(self) -> str:
+        """What was done against look-ahead, in words."""
+        if self.is_asked:
+            return "the strategy is handed the past bars alone"
+        return "the strategy hears events in the order of their times"
+
     def told(self) -> dict[str, str]:
         """What the run takes for granted, in words."""
-        texts = {f"fills {n}": text for n, text in enumerate(self.account.fills.texts(), 1)}
-        for one in self.account.contracts:
-            texts[f"{one.exchange}:{one.symbol}"] = (
-                f"fees {one.fees.maker} maker, {one.fees.taker} taker; leverage {one.leverage}, "
-                f"{one.margin_mode} margin; tick {one.price_tick}, step {one.quantity_step}"
+        account = self.account
+        cash = f"{account.cash.normalize():f} {account.currency}"
+        texts = {
+            "initial_capital": f"{cash}, one account for all contracts, which are taken to be "
+            "settled in it"
+        }
+        texts |= {f"fills {n}": text for n, text in enumerate(account.fills.texts(), 1)}
+        if self.is_asked:
+            texts["sizing"] = (
+                f"asked at every close of every contract; all in is 1/{len(account.contracts)} of "
+                "the equity for each"
             )
+        for at, one in enumerate(account.contracts):
+            name = f"{one.exchange}:{one.symbol}"
+            texts[name] = _terms(one)
+            if self.funding:
+                texts[f"{name} funding"] = self.funding[at]
         texts["latency"] = "none: an order meets the first event after the one it was placed at"
+        texts["annualisation"] = "365 days"
         return texts
+
+
+def _terms(contract: PaperContract) -> str:
+    """What a contract costs and demands, in words."""
+    parts = [
+        f"fees {contract.fees.maker} maker, {contract.fees.taker} taker",
+        f"leverage {contract.leverage.normalize():f}, {contract.margin_mode} margin",
+    ]
+    if contract.tiers:
+        parts.append(f"liquidated by {len(contract.tiers)} margin tiers")
+    else:
+        parts.append("NO margin tiers: liquidated only when its whole margin is lost")
+    is_fine = contract.price_tick == FINE_GRID and contract.quantity_step == FINE_GRID
+    parts.append(
+        "no rounding"
+        if is_fine
+        else f"tick {contract.price_tick:f}, step {contract.quantity_step:f}"
+    )
+    if contract.min_notional is not None:
+        parts.append(f"no order below {contract.min_notional:f}")
+    return "; ".join(parts)
 
 
 def run_portfolio(
@@ -93,6 +146,7 @@ def run_portfolio(
     streams: Sequence[MarketStreams],
     account: EventAccount,
     *,
+    funding: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> PortfolioResult:
     """Runs a strategy over several contracts.
@@ -102,6 +156,7 @@ def run_portfolio(
             contract and has an equal share of the equity for each.
         streams: what happened, in the order of the account's contracts.
         account: what is traded with.
+        funding: which payments each contract has, in words, for the result.
         progress: told (events done, events) now and then.
 
     Returns:
@@ -135,9 +190,12 @@ def run_portfolio(
     return PortfolioResult(
         strategy=strategy.name,
         parameters=strategy.params,
+        streams=tuple(streams),
         account=account,
         outcome=outcome,
         performance=figures,
         interval_ms=interval_ms,
         cpu_s=time.process_time() - started,
+        funding=tuple(funding),
+        is_asked=played is not strategy,
     )

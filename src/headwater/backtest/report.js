@@ -128,14 +128,14 @@ function drawEquity({ time_s: times, equity, drawdown, exposure }) {
   chart.timeScale().fitContent();
 }
 
-function drawLines(lines) {
-  const chart = chartIn("compare");
+function drawLines(lines, place, format) {
+  const chart = chartIn(place);
   if (!chart) return;
-  lines.forEach(({ name, time_s: times, equity }, at) => {
+  lines.forEach(({ name, time_s: times, equity, exposure }, at) => {
     const colours = { color: LINE_COLOURS[at % LINE_COLOURS.length] };
     const style = Math.floor(at / LINE_COLOURS.length) % 5;
-    const options = { lineWidth: 1, lineStyle: style, title: name };
-    addLine(chart, library.LineSeries, 0, colours, options, pointsOf(times, equity));
+    const options = { lineWidth: 1, lineStyle: style, title: name, ...format };
+    addLine(chart, library.LineSeries, 0, colours, options, pointsOf(times, equity ?? exposure));
   });
   chart.timeScale().fitContent();
 }
@@ -262,6 +262,7 @@ function cellsOf(trades, at) {
   const value = trades.entry_price[at] * trades.quantity[at];
   const exit = trades.exit_s[at];
   return [
+    ...(trades.contract ? [trades.contract[at]] : []),
     trades.side[at],
     moment(trades.entry_s[at]),
     exit === null ? "open" : moment(exit),
@@ -331,7 +332,7 @@ function pageTrades(trades, show) {
         row.append(cell);
       }
       const pnl = trades.pnl[at];
-      if (pnl !== null) row.children[7].className = pnl >= 0 ? "gain" : "loss";
+      if (pnl !== null) row.children[trades.contract ? 8 : 7].className = pnl >= 0 ? "gain" : "loss";
       rows.push(row);
     }
     body.replaceChildren(...rows);
@@ -366,6 +367,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
   painted.forEach((paint) => paint()),
 );
 if (data.equity) drawEquity(data.equity);
-if (data.lines) drawLines(data.lines);
+if (data.lines) drawLines(data.lines, "compare");
+if (data.exposures) drawLines(data.exposures, "exposures", { priceFormat: PERCENT });
 if (data.trades) pageTrades(data.trades, data.candles && drawPrice(data.candles, data.trades));
 document.documentElement.dataset.ready = "yes";

@@ -6,14 +6,12 @@ million bars makes a file of a few megabytes, because lines are thinned to what 
 with every extreme kept, and the page holds the newest 20,000 trades.
 """
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from headwater.backtest.report_drawing import Line, drawing
-from headwater.backtest.report_metrics import HEADLINE, metric_rows
 from headwater.backtest.report_months import monthly_returns
-from headwater.backtest.report_page import MODULES, page, slot
+from headwater.backtest.report_page import MODULES, body_of, page, slot
 from headwater.backtest.report_sections import (
     assumptions_section,
     coverage_section,
@@ -54,13 +52,17 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
         ("equity", "Equity, drawdown and exposure", _equity(equity, result)),
         ("price", "Price and trades", _price(candles.bars_each, candles.time_s, candles.close)),
         ("returns", "Returns by month", months_section(years)),
-        ("figures", "Figures", metrics_section(result)),
-        ("drawdowns", "Drawdowns", drawdowns_section(result)),
-        ("trade-list", "Trades", trades_section(result, trades, places)),
+        ("figures", "Figures", metrics_section(result.performance)),
+        ("drawdowns", "Drawdowns", drawdowns_section(result.performance)),
+        ("trade-list", "Trades", trades_section(trades, len(result.trades), places)),
         ("unfilled", "What was not filled, and what is uncertain", unfilled_section(result)),
         ("parameters", "Parameters", parameters_table(result.parameters)),
-        ("assumptions", "Assumptions", assumptions_section(result)),
-        ("data-coverage", "Data", coverage_section(result)),
+        (
+            "assumptions",
+            "Assumptions",
+            assumptions_section(result.assumptions.told(), result.look_ahead.how),
+        ),
+        ("data-coverage", "Data", coverage_section(result.coverage, result.symbol)),
     )
     data: dict[str, Any] = {
         "equity": equity,
@@ -71,35 +73,14 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
             name: _distance(result.parameters.get(name)) for name in ("stop_loss", "take_profit")
         },
     }
-    return page(title, _body(title, result, sections), data, script="report.js", modules=modules)
+    body = body_of(title, _intro(result), warnings_of(result), result.performance, sections)
+    return page(title, body, data, script="report.js", modules=modules)
 
 
-def _body(title: str, result: BacktestResult, sections: tuple[tuple[str, str, str], ...]) -> str:
-    """All of the page that is seen."""
-    links = " · ".join(f'<a href="#{name}">{escape(head)}</a>' for name, head, _ in sections)
-    parts = "".join(
-        f'<section id="{name}" aria-labelledby="{name}-head"><h2 id="{name}-head">{escape(head)}'
-        f"</h2>{body}</section>"
-        for name, head, body in sections
-    )
-    tiles = "".join(
-        f"<div><dt>{escape(one.label)}</dt><dd>{escape(one.text)}</dd></div>"
-        for one in metric_rows(result.performance)
-        if one.name in HEADLINE
-    )
+def _intro(result: BacktestResult) -> str:
     times = result.bars.timestamp_ms
     span = f"{time_text(int(times[0]))} to {time_text(int(times[-1]))}" if len(times) else "no bars"
-    return (
-        '<a class="skip" href="#main">To the report</a>'
-        f"<header><h1>{escape(title)}</h1>"
-        f'<p class="dim">Back-test of {escape(result.strategy)} over {len(times):,} bars, {span}; '
-        f"{escape(_costs(result))}. The past promises nothing.</p>"
-        f'</header><nav aria-label="Parts of the report"><p>{links}</p></nav>'
-        f'<main id="main"><!--notice-->{warnings_of(result)}<dl class="tiles">{tiles}</dl>'
-        f"{parts}</main>"
-        "<footer><p>Made by Headwater. Charts: Lightweight Charts™, copyright TradingView, Inc., "
-        "Apache License 2.0.</p></footer>"
-    )
+    return f"Back-test of {result.strategy} over {len(times):,} bars, {span}; {_costs(result)}."
 
 
 def _costs(result: BacktestResult) -> str:

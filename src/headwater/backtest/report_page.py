@@ -17,8 +17,10 @@ from typing import Final
 import msgspec
 
 import headwater
+from headwater.analytics.performance import Performance
+from headwater.backtest.report_metrics import HEADLINE, metric_rows
 
-__all__ = ["MODULES", "chart_library", "page", "slot", "table"]
+__all__ = ["MODULES", "Markup", "body_of", "chart_library", "page", "slot", "table"]
 
 MODULES: Final = Path(headwater.__file__).parent / "dashboard" / "modules"
 """Where the dashboard's third-party modules are, when they are."""
@@ -93,6 +95,44 @@ def page(title: str, body: str, data: object, *, script: str, modules: Path = MO
         f"<title>{escape(title)}</title><style>{style}</style></head>"
         f"<body>{body.replace('<!--notice-->', notice)}"
         f'<script type="application/json" id="data">{encoded}</script>{code}</body></html>\n'
+    )
+
+
+def body_of(
+    title: str,
+    intro: str,
+    warnings: str,
+    performance: Performance,
+    sections: Sequence[tuple[str, str, str]],
+) -> str:
+    """All of a run's page that is seen: head, links, warnings, the headline figures, its parts.
+
+    Args:
+        title: plain text.
+        intro: a sentence on what was run, plain text.
+        warnings: HTML.
+        performance: whose headline figures are shown.
+        sections: `id`, head (plain text) and HTML of each part.
+    """
+    links = " · ".join(f'<a href="#{name}">{escape(head)}</a>' for name, head, _ in sections)
+    parts = "".join(
+        f'<section id="{name}" aria-labelledby="{name}-head"><h2 id="{name}-head">{escape(head)}'
+        f"</h2>{body}</section>"
+        for name, head, body in sections
+    )
+    tiles = "".join(
+        f"<div><dt>{escape(one.label)}</dt><dd>{escape(one.text)}</dd></div>"
+        for one in metric_rows(performance)
+        if one.name in HEADLINE
+    )
+    return (
+        '<a class="skip" href="#main">To the report</a>'
+        f'<header><h1>{escape(title)}</h1><p class="dim">{escape(intro)} The past promises '
+        'nothing.</p></header><nav aria-label="Parts of the report">'
+        f'<p>{links}</p></nav><main id="main"><!--notice-->{warnings}<dl class="tiles">{tiles}'
+        f"</dl>{parts}</main>"
+        "<footer><p>Made by Headwater. Charts: Lightweight Charts™, copyright TradingView, Inc., "
+        "Apache License 2.0.</p></footer>"
     )
 
 

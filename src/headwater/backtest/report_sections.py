@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from headwater.analytics.performance import Performance
+from headwater.backtest.coverage import Coverage
 from headwater.backtest.report_metrics import metric_rows
 from headwater.backtest.report_months import MONTHS, YearOfReturns
 from headwater.backtest.report_page import Markup, table
@@ -19,6 +21,7 @@ __all__ = [
     "parameters_table",
     "unfilled_section",
     "warnings_of",
+    "wordy",
 ]
 
 _LISTED: Final = 200
@@ -53,18 +56,18 @@ def warnings_of(result: BacktestResult) -> str:
     return "".join(found)
 
 
-def metrics_section(result: BacktestResult) -> str:
+def metrics_section(performance: Performance) -> str:
     """Every figure with its definition."""
     rows = [
         (one.label, one.text, Markup(f'<span class="dim">{_words(one.definition)}</span>'))
-        for one in metric_rows(result.performance)
+        for one in metric_rows(performance)
     ]
-    return _wordy(table("Figures and how each is computed", ("figure", "value", "is"), rows))
+    return wordy(table("Figures and how each is computed", ("figure", "value", "is"), rows))
 
 
-def drawdowns_section(result: BacktestResult) -> str:
+def drawdowns_section(performance: Performance) -> str:
     """The deepest drawdowns, one by one."""
-    found = result.performance.worst_drawdowns
+    found = performance.worst_drawdowns
     if not found:
         return "<p>The equity was never below its highest so far.</p>"
     rows = [
@@ -84,29 +87,37 @@ def parameters_table(parameters: Mapping[str, Any]) -> str:
     if not parameters:
         return "<p>The strategy has no parameters.</p>"
     rows = [(name, "off" if value is None else str(value)) for name, value in parameters.items()]
-    return _wordy(table("Parameters", ("parameter", "value"), rows))
+    return wordy(table("Parameters", ("parameter", "value"), rows))
 
 
-def assumptions_section(result: BacktestResult) -> str:
-    """What was taken for granted, and what was done against look-ahead."""
-    told = result.assumptions.told()
+def assumptions_section(told: Mapping[str, str], look_ahead: str) -> str:
+    """What was taken for granted, and what was done against look-ahead.
+
+    Args:
+        told: each assumption in words, by what it is of.
+        look_ahead: in words.
+    """
     rows = [(name.replace("_", " "), text) for name, text in told.items()]
-    rows.append(("look-ahead", result.look_ahead.how))
-    return _wordy(table("Assumptions", ("of", "what was assumed"), rows))
+    rows.append(("look-ahead", look_ahead))
+    return wordy(table("Assumptions", ("of", "what was assumed"), rows))
 
 
-def coverage_section(result: BacktestResult) -> str:
-    """Which part of its time the data have."""
-    cover = result.coverage
+def coverage_section(cover: Coverage, symbol: str) -> str:
+    """Which part of its time the data have.
+
+    Args:
+        cover: what is there.
+        symbol: name of the series; may be empty.
+    """
     rows = [
-        ("symbol", result.symbol or "not named"),
+        ("symbol", symbol or "not named"),
         ("bars", f"{cover.bars:,}"),
-        ("interval", _length(result.interval_ms)),
+        ("interval", _length(cover.interval_ms)),
         ("first bar opens", "–" if cover.first_ms is None else time_text(cover.first_ms)),
         ("last bar opens", "–" if cover.last_ms is None else time_text(cover.last_ms)),
         ("missing bars", f"{cover.missing_bars:,}"),
     ]
-    parts = [_wordy(table("Data", ("of", "what is there"), rows))]
+    parts = [wordy(table("Data", ("of", "what is there"), rows))]
     if cover.missing:
         listed = [
             (time_text(hole.from_ms), time_text(hole.to_ms), f"{hole.bars:,}")
@@ -134,14 +145,14 @@ def unfilled_section(result: BacktestResult) -> str:
             (_when(result, one.bar), one.action.replace("_", " "), "no bar is left to fill it in")
             for one in outcome.pending
         ]
-        parts.append(_wordy(table("Pending decisions", ("decided at", "action", "why"), rows)))
+        parts.append(wordy(table("Pending decisions", ("decided at", "action", "why"), rows)))
     if outcome.refused:
         rows = [
             (_when(result, one.bar), one.action.replace("_", " "), one.reason)
             for one in outcome.refused[:_LISTED]
         ]
         caption = _cut("Refused orders", len(outcome.refused))
-        parts.append(_wordy(table(caption, ("bar", "action", "why"), rows)))
+        parts.append(wordy(table(caption, ("bar", "action", "why"), rows)))
     if outcome.ambiguous_bars:
         bars = [(f"{at:,}", _when(result, at)) for at in outcome.ambiguous_bars[:_LISTED]]
         caption = _cut("Ambiguous bars", len(outcome.ambiguous_bars))
@@ -151,8 +162,8 @@ def unfilled_section(result: BacktestResult) -> str:
     )
 
 
-def _wordy(made: str) -> str:
-    """A table of words, which begin at the left."""
+def wordy(made: str) -> str:
+    """A table of words, which begin at the left, of one that `table` made."""
     return made.replace("<table", '<table class="words"', 1)
 
 

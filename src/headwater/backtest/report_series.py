@@ -23,6 +23,7 @@ __all__ = [
     "equity_series",
     "kept_points",
     "seconds_of",
+    "shortened",
 ]
 
 POINTS_MAX: Final = 5_000
@@ -130,9 +131,9 @@ def equity_series(bars: Bars, outcome: Outcome, most: int = POINTS_MAX) -> Equit
     exposure = np.divide(notional, worth, out=np.zeros(len(kept)), where=worth > 0)
     return EquitySeries(
         time_s=seconds_of(bars.timestamp_ms[kept]),
-        equity=_short(worth),
-        drawdown=_short(below[kept]),
-        exposure=_short(exposure, digits=4),
+        equity=shortened(worth),
+        drawdown=shortened(below[kept]),
+        exposure=shortened(exposure, digits=4),
     )
 
 
@@ -152,10 +153,10 @@ def candle_series(bars: Bars, most: int = POINTS_MAX) -> CandleSeries:
     return CandleSeries(
         bars_each=each,
         time_s=seconds_of(bars.timestamp_ms[starts]),
-        open=_short(bars.open[starts]),
-        high=_short(np.maximum.reduceat(bars.high, starts)),
-        low=_short(np.minimum.reduceat(bars.low, starts)),
-        close=_short(bars.close[ends]),
+        open=shortened(bars.open[starts]),
+        high=shortened(np.maximum.reduceat(bars.high, starts)),
+        low=shortened(np.minimum.reduceat(bars.low, starts)),
+        close=shortened(bars.close[ends]),
     )
 
 
@@ -164,6 +165,6 @@ def seconds_of(timestamp_ms: IndexArray) -> list[float]:
     return [at // 1000 if at % 1000 == 0 else at / 1000 for at in timestamp_ms.tolist()]
 
 
-def _short(values: FloatArray, digits: int = _DIGITS) -> list[float]:
+def shortened(values: FloatArray, digits: int = _DIGITS) -> list[float]:
     """The values with as many digits as a drawing needs: half the bytes of the file."""
     return [float(f"{value:.{digits}g}") for value in values.tolist()]

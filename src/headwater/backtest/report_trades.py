@@ -8,13 +8,22 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from headwater.backtest.outcome import Trade, TradeColumns
+from headwater.backtest.outcome import TradeColumns
 from headwater.backtest.report_page import Markup, table
 from headwater.backtest.report_series import seconds_of
 from headwater.backtest.result import BacktestResult
+from headwater.backtest.round_trips import RoundTrip
 from headwater.core.formatting import fixed
+from headwater.strategies.bars import time_text
 
-__all__ = ["TRADES_MAX", "TradeData", "price_places", "trade_data", "trades_section"]
+__all__ = [
+    "TRADES_MAX",
+    "TradeData",
+    "portfolio_trade_data",
+    "price_places",
+    "trade_data",
+    "trades_section",
+]
 
 TRADES_MAX: Final = 20_000
 """Trades in a report, the newest; all of them are in the file of trades."""
@@ -30,7 +39,7 @@ _PLACES_MAX: Final = 8
 _SAMPLE: Final = 500
 
 
-class TradeData(msgspec.Struct, frozen=True, kw_only=True):
+class TradeData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Columns of equal length for the script of the page, oldest trade first.
 
     Attributes:
@@ -44,6 +53,7 @@ class TradeData(msgspec.Struct, frozen=True, kw_only=True):
         fees: quote currency.
         funding: received, quote currency.
         reason: of the exit; None while it is open.
+        contract: `exchange:symbol`, of a run over several; else empty and left out of the JSON.
     """
 
     side: list[str]
@@ -56,6 +66,7 @@ class TradeData(msgspec.Struct, frozen=True, kw_only=True):
     fees: list[float]
     funding: list[float]
     reason: list[str | None]
+    contract: list[str] = []
 
 
 def price_places(prices: Sequence[float]) -> int:
@@ -94,24 +105,46 @@ def trade_data(result: BacktestResult, most: int = TRADES_MAX) -> TradeData:
             for one in newest
         ],
         entry_price=[_digits(one.entry_price) for one in newest],
-        exit_price=[_digits_or_none(one.exit_price) for one in newest],
+        exit_price=[_shown(one.exit_price) for one in newest],
         quantity=[_digits(one.quantity) for one in newest],
-        pnl=[_digits_or_none(one.pnl) for one in newest],
+        pnl=[_shown(one.pnl) for one in newest],
         fees=[_digits(one.fees) for one in newest],
         funding=[_digits(one.funding) for one in newest],
         reason=[None if one.exit_reason is None else one.exit_reason.value for one in newest],
     )
 
 
-def trades_section(result: BacktestResult, data: TradeData, places: int) -> str:
+def portfolio_trade_data(trips: Sequence[RoundTrip], most: int = TRADES_MAX) -> TradeData:
+    """The newest trades of a run over several contracts; times are those of the fills.
+
+    Args:
+        trips: oldest first.
+        most: trades at most.
+    """
+    newest = trips[-most:] if most else ()
+    return TradeData(
+        contract=[f"{one.exchange}:{one.symbol}" for one in newest],
+        side=["long" if one.is_long else "short" for one in newest],
+        entry_s=[one.entry_ms / 1000 for one in newest],
+        exit_s=[None if one.exit_ms is None else one.exit_ms / 1000 for one in newest],
+        entry_price=[_digits(one.entry_price) for one in newest],
+        exit_price=[None if one.exit_ms is None else _shown(one.exit_price) for one in newest],
+        quantity=[_digits(one.quantity) for one in newest],
+        pnl=[_shown(one.pnl) for one in newest],
+        fees=[_digits(one.entry_fee + one.exit_fee) for one in newest],
+        funding=[_digits(one.funding) for one in newest],
+        reason=[None if one.exit_reason is None else one.exit_reason.value for one in newest],
+    )
+
+
+def trades_section(data: TradeData, total: int, places: int) -> str:
     """The table with its first rows, and what it leaves out.
 
     Args:
-        result: of the run.
-        data: what the script shows of it.
+        data: what the script shows.
+        total: trades of the run.
         places: decimal places of prices.
     """
-    total = len(result.trades)
     shown = len(data.side)
     if not total:
         return "<p>There was no trade.</p>"
@@ -121,37 +154,39 @@ def trades_section(result: BacktestResult, data: TradeData, places: int) -> str:
             f"The newest {shown:,} of {total:,} trades are in this page; the file of trades "
             "(--trades-csv) has all of them."
         )
-    notes.append("Times are those at which the bars of the fills open. Profit is after fees.")
-    first = result.trades[total - shown :][:ROWS_FIRST]
-    rows = [_row(number + 1, one, result, places) for number, one in enumerate(first)]
+    whose = "of the fills" if data.contract else "at which the bars of the fills open"
+    notes.append(f"Times are those {whose}. Profit is after fees.")
+    rows = [_row(at, data, places) for at in range(min(shown, ROWS_FIRST))]
     words = "".join(f'<p class="dim">{note}</p>' for note in notes)
+    heads = (_HEADS[0], *(("contract",) if data.contract else ()), *_HEADS[1:])
     return (
         f'{words}<div class="bar" id="pager"></div>'
-        f"{table('Trades, oldest first', _HEADS, rows, name='trades')}"
+        f"{table('Trades, oldest first', heads, rows, name='trades')}"
     )
 
 
-def _row(number: int, one: Trade, result: BacktestResult, places: int) -> list[str]:
-    times = result.bars.timestamp_ms
-    value = one.entry_price * one.quantity
+def _row(at: int, data: TradeData, places: int) -> list[str]:
+    value = data.entry_price[at] * data.quantity[at]
+    exit_s, price, pnl = data.exit_s[at], data.exit_price[at], data.pnl[at]
     return [
-        str(number),
-        one.side,
-        _minute(int(times[one.entry_bar])),
-        "open" if one.exit_bar is None else _minute(int(times[one.exit_bar])),
-        fixed(one.entry_price, places),
-        "–" if one.exit_price is None else fixed(one.exit_price, places),
-        fixed(one.quantity, 6),
-        "–" if one.pnl is None else _signed(one.pnl),
-        "–" if one.pnl is None else f"{fixed(100 * one.pnl / value, 2)} %",
-        fixed(one.fees, 2),
-        fixed(one.funding, 2),
-        "–" if one.exit_reason is None else one.exit_reason.value,
+        str(at + 1),
+        *((data.contract[at],) if data.contract else ()),
+        data.side[at],
+        _minute(data.entry_s[at]),
+        "open" if exit_s is None else _minute(exit_s),
+        fixed(data.entry_price[at], places),
+        "–" if price is None else fixed(price, places),
+        fixed(data.quantity[at], 6),
+        "–" if pnl is None else _signed(pnl),
+        "–" if pnl is None else f"{fixed(100 * pnl / value, 2)} %",
+        fixed(data.fees[at], 2),
+        fixed(data.funding[at], 2),
+        data.reason[at] or "–",
     ]
 
 
-def _minute(timestamp_ms: int) -> str:
-    return str(np.datetime64(timestamp_ms, "ms").astype("datetime64[m]")).replace("T", " ")
+def _minute(time_s: float) -> str:
+    return time_text(round(time_s * 1000))[:16].replace("T", " ")
 
 
 def _signed(amount: float) -> Markup:
@@ -164,5 +199,5 @@ def _digits(value: float) -> float:
     return float(f"{value:.10g}")
 
 
-def _digits_or_none(value: float | None) -> float | None:
+def _shown(value: float | None) -> float | None:
     return None if value is None else _digits(value)

@@ -5,6 +5,8 @@ chunk whose workers were lost is sent again, a bounded number of times. The work
 package, and the strategy: a registered name, a file at the same path, or an importable class.
 """
 
+import re
+import socket
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Self
 
@@ -22,7 +24,11 @@ from headwater.core.errors import ConfigError, RequestError
 
 __all__ = ["Cluster"]
 
-_CONNECT_S: Final = 10
+_CONNECT_S: Final = 5
+_ADDRESS: Final = re.compile(
+    r"(?:(?P<way>tcp|tls)://)?(?P<host>\[[0-9a-fA-F:]+\]|[^\s/:\[\]]+):(?P<port>[0-9]{1,5})"
+)
+_PORT_MAX: Final = 65_535
 _RETRIES: Final = 3
 _OUT_A_THREAD: Final = 4
 
@@ -37,10 +43,11 @@ class Cluster:
 
     Raises:
         ConfigError: the extra is not installed.
-        RequestError: nobody answers at that address within 10 s.
+        RequestError: no address, or no scheduler answers there within 5 s.
     """
 
     def __init__(self, task: SweepTask, address: str, *, compiled: bool) -> None:
+        _check_answer(address)
         try:
             import distributed
         except ImportError as error:
@@ -117,6 +124,31 @@ class Cluster:
                 self._send(out, asked, chunk, lost + 1)
             else:
                 return figures_of(answer)
+
+
+def _check_answer(address: str) -> None:
+    """Refuses what is no address, or where no scheduler speaks: it does so first, unless by TLS.
+
+    The client itself would try on for half a minute, and complain when it is thrown away.
+
+    Raises:
+        RequestError: tells which of them it is.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or not 0 < int(found["port"]) <= _PORT_MAX:
+        raise RequestError("scheduler", address, "the address of a Dask scheduler: tcp://host:port")
+    place = (found["host"].strip("[]"), int(found["port"]))
+    try:
+        with socket.create_connection(place, _CONNECT_S) as line:
+            line.settimeout(_CONNECT_S)
+            if found["way"] != "tls" and not line.recv(1):
+                raise ConnectionError("it hangs up")
+    except (OSError, UnicodeError) as error:
+        raise RequestError(
+            "scheduler",
+            address,
+            f"the address of a Dask scheduler that answers within {_CONNECT_S} s ({error})",
+        ) from error
 
 
 _DRIVES: dict[str, tuple[SweepTask, Drive]] = {}

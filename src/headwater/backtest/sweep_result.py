@@ -87,7 +87,7 @@ def objective_values(
     """
     if name not in OBJECTIVES:
         raise RequestError("objective", name, f"one of {', '.join(OBJECTIVES)}")
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         values = _metric(name, rows, initial_capital, bars_a_year)
     values[~np.isfinite(values)] = np.nan
     return values

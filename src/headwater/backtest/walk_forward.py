@@ -284,6 +284,7 @@ class WalkForward:
             equity=equity,
             performance=_measured(self.assumptions, equity, times, self.bars, pnl, held),
             stability=_stability(self.grid, folds),
+            assumptions=self.assumptions.told(),
         )
 
 

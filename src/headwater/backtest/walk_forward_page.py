@@ -7,6 +7,7 @@ from pathlib import Path
 from headwater.backtest.report_drawing import Line, drawing
 from headwater.backtest.report_metrics import metric_rows
 from headwater.backtest.report_page import MODULES, page, slot, table
+from headwater.backtest.report_sections import wordy
 from headwater.backtest.report_series import kept_points, seconds_of
 from headwater.backtest.walk_forward_result import FoldFigures, WalkForwardResult
 from headwater.core.formatting import fixed
@@ -65,6 +66,8 @@ def walk_forward_html(result: WalkForwardResult, *, modules: Path = MODULES) -> 
         ("parameter", "chosen, fold by fold", "different", "mean step of its range"),
         stable,
     )
+    told = [(name.replace("_", " "), text) for name, text in result.assumptions.items()]
+    assumed = wordy(table("Assumptions", ("of", "what was assumed"), told))
     title = f"Walk-forward of {result.strategy}"
     body = (
         '<a class="skip" href="#main">To the report</a>'
@@ -77,6 +80,7 @@ def walk_forward_html(result: WalkForwardResult, *, modules: Path = MODULES) -> 
         + f"<h2>Folds</h2>{table('Folds, oldest first', heads, rows)}"
         + f"<h2>Choice of parameters</h2>{chosen}"
         + f"<h2>Figures out of sample</h2>{table('Figures', ('figure', 'value', 'is'), figures)}"
+        + f"<h2>Assumptions</h2>{assumed}"
         + "</main><footer><p>Made by Headwater. Charts: Lightweight Charts™, copyright "
         "TradingView, Inc., Apache License 2.0.</p></footer>"
     )

@@ -95,6 +95,7 @@ class WalkForwardSummary(msgspec.Struct, frozen=True, kw_only=True):
         profitable_folds: share of the folds that gained outside.
         stability: of each parameter.
         words: what the figures mean.
+        assumptions: everything that was taken for granted, in words.
     """
 
     strategy: str
@@ -106,6 +107,7 @@ class WalkForwardSummary(msgspec.Struct, frozen=True, kw_only=True):
     profitable_folds: float
     stability: tuple[ParameterStability, ...]
     words: tuple[str, ...]
+    assumptions: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class WalkForwardResult:
         equity: shape (N,), the joined equity at their closes.
         performance: of it.
         stability: of each parameter.
+        assumptions: everything that was taken for granted, in words.
     """
 
     strategy: str
@@ -131,6 +134,7 @@ class WalkForwardResult:
     equity: FloatArray
     performance: Performance
     stability: tuple[ParameterStability, ...]
+    assumptions: dict[str, str]
 
     @property
     def efficiency(self) -> float | None:
@@ -168,6 +172,7 @@ class WalkForwardResult:
             profitable_folds=self.profitable_folds,
             stability=self.stability,
             words=self.words(),
+            assumptions=self.assumptions,
         )
 
     def words(self) -> tuple[str, ...]:

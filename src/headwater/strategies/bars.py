@@ -221,10 +221,10 @@ class Bars(IndicatorColumns):
         Raises:
             RequestError: as `from_columns`, or the data are nothing of these.
         """
-        from headwater.strategies.foreign_bars import columns_of
-
         if isinstance(data, Bars):
             return data
+        from headwater.strategies.foreign_bars import columns_of
+
         times, columns, extras = columns_of(data)
         return cls.from_columns(times, columns, symbol=symbol, extras=extras)
 

@@ -11,17 +11,19 @@ cash, fees or venues, reads no clock and opens nothing.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars
-from headwater.strategies.context import StrategyContext
 from headwater.strategies.growing_bars import GrowingBars
 from headwater.strategies.openings import Bracket, Opening, PositionView, check_bracket
 from headwater.strategies.parameters import Parameter, checked_parameters
 from headwater.strategies.signals import Signals
+
+if TYPE_CHECKING:
+    from headwater.strategies.context import StrategyContext
 
 __all__ = ["BaseStrategy", "Decision", "StrategyForm"]
 
@@ -214,20 +216,20 @@ class BaseStrategy:
 
     # --- events ----------------------------------------------------------------------------------
 
-    def on_start(self, context: StrategyContext) -> None:
+    def on_start(self, context: "StrategyContext") -> None:
         """Before the first event."""
 
-    def on_bar(self, context: StrategyContext) -> None:
+    def on_bar(self, context: "StrategyContext") -> None:
         """A bar of `context.symbol` has closed; `context.bars` ends with it."""
 
-    def on_trade(self, context: StrategyContext) -> None:
+    def on_trade(self, context: "StrategyContext") -> None:
         """Somebody traded; `context.event` is the `Trade`."""
 
-    def on_liquidation(self, context: StrategyContext) -> None:
+    def on_liquidation(self, context: "StrategyContext") -> None:
         """Somebody was liquidated; `context.event` is the `Liquidation`."""
 
-    def on_funding(self, context: StrategyContext) -> None:
+    def on_funding(self, context: "StrategyContext") -> None:
         """Funding was settled; `context.event` is the `FundingRate`."""
 
-    def on_fill(self, context: StrategyContext) -> None:
+    def on_fill(self, context: "StrategyContext") -> None:
         """An order of this strategy was filled in whole or in part; `context.event` says it."""

@@ -25,9 +25,10 @@ _SYMBOLS_MAX: Final = 1_000
 class FundingCarry(BaseStrategy):
     """Opens a pair when two venues' rates differ by `entry_spread`, closes it at `exit_spread`.
 
-    Decides whenever funding is told of a symbol. The account says what is held: after a restart
-    or a refused order a leg that stands alone is closed at the next funding, never left. Rates of
-    more than a thousand symbols are not kept; of the others the newest of each venue.
+    Decides whenever funding is told of a symbol, unless orders of it are under way. The account
+    says what is held: after a restart or a refused order a leg that stands alone is closed at the
+    next funding, never left. Rates of more than a thousand symbols are not kept; of the others the
+    newest of each venue.
     """
 
     name = "funding_carry"
@@ -86,6 +87,9 @@ class FundingCarry(BaseStrategy):
             return
         rates = self._rates.setdefault(symbol, {})
         rates[context.exchange] = (told.rate * _HOURS / (told.interval_h or _HOURS), context.now_ms)
+        # Venues settle at the same moment: what the first one brought about is still on its way.
+        if any(one.request.symbol == symbol for one in context.orders()):
+            return
         oldest_ms = context.now_ms - self.params["max_age_h"] * _HOUR_MS
         fresh = {venue: rate for venue, (rate, at_ms) in rates.items() if at_ms >= oldest_ms}
         held = {venue: context.position(symbol, venue) for venue in rates}

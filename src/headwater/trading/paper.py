@@ -16,7 +16,6 @@ import msgspec
 
 from headwater.core.errors import RequestError
 from headwater.core.order_kinds import (
-    OrderEventKind,
     OrderReason,
     OrderState,
     OrderType,
@@ -36,16 +35,15 @@ from headwater.trading.paper_amend import amend_order
 from headwater.trading.paper_assumptions import FillAssumptions, check_assumptions
 from headwater.trading.paper_brackets import place_bracket
 from headwater.trading.paper_contract import ATTO, PaperContract, money
-from headwater.trading.paper_feed import PaperFeed
 from headwater.trading.paper_margin import equity, free_margin
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import stop_order
 from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_positions import position_record
+from headwater.trading.paper_quotes import PaperQuotes
 from headwater.trading.paper_snapshot import restore_state, snapshot_state
 from headwater.trading.paper_state import FINAL, AccountEntry, OrderEntry, PaperState
 
-_LIMIT = OrderType.LIMIT
 _CANCELLED = OrderState.CANCELLED
 _REQUESTED = OrderReason.REQUESTED
 
@@ -64,7 +62,7 @@ class AmbiguousBar(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
-class PaperVenue(PaperFeed):
+class PaperVenue(PaperQuotes):
     """One account on simulated markets.
 
     Args:
@@ -154,64 +152,6 @@ class PaperVenue(PaperFeed):
         check_bracket_request(bracket, is_sized=equity_fraction is None)
         return place_bracket(self._state, market, bracket, equity_fraction)
 
-    def place_limit(
-        self,
-        market: PaperMarket,
-        is_buy: bool,
-        ticks: int,
-        lots: int,
-        post_only: bool = False,
-        reduce_only: bool = False,
-    ) -> WorkingOrder:
-        """The short way of placing a limit order, in whole ticks and steps, for quoting.
-
-        Args:
-            market: of the contract.
-            is_buy: side.
-            ticks: limit price in ticks, > 0.
-            lots: quantity in steps, > 0.
-            post_only: as in `OrderRequest`.
-            reduce_only: as in `OrderRequest`.
-
-        Returns:
-            The live order, as of `submit`.
-        """
-        state = self._state
-        state.numbers = number = state.numbers + 1
-        order = WorkingOrder(number, market, is_buy, _LIMIT, ticks, lots, state.now)
-        order.post_only = post_only
-        order.reduce_only = reduce_only
-        admit(state, order)
-        return order
-
-    def cancel(self, order: WorkingOrder | str) -> bool:
-        """Cancels an order, by handle or client order id.
-
-        Returns:
-            Whether it was cancelled; False (with an event) when it had ended already.
-
-        Raises:
-            RequestError: no live or remembered order of that name.
-        """
-        state = self._state
-        found = order if isinstance(order, WorkingOrder) else self._find(order)
-        if found.state in FINAL:
-            state.logged += 1
-            state.log.append(
-                (
-                    state.now,
-                    OrderEventKind.CANCEL_REJECTED,
-                    OrderReason.ALREADY_FINAL,
-                    found,
-                    found.lots,
-                    found.filled,
-                    found.state.value,
-                )
-            )
-            return False
-        stop_order(state, found, _CANCELLED, _REQUESTED)
-        return True
-
     def cancel_all(self, market: PaperMarket | None = None) -> int:
         """Cancels all live orders, of one contract or of all; returns how many."""
         orders = [
@@ -245,18 +185,6 @@ class PaperVenue(PaperFeed):
         return amend_order(
             state, found, price=price, quantity=quantity, trigger_price=trigger_price
         )
-
-    def _find(self, name: str) -> WorkingOrder:
-        state = self._state
-        found = state.by_client.get(name)
-        if found is None and name[:1] == "p" and name[1:].isdigit():
-            number = int(name[1:])
-            found = state.live.get(number)
-            if found is None:
-                found = next((one for one in state.finished if one.number == number), None)
-        if found is None:
-            raise RequestError("client_order_id", name, "a live or recently finished order")
-        return found
 
     # What there is
 

@@ -9,17 +9,24 @@
    stop is taken as hit if any part of the bar's range reaches it.
 4. The price goes to the close.
 
+With the exits of a back-test (`ExitRule.STOP_FIRST`) a target that the open reached waits if the
+bar goes on to its stop.
+
 A bar without volume fills nothing, unless the assumptions say so. Times of fills are the bar's.
 """
 
 from math import inf, isfinite
 
 from headwater.core.errors import RequestError
+from headwater.core.order_kinds import OrderType
+from headwater.trading.paper_assumptions import ExitRule
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import arrive_all, jump, run, set_point
 from headwater.trading.paper_order import WorkingOrder
-from headwater.trading.paper_resting import arm, trigger
+from headwater.trading.paper_resting import TARGETS, arm, trigger, wakes_below
 from headwater.trading.paper_state import FINAL, PaperState
+
+_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
 def check_bar(
@@ -31,6 +38,12 @@ def check_bar(
         RequestError: a price that is not finite and positive, a high below or a low above the
             others, or a negative volume; names the time of the bar.
     """
+    if (
+        0.0 < low <= open_ <= high < inf
+        and low <= close <= high
+        and not (volume is not None and volume < 0.0)
+    ):
+        return
     for field, price in (("open", open_), ("high", high), ("low", low), ("close", close)):
         if not (isfinite(price) and price > 0.0):
             raise RequestError(field, price, f"a finite price above 0 (bar at {at_ms} ms)")
@@ -75,14 +88,52 @@ def open_bar(
         market.budget = market.scale.market_lots(market.bar_volume * float(fraction))
     market.bar_low, market.bar_high = low, high
     set_point(market, open_)
+    if market.low < open_ < market.high:
+        return True
+    held: list[WorkingOrder] = []
+    if market.groups and state.assumptions.exits is ExitRule.STOP_FIRST:
+        held = _behind_stops(market)
+    for order in held:
+        market.remove(order)
     jump(state, market, open_)
+    if not held:
+        return True
+    for order in held:
+        if order.state not in FINAL and order.plan is not None:
+            market.insert(order, order.plan.trigger, is_below=wakes_below(order))
+    market.refresh()
     return True
+
+
+def _behind_stops(market: PaperMarket) -> list[WorkingOrder]:
+    """The targets that the open reached, of groups whose stop lies within the bar's range."""
+    found = []
+    for keys in (market.below, market.above):
+        for _, _, order in keys:
+            plan = order.plan
+            if order.kind not in TARGETS or order.is_resting or plan is None or plan.group is None:
+                continue
+            is_reached = (
+                plan.trigger >= market.last if order.is_buy else plan.trigger <= market.last
+            )
+            if is_reached and any(
+                other.kind in _STOPS
+                and other.plan is not None
+                and market.bar_low <= other.plan.trigger <= market.bar_high
+                for other in market.groups.get(plan.group, {}).values()
+            ):
+                found.append(order)
+    return found
 
 
 def finish_bar(
     state: PaperState, market: PaperMarket, high: float, low: float, close: float
 ) -> None:
     """Goes the way from the open over both extremes to the close."""
+    if market.low < low and high < market.high and not (market.held or market.born_stops):
+        set_point(market, close)
+        market.bar_high, market.budget = inf, None
+        return
     is_low_first = _is_low_first(market, high, low)
     for phase, target, is_falling in (
         (1, low if is_low_first else high, is_low_first),

@@ -175,10 +175,11 @@ class Scale:
     Attributes:
         tick_n: numerator of the tick, `tick_d` its denominator, in lowest terms.
         unit_n: atto money in one tick × one step is `unit_n` / `unit_d`.
+        ticks_max: so many ticks and more are not told apart by their floats.
     """
 
     __slots__ = (
-        "_ticks_max", "step", "step_d", "step_n", "tick", "tick_d", "tick_n", "unit_d", "unit_n",
+        "step", "step_d", "step_n", "tick", "tick_d", "tick_n", "ticks_max", "unit_d", "unit_n",
     )  # fmt: skip
 
     def __init__(self, price_tick: Decimal, quantity_step: Decimal) -> None:
@@ -189,7 +190,7 @@ class Scale:
         unit = _EXACT.scaleb(_EXACT.multiply(price_tick, quantity_step), 18)
         self.unit_n, self.unit_d = unit.as_integer_ratio()
         digits = int("".join(map(str, price_tick.as_tuple().digits)))
-        self._ticks_max = _FLOAT_EXACT // digits
+        self.ticks_max = _FLOAT_EXACT // digits
 
     def price(self, ticks: int) -> Decimal:
         """Price of a number of ticks."""
@@ -233,9 +234,17 @@ class Scale:
         equal to that of a number of ticks is those ticks.
         """
         ticks = round(price * self.tick_d / self.tick_n)
-        if ticks < self._ticks_max and ticks * self.tick_n / self.tick_d == price:
+        if ticks < self.ticks_max and ticks * self.tick_n / self.tick_d == price:
             return ticks
         return None
+
+    def value(self, lots: int, price: float) -> int:
+        """Atto money of so many steps at a market price as it is written, rounded down."""
+        ticks = self.whole_ticks(price)
+        if ticks is not None:
+            return self.notional(lots * ticks)
+        top, bottom = exact(price).as_integer_ratio()
+        return lots * self.step_n * top * ATTO // (self.step_d * bottom)
 
     def market_lots(self, quantity: float) -> int:
         """Whole steps in a market quantity, rounded down; infinite and unknown ones give 0."""

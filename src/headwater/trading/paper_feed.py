@@ -157,14 +157,7 @@ class PaperFeed:
         """
         low, high, last, bid, ask, at_ms = stretch
         state = self._state
-        if (
-            market.low < low
-            and high < market.high
-            and low > 0.0
-            and bid <= ask  # not so where they are yet to be found
-            and at_ms >= state.now
-            and not market.has_quotes
-        ):
+        if market.low < low and high < market.high and at_ms >= state.now and not market.has_quotes:
             state.now = at_ms
             market.has_trades = market.is_tape = True
             market.last, market.bid, market.ask = last, bid, ask

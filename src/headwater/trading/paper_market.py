@@ -32,24 +32,26 @@ class PaperMarket:
         pos: position in steps, signed.
         cost: entry notional of what is open, atto, ≥ 0.
         adjustment: funding of an isolated position since it opened, atto.
+        worse: a worse price with the profit at it: steps, cost, price, profit (`paper_margin`).
         margin: initial margin set aside for the position, atto.
         reserve: margin set aside for open orders, atto.
         liq_low: a long is liquidated at or below it; −inf without.
         liq_high: a short is liquidated at or above it; inf without.
         budget: steps that this event's volume leaves for our orders; None without a limit.
+        min_units: fewest ticks × steps of an order that is not too small.
         phase: 0 outside a bar's path, 1 and 2 on the way to its extremes, 3 to its close.
     """
 
     __slots__ = (
         "above", "adjustment", "arrivals", "ask", "ask_size", "bar_high", "bar_low", "bar_volume",
         "below", "bid", "bid_size", "born_stops", "budget", "buy_lots", "buy_units", "contract",
-        "cost", "exchange", "fees", "funding", "groups", "has_marks", "has_quotes",
-        "has_trades", "held", "high",
-        "index", "is_cross", "is_queued", "is_shared", "is_tape", "is_touched", "last",
-        "leverage_d", "leverage_n", "liq_high", "liq_low", "low", "maker_d", "maker_n", "margin",
-        "mark", "min_lots", "min_notional", "phase", "pos", "queue_lots", "realised", "reducers",
-        "reserve", "reserve_d", "reserve_n", "scale", "sell_lots", "sell_units", "symbol",
-        "taker_d", "taker_n", "tick_d", "tick_n", "tick_size", "tiers", "tiers_cap",
+        "cost", "exchange", "fees", "funding", "groups", "has_marks", "has_quotes", "has_trades",
+        "held", "high", "index", "is_cross", "is_queued", "is_shared", "is_tape", "is_touched",
+        "last", "leverage_d", "leverage_n", "liq_high", "liq_low", "low", "maker_d", "maker_n",
+        "margin", "mark", "min_lots", "min_notional", "min_units", "phase", "pos", "queue_lots",
+        "realised", "reducers", "reserve", "reserve_d", "reserve_n", "scale", "sell_lots",
+        "sell_units", "symbol", "taker_d", "taker_n", "tick_d", "tick_n", "tick_size", "tiers",
+        "tiers_cap", "worse",
     )  # fmt: skip
 
     def __init__(self, index: int, contract: PaperContract, assumptions: FillAssumptions) -> None:
@@ -74,6 +76,7 @@ class PaperMarket:
         self.groups: dict[str, dict[int, WorkingOrder]] = {}
         self.low, self.high = -inf, inf
         self.pos = self.cost = self.adjustment = self.margin = 0
+        self.worse = (0, 0, 0.0, 0)
         self.realised = self.fees = self.funding = 0
         self.buy_lots = self.buy_units = self.sell_lots = self.sell_units = self.reserve = 0
         self.liq_low, self.liq_high = -inf, inf
@@ -100,6 +103,8 @@ class PaperMarket:
         self.min_lots = 1 if smallest is None else max(1, -scale.lots_of(-smallest))
         least = contract.min_notional
         self.min_notional = 0 if least is None else atto_of(least, up=True)
+        # Fewest ticks × steps whose notional, rounded down, is not below the smallest.
+        self.min_units = max(1, -(-self.min_notional * scale.unit_d // scale.unit_n))
         self.is_cross = contract.margin_mode is MarginMode.CROSS
         self.tiers = contract.tiers or build_tiers([(0.0, 0.0, float(contract.max_leverage))])
         allowing = [

@@ -15,7 +15,8 @@ MARKET_KINDS = frozenset(
 )
 """Kinds that take whatever price there is, once awake."""
 
-_TARGETS = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
+TARGETS = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
+"""Kinds that close a position at a profit."""
 
 
 def is_marketable(order: WorkingOrder) -> bool:
@@ -30,14 +31,14 @@ def rest(order: WorkingOrder) -> None:
     order.is_resting = True
     level = order.price
     if market.is_queued:
-        order.ahead = _queue_ahead(market, order)
+        order.ahead = queue_ahead(market, order)
     elif not market.is_touched:
         # Only what goes beyond the price matters: most trades at it then need no look.
         level = nextafter(level, 0.0 if order.is_buy else inf)
     market.insert(order, level, is_below=order.is_buy)
 
 
-def _queue_ahead(market: PaperMarket, order: WorkingOrder) -> int:
+def queue_ahead(market: PaperMarket, order: WorkingOrder) -> int:
     """Steps in front of a new order: the quoted size at the best price, none inside the spread."""
     if market.has_quotes:
         best = market.bid if order.is_buy else market.ask
@@ -87,7 +88,7 @@ def arm(state: PaperState, order: WorkingOrder, *, is_child: bool = False) -> No
         arm_trail(market, order, plan)
         return
     if is_child and 0 < market.phase < 3:
-        if kind in _TARGETS:
+        if kind in TARGETS:
             market.held.append(order)
             return
         market.born_stops.append(order)
@@ -100,7 +101,7 @@ def arm(state: PaperState, order: WorkingOrder, *, is_child: bool = False) -> No
 
 def wakes_below(order: WorkingOrder) -> bool:
     """Whether a falling price awakes a trigger: sell stops and the take-profits of shorts."""
-    return (order.kind in _TARGETS) == order.is_buy
+    return (order.kind in TARGETS) == order.is_buy
 
 
 def _is_behind(last: float, level: float, is_below: bool) -> bool:

@@ -130,9 +130,15 @@ class PaperState:
         order.state = final
         self.live.pop(order.number, None)
         finished = self.finished
-        if len(finished) == FINISHED_MAX and (name := finished[0].client_id) is not None:
-            self.by_client.pop(name, None)
+        # Without names there is none to forget.
+        if self.by_client and len(finished) == FINISHED_MAX:
+            self.forget(finished[0])
         finished.append(order)
+
+    def forget(self, order: WorkingOrder) -> None:
+        """Frees the name of a remembered order that makes room for another."""
+        if (name := order.client_id) is not None:
+            self.by_client.pop(name, None)
 
     def note_ambiguous(self, market: PaperMarket) -> None:
         """Counts a bar whose range holds both exits, once."""

@@ -15,6 +15,7 @@ import typer
 from headwater.app.run_options import AsJson, ConfigFile, Params, Strategy, pairs_of, strategy_of
 from headwater.core.errors import ConfigError, PlatformError, RequestError
 from headwater.core.intervals import Interval
+from headwater.core.order_kinds import MarginMode
 from headwater.strategies.base import BaseStrategy
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def paper(
     fee_bps: Bps = None,
     slippage_bps: Annotated[float, typer.Option(help="Of fills that take.", min=0)] = 0.0,
     leverage: Annotated[float, typer.Option(help="Of every position.", min=1)] = 1.0,
+    margin_mode: Annotated[
+        MarginMode, typer.Option(help="What a liquidation may take.")
+    ] = MarginMode.CROSS,
     history: Annotated[
         int, typer.Option(help="Bars before the start that it sees.", min=0, max=_HISTORY_MAX)
     ] = 500,
@@ -74,6 +78,7 @@ def paper(
         fee_bps=None if fee_bps is None else _exact(fee_bps),
         slippage_bps=_exact(slippage_bps),
         leverage=_exact(leverage),
+        margin_mode=margin_mode,
         history=history,
         journal=journal,
         stop_after_s=stop_after_s,
@@ -106,7 +111,7 @@ async def _paper(
             exchanges = SimulatedExchanges(SimulatorOptions(seed=seed, speed=speed, venues=venues))
             addresses = await exchanges.start()
             settings = settings.model_copy(update={"venue_addresses": addresses})
-        end = await run_paper(order, chosen, settings)
+        end = await run_paper(order, chosen, settings, lambda line: typer.echo(line, err=True))
     finally:
         if exchanges is not None:
             await exchanges.stop()

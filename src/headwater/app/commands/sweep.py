@@ -11,115 +11,24 @@ from typing import Annotated
 import msgspec
 import typer
 
-from headwater.app.contract_options import (
-    ContractWanted,
-    LiquidationFeeBps,
-    MinNotional,
-    PriceTick,
-    QuantityStep,
-    Tiers,
-    costs_told,
-)
-from headwater.app.run_inputs import DetailBars, Funding, inputs_asked
-from headwater.app.run_options import (
-    AsJson,
-    Capital,
-    ConfigFile,
-    Data,
-    End,
-    Exchange,
-    FeeBps,
-    Fill,
-    Html,
-    IntervalText,
-    Leverage,
-    Margin,
-    Params,
-    SlippageBps,
-    Start,
-    Strategy,
-    Symbol,
-    named_options,
-    written,
-)
-from headwater.app.sweep_options import (
-    Objective,
-    Ranges,
-    Resume,
-    Scheduler,
-    Search,
-    Seed,
-    Trials,
-    Workers,
-    option_of,
-    progress_shown,
-    sweep_request,
-)
-from headwater.backtest.assumptions import FillRule, MarginMode
+from headwater.app.option_records import spread
+from headwater.app.run_options import named_options, written
+from headwater.app.shared_options import RunOptions
+from headwater.app.sweep_options import SearchOptions, option_of, progress_shown
 from headwater.backtest.look_ahead import LookAhead
 from headwater.backtest.sweep_requests import SweepReport, SweepRun, run_sweep
 
 Top = Annotated[int, typer.Option(help="Rows that are shown.")]
 
 
-def sweep(
-    strategy: Strategy,
-    data: Data = None,
-    range_: Ranges = None,
-    param: Params = None,
-    search: Search = "grid",
-    trials: Trials = 100,
-    seed: Seed = 0,
-    objective: Objective = "sharpe",
-    top: Top = 20,
-    resume: Resume = "",
-    scheduler: Scheduler = "",
-    workers: Workers = None,
-    symbol: Symbol = "",
-    exchange: Exchange = "",
-    interval: IntervalText = "",
-    start: Start = None,
-    end: End = None,
-    capital: Capital = 10_000.0,
-    fee_bps: FeeBps = None,
-    slippage_bps: SlippageBps = 0.0,
-    fill: Fill = FillRule.NEXT_OPEN,
-    leverage: Leverage = 1.0,
-    margin_mode: Margin = MarginMode.CROSS,
-    quantity_step: QuantityStep = 0.0,
-    price_tick: PriceTick = 0.0,
-    min_notional: MinNotional = 0.0,
-    tiers: Tiers = "",
-    liquidation_fee_bps: LiquidationFeeBps = 0.0,
-    funding: Funding = "",
-    detail: DetailBars = "",
-    html: Html = None,
-    as_json: AsJson = False,
-    config: ConfigFile = None,
-) -> None:
+@spread
+def sweep(options: RunOptions, search: SearchOptions, top: Top = 20) -> None:
     """Try many parameters of a strategy over the same bars, and how far the best can be trusted."""
-    contract = ContractWanted(
-        quantity_step=quantity_step,
-        price_tick=price_tick,
-        min_notional=min_notional,
-        tiers=tiers,
-        liquidation_fee_bps=liquidation_fee_bps,
-        exchange=exchange,
-        symbol=symbol,
-    )
-    assumed = costs_told(capital, fee_bps, slippage_bps, fill, leverage, margin_mode, contract)
-    inputs = inputs_asked(data, symbol, exchange, interval, start, end, config, funding, detail)
-    request = sweep_request(
-        *(strategy, range_, param, inputs.stated(assumed)),
-        method=search,
-        samples=trials,
-        seed=seed,
-        objective=objective,
-        scheduler=scheduler,
-        workers=workers,
-        journal=resume,
-        top=top,
-    )
+    contract = options.one_contract()
+    assumed = options.costs(contract)
+    inputs = options.inputs(contract)
+    request = search.request(options.strategy, options.param, inputs.stated(assumed), top=top)
+    search.check_resume()
     try:
         with named_options(option_of), progress_shown("sweeping") as progress:
             run = run_sweep(
@@ -128,7 +37,7 @@ def sweep(
     except LookAhead as error:
         sys.stderr.write(f"headwater: {error}\n")
         raise typer.Exit(1) from error
-    _tell(run, html, as_json=as_json)
+    _tell(run, options.html, as_json=options.as_json)
 
 
 def _tell(run: SweepRun, html: Path | None, *, as_json: bool) -> None:

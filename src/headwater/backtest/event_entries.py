@@ -1,0 +1,88 @@
+"""What happened to orders and account during a run: entries of the venue's log with their numbers.
+
+A run can have hundreds of thousands of them, most of which nobody ever looks at. So numbers stand
+in a column of their own: a pair for each entry would be one more object for the garbage collector
+to visit, time and again.
+"""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias, overload
+
+from headwater.core.order_kinds import OrderEventKind
+from headwater.trading.paper_state import AccountEntry, OrderEntry
+
+__all__ = ["FILL_KINDS", "Entries", "Numbered"]
+
+Numbered: TypeAlias = tuple[int, OrderEntry | AccountEntry]
+"""Number and entry of an event."""
+
+FILL_KINDS: Final = frozenset({OrderEventKind.FILLED, OrderEventKind.PARTIALLY_FILLED})
+"""Kinds of order events that are executions."""
+
+
+class Entries(Sequence[Numbered]):
+    """Numbered entries, oldest first."""
+
+    __slots__ = ("_entries", "_numbers")
+
+    def __init__(self) -> None:
+        self._numbers = array("q")
+        self._entries: list[OrderEntry | AccountEntry] = []
+
+    def add(self, first: int, fresh: Sequence[OrderEntry | AccountEntry]) -> None:
+        """Takes in entries that follow each other.
+
+        Args:
+            first: number of the first of them.
+            fresh: entries.
+        """
+        self._numbers.extend(range(first, first + len(fresh)))
+        self._entries += fresh
+
+    def drop(self, most: int) -> int:
+        """Drops the oldest entries that are neither fills nor the account's, down to `most`.
+
+        Returns:
+            How many were dropped; fills are all kept, however many.
+        """
+        excess = len(self) - most
+        kept = [
+            (number, entry)
+            for place, (number, entry) in enumerate(self)
+            if place >= excess or len(entry) == 5 or entry[1] in FILL_KINDS
+        ]
+        dropped = len(self) - len(kept)
+        self._numbers = array("q", [number for number, _ in kept])
+        self._entries = [entry for _, entry in kept]
+        return dropped
+
+    def clear(self) -> None:
+        """Forgets all."""
+        del self._numbers[:]
+        self._entries.clear()
+
+    def copy(self) -> "Entries":
+        """The entries that there are now."""
+        other = Entries()
+        other._numbers, other._entries = self._numbers[:], self._entries[:]
+        return other
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Numbered]:
+        """Each with its number."""
+        return zip(self._numbers, self._entries, strict=True)
+
+    @overload
+    def __getitem__(self, which: int) -> Numbered: ...
+    @overload
+    def __getitem__(self, which: slice) -> list[Numbered]: ...
+
+    def __getitem__(self, which: int | slice) -> Numbered | list[Numbered]:
+        """One of them, or a stretch."""
+        if isinstance(which, slice):
+            return list(zip(self._numbers[which], self._entries[which], strict=True))
+        return self._numbers[which], self._entries[which]
