@@ -265,8 +265,14 @@ def checked_request(request: JobRequest) -> JobRequest:
         RequestError: names the field, its value and what is allowed.
     """
     _check_text("strategy", request.strategy)
-    _check_text("exchange", request.exchange)
-    _check_text("symbol", request.symbol)
+    for field in ("exchange", "symbol"):
+        _check_text(field, getattr(request, field))
+        if "," in getattr(request, field):
+            raise RequestError(
+                field,
+                getattr(request, field),
+                "one: a job runs over one contract; several are run by `headwater backtest`",
+            )
     if request.start_ms < 0:
         raise RequestError("start_date", request.start_ms, "a time not before 1970")
     if request.end_ms <= request.start_ms:

@@ -138,7 +138,7 @@ class BacktestJobs:
         """
         checked_request(request)
         if isinstance(request, BacktestRequest):
-            self.catalogue.check(request.strategy, request.parameters)
+            self.catalogue.check(request.strategy, request.parameters, alone=True)
         else:
             values = {one.name: one.telling for one in request.spans}
             self.catalogue.check_swept(request.strategy, request.parameters, values)
