@@ -1,7 +1,7 @@
 """A private PostgreSQL for benchmarks and tests: started from the installed programs, then removed.
 
 It is reached through a socket in its own folder only, and refuses to run as root, so root starts it
-as `nobody`. Durability as installed: `fsync` and `full_page_writes` are on.
+as `nobody`. Durability as installed, `fsync` and `full_page_writes` on, unless it is not wanted.
 """
 
 import os
@@ -22,8 +22,14 @@ def _program(name: str) -> Path | None:
 
 
 @contextmanager
-def private_postgres() -> Iterator[str | None]:
-    """Gives the address of an empty database, None where PostgreSQL is not installed."""
+def private_postgres(*, is_durable: bool = True) -> Iterator[str | None]:
+    """Gives the address of an empty database, None where PostgreSQL is not installed.
+
+    Args:
+        is_durable: what is committed outlives a power failure, which costs a wait for the disk at
+            each commit and many at each `CREATE DATABASE`; a kill of any process it outlives
+            without, too.
+    """
     initdb, control = _program("initdb"), _program("pg_ctl")
     if initdb is None or control is None:
         yield None
@@ -40,6 +46,8 @@ def private_postgres() -> Iterator[str | None]:
         data = folder / "data"
         run(initdb, "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--no-sync")
         options = f"-k {folder} -c listen_addresses=''"
+        if not is_durable:
+            options += " -c fsync=off -c full_page_writes=off"
         run(control, "-D", data, "-l", folder / "log", "-o", options, "-w", "start")
         try:
             yield f"postgresql:///postgres?host={folder}&user=tester"

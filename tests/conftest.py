@@ -38,6 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+def pytest_sessionstart() -> None:
+    """What is collected is no garbage: none is looked for until all tests are there."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Leaves what is there before the first test out of every garbage collection.
 
@@ -46,6 +51,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

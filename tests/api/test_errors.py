@@ -1,6 +1,7 @@
 """Every error has one documented answer and no internals."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from headwater.api.errors import (
     wrong_field,
 )
 from headwater.api.lookup import UnknownExchange
+from headwater.core.clock import SystemClock
 from headwater.core.errors import (
     AuthRejected,
     ConfigError,
@@ -31,6 +33,8 @@ from headwater.core.errors import (
     VenueUnavailable,
     WireError,
 )
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.storage.store import Store
 
 SCOPE: Scope = {"type": "http", REQUEST_ID_KEY: "id-1"}
 
@@ -131,3 +135,21 @@ async def test_an_unknown_path_and_a_wrong_method_are_problems_too(platform: Pla
 async def test_choices_of_an_enum_are_listed(platform: Platform) -> None:
     _, body = await ask(platform, "/gaps?state=gone")
     assert body["errors"][0]["allowed"] == ["open", "repaired", "unrecoverable"]
+
+
+async def test_what_may_be_of_several_kinds_is_told_once(tmp_path: Path) -> None:
+    async with (
+        Store(SqliteDatabase(tmp_path / "made.sqlite3"), SystemClock()) as store,
+        Platform(clock=SystemClock(), store=store).served() as platform,
+    ):
+        wish = {"name": "abc", "strategy": "sma_cross", "parameters": {"fast": [1]}, "more": 1}
+        body: Any = (await platform.post("/api/v1/strategies", wish)).json()
+        plain = {"content-type": "text/plain"}
+        sent = await platform.send_json("POST", "/api/v1/strategies", wish, plain)
+        refused = await platform.send_json("PATCH", "/api/v1/strategies/x", {})
+    assert [one["field"] for one in body["errors"]] == ["parameters.fast", "more"]
+    kinds = ["a text", "true or false", "a whole number", "a number"]
+    assert body["errors"][0]["allowed"] == kinds
+    assert body["errors"][1]["allowed"] == ["no such field"]
+    assert "content-type: application/json" in sent.body.decode()
+    assert (refused.status, refused.headers["allow"]) == (405, "DELETE, GET, PUT")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.app.called import CommandLine
 from typer.testing import CliRunner
 
 from headwater import __version__
@@ -53,15 +54,28 @@ def test_settings_as_json_never_print_secrets(monkeypatch: pytest.MonkeyPatch) -
         (["wire", "parse", "--venue", "mtgox"], 2, "mtgox"),
     ],
 )
-def test_a_wrong_call_is_named_with_exit_code_2(arguments: list[str], code: int, said: str) -> None:
+def test_a_wrong_call_is_named_with_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    done = CommandLine(monkeypatch, capsys)(*arguments)
+    assert done.code == code, done.err
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_process_ends_with_the_code_and_the_words() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "headwater.app", *arguments],
+        [sys.executable, "-m", "headwater.app", "venues", "--nonsense"],
         capture_output=True,
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
         timeout=60,
     )
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr
+    assert done.returncode == 2, done.stderr
+    assert "nonsense" in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,9 +4,10 @@ import io
 
 import pytest
 from rich.console import Console
+from tests.backtest.portfolio_runs import crossing
 from tests.backtest.report_runs import HOSTILE, ruined, run, walk
 
-from headwater.app.run_output import print_result, spark_line
+from headwater.app.run_output import print_portfolio, print_result, spark_line
 from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.result import BacktestResult
 
@@ -23,6 +24,20 @@ def said(result: BacktestResult) -> str:
 )
 def test_a_spark_line_goes_from_lowest_to_highest(values: list[float], line: str) -> None:
     assert spark_line(values) == line
+
+
+def test_several_contracts_have_a_row_each_and_every_assumption() -> None:
+    out = io.StringIO()
+    result = crossing(stop_loss=0.02)
+    print_portfolio(result, Console(file=out, width=200))
+    text = out.getvalue()
+    assert "sma_cross on 2 contracts" in text
+    for name in ("x:BTCUSDT", "y:BTCUSDT"):
+        assert f"│ {name}" in text
+        assert f"bars of {name}: " in text
+    for told in result.told().values():
+        assert told in text
+    assert "open at the end: " in text
 
 
 def test_a_long_spark_line_is_cut_and_keeps_its_end() -> None:

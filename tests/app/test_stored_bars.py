@@ -50,6 +50,16 @@ def test_what_is_not_stored_is_told_with_what_to_do() -> None:
         inputs_of_storage(wanted(symbol="", interval=""))
 
 
+def test_before_anything_is_stored_it_is_told_how_to_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path / "empty"))
+    fetch = "headwater fetch candles --venue .* --interval 1m --since 2024-01-01 --into storage"
+    with pytest.raises(RequestError, match=f"nothing is stored yet.*{fetch}.*--data FILE"):
+        inputs_of_storage(wanted())
+    assert not (tmp_path / "empty").exists()
+
+
 def test_an_interval_that_is_none_is_refused() -> None:
     with pytest.raises(RequestError, match="interval='7m'"):
         inputs_of_storage(wanted(interval="7m"))

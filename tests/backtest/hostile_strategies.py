@@ -65,6 +65,14 @@ class Exits(BaseStrategy):
         os._exit(3)
 
 
+class Leaves(BaseStrategy):
+    name = "leaves"
+    description = "Ends the program in order."
+
+    def generate_signals(self, data: Any) -> Signals:
+        raise SystemExit(0)
+
+
 class Kills(BaseStrategy):
     name = "kills"
     description = "Kills the process."
@@ -86,5 +94,5 @@ class Waits(BaseStrategy):
         return Signals(Bars.of(data))
 
 
-ALL = (Raises, Loops, Eats, Recurses, Prints, Exits, Kills, Waits)
+ALL = (Raises, Loops, Eats, Recurses, Prints, Exits, Leaves, Kills, Waits)
 FILES = tuple(f"{__file__}:{one.__name__}" for one in ALL)

@@ -117,10 +117,26 @@ async def test_orphans_are_those_whose_owner_is_silent(store: Store, clock: Manu
     assert await found(alone=True) == {left.backtest_id, other.backtest_id}
     clock.advance(29)
     assert await theirs.beat(other, 0, 0)
+    assert await found() == {left.backtest_id}
     clock.advance(29)
     assert await found() == {left.backtest_id}
-    clock.advance(2)
+    clock.advance(1)
     assert await found() == {left.backtest_id, other.backtest_id}
+
+
+@pytest.mark.parametrize("apart_s", [-3_600, 3_600])
+async def test_clocks_of_two_machines_need_not_agree(
+    store: Store, clock: ManualClock, apart_s: float
+) -> None:
+    other_clock = ManualClock(clock.now_ns() + round(apart_s * 1e9))
+    mine, theirs = JobLedger(store, clock, "mine"), JobLedger(store, other_clock, "theirs")
+    await theirs.add("job", request())
+    job = await theirs.take()
+    assert job is not None
+    for _ in range(5):
+        assert await mine.orphans(frozenset(), 30.0, alone=False) == []
+        clock.advance(20)
+        assert await theirs.beat(job, 0, 0)
 
 
 async def test_cancelling(store: Store, clock: ManualClock) -> None:

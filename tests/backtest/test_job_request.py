@@ -144,11 +144,11 @@ def test_the_venues_fee_is_taken_where_none_is_named() -> None:
             ),
             "parameter_ranges",
         ),
-        (forward(in_sample_days=0), "in_sample_days"),
-        (forward(out_of_sample_days=3_651), "out_of_sample_days"),
-        (forward(in_sample_days=90), "in_sample_days"),
+        (forward(in_sample_days=0), "in_sample_period_days"),
+        (forward(out_of_sample_days=3_651), "out_of_sample_period_days"),
+        (forward(in_sample_days=90), "in_sample_period_days"),
         (forward(embargo_days=-1.0), "embargo_days"),
-        (forward(embargo_days=21.0), "in_sample_days"),
+        (forward(embargo_days=21.0), "in_sample_period_days"),
         (forward(folds=0), "num_folds"),
         (forward(folds=3), "num_folds"),
     ],
@@ -163,3 +163,21 @@ def test_the_last_fold_that_fits_fits() -> None:
     """100 days − 60 = 40: two stretches of 20, with no day to spare; none with an embargo of 21."""
     for fitting in (forward(folds=2), forward(folds=1, embargo_days=20.0)):
         assert checked_request(fitting) is fitting
+
+
+@pytest.mark.parametrize(
+    ("stop", "step", "told"),
+    [
+        (9.0, 3.0, (3.0, 6.0, 9.0)),
+        (30.0, 4.0, (3.0, 7.0, 27.0)),
+        (9.9, 3.0, (3.0, 6.0, 9.0)),
+        (4.0, 0.5, (3.0, 3.5, 4.0)),
+        (5.0, 2.0, (3.0, 5.0)),
+        (3.0, 1.0, (3.0,)),
+    ],
+)
+def test_values_that_tell_whether_a_parameter_takes_all(
+    stop: float, step: float, told: tuple[float, ...]
+) -> None:
+    """The first, the second and the last that is reached: 3, 7, … 27 for 3 to 30 by 4."""
+    assert ParameterSpan(name="fast", start=3.0, stop=stop, step=step).telling == told

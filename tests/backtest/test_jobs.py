@@ -140,7 +140,11 @@ async def test_a_walk_forward_joins_what_was_not_searched(path: Path) -> None:
 @pytest.mark.parametrize(
     ("strategy", "reason"),
     [
-        ("raises", "the strategy failed: ValueError: no such luck (hostile_strategies.py, line"),
+        (
+            "raises",
+            "the strategy raises failed: ValueError: no such luck (hostile_strategies.py, line",
+        ),
+        ("leaves", "the strategy leaves failed: SystemExit: 0 (hostile_strategies.py, line"),
         ("loops", "it took longer than the 8 s that a job may take"),
         ("eats", "it needs more than the 200 MiB of memory that a job may take"),
         ("recurses", "calls itself without end"),
@@ -309,3 +313,25 @@ async def test_a_job_cancelled_by_another_desk_is_given_up(
         await front.cancel(job.backtest_id)
         await _until_workers(0)
         assert (await back.job(job.backtest_id)).state is BacktestState.CANCELLED
+
+
+async def test_no_journal_is_left_of_a_job_that_has_ended(store: Store, path: Path) -> None:
+    """It ended in a process that was killed before it could tidy up, or was cancelled at work."""
+    never = {"file": str(path.parent / "never")}
+    desk = make_jobs(store, path, workers=0)
+    ended, queued = [(await desk.submit(request())).backtest_id for _ in range(2)]
+    await desk.cancel(ended)
+    journals = path.parent / "backtests"
+    for name in (ended, queued, "of_another_database"):
+        (journals / name).mkdir(parents=True)
+    async with running(desk), asyncio.timeout(30):
+        while (journals / ended).exists():
+            await asyncio.sleep(0.01)
+    assert {one.name for one in journals.iterdir()} == {queued, "of_another_database"}
+    await desk.cancel(queued)
+    async with running(make_jobs(store, path)) as jobs:
+        one = (await jobs.submit(request("waits", never))).backtest_id
+        await _until_workers(1)
+        (journals / one).mkdir()
+        await jobs.cancel(one)
+    assert {one.name for one in journals.iterdir()} == {"of_another_database"}

@@ -4,11 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.backtest.drives import bars_of, walk
 
 from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.outcome import ExitReason, Pending
-from headwater.backtest.per_bar import run_per_bar
+from headwater.backtest.per_bar import _ruin_bound, run_per_bar
+from headwater.backtest.strategy_failure import failure_text
 from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy, Decision
 from headwater.strategies.growing_bars import GrowingBars
@@ -62,6 +65,68 @@ def test_a_callback_is_shown_the_past_and_nothing_else() -> None:
 
     run_per_bar(Looking(), bars, RULES)
     assert lengths == [(n, n, n, n) for n in range(1, 51)]
+
+
+def test_an_attribute_that_no_view_has_is_told_with_the_way_to_further_columns() -> None:
+    class Lost(BaseStrategy):
+        name = "lost"
+
+        def should_open_position(self, data: Any) -> Decision:
+            return data.heat[-1] > 0, None
+
+    with pytest.raises(AttributeError, match="heat") as caught:
+        run_per_bar(Lost(), walk(1, 10), RULES)
+    assert "at bar 0" in caught.value.__notes__[0]
+    assert caught.value.__notes__[1:] == ["further columns by data['heat']"]
+    assert "further columns by data['heat']" in failure_text(caught.value, Lost)
+
+
+@pytest.mark.parametrize("fill", FillRule)
+def test_a_column_asked_for_at_any_bar_changes_no_trade(fill: FillRule) -> None:
+    """The phases end where a column is first looked at, held or flat; nobody sees it."""
+    bars = walk(5, 400)
+    rules = Assumptions(initial_capital=1000.0, fill=fill).checked()
+
+    class Curious(Told):
+        def should_open_position(self, data: Any) -> Decision:
+            self.look(data)
+            return super().should_open_position(data)
+
+        def should_close_position(self, position: Any, data: Any) -> Decision:
+            self.look(data)
+            return super().should_close_position(position, data)
+
+        def look(self, data: Any) -> None:
+            number = len(data)
+            window = 2 + number % 90
+            assert len(data.sma(window)) == len(data.close) == number
+            assert data.high[-1] == bars.high[number - 1]
+
+    opens, closes = dict.fromkeys(range(3, 400, 13)), set(range(9, 400, 17))
+    plain = run_per_bar(Told(opens, closes), bars, rules)
+    curious = run_per_bar(Curious(opens, closes), bars, rules)
+    assert plain.trades.entry_bar == curious.trades.entry_bar
+    assert plain.equity.tolist() == curious.equity.tolist()
+    assert len(plain.trades) > 10
+
+
+@given(
+    st.one_of(st.floats(-1e9, 1e9), st.floats(-1e-280, 1e-280)),
+    st.one_of(st.floats(1e-9, 1e9), st.floats(1e-300, 1e-200)),
+    st.booleans(),
+    st.floats(-4.0, 4.0),
+    st.floats(1e-12, 1e12),
+)
+def test_no_close_ruins_that_the_bound_of_ruin_passes_by(
+    cash: float, quantity: float, is_long: bool, steps: float, anywhere: float
+) -> None:
+    held = quantity if is_long else -quantity
+    bound = _ruin_bound(cash, held)
+    # Closes about the price at which nothing is left, by some of the last digits, and anywhere.
+    even = -cash / held
+    for close in (even, even * (1.0 + steps * 2.0**-52), bound, anywhere):
+        if 1e-12 <= close <= 1e12 and cash + held * close <= 0.0:
+            assert close <= bound if is_long else close >= bound
 
 
 def test_position_data_set_side_stop_target_and_size() -> None:

@@ -1,6 +1,7 @@
 """A sweep on a Dask cluster over loopback: the same rows as on this machine."""
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,9 +89,27 @@ def test_a_chunk_whose_worker_was_killed_is_run_again(
     assert there.figures.tolist() == here.figures.tolist()
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://there"])
-def test_nobody_at_the_address_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("foo", "the address of a Dask scheduler: tcp://host:port"),
+        ("tcp://host", "the address of a Dask scheduler: tcp://host:port"),
+        ("tcp://127.0.0.1:70000", "the address of a Dask scheduler: tcp://host:port"),
+        ("http://127.0.0.1:8786", "the address of a Dask scheduler: tcp://host:port"),
+        ("tcp://127.0.0.1:1", "that answers within"),
+    ],
+)
+def test_nobody_at_the_address_is_told(address: str, said: str) -> None:
+    task = Sweep(Crossing, walk(4, 100), RANGES).task
+    with pytest.raises(RequestError, match=said):
+        Cluster(task, address, compiled=False)
+
+
+def test_somebody_who_is_no_scheduler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener that says nothing, which Dask's own client would wait for half a minute."""
     monkeypatch.setattr("headwater.backtest.sweep_cluster._CONNECT_S", 0.2)
     task = Sweep(Crossing, walk(4, 100), RANGES).task
-    with pytest.raises(RequestError, match="Dask scheduler"):
-        Cluster(task, address, compiled=False)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(RequestError, match="timed out"):
+            Cluster(task, f"tcp://127.0.0.1:{port}", compiled=False)

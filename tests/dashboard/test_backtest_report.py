@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from tests.backtest.portfolio_runs import crossing
 from tests.backtest.report_runs import HOSTILE, Never, Once, ruined, run
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.looking import Seen, grave_findings, noted_page
 
 from headwater.backtest.comparison import compared
 from headwater.backtest.comparison_page import comparison_html
+from headwater.backtest.portfolio_report import portfolio_report_html
 from headwater.backtest.report import report_html
 from headwater.backtest.result import BacktestResult
 from headwater.backtest.summary import summary
@@ -51,6 +53,27 @@ async def test_charts_are_drawn_and_nothing_is_asked_for(browser: Browser, tmp_p
     assert seen.errors == []
     assert seen.hosts == {""}
     await expect(page.locator("#marks-note")).to_contain_text("50 trades in view")
+
+
+async def test_a_report_of_several_contracts_draws_both_charts_and_saves_their_names(
+    browser: Browser, tmp_path: Path
+) -> None:
+    result = crossing(stop_loss=0.02)
+    page, seen = await opened_page(browser, tmp_path, portfolio_report_html(result))
+    for name in ("equity", "exposures"):
+        ink = _INK.replace(".chart", f"[data-chart={name}]")
+        await page.wait_for_function(f"() => Math.max(...({ink})()) > 8")
+    row = page.locator("#trades tbody tr").first
+    assert await row.locator("td").first.inner_text() == f"{result.trades[0].exchange}:BTCUSDT"
+    assert await row.locator("td").nth(7).get_attribute("class") in {"gain", "loss"}
+    async with page.expect_download() as saving:
+        await page.get_by_role("button", name="download as CSV").click()
+    saved = Path(await (await saving.value).path()).read_text(encoding="utf-8")
+    lines = list(csv.DictReader(saved.splitlines()))
+    assert len(lines) == len(result.trades)
+    assert {line["contract"] for line in lines} == {"x:BTCUSDT", "y:BTCUSDT"}
+    assert seen.errors == []
+    assert seen.hosts == {""}
 
 
 @pytest.mark.parametrize("result", [run(Never), run(Once), ruined()], ids=lambda one: one.strategy)

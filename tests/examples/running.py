@@ -19,12 +19,13 @@ SPEED = 10
 
 
 @asynccontextmanager
-async def running_demo(folder: Path, origin: str = "") -> AsyncIterator[str]:
+async def running_demo(folder: Path, origin: str = "", venues: str = "") -> AsyncIterator[str]:
     """Runs `headwater demo` until the block ends; gives its address.
 
     Args:
         folder: where it runs and keeps what it stores.
         origin: of a page that may use it.
+        venues: those it has, empty for all; each keeps a machine busy.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "headwater.app", "demo"),
@@ -33,6 +34,7 @@ async def running_demo(folder: Path, origin: str = "") -> AsyncIterator[str]:
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT / "src"),
+            "HEADWATER_VENUES": venues,
             "CORS_ORIGINS": origin or "http://localhost:3000",
         },
         stderr=asyncio.subprocess.PIPE,

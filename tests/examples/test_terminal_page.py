@@ -109,7 +109,7 @@ async def test_a_page_without_arithmetic_shows_a_market(tmp_path: Path) -> None:
         pytest.skip("no chromium here: `make test-servers` installs it")
     async with (
         served_page() as origin,
-        running_demo(tmp_path, origin) as base,
+        running_demo(tmp_path, origin, "bybit") as base,
         async_playwright() as browsers,
     ):
         browser = await browsers.chromium.launch(executable_path=chromium)

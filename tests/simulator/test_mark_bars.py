@@ -75,11 +75,20 @@ def test_the_first_minute_holds_what_was_traded_before_the_start() -> None:
     assert (bar.high, bar.low) == (max(minute.high, mark), min(minute.low, mark))
 
 
-@pytest.mark.parametrize("interval", list(Interval))
-def test_longer_bars_are_the_sum_of_the_minutes_across_the_start(interval: Interval) -> None:
-    """The past of the sum is the traded one; the bar in which the start lies has both parts."""
+@pytest.fixture(scope="module")
+def seven_minutes_old() -> SimulatedExchange:
+    """A market that is only looked at."""
     exchange = _exchange()
     exchange.advance_to(START_MS + 7 * MINUTE)
+    return exchange
+
+
+@pytest.mark.parametrize("interval", list(Interval))
+def test_longer_bars_are_the_sum_of_the_minutes_across_the_start(
+    interval: Interval, seven_minutes_old: SimulatedExchange
+) -> None:
+    """The past of the sum is the traded one; the bar in which the start lies has both parts."""
+    exchange = seven_minutes_old
     opened_ms = interval.opens_at_ms(START_MS)
     bars = exchange.mark_candles("BTCUSDT", interval, limit=3, end_ms=opened_ms)
     assert [one.timestamp_ms for one in bars][-1] == opened_ms

@@ -22,7 +22,8 @@ KINDS = ("sqlite", "postgres")
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A running server; gives the part of its addresses behind the name of the database."""
-    with private_postgres() as address:
+    # No test cuts the power: processes are killed, which the system's memory survives.
+    with private_postgres(is_durable=False) as address:
         if address is None:
             pytest.skip("PostgreSQL is not installed (make test-servers)")
         yield address.partition("?")[2]

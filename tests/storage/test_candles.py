@@ -11,6 +11,7 @@ from headwater.core.records import Candle
 from headwater.storage.base import LIMIT_MAX, Database, Span
 from headwater.storage.candles import (
     StoredSpan,
+    any_of,
     bar_columns,
     between,
     opening_times,
@@ -87,6 +88,8 @@ def test_closed_candles_are_given_as_numbers_and_told_by_interval(database: Data
     assert table.shape == (3, 6)
     assert table[:, 0].tolist() == [T0 + number * MINUTE for number in range(3)]
     assert table[:, 4].tolist() == [3.0, 4.0, 5.0]
+    assert len(fetch(database, any_of("okx", "ETHUSDT"))) == 1
+    assert fetch(database, any_of("okx", "NONEUSDT")) == []
     assert fetch(database, series_span("okx", "ETHUSDT")) == [
         StoredSpan(interval=Interval.M1, candles=4, first_ms=T0, last_ms=T0 + 3 * MINUTE),
         StoredSpan(interval=Interval.M5, candles=1, first_ms=T0, last_ms=T0),

@@ -1,5 +1,7 @@
 """The view of a callback: the past grows bar by bar, the future is not there."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,8 +41,8 @@ def test_there_is_no_way_to_the_next_bar() -> None:
         with pytest.raises(IndexError):
             data[which]
     assert data["close"].tolist() == [1.0, 2.0]
-    with pytest.raises(AttributeError, match="no 'heat'"):
-        data.heat  # noqa: B018
+    with pytest.raises(AttributeError, match="'heat'"):
+        data.heat  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(RequestError, match="heat"):
         data.extra("heat")
     assert (data.symbol, data.interval_ms, data[1].timestamp_ms) == ("BTCUSDT", HOUR, T0 + HOUR)
@@ -55,6 +57,54 @@ def test_a_list_that_was_kept_goes_on_growing() -> None:
         data.advance()
     assert fast[1:] == [1.5, 2.5]
     assert closes_ is data.close
+
+
+def test_steps_end_early_where_a_column_has_come_that_they_do_not_know() -> None:
+    data = GrowingBars(bars_of([1.0, 2.0, 3.0, 4.0]))
+    steps = data.steps(4)
+    assert next(steps)
+    fast = data.sma(1)
+    assert (data.is_stale, fast) == (True, [1.0])
+    assert next(steps, None) is None
+    assert len(data) == 1
+    steps = data.steps(3)
+    assert not data.is_stale
+    assert next(steps)
+    closes_ = data.close
+    assert (fast, closes_) == ([1.0, 2.0], [1.0, 2.0])
+    steps = data.steps(2)
+    assert len(list(steps)) == 2
+    assert closes_ == fast == [1.0, 2.0, 3.0, 4.0]
+    assert len(data) == 4
+    assert not data.changed_columns()
+
+
+@given(closes(least=2, most=30), st.lists(st.integers(0, 29), min_size=4, max_size=4))
+def test_columns_that_come_at_any_bar_have_all_of_the_past(
+    values: list[float], first_looks: list[int]
+) -> None:
+    whole = bars_of(values)
+    data = GrowingBars(whole)
+    looks: tuple[Callable[[], list[float]], ...] = (
+        lambda: data.close,
+        lambda: data.low,
+        lambda: data.sma(3),
+        lambda: data.ema(2),
+    )
+    kept: list[tuple[list[float], list[float]]] = []
+    wholes = (whole.close, whole.low, whole.sma(3), whole.ema(2))
+    steps = data.steps(len(values))
+    for bar in range(len(values)):
+        if next(steps, None) is None:
+            steps = data.steps(len(values))
+            next(steps)
+        for look, column, at in zip(looks, wholes, first_looks, strict=True):
+            if at == bar:
+                kept.append((look(), column.tolist()))
+        assert len(data) == bar + 1
+        for shown, full in kept:
+            assert np.array_equal(shown, full[: bar + 1], equal_nan=True)
+    assert not data.changed_columns()
 
 
 def test_a_column_that_somebody_wrote_into_is_noticed() -> None:

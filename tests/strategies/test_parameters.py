@@ -80,3 +80,12 @@ def test_each_is_described() -> None:
     assert STOP.described()["type"] == "number"
     assert SIDE.described()["options"] == ["long", "both"]
     assert (LOUD.described()["type"], NOTE.described()["type"]) == ("boolean", "string")
+
+
+@pytest.mark.parametrize("given", [10**400, -(10**400), "1_0", "\uff11\uff10", "\u0667", "1e999"])
+def test_no_number_of_nobody_is_read(given: Any) -> None:
+    """Too large for any float, or spelt as only a program would: 1_0 is ten to Python."""
+    with pytest.raises(RequestError, match=r"^window=.*a whole number from 5 to 100"):
+        WINDOW.read(given)
+    with pytest.raises(RequestError, match=r"^width=.*a number from 0.5 to 5"):
+        WIDTH.read(given)

@@ -7,6 +7,7 @@ import pytest
 
 from headwater.core.errors import RequestError
 from headwater.trading.paper_assumptions import (
+    ExitRule,
     FillAssumptions,
     LimitFill,
     LiquidationPrice,
@@ -43,6 +44,7 @@ def test_each_choice_changes_the_text() -> None:
         *[FillAssumptions(liquidation_price=one) for one in LiquidationPrice],
         FillAssumptions(volume_fraction=D("0.1")),
         FillAssumptions(is_zero_volume_tradable=True),
+        FillAssumptions(exits=ExitRule.STOP_FIRST),
     ]
     texts = [one.texts() for one in others]
     assert len(set(texts)) == len(others) - 3  # four groups hold the default once more

@@ -7,7 +7,7 @@ from tests.trading.paper_desk import Desk, fills_of
 
 from headwater.core.errors import RequestError
 from headwater.core.orders import BracketRequest
-from headwater.trading.paper_assumptions import FillAssumptions, LimitFill, SlippageModel
+from headwater.trading.paper_assumptions import ExitRule, FillAssumptions, LimitFill, SlippageModel
 
 D = Decimal
 
@@ -289,3 +289,62 @@ def test_lower_bars_settle_what_one_bar_leaves_open() -> None:
     desk.bar(105, 105, 94, 95)
     assert fills_of(desk.venue.take_events())[0].price == D(105)
     assert desk.venue.ambiguous_count == 0
+
+
+STOP_FIRST = FillAssumptions(
+    exits=ExitRule.STOP_FIRST, slippage=SlippageModel.FIXED_BPS, slippage_amount=D(100)
+)
+
+
+def bracketed(fill: FillAssumptions) -> Desk:
+    """Long 1 from 100 with a stop at 90 and a target at 110, at the close of a quiet bar."""
+    desk = long_desk(fill=fill)
+    desk.order("sell", "stop", "1", trigger_price="90", reduce_only=True, oco_group="exits")
+    desk.order("sell", "take_profit", "1", trigger_price="110", reduce_only=True, oco_group="exits")
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("fill", "bar", "price"),
+    [
+        # Opens beyond the target and falls to the stop: 90 less 1 % of slippage; else the open.
+        (STOP_FIRST, (120, 121, 80, 100), "89.1"),
+        (FillAssumptions(), (120, 121, 80, 100), "120"),
+        # Opens beyond the target and stays: the open, without slippage; else 1 % below it.
+        (STOP_FIRST, (120, 121, 119, 120), "120"),
+        (
+            FillAssumptions(slippage=SlippageModel.FIXED_BPS, slippage_amount=D(100)),
+            (120, 121, 119, 120),
+            "118.8",
+        ),
+        # Reaches the target within the bar.
+        (STOP_FIRST, (100, 115, 99, 100), "110"),
+    ],
+)
+def test_exits_of_back_tests_and_of_venues(
+    fill: FillAssumptions, bar: tuple[float, float, float, float], price: str
+) -> None:
+    desk = bracketed(fill)
+    desk.bar(*bar)
+    assert [one[1] for one in desk.fills()] == [D(price)]
+    assert desk.quantity == 0
+    assert desk.venue.pending() == []
+
+
+def test_a_stop_of_another_group_holds_no_target_back() -> None:
+    desk = bracketed(STOP_FIRST)
+    desk.order("sell", "stop", "1", trigger_price="95", reduce_only=True, oco_group="others")
+    desk.bar(120, 121, 94, 100)
+    assert [one[1] for one in desk.fills()] == [D(120)]
+
+
+@pytest.mark.parametrize("fill", [STOP_FIRST, FillAssumptions()])
+@pytest.mark.parametrize("opened", [85, 115])
+def test_an_order_that_waits_for_the_open_comes_before_exits_that_the_open_is_beyond(
+    fill: FillAssumptions, opened: float
+) -> None:
+    desk = bracketed(fill)
+    desk.order("sell", "market", "1", reduce_only=True)
+    desk.bar(opened, opened + 1, opened - 1, opened)
+    filled = [event for event in desk.events() if event[0] == "filled"]
+    assert filled == [("filled", "market_fill")]

@@ -11,12 +11,12 @@ from tests.trading.paper_desk import D, Desk, contract
 from headwater.analytics.margin import build_tiers
 from headwater.core.enums import Side
 from headwater.core.errors import RequestError
-from headwater.core.order_kinds import MarginMode, OrderState, OrderType
+from headwater.core.order_kinds import MarginMode, OrderReason, OrderState, OrderType
 from headwater.core.orders import OrderRequest
 from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_assumptions import FillAssumptions, LimitFill, MarketTiming
 from headwater.trading.paper_contract import FeeSchedule
-from headwater.trading.paper_margin import update_reserve
+from headwater.trading.paper_margin import free_margin, has_free_margin, update_reserve
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_quotes import cancel_order
@@ -30,8 +30,9 @@ def venue_of(
 ) -> PaperVenue:
     facts: dict[str, Any] = {
         "fees": FeeSchedule(maker=D("0.0002"), taker=D("0.0005")),
-        "min_notional": D(5),
-        "min_quantity": D("0.002"),
+        "quantity_step": D(1),
+        "min_notional": D(100),
+        "min_quantity": D(2),
         "leverage": D(leverage),
         "margin_mode": mode,
         "tiers": TIERS if tiered else (),
@@ -67,24 +68,25 @@ class Slow:
 
 booleans = st.booleans()
 far = st.integers(-12, 12)
+leap = st.one_of(far, far, far, st.sampled_from([-350, 350]))
 place = st.tuples(
-    st.just("place"), booleans, booleans, far, st.integers(1, 20_000), booleans,
+    st.just("place"), booleans, booleans, far, st.integers(1, 12), booleans,
     st.sampled_from([False, False, False, True]),
 )  # fmt: skip
 cancel = st.tuples(st.just("cancel"), st.integers(0, 6))
 trade = st.tuples(
-    st.just("trade"), booleans, far, st.integers(1, 9_000), st.sampled_from([None, True, False])
+    st.just("trade"), booleans, leap, st.integers(1, 12), st.sampled_from([None, True, False])
 )
-quote = st.tuples(st.just("quote"), booleans, far, st.integers(0, 3), st.integers(0, 9_000))
+quote = st.tuples(st.just("quote"), booleans, far, st.integers(0, 3), st.integers(0, 12))
 bar = st.tuples(st.just("bar"), booleans, st.lists(far, min_size=4, max_size=4))
 mark = st.tuples(st.just("mark"), booleans, far)
 fund = st.tuples(st.just("fund"), booleans, st.integers(-30, 30))
 other = st.tuples(
-    st.just("other"), booleans, booleans, far, st.integers(2, 9_000),
+    st.just("other"), booleans, booleans, far, st.integers(2, 12),
     st.sampled_from([OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP, OrderType.LIMIT]),
     booleans,
 )  # fmt: skip
-amend = st.tuples(st.just("amend"), st.integers(0, 6), far, st.integers(1, 9_000))
+amend = st.tuples(st.just("amend"), st.integers(0, 6), far, st.integers(1, 12))
 steps = st.lists(
     st.one_of(place, place, place, place, cancel, cancel, trade, trade, quote, bar, mark, fund,
               other, amend),
@@ -94,7 +96,7 @@ assumptions = st.builds(
     FillAssumptions,
     timing=st.sampled_from(MarketTiming),
     limit_fill=st.sampled_from(LimitFill),
-    queue_ahead=st.sampled_from([D(0), D("0.5")]),
+    queue_ahead=st.sampled_from([D(0), D(2)]),
     volume_fraction=st.sampled_from([None, None, D("0.5")]),
 )
 
@@ -112,7 +114,7 @@ def play(venue: PaperVenue, quoting: Any, step: Any, at_ms: int, handles: list[A
         price = order.market.scale.price(max(1, order.ticks + rest[1]))
         is_limit = order.kind is OrderType.LIMIT
         try:
-            venue.amend(order, quantity=D(rest[2]) / 1000, price=price if is_limit else None)
+            venue.amend(order, quantity=D(rest[2]), price=price if is_limit else None)
         except RequestError:
             assert order.state in FINAL or order.plan is not None
         return
@@ -125,9 +127,9 @@ def play(venue: PaperVenue, quoting: Any, step: Any, at_ms: int, handles: list[A
     elif kind == "other":
         handles.append(venue.submit(_other(market, base, *rest[1:])))
     elif kind == "trade":
-        venue.on_trade(market, at, rest[2] / 1000, rest[3], at_ms)
+        venue.on_trade(market, at, float(rest[2]), rest[3], at_ms)
     elif kind == "quote":
-        size = rest[3] / 1000
+        size = float(rest[3])
         venue.on_quote(market, at, round(at * 10 + rest[2]) / 10, at_ms, size, size)
     elif kind == "mark":
         venue.on_mark(market, at, at_ms)
@@ -155,7 +157,7 @@ def _other(
     if name:
         more["client_order_id"] = f"n{lots}"
     side = Side.BUY if is_buy else Side.SELL
-    quantity: Decimal = D(lots) / 1000
+    quantity: Decimal = D(lots)
     return OrderRequest(
         exchange="binance", symbol=market.symbol, side=side, order_type=kind,
         quantity=quantity, **more,
@@ -163,11 +165,22 @@ def _other(
 
 
 def check_same(
-    todo: list[Any], cash: int, leverage: int, mode: MarginMode, tiered: bool, fill: FillAssumptions
+    held: tuple[int, int],
+    todo: list[Any],
+    cash: int,
+    leverage: int,
+    mode: MarginMode,
+    tiered: bool,
+    fill: FillAssumptions,
 ) -> None:
     fast, slow = (venue_of(cash, leverage, mode, tiered=tiered, fill=fill) for _ in range(2))
     handles: tuple[list[Any], list[Any]] = ([], [])
-    for number, step in enumerate(todo):
+    first: list[Any] = []
+    for place, lots in enumerate(held):
+        if lots:
+            first.append(("other", bool(place), lots > 0, 0, abs(lots), OrderType.MARKET, False))
+        first.append(("trade", bool(place), 0, 12, None))
+    for number, step in enumerate([*first, *todo]):
         play(fast, fast, step, number, handles[0])
         play(slow, Slow(slow), step, number, handles[1])
         assert fast.snapshot() == slow.snapshot(), step
@@ -181,11 +194,13 @@ def check_same(
                 assert [key[:2] for key in keys] == [key[:2] for key in twins], step
             # What the short ways left out would not have changed it.
             assert update_reserve(fast.account, one) == 0, step
+        assert has_free_margin(fast.account) == (free_margin(fast.account) >= 0), step
 
 
 same_account = given(
+    held=st.tuples(*[st.sampled_from([-4, 0, 4])] * 2),
     todo=steps,
-    cash=st.sampled_from([300, 2_000, 100_000]),
+    cash=st.sampled_from([400, 2_000, 100_000]),
     leverage=st.sampled_from([1, 3, 10]),
     mode=st.sampled_from(MarginMode),
     tiered=booleans,
@@ -194,7 +209,7 @@ same_account = given(
 
 
 @same_account
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_both_ways_leave_the_same_account(**case: Any) -> None:
     check_same(**case)
 
@@ -253,3 +268,39 @@ def test_names_of_orders_that_are_forgotten_are_free_again() -> None:
         desk.venue.cancel(desk.venue.place_limit(desk.market, True, 900, 10))
     assert "mine" not in desk.venue.account.by_client
     assert len(desk.venue.account.finished) == 1_000
+
+
+def test_a_cancelled_quote_leaves_the_liquidation_price_to_watch() -> None:
+    desk = Desk(leverage=D(10), cash="100", tiers=TIERS, max_leverage=D(20))
+    desk.order("buy", "market", "5")
+    desk.trade(100)
+    quote = desk.venue.place_limit(desk.market, True, 990, 10)
+    assert 0 < desk.market.liq_low < desk.market.low
+    assert desk.venue.cancel(quote)
+    assert desk.market.low == desk.market.liq_low
+    desk.order("sell", "market", "10")
+    desk.trade(100)
+    quote = desk.venue.place_limit(desk.market, False, 1010, 10)
+    assert desk.venue.cancel(quote)
+    assert desk.market.high == desk.market.liq_high < 130
+
+
+def test_a_reduce_only_quote_that_is_cancelled_reduces_no_more() -> None:
+    desk = Desk()
+    desk.order("buy", "market", "1")
+    desk.trade(100)
+    quote = desk.venue.place_limit(desk.market, False, 1010, 1000, reduce_only=True)
+    assert desk.market.reducers == {quote.number: quote}
+    assert desk.venue.cancel(quote)
+    assert desk.market.reducers == {}
+
+
+def test_quotes_keep_to_the_largest_position_of_the_tiers() -> None:
+    # Leverage 10 is allowed up to a notional of 6000: 60 at 100, resting orders included.
+    desk = Desk(leverage=D(10), tiers=TIERS, max_leverage=D(20))
+    desk.trade(100.1)
+    assert desk.venue.place_limit(desk.market, True, 1000, 60_000).state is OrderState.ACCEPTED
+    refused = desk.venue.place_limit(desk.market, True, 1000, 1)
+    assert refused.state is OrderState.REJECTED
+    assert refused.reason is OrderReason.POSITION_LIMIT
+    assert desk.venue.place_limit(desk.market, False, 1002, 50_000).state is OrderState.ACCEPTED

@@ -10,9 +10,11 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 from starlette.types import Scope
 
 from headwater.api.lookup import IntervalNotOffered, UnknownExchange
@@ -66,6 +68,34 @@ DEFAULT_RETRY_S: Final = 5.0
 _VALUE_CUT_CHARS: Final = 200
 _FIELDS_MAX: Final = 20
 _QUOTED: Final = re.compile(r"'([^']*)'")
+_LABELS: Final = frozenset({"bool", "constrained-str", "float", "int", "none", "str"})
+_WORDS: Final[Mapping[str, str]] = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "extra_forbidden": "no such field",
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "greater_than_equal": "at least {ge:,.12g}",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "less_than": "less than {lt:,.12g}",
+    "less_than_equal": "at most {le:,.12g}",
+    "list_type": "a list",
+    "model_attributes_type": "an object",
+    "model_type": "an object",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "string_too_long": "at most {max_length} letters",
+    "string_too_short": "at least {min_length} letters",
+    "string_type": "a text",
+    "string_unicode": "a text of whole characters",
+    "too_long": "at most {max_length} entries",
+    "too_short": "at least {min_length} entries",
+}
+"""Pydantic's findings in our words; those of the fields' own validators say it themselves."""
+
 _CODES: Final[Mapping[int, str]] = {400: "bad_request", 404: "not_found", 413: "body_too_long"}
 
 
@@ -189,7 +219,7 @@ async def _on_platform_error(request: Request, error: Exception) -> Response:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = [_field_of(one) for one in error.errors()[:_FIELDS_MAX]]
+    fields = _merged([_field_of(one) for one in error.errors()[:_FIELDS_MAX]])
     first = fields[0]
     given = first.field if first.message == "missing" else f"{first.field}={first.value!r}"
     detail = f"{given}: {', '.join(first.allowed) or first.message}"
@@ -201,7 +231,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status, headers = error.status_code, error.headers
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (headers or {}).get("Allow", "GET")
+        allowed = ", ".join(_methods_at(request)) or (headers or {}).get("Allow", "GET")
+        headers = {**(headers or {}), "Allow": allowed}
         field = wrong_field("method", request.method, allowed.split(", "))
         problem = make_problem(
             405, "method_not_allowed", f"{request.method}: use {allowed}", errors=[field]
@@ -259,11 +290,44 @@ def _venue_problem(status: int, code: str, error: VenueError) -> Problem:
 def _field_of(error: Mapping[str, Any]) -> ProblemField:
     """One of pydantic's findings, in our words."""
     context: Mapping[str, Any] = error.get("ctx", {})
-    allowed = context.get("allowed") or _QUOTED.findall(context.get("expected", "")) or error["msg"]
-    if error["type"] == "json_invalid":
+    kind, given = error["type"], error.get("input")
+    allowed = context.get("allowed") or _QUOTED.findall(context.get("expected", ""))
+    if not allowed:
+        allowed = _WORDS[kind].format(**context) if kind in _WORDS else error["msg"]
+    if kind == "json_invalid":
         return wrong_field("body", "", f"JSON ({context.get('error', '')})")
+    if kind.startswith("model_") and isinstance(given, bytes):
+        return wrong_field("body", "", "JSON, with the header content-type: application/json")
     place = [str(part) for part in error["loc"] if part not in ("query", "path", "body")]
-    name = ".".join(place) or "request"
+    name = ".".join(part for part in place if not _is_label(part)) or "request"
     if error["type"] == "missing":
         return wrong_field(name, "", "has to be given", "missing")
-    return wrong_field(name, error.get("input"), allowed, "not allowed")
+    return wrong_field(name, given, allowed, "not allowed")
+
+
+def _is_label(part: str) -> bool:
+    """Whether a part of a place is pydantic's name of one kind that a value may have."""
+    return part in _LABELS or "[" in part
+
+
+def _merged(fields: Sequence[ProblemField]) -> list[ProblemField]:
+    """One finding for each field: what may be of several kinds is told once, with all of them."""
+    found: dict[str, ProblemField] = {}
+    for one in fields:
+        before = found.get(one.field, one)
+        allowed = tuple(dict.fromkeys((*before.allowed, *one.allowed)))
+        found[one.field] = msgspec.structs.replace(before, allowed=allowed)
+    return list(found.values())
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Every documented method of a path, over all routes that it fits.
+
+    The framework names those of the first route alone.
+    """
+    found: set[str] = set()
+    documented: Mapping[str, Mapping[str, Any]] = request.app.openapi()["paths"]
+    for template, methods in documented.items():
+        if compile_path(template)[0].match(request.scope["path"]):
+            found |= {one.upper() for one in methods}
+    return sorted(found)

@@ -25,7 +25,7 @@ def failures_told(strategy: BaseStrategy) -> Iterator[None]:
     except PlatformError:
         raise
     except (Exception, SystemExit) as error:
-        sys.stderr.write(f"headwater: {failure_text(error, strategy)}\n")
+        sys.stderr.write(f"headwater: {failure_text(error, type(strategy))}\n")
         raise typer.Exit(1) from error
 
 

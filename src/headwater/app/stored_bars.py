@@ -12,6 +12,8 @@ from headwater.core.errors import ConfigError, RequestError
 from headwater.core.instruments import canonical_spelling
 from headwater.core.intervals import Interval
 from headwater.storage.sessions import ReadSession
+from headwater.storage.sqlite import SqliteDatabase
+from headwater.strategies.bars import time_text
 
 __all__ = ["inputs_of_storage"]
 
@@ -59,5 +61,15 @@ def inputs_of_storage(
         end_ms=_NEVER_MS if end_ms is None else end_ms,
         extras=tuple(ExtraColumn),
     )
-    with ReadSession(database_of_settings(load(wanted.config))) as session:
+    database = database_of_settings(load(wanted.config))
+    if isinstance(database, SqliteDatabase) and not database.path.exists():
+        since = time_text(question.start_ms)[:10] if start_ms else "2024-01-01"
+        raise RequestError(
+            "data",
+            f"{symbol} {interval} on {question.exchange}",
+            f"stored candles; nothing is stored yet. Fetch them: headwater fetch candles --venue "
+            f"{question.exchange} --symbol {symbol} --interval {interval} --since {since} "
+            "--into storage; or take a file: --data FILE",
+        )
+    with ReadSession(database) as session:
         return stored_inputs(session, StoredInputs(bars=question, funding=funding, detail=detail))

@@ -50,6 +50,7 @@ class Account:
         "_fee",
         "_held_at",
         "_is_funded",
+        "_is_unlimited",
         "_isolated",
         "_leverage",
         "_margin",
@@ -88,6 +89,10 @@ class Account:
         self._plain = rules.is_plain
         self._isolated = rules.margin_mode is MarginMode.ISOLATED
         self._is_funded = is_funded
+        # Whether no quantity is cut or refused, as long as there is one.
+        lowest = min((tier.leverage_max for tier in rules.tiers), default=math.inf)
+        limits = max(rules.quantity_step, rules.min_notional)
+        self._is_unlimited = limits <= 0.0 and rules.leverage <= lowest
         self._detail = detail
         self._margin = 0.0
         self._stop_loss_at = -math.inf
@@ -132,7 +137,7 @@ class Account:
         price *= self._buy if is_long else self._sell
         leverage = self._leverage
         quantity = leverage * size * self.cash / (price * (1.0 + leverage * self._fee))
-        if not self._plain:
+        if not self._plain and (quantity <= 0.0 or not self._is_unlimited):
             quantity = self._on_grid(bar, quantity, price, is_long=is_long)
             if quantity == 0.0:
                 return False
@@ -318,13 +323,13 @@ class Account:
             stop = price * (1.0 - stop_loss) if is_long else price * (1.0 + stop_loss)
         if take_profit is not None:
             target = price * (1.0 + take_profit) if is_long else price * (1.0 - take_profit)
-        self._stop_loss_at = self._on_tick(stop)
-        self.target = self._on_tick(target)
-        self._set_stop()
-
-    def _on_tick(self, price: float) -> float:
         tick = self._rules.price_tick
-        return round(price / tick) * tick if tick > 0.0 and math.isfinite(price) else price
+        if tick > 0.0:
+            stop, target = (
+                round(one / tick) * tick if math.isfinite(one) else one for one in (stop, target)
+            )
+        self._stop_loss_at, self.target = stop, target
+        self._set_stop()
 
     def _set_stop(self) -> None:
         """Whatever comes first: the stop loss or the liquidation."""

@@ -11,7 +11,12 @@ from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.venue_fees import VenueFees
 from headwater.core.errors import RequestError
 from headwater.trading.paper import PaperVenue
-from headwater.trading.paper_assumptions import FillAssumptions, MarketTiming, SlippageModel
+from headwater.trading.paper_assumptions import (
+    ExitRule,
+    FillAssumptions,
+    MarketTiming,
+    SlippageModel,
+)
 from headwater.trading.paper_contract import FeeSchedule, PaperContract
 
 __all__ = ["FINE_GRID", "EventAccount"]
@@ -47,7 +52,7 @@ class EventAccount(msgspec.Struct, frozen=True, kw_only=True):
         """The account that the assumptions of a back-test describe.
 
         Its one fee holds for makers and takers of every venue that has none of its own.
-        Take-profits are market orders once they are reached, so they pay the slippage too.
+        Exits fill as in the other drives: stop before target, take-profits without slippage.
 
         Args:
             rules: checked.
@@ -66,6 +71,7 @@ class EventAccount(msgspec.Struct, frozen=True, kw_only=True):
                 slippage=SlippageModel.FIXED_BPS if rules.slippage_rate else SlippageModel.NONE,
                 slippage_amount=_exact(rules.slippage_rate) * _BPS,
                 is_zero_volume_tradable=True,
+                exits=ExitRule.STOP_FIRST,
             ),
         )
 

@@ -82,7 +82,7 @@ class BarEnds:
         at_ms = self._at_ms[event : event + len(low)]
         cash, pos, cost = account.cash, market.pos, market.cost
         standings: list[Standing] = [(0, cash, pos, cost)]
-        closed, seen, done = bars.end, account.logged, 0
+        seen, done = account.logged, 0
         context.lane = lane
         context.made = context.make = None
         for now_ms, lowest, highest, price, best_bid, best_ask in zip(
@@ -95,10 +95,8 @@ class BarEnds:
                 self._play_trades(event + done)
                 prices[done] = market.last
             account.now = now_ms
-            closed += 1
-            bars.end = closed
-            for append, following in growing:
-                append(following())
+            for column in growing:
+                next(column)
             context.now_ms = now_ms
             if hears:
                 on_bar(context)

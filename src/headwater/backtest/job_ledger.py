@@ -46,6 +46,8 @@ class JobLedger:
         self._store = store
         self._clock = clock
         self.owner = owner
+        # Of every running job the revision that was seen last, and since when, by our own watch.
+        self._heard: dict[str, tuple[int, float]] = {}
 
     async def add(self, backtest_id: str, request: JobRequest) -> StoredBacktest:
         """Takes a job in; returns when it is on the disk.
@@ -222,19 +224,27 @@ class JobLedger:
     ) -> Sequence[StoredBacktest]:
         """Running jobs that nobody runs.
 
+        Silence is measured here, from the moment a job was first seen unchanged: the clocks of two
+        machines need not agree, and a clock that is set takes no job from who runs it.
+
         Args:
             running_here: ids of those that this process runs.
             silent_s: after so long without a word the owner is taken for gone.
             alone: whether no other process can use the database: then every other owner is gone.
         """
-        before_ms = self._clock.now_ms() - round(silent_s * 1000)
+        now_s = self._clock.monotonic()
+        heard: dict[str, tuple[int, float]] = {}
         found = []
         for job in await self._store.fetch(backtests.in_state(BacktestState.RUNNING, 1_000)):
             if job.backtest_id in running_here:
                 continue
-            silent = job.heartbeat_ms is None or job.heartbeat_ms < before_ms
-            if alone or silent or job.owner == self.owner:
+            revision, since_s = self._heard.get(job.backtest_id, (0, now_s))
+            if revision != job.revision:
+                since_s = now_s
+            heard[job.backtest_id] = (job.revision, since_s)
+            if alone or now_s - since_s >= silent_s or job.owner == self.owner:
                 found.append(job)
+        self._heard = heard
         return found
 
     def _is_ours(self, now: StoredBacktest, job: StoredBacktest) -> bool:

@@ -16,6 +16,7 @@ from headwater.backtest.tier_rows import TierRow, tiers_of
 from headwater.core.enums import BacktestKind
 from headwater.core.errors import RequestError, StorageError
 from headwater.core.intervals import Interval
+from headwater.strategies.bars import time_text
 
 __all__ = [
     "BARS_MAX",
@@ -176,6 +177,12 @@ class ParameterSpan(msgspec.Struct, frozen=True, kw_only=True):
         """How many values."""
         return math.floor((self.stop - self.start) / self.step * (1 + 1e-12) + 1e-9) + 1
 
+    @property
+    def telling(self) -> tuple[float, ...]:
+        """The first, second and last value: a parameter that takes them takes all between."""
+        last = self.count - 1
+        return tuple(self.start + number * self.step for number in sorted({0, min(1, last), last}))
+
 
 class OptimiseRequest(_Run, frozen=True, kw_only=True, tag="optimise"):
     """Many runs over the same bars.
@@ -258,12 +265,19 @@ def checked_request(request: JobRequest) -> JobRequest:
         RequestError: names the field, its value and what is allowed.
     """
     _check_text("strategy", request.strategy)
-    _check_text("exchange", request.exchange)
-    _check_text("symbol", request.symbol)
+    for field in ("exchange", "symbol"):
+        _check_text(field, getattr(request, field))
+        if "," in getattr(request, field):
+            raise RequestError(
+                field,
+                getattr(request, field),
+                "one: a job runs over one contract; several are run by `headwater backtest`",
+            )
     if request.start_ms < 0:
-        raise RequestError("start_date", request.start_ms, "not before 1970")
+        raise RequestError("start_date", request.start_ms, "a time not before 1970")
     if request.end_ms <= request.start_ms:
-        raise RequestError("end_date", request.end_ms, f"after start_date ({request.start_ms})")
+        start, end = time_text(request.start_ms), time_text(request.end_ms)
+        raise RequestError("end_date", end, f"a time after start_date ({start})")
     if request.bars > BARS_MAX:
         raise RequestError(
             "end_date", f"{request.bars} bars", f"at most {BARS_MAX} bars: a shorter span"
@@ -354,9 +368,13 @@ def _check_search(request: OptimiseRequest) -> None:
 
 
 def _check_folds(request: WalkForwardRequest) -> None:
-    for field in ("in_sample_days", "out_of_sample_days"):
-        if not 1 <= getattr(request, field) <= 3_650:
-            raise RequestError(field, getattr(request, field), "1 to 3650 days")
+    lengths = {
+        "in_sample_period_days": request.in_sample_days,
+        "out_of_sample_period_days": request.out_of_sample_days,
+    }
+    for field, days in lengths.items():
+        if not 1 <= days <= 3_650:
+            raise RequestError(field, days, "1 to 3650 days")
     if not 0 <= request.embargo_days <= 365:
         raise RequestError("embargo_days", request.embargo_days, "0 to 365 days")
     first_ms = round((request.in_sample_days + request.embargo_days) * _DAY_MS)
@@ -364,7 +382,9 @@ def _check_folds(request: WalkForwardRequest) -> None:
     room = (request.end_ms - request.start_ms - first_ms) // step_ms
     if room < 1:
         raise RequestError(
-            "in_sample_days", request.in_sample_days, "short enough for one fold within the dates"
+            "in_sample_period_days",
+            request.in_sample_days,
+            "with embargo_days and out_of_sample_period_days no longer than the dates",
         )
     folds = room if request.folds is None else request.folds
     if not 1 <= folds <= min(room, FOLDS_MAX):

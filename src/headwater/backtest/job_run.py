@@ -21,9 +21,10 @@ from headwater.backtest.job_request import (
 )
 from headwater.backtest.result import BacktestResult
 from headwater.backtest.run_inputs import RunInputs
+from headwater.backtest.strategy_failure import failure_text
 from headwater.backtest.summary import summary
 from headwater.backtest.venue_fees import DEFAULT_EXCHANGE, VENUE_FEES, taker_fee_rate
-from headwater.core.errors import RequestError
+from headwater.core.errors import PlatformError, RequestError
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.registry import strategy_class
 
@@ -31,6 +32,7 @@ __all__ = [
     "TRADES_MAX",
     "JobOutput",
     "JobProgress",
+    "StrategyFailed",
     "run_job",
 ]
 
@@ -45,6 +47,10 @@ ReportWriter = Callable[[BacktestResult], str]
 
 TRADES_MAX: Final = 20_000
 """Most trades that are kept, the first ones; `trade_count` has their number."""
+
+
+class StrategyFailed(PlatformError):
+    """A strategy raised what is no error of ours; says what, at which bar and in which line."""
 
 
 class JobOutput(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,10 +89,27 @@ def run_job(
     Raises:
         RequestError: the request, its data or the strategy make it impossible, or the result is
             larger than one may be; says why.
+        StrategyFailed: the strategy raised something else, or wanted to end the program.
     """
-    if isinstance(request, BacktestRequest):
-        return _backtest(request, strategy_class(strategy), load(request), progress, report)
-    inputs = load(request)
+    kind, inputs = strategy_class(strategy), load(request)
+    try:
+        if isinstance(request, BacktestRequest):
+            return _backtest(request, kind, inputs, progress, report)
+        return _search(request, strategy, inputs, progress, journal)
+    except (PlatformError, MemoryError, RecursionError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise StrategyFailed(failure_text(error, kind)) from error
+
+
+def _search(
+    request: OptimiseRequest | WalkForwardRequest,
+    strategy: str,
+    inputs: RunInputs,
+    progress: JobProgress,
+    journal: Path | None,
+) -> JobOutput:
+    """A search, from what its journal has."""
     try:
         found = _searched(request, strategy, inputs, progress, journal)
     except RequestError as error:

@@ -100,8 +100,8 @@ def main() -> int:
         line.say(Gave(reason=memory_reason(task.memory_mb)))
     except RecursionError:
         line.say(Gave(reason="the strategy calls itself without end (RecursionError)"))
-    except Exception as error:  # noqa: BLE001 - a user's strategy raises what it likes
-        line.say(Gave(reason=_cut(_reason_of(error))))
+    except Exception as error:  # noqa: BLE001 - what is no strategy's fault has a reason too
+        line.say(Gave(reason=_cut(f"the job failed: {type(error).__name__}: {error}")))
     else:
         report_content = output.report or b""
         finished = Finished(result_bytes=len(output.result), report_bytes=len(report_content))
@@ -198,22 +198,6 @@ def _report_writer() -> "ReportWriter | None":
     from headwater.backtest.report import report_html
 
     return report_html
-
-
-def _reason_of(error: Exception) -> str:
-    """An unexpected error in words: its kind, its words, and the last line of a file of the user.
-
-    The path of the file is left out: who asks over HTTP need not know this machine's folders.
-    """
-    last = None
-    step = error.__traceback__
-    while step is not None:
-        last, step = step, step.tb_next
-    where = ""
-    if last is not None:
-        name = Path(last.tb_frame.f_code.co_filename).name
-        where = f" ({name}, line {last.tb_lineno})"
-    return f"the strategy failed: {type(error).__name__}: {error}{where}"
 
 
 def _cut(text: str) -> str:

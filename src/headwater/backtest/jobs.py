@@ -3,7 +3,8 @@
 A job is on the disk before its id is told. It is taken up by one desk at a time, in the order in
 which jobs were asked for. A worker that is lost puts its job back, at most `attempts_max` times; a
 desk that is lost leaves its jobs to the next one that looks: at once where the database lets one
-process write only, after `silent_s` without a heartbeat where several may.
+process write only, after `silent_s` without a heartbeat where several may, by the watch of the one
+that looks: clocks of two machines need not agree.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import structlog
 
 from headwater.backtest.job_ledger import JobLedger
 from headwater.backtest.job_message import WorkerTask, uncompressed
-from headwater.backtest.job_process import Done, Failed, Lost, WorkerEnd, run_worker
+from headwater.backtest.job_process import Done, Failed, WorkerEnd, run_worker
 from headwater.backtest.job_request import (
     BacktestRequest,
     JobRequest,
@@ -34,13 +35,17 @@ from headwater.core.errors import (
     StorageError,
     UnknownRecord,
 )
+from headwater.storage import candles
 from headwater.storage.backtests import StoredBacktest
 from headwater.storage.store import Store
 
 __all__ = ["BacktestJobs", "JobSettings"]
 
-LISTED_MAX: Final = 200
+LISTED_MAX: Final = 500
 """Most jobs in one list."""
+
+JOURNALS_MAX: Final = 1_000
+"""Journals that are looked at when a desk begins."""
 
 _PAUSE_S: Final = 1.0
 _PAUSE_MAX_S: Final = 15.0
@@ -113,6 +118,7 @@ class BacktestJobs:
         settings: JobSettings,
     ) -> None:
         self.catalogue = catalogue
+        self._store = store
         self._ledger = JobLedger(store, clock, new_id())
         self._new_id = new_id
         self._settings = settings
@@ -132,10 +138,10 @@ class BacktestJobs:
         """
         checked_request(request)
         if isinstance(request, BacktestRequest):
-            self.catalogue.check(request.strategy, request.parameters)
+            self.catalogue.check(request.strategy, request.parameters, alone=True)
         else:
-            ends = {one.name: (one.start, one.stop) for one in request.spans}
-            self.catalogue.check_swept(request.strategy, request.parameters, ends)
+            values = {one.name: one.telling for one in request.spans}
+            self.catalogue.check_swept(request.strategy, request.parameters, values)
         async with self._taking_in:
             waiting = await self._ledger.waiting()
             if waiting >= self._settings.queue_max:
@@ -151,6 +157,10 @@ class BacktestJobs:
             UnknownRecord: there is none.
         """
         return self._live(await self._ledger.get(backtest_id))
+
+    async def has_candles(self, exchange: str, symbol: str) -> bool:
+        """Whether candles of a symbol are stored, of any length."""
+        return bool(await self._store.fetch(candles.any_of(exchange, symbol)))
 
     async def listed(
         self,
@@ -200,6 +210,7 @@ class BacktestJobs:
         """Runs jobs until cancelled; then kills the workers and puts their jobs back."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._heartbeats(), name="backtest heartbeats")
+            await self._forget(await self._journals_left())
             pause_s = _PAUSE_S
             while True:
                 self._wake.clear()
@@ -245,9 +256,11 @@ class BacktestJobs:
         try:
             end = await self._work(running)
             await self._note(running, end)
+            await self._forget([job.backtest_id])
         except asyncio.CancelledError:
             # Of a job that was cancelled, this changes nothing any more.
             await self._give_back(job)
+            await self._forget([job.backtest_id])
             raise
         finally:
             del self._running[job.backtest_id]
@@ -264,7 +277,7 @@ class BacktestJobs:
                 strategy=self.catalogue.reference(request.strategy),
                 database_url=settings.database_url,
                 data_dir=settings.data_dir,
-                journal=str(self._journal(job)),
+                journal=str(self._journals / job.backtest_id),
                 memory_mb=settings.memory_mb,
                 seconds_max=settings.seconds_max,
             )
@@ -293,15 +306,30 @@ class BacktestJobs:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _PAUSE_MAX_S)
             else:
-                if not isinstance(end, Lost):
-                    await asyncio.to_thread(shutil.rmtree, self._journal(job), ignore_errors=True)
                 how = type(end).__name__.lower()
                 _log.info("backtest_ended", backtest=job.backtest_id, how=how, counted=counted)
                 return
 
-    def _journal(self, job: StoredBacktest) -> Path:
-        """Where a search of this job notes what it has done, so that a lost worker costs little."""
-        return Path(self._settings.data_dir).expanduser() / "backtests" / job.backtest_id
+    @property
+    def _journals(self) -> Path:
+        """Where searches note what they have done, so that a lost worker costs little."""
+        return Path(self._settings.data_dir).expanduser() / "backtests"
+
+    async def _forget(self, names: Sequence[str]) -> None:
+        """Removes the journals of those jobs that nothing follows any more; one try each."""
+        for name in names:
+            try:
+                if (await self._ledger.get(name)).has_ended:
+                    folder = self._journals / name
+                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            except UnknownRecord:
+                continue
+            except StorageError as error:
+                _log.warning("backtest_journal_kept", backtest=name, reason=str(error))
+
+    async def _journals_left(self) -> Sequence[str]:
+        """Jobs with a journal, of which some may have ended while this process was not there."""
+        return sorted(await asyncio.to_thread(_names_in, self._journals))[:JOURNALS_MAX]
 
     async def _give_back(self, job: StoredBacktest) -> None:
         """Puts a job back for whoever runs next; one try, since this process ends."""
@@ -335,8 +363,14 @@ class BacktestJobs:
     async def _content(self, backtest_id: str, *, report: bool) -> bytes:
         job = await self._ledger.get(backtest_id)
         if job.state is not BacktestState.DONE:
-            raise Conflict("state", job.state.value, "done; its status says how far it is")
+            told = "why" if job.has_ended else "how far it is"
+            raise Conflict("state", job.state.value, f"done; its status says {told}")
         content = await self._ledger.content(backtest_id, report=report)
         if content is None:
             raise UnknownRecord("id", backtest_id, "back-test with a report")
         return await asyncio.to_thread(uncompressed, content)
+
+
+def _names_in(folder: Path) -> list[str]:
+    """What a folder holds; nothing when it is not there."""
+    return [one.name for one in folder.iterdir()] if folder.is_dir() else []

@@ -99,9 +99,10 @@ class PortfolioResult:
     def told(self) -> dict[str, str]:
         """What the run takes for granted, in words."""
         account = self.account
+        cash = f"{account.cash.normalize():f} {account.currency}"
         texts = {
-            "initial_capital": f"{account.cash.normalize():f} {account.currency}, one account for all "
-            "contracts, which are taken to be settled in it"
+            "initial_capital": f"{cash}, one account for all contracts, which are taken to be "
+            "settled in it"
         }
         texts |= {f"fills {n}": text for n, text in enumerate(account.fills.texts(), 1)}
         if self.is_asked:

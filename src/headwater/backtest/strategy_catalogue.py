@@ -100,20 +100,32 @@ class StrategyCatalogue:
             )
         return tuple(found)
 
-    def check(self, name: str, parameters: Mapping[str, Any]) -> None:
+    def check(self, name: str, parameters: Mapping[str, Any], *, alone: bool = False) -> None:
         """Refuses parameters that the strategy does not take, without running any of its work.
 
+        Args:
+            name: of the strategy.
+            parameters: by name.
+            alone: whether it is to run over one contract.
+
         Raises:
-            RequestError: names the parameter, its value and what is allowed.
+            RequestError: names the parameter, its value and what is allowed; or the strategy, if it
+                takes several contracts and is to run over one.
         """
         one = self.of(name)
         try:
-            one(parameters)
+            least = one(parameters).contracts_least
         except RequestError:
             raise
         except Exception as error:
             problem = f"a strategy that can be made; {type(error).__name__}: {error}"
             raise RequestError("strategy", name, problem) from error
+        if alone and least > 1:
+            raise RequestError(
+                "strategy",
+                name,
+                f"one of a single contract: this takes {least}, which `headwater backtest` runs",
+            )
 
     def check_swept(
         self, name: str, fixed: Mapping[str, Any], swept: Mapping[str, Sequence[Any]]

@@ -198,7 +198,7 @@ class Strategies:
             )
         for field, text in (("name", wish.name), ("description", wish.description)):
             if "\x00" in text or not text.isprintable():
-                raise RequestError(field, repr(text), "printable letters")
+                raise RequestError(field, text, "printable letters")
         if len(wish.parameters) > PARAMETERS_MAX:
             raise RequestError("parameters", len(wish.parameters), f"at most {PARAMETERS_MAX}")
         self._check(wish.class_name, wish.parameters)

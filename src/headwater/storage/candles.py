@@ -154,6 +154,13 @@ def bar_columns(
     return ColumnsQuery(statement)
 
 
+def any_of(exchange: str, symbol: str) -> Query[str]:
+    """One interval of a symbol's candles, whichever is found first; nothing when there are none."""
+    bar = CANDLES.c
+    chosen = sa.select(bar.interval).where(bar.exchange == exchange, bar.symbol == symbol)
+    return Query(chosen.limit(1), lambda row: str(row.interval))
+
+
 def series_span(exchange: str, symbol: str) -> Query[StoredSpan]:
     """Which closed candles of a symbol there are, by interval."""
     bar = CANDLES.c

@@ -25,9 +25,10 @@ _SYMBOLS_MAX: Final = 1_000
 class FundingCarry(BaseStrategy):
     """Opens a pair when two venues' rates differ by `entry_spread`, closes it at `exit_spread`.
 
-    Decides whenever funding is told of a symbol, unless orders of it are under way. The account says what is held: after a restart
-    or a refused order a leg that stands alone is closed at the next funding, never left. Rates of
-    more than a thousand symbols are not kept; of the others the newest of each venue.
+    Decides whenever funding is told of a symbol, unless orders of it are under way. The account
+    says what is held: after a restart or a refused order a leg that stands alone is closed at the
+    next funding, never left. Rates of more than a thousand symbols are not kept; of the others the
+    newest of each venue.
     """
 
     name = "funding_carry"

@@ -5,36 +5,35 @@ strategy looks at is a plain list that grows by one value a bar, so `data.close[
 into a list, and the future is not there to be looked at.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Iterator
+from itertools import repeat
+from operator import length_hint
+from typing import Any
 
-from headwater.analytics import indicators
 from headwater.analytics.arrays import FloatArray
-from headwater.strategies.bars import COLUMNS, Bar, Bars
+from headwater.strategies.bars import Bar, Bars
 from headwater.strategies.indicator_columns import IndicatorColumns
 
 __all__ = ["GrowingBars"]
 
 
-_BY_WINDOW: Final = {"sma": indicators.sma, "ema": indicators.ema, "rsi": indicators.rsi}
+class _Column:
+    """A column as an attribute of the view: made by the first look, an ordinary attribute then.
 
-
-class _ByWindow(dict[int, list[float]]):
-    """The lists of one indicator by its window; `data.sma` is this dictionary's own look-up.
-
-    A strategy asks for them at every bar, so the question is one look-up in C and no call of ours.
+    It has no `__set__`, so the list that it leaves with the view is found before it; and the view
+    needs no `__getattr__`, which would make every other attribute slower.
     """
 
-    __slots__ = ("_bars", "_name")
+    __slots__ = ("_name",)
 
-    def __init__(self, bars: "GrowingBars", name: str) -> None:
-        super().__init__()
-        self._bars = bars
+    def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __missing__(self, window: int) -> list[float]:
-        column: list[float] = self._bars.indicator(self._name, _BY_WINDOW[self._name], window)
-        self[window] = column
+    def __get__(self, view: "GrowingBars | None", owner: type) -> Any:
+        if view is None:
+            return self
+        column = view.listed(self._name)
+        setattr(view, self._name, column)
         return column
 
 
@@ -47,61 +46,54 @@ class GrowingBars(IndicatorColumns):
     goes on growing. `data["close"]` is the same past as a read-only array without a copy, `len`
     the number of bars, `data[-1]` a `Bar`.
 
+    A bar costs no call of Python but those of the strategy: a column is lengthened by a `map` of
+    its own `append` over its values, and the drive steps all of them at once (`steps`). The first
+    column that grows also tells how many bars have closed.
+
     Attributes:
-        end: how many bars have closed.
-        growing: for each column that somebody looks at, what lengthens it and what gives its next
-            value; the drive's own.
+        growing: each lengthens a column by the next bar's value when it is stepped; the drive's
+            own.
+        is_stale: whether a column came in after `steps` was asked; the drive's own.
     """
 
     __slots__ = (
+        "__dict__",
+        "_closed",
+        "_ema",
+        "_gate",
+        "_rsi",
         "_shown",
+        "_sma",
         "_whole",
-        "close",
-        "ema",
-        "end",
         "growing",
-        "high",
-        "low",
-        "open",
-        "rsi",
-        "sma",
-        "timestamp_ms",
-        "volume",
+        "is_stale",
     )
 
-    close: list[float]
-    high: list[float]
-    low: list[float]
-    open: list[float]
-    volume: list[float]
-    timestamp_ms: list[int]
-    sma: Callable[[int], list[float]]
-    ema: Callable[[int], list[float]]
-    rsi: Callable[[int], list[float]]
+    close: list[float] = _Column()  # type: ignore[assignment]
+    high: list[float] = _Column()  # type: ignore[assignment]
+    low: list[float] = _Column()  # type: ignore[assignment]
+    open: list[float] = _Column()  # type: ignore[assignment]
+    volume: list[float] = _Column()  # type: ignore[assignment]
+    timestamp_ms: list[int] = _Column()  # type: ignore[assignment]
 
     def __init__(self, whole: Bars, end: int = 0) -> None:
         """A view of the first `end` bars of `whole`."""
         super().__init__()
         self._whole = whole
-        self.end = end
-        self.growing: list[tuple[Callable[[Any], None], Callable[[], Any]]] = []
-        self._shown: list[tuple[list[Any], list[Any]]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        """A column that was not looked at yet; from then on it is an ordinary attribute."""
-        if name in COLUMNS or name == "timestamp_ms":
-            column = self._grown(getattr(self._whole, name))
-            setattr(self, name, column)
-            return column
-        if name in _BY_WINDOW:
-            asked = _ByWindow(self, name).__getitem__
-            setattr(self, name, asked)
-            return asked
-        raise AttributeError(f"bars have no {name!r}; further columns by data[{name!r}]")
+        # As long as there are closed bars: bytes, until a column grows that can be counted instead.
+        self._closed: bytearray | list[Any] = bytearray(end)
+        self.growing: list[Iterator[None]] = [map(self._closed.append, repeat(0))]
+        self._gate: list[None] = []
+        self.is_stale = False
+        self._shown: list[tuple[list[Any], list[Any], Iterator[Any]]] = []
+        # Lists of the indicators that are asked for at every bar, by their windows.
+        self._sma: dict[int, list[float]] = {}
+        self._ema: dict[int, list[float]] = {}
+        self._rsi: dict[int, list[float]] = {}
 
     def __len__(self) -> int:
         """How many bars have closed."""
-        return self.end
+        return len(self._closed)
 
     def __getitem__(self, which: str | int) -> Any:
         """A column as an array of the past, or one bar by its number.
@@ -111,10 +103,11 @@ class GrowingBars(IndicatorColumns):
             IndexError: there is no such bar, or not yet.
         """
         if isinstance(which, str):
-            return self._whole.column(which)[: self.end]
-        if not -self.end <= which < self.end:
-            raise IndexError(f"bar {which} of {self.end}")
-        bar: Bar = self._whole[which if which >= 0 else self.end + which]
+            return self._whole.column(which)[: len(self)]
+        end = len(self)
+        if not -end <= which < end:
+            raise IndexError(f"bar {which} of {end}")
+        bar: Bar = self._whole[which if which >= 0 else end + which]
         return bar
 
     @property
@@ -143,9 +136,40 @@ class GrowingBars(IndicatorColumns):
             kept = self._kept[key] = self._grown(self._whole.column(name))
         return kept
 
+    def sma(self, window: int, /) -> list[float]:
+        """Simple moving average of the last `window` closes; NaN before there are so many."""
+        try:
+            return self._sma[window]
+        except KeyError:
+            column: list[float] = super().sma(window)
+            self._sma[window] = column
+            return column
+
+    def ema(self, span: int, /) -> list[float]:
+        """Exponential moving average, weight 2 / (span + 1) on the newest value."""
+        try:
+            return self._ema[span]
+        except KeyError:
+            column: list[float] = super().ema(span)
+            self._ema[span] = column
+            return column
+
+    def rsi(self, window: int, /) -> list[float]:
+        """Relative strength index by Wilder, 0 to 100."""
+        try:
+            return self._rsi[window]
+        except KeyError:
+            column: list[float] = super().rsi(window)
+            self._rsi[window] = column
+            return column
+
+    def listed(self, name: str) -> list[Any]:
+        """One of the usual columns as a list that grows; an attribute of the view by its name."""
+        return self._grown(getattr(self._whole, name))
+
     def past(self) -> Bars:
         """The same past as whole bars, without a copy."""
-        return self._whole[: self.end]
+        return self._whole[: len(self)]
 
     def shown(self, values: FloatArray) -> list[float]:
         """A computed column as a list that grows."""
@@ -153,18 +177,43 @@ class GrowingBars(IndicatorColumns):
 
     def advance(self) -> None:
         """One more bar has closed; the drive calls it, not the strategy."""
-        self.end += 1
-        for append, following in self.growing:
-            append(following())
+        for column in self.growing:
+            next(column)
+
+    def steps(self, count: int) -> Iterator[Any]:
+        """Shows one more closed bar each time it is stepped; the drive's own.
+
+        Args:
+            count: bars after which it ends at the latest.
+
+        Returns:
+            Truths, one a bar. It ends early, before it shows anything, when a column is looked at
+            for the first time: whoever steps it then goes on with another one.
+        """
+        self._gate = [None] * count
+        self.is_stale = False
+        return zip(iter(self._gate), *self.growing, strict=False)
 
     def changed_columns(self) -> bool:
         """Whether somebody has written into a list that is the platform's."""
-        return any(column != values[: self.end] for column, values in self._shown)
+        return any(
+            column != (values[: len(values) - left] if (left := length_hint(following)) else values)
+            for column, values, following in self._shown
+        )
 
     def _grown(self, values: FloatArray) -> list[Any]:
-        """A list of the values up to now, which `advance` lengthens."""
+        """A list of the values up to now, which a step or `advance` lengthens."""
         numbers: list[Any] = values.tolist()
-        column = numbers[: self.end]
-        self.growing.append((column.append, iter(numbers[self.end :]).__next__))
-        self._shown.append((column, numbers))
+        end = len(self)
+        column = numbers[:end]
+        following: Any = iter(numbers)
+        following.__setstate__(end)  # walks on from there: the rest need not be copied
+        if not self._shown:
+            self._closed = column
+            self.growing.clear()
+        self.growing.append(map(column.append, following))
+        self._shown.append((column, numbers, following))
+        # An emptied list ends whatever walks along it: steps that do not know the new column.
+        self._gate.clear()
+        self.is_stale = True
         return column

@@ -30,21 +30,16 @@ class LiveBars(GrowingBars):
         interval_ms: length of a bar.
     """
 
-    __slots__ = ("_interval_ms", "_recipes")
-
     def __init__(self, past: Bars, interval_ms: int) -> None:
         super().__init__(past, end=len(past))
         self._interval_ms = interval_ms
         self._recipes: list[tuple[list[Any], Callable[[], Any]]] = []
 
-    def __getattr__(self, name: str) -> Any:
-        """A column that was not looked at yet, or what the base knows by that name."""
-        if name in COLUMNS or name == "timestamp_ms":
-            column = getattr(self._whole, name)[: self.end].tolist()
-            self._recipes.append((column, partial(self._newest, name)))
-            setattr(self, name, column)
-            return column
-        return super().__getattr__(name)
+    def listed(self, name: str) -> list[Any]:
+        """One of the usual columns as a list that grows."""
+        column: list[Any] = getattr(self._whole, name)[: len(self)].tolist()
+        self._recipes.append((column, partial(self._newest, name)))
+        return column
 
     def indicator(
         self, name: str, compute: Callable[..., FloatArray], *args: Any, column: str = "close"
@@ -53,7 +48,7 @@ class LiveBars(GrowingBars):
         key = (name, args, column)
         kept: list[Any] | None = self._kept.get(key)
         if kept is None:
-            kept = self._kept[key] = compute(self.column(column), *args)[: self.end].tolist()
+            kept = self._kept[key] = compute(self.column(column), *args)[: len(self)].tolist()
             newest = partial(self._computed, compute, args, column)
             self._recipes.append((kept, newest))
         return kept
@@ -95,13 +90,13 @@ class LiveBars(GrowingBars):
 
     def advance(self) -> None:
         """One more bar has closed."""
-        self.end += 1
+        self._closed.append(0)
         for column, newest in self._recipes:
             column.append(newest())
 
     def changed_columns(self) -> bool:
         """Whether somebody has written into a column that was asked for."""
         return any(
-            len(column) != self.end or (column and column[-1] != newest() and newest() == newest())
+            len(column) != len(self) or (column and column[-1] != newest() and newest() == newest())
             for column, newest in self._recipes
         )

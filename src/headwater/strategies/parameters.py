@@ -180,11 +180,13 @@ def _number(name: str, value: Any, allowed: str) -> float:
     Raises:
         RequestError: it is none.
     """
-    if isinstance(value, bool):
+    # Python's own spellings, such as 1_000 and digits of other scripts, are nobody's numbers.
+    is_odd = isinstance(value, str) and (not value.isascii() or "_" in value)
+    if isinstance(value, bool) or is_odd:
         raise RequestError(name, value, allowed)
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RequestError(name, value, allowed) from error
     if not math.isfinite(number):
         raise RequestError(name, value, allowed)

@@ -42,6 +42,21 @@ class LiquidationPrice(StrEnum):
     TRIGGER = "trigger"
 
 
+class ExitRule(StrEnum):
+    """How the exits of a position fill.
+
+    `venue`: as a venue does it: a take-profit is a market order once it is reached and slips, and
+    one that a bar opens beyond fills at that open.
+
+    `stop_first`: as back-tests over bars say it: a take-profit fills at its price, or at a better
+    open, without slippage, and a stop within a bar's range comes before the target of its group,
+    also where the bar opens beyond the target.
+    """
+
+    VENUE = "venue"
+    STOP_FIRST = "stop_first"
+
+
 _TIMING = {
     MarketTiming.NEXT_EVENT: "takers fill at the next event: the next bar's open, trade or quote",
     MarketTiming.SAME_CLOSE: "takers fill at once at the last price seen",
@@ -56,6 +71,11 @@ _SLIPPAGE = {
     SlippageModel.FIXED_BPS: "takers fill {0} bps worse than the market",
     SlippageModel.BAR_RANGE: "takers fill {0} of the bar's range worse than the market",
     SlippageModel.VOLUME_SHARE: "takers fill worse by {0} × their share of the event's volume",
+}
+_EXITS = {
+    ExitRule.VENUE: "take-profits are market orders once they are reached",
+    ExitRule.STOP_FIRST: "take-profits fill at their price or a better open, without slippage; a "
+    "stop that a bar reaches comes before the target, also where the bar opens beyond it",
 }
 _LIQUIDATION = {
     LiquidationPrice.BANKRUPTCY: "liquidated positions close at the price that uses up the margin",
@@ -76,6 +96,7 @@ class FillAssumptions(msgspec.Struct, frozen=True, kw_only=True):
         volume_fraction: share of an event's volume that our orders of a contract may take in all,
             in (0, 1]; None fills whole orders.
         is_zero_volume_tradable: whether orders fill in bars of volume 0 (no: nothing traded).
+        exits: how stops and take-profits fill.
         liquidation_price: where liquidated positions close.
     """
 
@@ -86,6 +107,7 @@ class FillAssumptions(msgspec.Struct, frozen=True, kw_only=True):
     slippage_amount: Decimal = Decimal(0)
     volume_fraction: Decimal | None = None
     is_zero_volume_tradable: bool = False
+    exits: ExitRule = ExitRule.VENUE
     liquidation_price: LiquidationPrice = LiquidationPrice.BANKRUPTCY
 
     def texts(self) -> tuple[str, ...]:
@@ -102,6 +124,7 @@ class FillAssumptions(msgspec.Struct, frozen=True, kw_only=True):
             if self.is_zero_volume_tradable
             else "nothing fills in a bar without volume",
             "in a bar the worse extreme for the position comes first; gaps fill at the open",
+            _EXITS[self.exits],
             _LIQUIDATION[self.liquidation_price],
         )
 

@@ -9,17 +9,24 @@
    stop is taken as hit if any part of the bar's range reaches it.
 4. The price goes to the close.
 
+With the exits of a back-test (`ExitRule.STOP_FIRST`) a target that the open reached waits if the
+bar goes on to its stop.
+
 A bar without volume fills nothing, unless the assumptions say so. Times of fills are the bar's.
 """
 
 from math import inf, isfinite
 
 from headwater.core.errors import RequestError
+from headwater.core.order_kinds import OrderType
+from headwater.trading.paper_assumptions import ExitRule
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import arrive_all, jump, run, set_point
 from headwater.trading.paper_order import WorkingOrder
-from headwater.trading.paper_resting import arm, trigger
+from headwater.trading.paper_resting import TARGETS, arm, trigger, wakes_below
 from headwater.trading.paper_state import FINAL, PaperState
+
+_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
 def check_bar(
@@ -81,9 +88,42 @@ def open_bar(
         market.budget = market.scale.market_lots(market.bar_volume * float(fraction))
     market.bar_low, market.bar_high = low, high
     set_point(market, open_)
-    if not market.low < open_ < market.high:
-        jump(state, market, open_)
+    if market.low < open_ < market.high:
+        return True
+    held: list[WorkingOrder] = []
+    if market.groups and state.assumptions.exits is ExitRule.STOP_FIRST:
+        held = _behind_stops(market)
+    for order in held:
+        market.remove(order)
+    jump(state, market, open_)
+    if not held:
+        return True
+    for order in held:
+        if order.state not in FINAL and order.plan is not None:
+            market.insert(order, order.plan.trigger, is_below=wakes_below(order))
+    market.refresh()
     return True
+
+
+def _behind_stops(market: PaperMarket) -> list[WorkingOrder]:
+    """The targets that the open reached, of groups whose stop lies within the bar's range."""
+    found = []
+    for keys in (market.below, market.above):
+        for _, _, order in keys:
+            plan = order.plan
+            if order.kind not in TARGETS or order.is_resting or plan is None or plan.group is None:
+                continue
+            is_reached = (
+                plan.trigger >= market.last if order.is_buy else plan.trigger <= market.last
+            )
+            if is_reached and any(
+                other.kind in _STOPS
+                and other.plan is not None
+                and market.bar_low <= other.plan.trigger <= market.bar_high
+                for other in market.groups.get(plan.group, {}).values()
+            ):
+                found.append(order)
+    return found
 
 
 def finish_bar(

@@ -17,6 +17,7 @@ from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_state import PaperState
 
+_WORSE = 0.02
 _NONE_BELOW = float("-inf")
 _NONE_ABOVE = float("inf")
 
@@ -70,18 +71,15 @@ def unrealised(market: PaperMarket) -> int:
     if not pos:
         return 0
     price = market.mark if market.has_marks else market.last
-    if price == market.valued_price and pos == market.valued_pos:
-        # Asked again and again between two prices: for orders, for samples of the equity.
-        value = market.value
-        return value - market.cost if pos > 0 else market.cost - value
     scale = market.scale
     ticks = scale.whole_ticks(price)
     if ticks is None:
         top, bottom = exact(price).as_integer_ratio()
         value = abs(pos) * scale.step_n * top * ATTO // (scale.step_d * bottom)
     else:
-        value = abs(pos) * ticks * scale.unit_n // scale.unit_d
-    market.valued_price, market.valued_pos, market.value = price, pos, value
+        value = (pos if pos > 0 else -pos) * ticks * scale.unit_n
+        if scale.unit_d != 1:
+            value //= scale.unit_d
     return value - market.cost if pos > 0 else market.cost - value
 
 
@@ -92,6 +90,40 @@ def free_margin(state: PaperState) -> int:
         if market.is_cross:
             free += unrealised(market)
     return free
+
+
+def has_free_margin(state: PaperState) -> bool:
+    """Whether the free margin is 0 or more, mostly without valuing any position.
+
+    A position has at least the profit that it would have at a worse price: that one serves for as
+    long as the price stays on its better side. Only when it is not enough, all is valued.
+    """
+    free = state.cash - state.margin_total - state.reserved
+    for market in state.open.values():
+        if market.is_cross:
+            pos, cost, price, profit = market.worse
+            now = market.mark if market.has_marks else market.last
+            if (
+                pos != market.pos
+                or cost != market.cost
+                or (now <= price if pos > 0 else now >= price)
+            ):
+                profit = _value_worse(market, now)
+            free += profit
+    return free >= 0 or free_margin(state) >= 0
+
+
+def _value_worse(market: PaperMarket, price: float) -> int:
+    """Profit of the open position at a price some percent worse, kept as `PaperMarket.worse`."""
+    pos, cost, scale = market.pos, market.cost, market.scale
+    # Strictly beyond: floats that differ stand in the order of the decimals they are written as.
+    ticks = scale.market_ticks(price * (1.0 - _WORSE if pos > 0 else 1.0 + _WORSE), up=pos < 0)
+    ticks += -1 if pos > 0 else 1
+    value = scale.notional(abs(pos) * ticks)
+    # A short's value is rounded down as well: one more is never less than at a better price.
+    profit = value - cost if pos > 0 else cost - value - 1
+    market.worse = (pos, cost, scale.float_price(ticks), profit)
+    return profit
 
 
 def equity(state: PaperState) -> int:

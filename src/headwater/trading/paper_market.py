@@ -32,7 +32,7 @@ class PaperMarket:
         pos: position in steps, signed.
         cost: entry notional of what is open, atto, ≥ 0.
         adjustment: funding of an isolated position since it opened, atto.
-        value: of `valued_pos` steps at `valued_price`, atto: the last answer, asked for often.
+        worse: a worse price with the profit at it: steps, cost, price, profit (`paper_margin`).
         margin: initial margin set aside for the position, atto.
         reserve: margin set aside for open orders, atto.
         liq_low: a long is liquidated at or below it; −inf without.
@@ -51,7 +51,7 @@ class PaperMarket:
         "margin", "mark", "min_lots", "min_notional", "min_units", "phase", "pos", "queue_lots",
         "realised", "reducers", "reserve", "reserve_d", "reserve_n", "scale", "sell_lots",
         "sell_units", "symbol", "taker_d", "taker_n", "tick_d", "tick_n", "tick_size", "tiers",
-        "tiers_cap", "value", "valued_pos", "valued_price",
+        "tiers_cap", "worse",
     )  # fmt: skip
 
     def __init__(self, index: int, contract: PaperContract, assumptions: FillAssumptions) -> None:
@@ -76,8 +76,7 @@ class PaperMarket:
         self.groups: dict[str, dict[int, WorkingOrder]] = {}
         self.low, self.high = -inf, inf
         self.pos = self.cost = self.adjustment = self.margin = 0
-        self.value = self.valued_pos = 0
-        self.valued_price = 0.0
+        self.worse = (0, 0, 0.0, 0)
         self.realised = self.fees = self.funding = 0
         self.buy_lots = self.buy_units = self.sell_lots = self.sell_units = self.reserve = 0
         self.liq_low, self.liq_high = -inf, inf

@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import inf
 
 from headwater.core.order_kinds import OrderReason, OrderState, OrderType, TimeInForce
-from headwater.trading.paper_assumptions import SlippageModel
+from headwater.trading.paper_assumptions import ExitRule, SlippageModel
 from headwater.trading.paper_fills import end_order, execute, margin_shortfall
 from headwater.trading.paper_links import after_fill, end_children
 from headwater.trading.paper_liquidation import liquidate
@@ -19,6 +19,7 @@ from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_resting import (
     MARKET_KINDS,
+    TARGETS,
     arm_trail,
     follow,
     is_marketable,
@@ -161,7 +162,8 @@ def taker_ticks(state: PaperState, order: WorkingOrder, lots: int) -> int:
     price = market.ask if order.is_buy else market.bid
     if not 0.0 < price < inf:
         price = market.last
-    price = max(_slipped(state, market, order.is_buy, price, lots), 0.0)
+    if order.kind not in TARGETS or state.assumptions.exits is ExitRule.VENUE:
+        price = max(_slipped(state, market, order.is_buy, price, lots), 0.0)
     ticks = max(1, market.scale.market_ticks(price, up=order.is_buy))
     if order.kind not in MARKET_KINDS:
         return min(ticks, order.ticks) if order.is_buy else max(ticks, order.ticks)

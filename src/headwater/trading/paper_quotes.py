@@ -14,7 +14,7 @@ from headwater.core.errors import RequestError
 from headwater.core.order_kinds import OrderEventKind, OrderReason, OrderState, OrderType
 from headwater.trading.paper_admission import admit
 from headwater.trading.paper_feed import PaperFeed
-from headwater.trading.paper_margin import exceeds_tiers, free_margin, set_aside, update_reserve
+from headwater.trading.paper_margin import exceeds_tiers, has_free_margin, set_aside, update_reserve
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import stop_order
 from headwater.trading.paper_order import RestingKey, WorkingOrder
@@ -195,7 +195,7 @@ class PaperQuotes(PaperFeed):
 
 def _is_refused(state: PaperState, order: WorkingOrder) -> bool:
     """Whether margin or tiers refuse an order whose reserve is counted already and has grown."""
-    if free_margin(state) < 0:
+    if not has_free_margin(state):
         return True
     market = order.market
     if market.tiers_cap == inf:

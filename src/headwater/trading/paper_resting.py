@@ -15,7 +15,8 @@ MARKET_KINDS = frozenset(
 )
 """Kinds that take whatever price there is, once awake."""
 
-_TARGETS = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
+TARGETS = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
+"""Kinds that close a position at a profit."""
 
 
 def is_marketable(order: WorkingOrder) -> bool:
@@ -87,7 +88,7 @@ def arm(state: PaperState, order: WorkingOrder, *, is_child: bool = False) -> No
         arm_trail(market, order, plan)
         return
     if is_child and 0 < market.phase < 3:
-        if kind in _TARGETS:
+        if kind in TARGETS:
             market.held.append(order)
             return
         market.born_stops.append(order)
@@ -100,7 +101,7 @@ def arm(state: PaperState, order: WorkingOrder, *, is_child: bool = False) -> No
 
 def wakes_below(order: WorkingOrder) -> bool:
     """Whether a falling price awakes a trigger: sell stops and the take-profits of shorts."""
-    return (order.kind in _TARGETS) == order.is_buy
+    return (order.kind in TARGETS) == order.is_buy
 
 
 def _is_behind(last: float, level: float, is_below: bool) -> bool:

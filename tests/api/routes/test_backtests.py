@@ -164,11 +164,18 @@ async def test_a_full_queue_says_when_to_try_again(idle: Platform) -> None:
         ({"strategy": "nothing"}, "strategy"),
         ({"strategy": "path/to/file.py:Class"}, "strategy"),
         ({"parameters": {"fast": 0}}, "fast"),
+        ({"parameters": {"fast": 10**400}}, "fast"),
+        ({"parameters": {"fast": [5]}}, "parameters.fast"),
         ({"parameters": {"speed": 3}}, "parameter"),
+        ({"strategy": None, "strategy_id": "a b"}, "strategy_id"),
+        ({"symbol": "BTC\0"}, "symbol"),
         ({"parameters": {"fast": None}}, "fast"),
         ({"timeframe": "7m"}, "timeframe"),
         ({"symbol": ""}, "symbol"),
         ({"exchange": ""}, "exchange"),
+        ({"symbol": "BTCUSDT,ETHUSDT"}, "symbol"),
+        ({"exchange": "binance,bybit"}, "exchange"),
+        ({"strategy": "funding_carry", "parameters": {}}, "strategy"),
         ({"start_date": None}, "start_date"),
         ({"start_date": "yesterday"}, "start_date"),
         ({"start_date": "2024-13-01"}, "start_date"),
@@ -210,12 +217,13 @@ async def test_bad_runs_are_422_and_named(
     ("target", "change", "field"),
     [
         ("optimize", {"parameter_ranges": []}, "parameter_ranges"),
+        ("optimize", {"strategy_name": "nothing"}, "strategy_name"),
         ("optimize", {"method": "guess"}, "method"),
         ("optimize", {"objective": "luck"}, "objective"),
         ("optimize", {"samples": 0}, "samples"),
         ("optimize", {"parameters": {"fast": 5}}, "parameter_ranges"),
         ("walkforward", {"in_sample_period_days": 0}, "in_sample_period_days"),
-        ("walkforward", {"in_sample_period_days": 300}, "in_sample_days"),
+        ("walkforward", {"in_sample_period_days": 300}, "in_sample_period_days"),
         ("walkforward", {"num_folds": 199}, "num_folds"),
         ("walkforward", {"embargo_days": -1}, "embargo_days"),
     ],
@@ -232,6 +240,7 @@ async def test_bad_searches_are_422_and_named(
     "one",
     [
         {"name": "fast", "start_value": 3, "end_value": 9, "step": 0},
+        {"name": "fast", "start_value": 3, "end_value": 9, "step": 0.5},
         {"name": "fast", "start_value": 9, "end_value": 3, "step": 1},
         {"name": "fast", "start_value": 1, "end_value": 1e12, "step": 1},
         {"name": "speed", "start_value": 1, "end_value": 2, "step": 1},
@@ -240,6 +249,42 @@ async def test_bad_searches_are_422_and_named(
 )
 async def test_bad_ranges(idle: Platform, one: dict[str, object]) -> None:
     assert (await idle.post(f"{PATH}/optimize", SEARCH | {"parameter_ranges": [one]})).status == 422
+
+
+async def test_unknown_names_are_404_with_what_is_near(idle: Platform) -> None:
+    for change, code in (
+        ({"symbol": "BTCUSDX"}, "unknown_symbol"),
+        ({"exchange": "binanse"}, "unknown_exchange"),
+    ):
+        body = body_of(await idle.post(PATH, RUN | change), 404)
+        assert body["code"] == code
+        assert body["suggestions"]
+    body = body_of(await idle.post(PATH, RUN | {"strategy": None, "strategy_id": "x"}), 404)
+    assert (body["code"], body["errors"][0]["field"]) == ("unknown_id", "strategy_id")
+    started = body_of(await idle.post(PATH, RUN | {"symbol": "btc"}), 202)
+    request = body_of(await idle.get(started["status_url"]))["request"]
+    assert request["symbol"] == "BTCUSDT"
+
+
+@pytest.mark.parametrize("bad", ["a%20b", "%00", "a%2Fb", "x" * 65, "%F0%9F%9A%80"])
+async def test_what_is_no_id_is_422_and_an_unknown_one_404(idle: Platform, bad: str) -> None:
+    for target in ("status/{}", "results/{}", "performance/{}", "{}/report"):
+        body = body_of(await idle.get(f"{PATH}/{target.format(bad)}"), 422)
+        assert body["errors"][0]["field"] == "id"
+        assert (await idle.get(f"{PATH}/{target.format('x')}")).status == 404
+    assert (await idle.post(f"{PATH}/{bad}/cancel", b"")).status == 422
+
+
+async def test_wrong_dates_say_which_and_what_is_allowed(idle: Platform) -> None:
+    body = body_of(await idle.post(PATH, RUN | {"start_date": "2024-02-30"}), 422)
+    (error,) = body["errors"]
+    assert (error["field"], error["value"]) == ("start_date", "2024-02-30")
+    assert "ISO-8601" in error["allowed"][0]
+    wrong_way = {"start_date": "2024-03-01", "end_date": "2024-01-31T00:00:00Z"}
+    body = body_of(await idle.post(PATH, RUN | wrong_way), 422)
+    (error,) = body["errors"]
+    assert (error["field"], error["value"]) == ("end_date", "2024-01-31T00:00:00Z")
+    assert error["allowed"] == ["a time after start_date (2024-03-01T00:00:00Z)"]
 
 
 async def test_a_foreign_page_starts_nothing(idle: Platform) -> None:

@@ -42,7 +42,7 @@ LIMITS = StreamLimits(
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 mutated = pytest.mark.parametrize(
-    "messages", [250, pytest.param(100_000 // len(PATHS), marks=[pytest.mark.soak])]
+    "messages", [150, pytest.param(100_000 // len(PATHS), marks=[pytest.mark.soak])]
 )
 
 

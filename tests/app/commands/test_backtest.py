@@ -144,6 +144,9 @@ def test_the_table_tells_figures_and_assumptions(call: CommandLine, golden: Path
         (("--start", "yesterday"), ("--start", "yesterday")),
         (("--data", "nowhere.csv"), ("--data", "nowhere.csv", "there")),
         (("--html", "no/such/folder/r.html"), ("--html", "no/such/folder")),
+        (("--equity",), ("--equity", "without --json", "--equity-csv FILE")),
+        (("--strategy", "funding_carry"), ("--data", "one contract", "--exchange binance,bybit")),
+        (("--data", "."), ("--data", "folder")),
     ],
 )
 def test_a_wrong_call_names_option_value_and_what_is_allowed(
@@ -156,6 +159,8 @@ def test_a_wrong_call_names_option_value_and_what_is_allowed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     given = {"--strategy": "sma_cross", "--data": str(golden)}
+    if "funding_carry" in options:
+        options = (*options, "--param", "leg_size=0.1")
     fixed = [part for name, value in given.items() if name not in options for part in (name, value)]
     if "--param" not in options:
         fixed += ["--param", "fast=1", "--param", "slow=2"]

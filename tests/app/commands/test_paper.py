@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.app.called import CommandLine
 
 ROOT = Path(__file__).parents[3]
 QUOTER = '''
@@ -111,7 +112,10 @@ def test_a_strategy_that_raises_ends_the_run_and_the_journal(
     assert "ZeroDivisionError: on purpose" in end["reason"]
 
 
-def test_wrong_calls_are_refused_by_option(tmp_path: Path) -> None:
+def test_wrong_calls_are_refused_by_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = CommandLine(monkeypatch, capsys)
     there = tmp_path / "there"
     there.touch()
     common = ("paper", "--strategy", "sma_cross")
@@ -121,7 +125,7 @@ def test_wrong_calls_are_refused_by_option(tmp_path: Path) -> None:
         ((*common, "--journal", str(tmp_path / "j"), "--param", "fast=x"), "--param fast"),
         (("parity", str(there)), "journal"),
     ):
-        done = _headwater(*arguments)
-        assert done.returncode == 2
-        assert message in done.stderr
-        assert "Traceback" not in done.stderr
+        done = call(*arguments)
+        assert done.code == 2
+        assert message in done.err
+        assert "Traceback" not in done.err

@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from tests.app.called import CommandLine
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 60.0
@@ -45,16 +46,18 @@ def test_it_prints_one_line_serves_and_stops(end: str) -> None:
         assert process.stderr.read() == b""
 
 
-def test_wrong_calls_say_so(tmp_path: Path) -> None:
+def test_wrong_calls_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = CommandLine(monkeypatch, capsys)
     plan = tmp_path / "plan.toml"
     plan.write_text("[frames]\ndrop = 7\n")
     for arguments, code, words in (
-        (("--symbols", "NOPEUSDT"), 1, b"symbol"),
-        (("--venues", "nowhere"), 1, b"binance"),
-        (("--faults", str(plan)), 2, b"drop"),
-        (("--port", "70000"), 2, b"port"),
+        (("--symbols", "NOPEUSDT"), 1, "symbol"),
+        (("--venues", "nowhere"), 1, "binance"),
+        (("--faults", str(plan)), 2, "drop"),
+        (("--port", "70000"), 2, "port"),
     ):
-        with _start(*arguments) as process:
-            _, error = process.communicate(timeout=PATIENCE_S)
-            assert process.returncode == code, (arguments, error)
-            assert words in error, (arguments, error)
+        done = call("simulate", "--symbols", "BTCUSDT", *arguments)
+        assert done.code == code, (arguments, done)
+        assert words in done.err, (arguments, done)

@@ -106,6 +106,9 @@ def test_a_search_by_chance_and_going_on(call: CommandLine, data: Path, tmp_path
         (("--range", "fast=3:9", "--objective", "luck"), ("--objective", "luck", "sharpe")),
         (("--range", "fast=3:9", "--top", "0"), ("--top", "0")),
         ((), ("range",)),
+        (("--range", "fast=3:9", "--scheduler", "foo"), ("--scheduler", "foo", "tcp://host:port")),
+        (("--range", "fast=3:9", "--resume", "no/such/x"), ("--resume", "nothing to resume")),
+        (("--range", "fast=3:9", "--data", "x:A=b.csv"), ("--data", "for each of several")),
     ],
 )
 def test_wrong_calls_name_the_option(

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.app.called import CommandLine
 from tests.storage.samples import trade
 from tests.storage.tape_records import raw
 from typer.testing import CliRunner
@@ -117,11 +118,12 @@ async def test_a_recording_from_the_exchange_reaches_the_api(
         await asyncio.wait_for(replaying.communicate(), 20)
 
 
-async def test_a_tape_that_is_not_there_is_named() -> None:
-    process = await _headwater("replay", "no-such-tape")
-    _, said = await asyncio.wait_for(process.communicate(), 20)
-    assert process.returncode == 2
-    assert b"no-such-tape" in said
+def test_a_tape_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = CommandLine(monkeypatch, capsys)("replay", "no-such-tape")
+    assert done.code == 2
+    assert "no-such-tape" in done.err
 
 
 def _payloads(file: Path) -> list[dict[str, Any]]:

@@ -30,7 +30,9 @@ def data(tmp_path: Path) -> Path:
 def test_folds_follow_each_other(call: CommandLine, data: Path) -> None:
     done = call("walk-forward", *BASE, *DAYS, "--data", data, "--json")
     assert done.code == 0, done.err
-    folds = json.loads(done.out)["folds"]
+    found = json.loads(done.out)
+    assert found["assumptions"]["fee"].startswith("5 bps")
+    folds = found["folds"]
     # Ten days to learn, then 20 days in steps of five.
     assert len(folds) == 4
     for before, after in pairwise(folds):

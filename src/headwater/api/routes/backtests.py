@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
 from headwater.api.answering import Answers
+from headwater.api.backtest_market import market_of
 from headwater.api.openapi import SERVER_STATUSES, Responses, answers, problems
 from headwater.api.parameters import Limit500
 from headwater.api.routes.strategies import (
@@ -46,8 +47,7 @@ from headwater.backtest.job_request import (
 from headwater.backtest.jobs import LISTED_MAX, BacktestJobs
 from headwater.backtest.tier_rows import TierRow, shipped_rows
 from headwater.core.enums import BacktestKind, BacktestState
-from headwater.core.errors import Overloaded, RequestError
-from headwater.core.instruments import canonical_spelling
+from headwater.core.errors import Overloaded, RequestError, UnknownRecord
 from headwater.services.strategies import Strategies
 
 BACKTESTS_PATH: Final = "/api/v1/backtests"
@@ -101,7 +101,7 @@ def _add_starts(router: APIRouter, api: Answers) -> None:
     async def start_optimisation(body: OptimiseBody) -> Response:
         """One job for all combinations."""
         made = OptimiseRequest(
-            **_run_of(body, body.strategy_name),
+            **await _run_of(api, body, body.strategy_name),
             spans=_spans_of(body.parameter_ranges),
             method=body.method,
             samples=body.samples,
@@ -119,7 +119,7 @@ def _add_starts(router: APIRouter, api: Answers) -> None:
     async def start_walk_forward(body: WalkForwardBody) -> Response:
         """One job for all folds."""
         made = WalkForwardRequest(
-            **_run_of(body, body.strategy_name),
+            **await _run_of(api, body, body.strategy_name),
             spans=_spans_of(body.parameter_ranges),
             in_sample_days=body.in_sample_period_days,
             out_of_sample_days=body.out_of_sample_period_days,
@@ -211,7 +211,13 @@ def _report_answers() -> Responses:
 
 
 async def _start(api: Answers, request: JobRequest) -> Response:
-    job = await _jobs(api).submit(request)
+    try:
+        job = await _jobs(api).submit(request)
+    except RequestError as error:
+        if error.field != "strategy" or isinstance(request, BacktestRequest):
+            raise
+        # What a search calls it.
+        raise RequestError("strategy_name", error.value, error.allowed) from error
     return respond(accepted_view(job, BACKTESTS_PATH), 202)
 
 
@@ -225,19 +231,27 @@ async def _backtest_of(api: Answers, body: BacktestBody) -> BacktestRequest:
     if (body.strategy is None) == (body.strategy_id is None):
         raise RequestError("strategy", body.strategy, "either strategy or strategy_id")
     if body.strategy is not None:
-        return BacktestRequest(**_run_of(body, body.strategy))
+        return BacktestRequest(**await _run_of(api, body, body.strategy))
     configured: Strategies | None = api.deps.strategies
     if configured is None:
         raise Overloaded("no database is in use here", NOTHING_STORED_RETRY_S)
-    one = await configured.get(str(body.strategy_id))
-    run = _run_of(body, one.class_name)
+    try:
+        one = await configured.get(str(body.strategy_id))
+    except UnknownRecord as error:
+        raise UnknownRecord("strategy_id", body.strategy_id, "configured strategy") from error
+    run = await _run_of(api, body, one.class_name)
     run["parameters"] = {**msgspec.json.decode(one.parameters), **run["parameters"]}
     return BacktestRequest(**run, strategy_id=one.strategy_id, strategy_version=one.version)
 
 
-def _run_of(body: RunFields, strategy: str) -> dict[str, Any]:
-    """The fields that every request has."""
-    exchange, symbol = body.exchange.lower(), canonical_spelling(body.symbol) or body.symbol
+async def _run_of(api: Answers, body: RunFields, strategy: str) -> dict[str, Any]:
+    """The fields that every request has.
+
+    Raises:
+        RequestError: of the market or the tiers; says which.
+    """
+    stored = _jobs(api).has_candles
+    exchange, symbol = await market_of(api.deps.sources, stored, body.exchange, body.symbol)
     return {
         "strategy": strategy,
         "parameters": dict(body.parameters),

@@ -24,6 +24,9 @@ from headwater.services.strategies import Strategies
 
 STRATEGIES_PATH: Final = "/api/v1/strategies"
 
+RECORD_ID: Final = r"^[A-Za-z0-9_-]+$"
+"""What an id is made of."""
+
 NOTHING_STORED_RETRY_S: Final = 60.0
 _JSON: Final = "application/json"
 
@@ -33,6 +36,7 @@ RecordIdPath: TypeAlias = Annotated[
         description="As the platform gave it.",
         min_length=1,
         max_length=64,
+        pattern=RECORD_ID,
         examples=["0f3c9b1a5d7e2468"],
     ),
 ]

@@ -224,6 +224,7 @@ class BacktestBody(RunFields):
         description="Of a configured strategy, whose parameters are taken; those given here win.",
         min_length=1,
         max_length=64,
+        pattern=r"^[A-Za-z0-9_-]+$",
     )
 
 
