@@ -173,7 +173,9 @@ class Session:
 
     def _tape(self, chance: np.random.Generator) -> TradeTape:
         count = int(chance.integers(1, 700))
-        ticks = 10_000 + np.cumsum(chance.integers(-3, 4, count))
+        reach = 150 if self.tape == "wild" else 3  # so far that positions are liquidated
+        steps = chance.integers(-reach, reach + 1, count)
+        ticks = np.maximum(10_000 + np.cumsum(steps), 1_000)
         price = ticks / 100
         if self.tape == "off":
             price = ticks / 99
@@ -220,6 +222,7 @@ class Session:
             parts = [_facts(run.run(until_ms=cut_ms))]
             if cut_ms is not None and not run.venue.is_insolvent:
                 snapshot = run.snapshot(cut_ms)
+                strategy.placed.clear()  # Handles are of the account that was cut.
                 run = EventRun(strategy, streams, account, shortcuts=shortcuts, snapshot=snapshot)
                 parts.append(_facts(run.run()))
         except RequestError as error:

@@ -24,7 +24,7 @@ SESSIONS = st.builds(
     seed=st.integers(0, 2**32),
     strategy=st.sampled_from(UNHEARD),
     contracts=st.sampled_from([1, 1, 1, 2]),
-    tape=st.sampled_from(["grid", "off", "mixed", "unknown", "runs"]),
+    tape=st.sampled_from(["grid", "off", "mixed", "unknown", "runs", "wild"]),
     extras=st.frozensets(st.sampled_from(["bars", "known", "funding", "marks", "others"])),
     cash=st.sampled_from([30, 200, 10_000]),
     timing=st.sampled_from(list(MarketTiming)),
@@ -40,6 +40,16 @@ def test_the_loop_is_the_same_as_the_general_one(session: Session, cut: int | No
     cut_ms = None if cut is None else T0 + cut
     fast = session.played(shortcuts=True, cut_ms=cut_ms)
     assert fast == session.played(shortcuts=False, cut_ms=cut_ms)
+
+
+def test_the_bar_of_the_ruin_is_the_last_one() -> None:
+    session = Session(seed=1, strategy=Restless, tape="wild", cash=30)
+    fast = session.played(shortcuts=True)
+    assert fast == session.played(shortcuts=False)
+    _, ((sample_ms, equity, *_, insolvent_ms, _),), _ = fast
+    assert insolvent_ms is not None
+    assert sample_ms[-1] >= insolvent_ms
+    assert equity[-1] <= 0.0
 
 
 def _hourly(count: int, **more: Any) -> MarketStreams:

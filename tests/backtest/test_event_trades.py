@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.backtest.event_markets import T0, Scripted, account
-from tests.backtest.event_sessions import HEARD, MINUTE, MINUTES, Session
+from tests.backtest.event_sessions import HEARD, MINUTE, MINUTES, Hearing, Session
 
 from headwater.backtest import event_trades
 from headwater.backtest.event_run import EventRun, run_events
@@ -22,7 +22,7 @@ SESSIONS = st.builds(
     seed=st.integers(0, 2**32),
     strategy=st.sampled_from(HEARD),
     contracts=st.sampled_from([1, 1, 2]),
-    tape=st.sampled_from(["grid", "off", "mixed", "unknown", "runs"]),
+    tape=st.sampled_from(["grid", "off", "mixed", "unknown", "runs", "wild"]),
     extras=st.frozensets(st.sampled_from(["bars", "funding", "marks", "others"])),
     cash=st.sampled_from([30, 200, 10_000]),
     timing=st.sampled_from(list(MarketTiming)),
@@ -110,3 +110,13 @@ def test_a_cut_between_two_events_goes_on_with_the_next_trade() -> None:
     assert heard == [100.0, 101.0]
     run.run()
     assert heard == [100.0, 101.0, 102.0, 103.0]
+
+
+def test_the_trade_of_the_ruin_is_the_last_one_heard() -> None:
+    session = Session(seed=0, strategy=Hearing, tape="wild", cash=30, share=0.1)
+    fast = session.played(shortcuts=True)
+    assert fast == session.played(shortcuts=False)
+    seen, _, _ = fast
+    worth = [Decimal(account_[0]) for kind, *_, account_, _ in seen if kind == "trade"]
+    assert worth[-1] <= 0
+    assert all(one > 0 for one in worth[:-1])
