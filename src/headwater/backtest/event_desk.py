@@ -44,6 +44,8 @@ class EventDesk:
         dropped: entries that were not kept.
         samples: equity and positions at the ends of bars.
         told: number of the last event that was taken down.
+        due: number of an event by which a drive calls `tell` at the latest. Until then a strategy
+            that does not hear its fills need not be told of events that are none.
         is_same_close: whether orders fill at the close at which they are decided.
         at_close: numbers of the first and the last event of each stretch in which orders were
             filled at the close at which they were decided.
@@ -59,7 +61,8 @@ class EventDesk:
         self.dropped = 0
         self.samples = Samples(venue, [one.market for one in lanes])
         self.at_close: list[tuple[int, int]] = []
-        self.told = self._drained = venue.event_count
+        self.told = venue.event_count
+        self.due = self.told + _DRAIN
         self._fills = venue.account.fills
         self.is_same_close = venue.assumptions.timing is MarketTiming.SAME_CLOSE
         self.hears_bar = _hears(strategy, "on_bar")
@@ -218,7 +221,7 @@ class EventDesk:
         if not self.hears_fill:
             account, before = self._account, self.told
             self.told = account.logged
-            if account.fills != self._fills or self.told - self._drained >= _DRAIN:
+            if account.fills != self._fills or self.told >= self.due:
                 self._drain(before)
             return
         for _ in range(_FILL_ROUNDS_MAX):
@@ -265,7 +268,8 @@ class EventDesk:
             known: number of an event up to which none of the new ones is an execution.
         """
         fresh = self.venue.take_entries()
-        self.told = self._drained = count = self.venue.event_count
+        self.told = count = self.venue.event_count
+        self.due = count + _DRAIN
         self._fills = self._account.fills
         first = count - len(fresh) + 1
         self.entries.add(first, fresh, max(0, known - first + 1))
