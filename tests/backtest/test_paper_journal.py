@@ -65,6 +65,20 @@ def test_margin_tiers_are_read_with_their_ends(tmp_path: Path) -> None:
     assert HEADER.traded() == HEADER.contracts
 
 
+def test_the_last_tier_keeps_the_venues_largest_position(tmp_path: Path) -> None:
+    tiers = build_tiers([(0.0, 0.004, 100.0), (50_000.0, 0.005, 50.0)], 200_000.0)
+    header = msgspec.structs.replace(HEADER, tiers=(tuple(map(JournalTier.of, tiers)),))
+    (read,) = read_journal(_written(tmp_path / "j", header))
+    assert isinstance(read, JournalHeader)
+    (traded,) = read.traded()
+    assert traded.tiers == tiers
+    # A journal from before the ends were written: each ends where the next begins.
+    (rows,) = header.tiers
+    old = [msgspec.structs.replace(row, notional_cap=None) for row in rows]
+    (traded,) = msgspec.structs.replace(header, tiers=(tuple(old),)).traded()
+    assert [tier.notional_cap for tier in traded.tiers] == [50_000.0, inf]
+
+
 def test_tiers_of_another_number_of_contracts_are_refused(tmp_path: Path) -> None:
     path = _written(tmp_path / "j", msgspec.structs.replace(HEADER, tiers=((), ())))
     with pytest.raises(RequestError, match=r"journal\.tiers"):

@@ -61,10 +61,12 @@ class JournalError(PlatformError):
 
 
 class JournalTier(msgspec.Struct, frozen=True, kw_only=True):
-    """A margin tier as JSON can hold it: it ends where the next one begins, the last one nowhere.
+    """A margin tier as JSON can hold it, which knows no infinity.
 
     Attributes:
         notional_floor: as of `MarginTier`, as the others.
+        notional_cap: quote currency; of the last tier the largest position there may be. None: it
+            ends where the next one begins, the last one nowhere.
         maintenance_rate: share of the notional.
         maintenance_deduction: quote currency.
         leverage_max: ≥ 1.
@@ -74,12 +76,14 @@ class JournalTier(msgspec.Struct, frozen=True, kw_only=True):
     maintenance_rate: float
     maintenance_deduction: float
     leverage_max: float
+    notional_cap: float | None = None
 
     @classmethod
     def of(cls, tier: MarginTier) -> "JournalTier":
-        """A tier without its end."""
+        """The same tier; its edges in base units, by which nothing is decided here, are left."""
         return cls(
             notional_floor=tier.notional_floor,
+            notional_cap=None if tier.notional_cap == inf else tier.notional_cap,
             maintenance_rate=tier.maintenance_rate,
             maintenance_deduction=tier.maintenance_deduction,
             leverage_max=tier.leverage_max,
@@ -128,16 +132,16 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag
 
 
 def _tiers(rows: tuple[JournalTier, ...]) -> tuple[MarginTier, ...]:
-    caps = [*(row.notional_floor for row in rows[1:]), inf]
+    ends = [*(row.notional_floor for row in rows[1:]), inf]
     return tuple(
         MarginTier(
             notional_floor=row.notional_floor,
-            notional_cap=cap,
+            notional_cap=end if row.notional_cap is None else row.notional_cap,
             maintenance_rate=row.maintenance_rate,
             maintenance_deduction=row.maintenance_deduction,
             leverage_max=row.leverage_max,
         )
-        for row, cap in zip(rows, caps, strict=False)
+        for row, end in zip(rows, ends, strict=False)
     )
 
 
