@@ -32,6 +32,16 @@ def test_it_looks_less_often_and_is_set_back_even_after_an_error(set_to: int, in
     assert gc.get_threshold() == (set_to, 11, 12)
 
 
+def test_two_runs_at_once_leave_it_as_the_first_one_found_it() -> None:
+    gc.set_threshold(700, 11, 12)
+    first, second = collecting_rarely(), collecting_rarely()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == (700, 11, 12)
+
+
 def _young_after() -> int:
     """Young objects behind a run that made a thousand that stay."""
     gc.collect()

@@ -14,23 +14,26 @@ __all__ = ["YOUNG_MAX", "collecting_rarely"]
 
 YOUNG_MAX: Final = 500_000
 """Young objects at which the collector looks during a run; what a strategy drops in cycles waits
-for it, a hundred megabytes or two at most."""
+for it: small objects come to a hundred megabytes or two."""
 
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
     """The collector looks less often until the block ends; a larger setting of others stays.
 
-    The setting is the process's: two runs at once in threads leave it as the first one found it.
+    The setting is the process's: of two runs at once in threads the one that found it small sets it
+    back, so that it is never left large; the other one may go on with the small one.
     """
     former = gc.get_threshold()
-    if former[0] > 0:
-        gc.set_threshold(max(former[0], YOUNG_MAX), *former[1:])
+    is_ours = 0 < former[0] < YOUNG_MAX
+    if is_ours:
+        gc.set_threshold(YOUNG_MAX, *former[1:])
     try:
         yield
     finally:
         _age()
-        gc.set_threshold(*former)
+        if is_ours:
+            gc.set_threshold(*former)
 
 
 def _age() -> None:
