@@ -60,6 +60,29 @@ def test_the_oldest_that_are_no_fills_are_dropped() -> None:
     assert list(entries) == [(2, FILLED), (3, FUNDED), (4, PLACED), (5, PLACED)]
 
 
+def test_more_fills_than_are_to_be_kept_are_not_looked_through_for_each_of_them() -> None:
+    looks = []
+
+    class Watched(Entries):
+        def drop(self, most: int) -> int:
+            looks.append(len(self))
+            return super().drop(most)
+
+    entries = Watched()
+    dropped = 0
+    for number in range(1, 101, 2):
+        entries.add(number, [PLACED, FILLED])
+        dropped += entries.trim(10)
+    # 45 of the 50 times there were more than 10 entries; it waited for some more each time.
+    assert 0 < len(looks) < 25, looks
+    assert len(entries.fills) == 50
+    assert dropped + len(entries) == 100
+    assert len(entries) <= 50 + 10
+    entries.clear()
+    entries.add(1, [PLACED] * 11)
+    assert entries.trim(10) == 6
+
+
 @given(st.lists(st.sampled_from([PLACED, FILLED, FUNDED]), max_size=60), st.integers(0, 60))
 def test_dropping_keeps_order_fills_and_the_newest(given_: list[Any], most: int) -> None:
     entries = Entries()

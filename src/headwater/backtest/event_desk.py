@@ -273,8 +273,7 @@ class EventDesk:
         self._fills = self._account.fills
         first = count - len(fresh) + 1
         self.entries.add(first, fresh, max(0, known - first + 1))
-        if len(self.entries) > ENTRIES_MAX:
-            self.dropped += self.entries.drop(ENTRIES_MAX // 2)
+        self.dropped += self.entries.trim(ENTRIES_MAX)
         return fresh
 
 

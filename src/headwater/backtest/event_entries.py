@@ -33,12 +33,13 @@ class Entries(Sequence[Numbered]):
         fills: those that are executions; none of them is ever dropped.
     """
 
-    __slots__ = ("_entries", "_numbers", "fills")
+    __slots__ = ("_entries", "_left", "_numbers", "fills")
 
     def __init__(self) -> None:
         self.fills: list[Numbered] = []
         self._numbers = array("q")
         self._entries: list[OrderEntry | AccountEntry] = []
+        self._left = 0
 
     def add(self, first: int, fresh: Sequence[OrderEntry | AccountEntry], quiet: int = 0) -> None:
         """Takes in entries that follow each other.
@@ -55,6 +56,21 @@ class Entries(Sequence[Numbered]):
             for number, entry in enumerate(fresh[quiet:], first + quiet)
             if is_fill(entry)
         ]
+
+    def trim(self, most: int) -> int:
+        """Drops the oldest that may be, down to half of `most`, once there are more than that.
+
+        Where fills alone are more, the rest is looked through after each further half of `most`,
+        not after each entry.
+
+        Returns:
+            How many were dropped.
+        """
+        if len(self) <= max(most, self._left + most // 2):
+            return 0
+        dropped = self.drop(most // 2)
+        self._left = len(self)
+        return dropped
 
     def drop(self, most: int) -> int:
         """Drops the oldest entries that are neither fills nor the account's, down to `most`.
@@ -78,6 +94,7 @@ class Entries(Sequence[Numbered]):
         self.fills.clear()
         del self._numbers[:]
         self._entries.clear()
+        self._left = 0
 
     def copy(self) -> "Entries":
         """The entries that there are now."""
