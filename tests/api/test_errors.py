@@ -143,11 +143,12 @@ async def test_what_may_be_of_several_kinds_is_told_once(tmp_path: Path) -> None
         Platform(clock=SystemClock(), store=store).served() as platform,
     ):
         wish = {"name": "abc", "strategy": "sma_cross", "parameters": {"fast": [1]}, "more": 1}
+        wish["int"] = 2  # No field either, though pydantic calls a kind so.
         body: Any = (await platform.post("/api/v1/strategies", wish)).json()
         plain = {"content-type": "text/plain"}
         sent = await platform.send_json("POST", "/api/v1/strategies", wish, plain)
         refused = await platform.send_json("PATCH", "/api/v1/strategies/x", {})
-    assert [one["field"] for one in body["errors"]] == ["parameters.fast", "more"]
+    assert [one["field"] for one in body["errors"]] == ["parameters.fast", "more", "int"]
     kinds = ["a text", "true or false", "a whole number", "a number"]
     assert body["errors"][0]["allowed"] == kinds
     assert body["errors"][1]["allowed"] == ["no such field"]

@@ -299,7 +299,10 @@ def _field_of(error: Mapping[str, Any]) -> ProblemField:
     if kind.startswith("model_") and isinstance(given, bytes):
         return wrong_field("body", "", "JSON, with the header content-type: application/json")
     place = [str(part) for part in error["loc"] if part not in ("query", "path", "body")]
-    name = ".".join(part for part in place if not _is_label(part)) or "request"
+    # What is no field may be called as pydantic calls a kind.
+    last = [] if kind != "extra_forbidden" else place[-1:]
+    named = [part for part in place[: len(place) - len(last)] if not _is_label(part)]
+    name = ".".join([*named, *last]) or "request"
     if error["type"] == "missing":
         return wrong_field(name, "", "has to be given", "missing")
     return wrong_field(name, given, allowed, "not allowed")
