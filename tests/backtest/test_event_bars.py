@@ -163,3 +163,15 @@ def test_ruin_ends_the_run_with_its_bar() -> None:
     assert len(outcome.equity) == 3
     assert outcome.equity[-1] == pytest.approx(0.0, abs=1e-6)
     assert outcome.trades.exit_price == [pytest.approx(200.0)]
+
+
+def test_a_bar_that_opens_in_ruin_is_the_bar_of_the_ruin() -> None:
+    # Short 100 at the open 100, 10,000 of cash; the third bar opens at 250: closed at 200.
+    opens, closes = [100.0, 100.0, 250.0, 250.0], [100.0, 100.0, 250.0, 250.0]
+    outcome = run_events_over_bars(
+        _Short(), bars_of(opens, opens, closes, closes), Assumptions().checked()
+    )
+    assert outcome.insolvent_bar == 2
+    assert outcome.trades.exit_bar == [2]
+    # As long as the run, and its last value is what is left: not that of the bar before.
+    assert outcome.equity.tolist() == [10_000.0, 10_000.0, pytest.approx(0.0, abs=1e-6)]

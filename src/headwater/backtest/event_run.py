@@ -158,8 +158,8 @@ class EventRun:
                 break
         if not self.venue.is_insolvent:
             self._trades.play_rest(until_ms)
-        elif not (sampled := desk.samples.at_ms) or sampled[-1] < self.venue.now_ms:
-            desk.samples.take(self.venue.now_ms)  # the bar of the ruin, which does not end any more
+        else:
+            self._sample_ruin()
         desk.finish()
         return self._outcome(is_cut=until_ms is not None)
 
@@ -194,6 +194,24 @@ class EventRun:
             end += 1
         self._bars(kind, at, end)
         return end
+
+    def _sample_ruin(self) -> None:
+        """Takes down the bar of the ruin, which does not end any more, at the end it would have.
+
+        A bar that opens at the moment at which the one before ended may be the one of the ruin.
+        """
+        samples, now, timeline = self.desk.samples, self.venue.now_ms, self._timeline
+        last = samples.at_ms[-1] if samples.at_ms else now - 1
+        if last >= now and samples.equity[-1] == self.venue.equity_value:
+            return
+        ends = (
+            timeline.at_ms[at]
+            for at in range(self._next, len(timeline.at_ms))
+            if timeline.kind[at] == EventKind.BAR_END and timeline.at_ms[at] > last
+        )
+        at_ms = next(ends, now)
+        if at_ms > last:
+            samples.take(at_ms)
 
     def _bars(self, kind: int, first: int, end: int) -> None:
         timeline = self._timeline
