@@ -34,6 +34,17 @@ def test_every_column_is_that_of_the_prefix_at_every_bar(
     assert not data.changed_columns()
 
 
+def test_many_indicators_asked_for_at_every_bar_are_made_once() -> None:
+    whole = bars_of([float(one) for one in range(1, 9)])
+    data = GrowingBars(whole)
+    for end in range(1, len(whole) + 1):
+        data.advance()
+        for window in range(1, 301):
+            shown = data.rolling_max(window, "close")
+            assert np.isnan(shown[-1]) if window > end else shown[-1] == end
+    assert len(data.growing) == 300
+
+
 def test_there_is_no_way_to_the_next_bar() -> None:
     data = GrowingBars(bars_of([1.0, 2.0, 3.0]), end=2)
     assert data.close == [1.0, 2.0]

@@ -5,7 +5,7 @@ strategy looks at is a plain list that grows by one value a bar, so `data.close[
 into a list, and the future is not there to be looked at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from operator import length_hint
 from typing import Any
@@ -134,6 +134,19 @@ class GrowingBars(IndicatorColumns):
         kept: list[float] | None = self._kept.get(key)
         if kept is None:
             kept = self._kept[key] = self._grown(self._whole.column(name))
+        return kept
+
+    def indicator(
+        self, name: str, compute: Callable[..., FloatArray], *args: Any, column: str = "close"
+    ) -> Any:
+        """Any function of a column, as a list that grows; see the base.
+
+        Each is kept, however many: a list that grows stays with the view in any case.
+        """
+        key = (name, args, column)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = self.shown(compute(self.column(column), *args))
         return kept
 
     def sma(self, window: int, /) -> list[float]:

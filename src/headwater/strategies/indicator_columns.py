@@ -20,7 +20,7 @@ _KEPT_MAX = 256
 class IndicatorColumns:
     """What has columns by name, and hence indicators over them.
 
-    As many as 256 indicators are kept of one set of data; further ones are computed each time.
+    As many as 256 indicators are kept of whole bars; further ones are computed each time.
     """
 
     __slots__ = ("_kept",)
