@@ -16,7 +16,7 @@ from headwater.backtest.funding import FundingColumns
 from headwater.core.enums import Side
 from headwater.core.errors import RequestError
 from headwater.core.order_kinds import MarginMode, OrderType
-from headwater.core.orders import OrderRequest
+from headwater.core.orders import OrderEvent, OrderRequest
 from headwater.strategies.base import BaseStrategy
 from headwater.trading.paper_assumptions import FillAssumptions, LimitFill, MarketTiming
 from headwater.trading.paper_contract import FeeSchedule, PaperContract
@@ -231,6 +231,9 @@ class Session:
 
 
 def _facts(outcome: EventOutcome) -> tuple[Any, ...]:
+    # Fills are noted apart, as they happen: they are those of the events, none less or twice.
+    told = [one.fill for one in outcome.events if isinstance(one, OrderEvent) and one.fill]
+    assert list(outcome.fills) == told
     return (
         outcome.sample_ms.tolist(),
         outcome.equity.tolist(),

@@ -30,3 +30,29 @@ def test_it_looks_less_often_and_is_set_back_even_after_an_error(set_to: int, in
         failing()
     assert found == [(inside, 11, 12)]
     assert gc.get_threshold() == (set_to, 11, 12)
+
+
+def _young_after() -> int:
+    """Young objects behind a run that made a thousand that stay."""
+    gc.collect()
+    with collecting_rarely():
+        made.append([[place] for place in range(1_000)])
+    return gc.get_count()[0]
+
+
+made: list[list[list[int]]] = []
+
+
+def test_what_a_run_leaves_is_old_at_once() -> None:
+    was_frozen = gc.get_freeze_count() > 0
+    gc.unfreeze()
+    gc.set_threshold(100_000)
+    try:
+        assert _young_after() < 100
+        gc.freeze()  # as a server does before it forks: not to be undone
+        assert _young_after() >= 1_000
+        assert gc.get_freeze_count() > 0
+    finally:
+        made.clear()
+        if not was_frozen:
+            gc.unfreeze()

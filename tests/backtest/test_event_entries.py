@@ -39,6 +39,19 @@ def test_a_copy_does_not_grow() -> None:
     assert list(copied) == [(1, PLACED)]
 
 
+def test_fills_stand_apart_and_what_is_known_to_be_none_is_not_looked_at() -> None:
+    entries = Entries()
+    entries.add(1, [PLACED, FILLED, FUNDED])
+    entries.add(4, [PLACED, PLACED, FILLED], quiet=2)
+    assert entries.fills == [(2, FILLED), (6, FILLED)]
+    copied = entries.copy()
+    entries.add(7, [FILLED, PLACED], quiet=2)
+    assert copied.fills == entries.fills == [(2, FILLED), (6, FILLED)]
+    entries.clear()
+    assert entries.fills == []
+    assert len(copied.fills) == 2
+
+
 def test_the_oldest_that_are_no_fills_are_dropped() -> None:
     entries = Entries()
     entries.add(1, [PLACED, FILLED, FUNDED, PLACED, PLACED])
@@ -58,6 +71,7 @@ def test_dropping_keeps_order_fills_and_the_newest(given_: list[Any], most: int)
     assert [one for one in after if one[1] is not PLACED] == [
         one for one in before if one[1] is not PLACED
     ]
+    assert [one for one in after if one[1] is FILLED] == entries.fills
     newest = min(most, len(before))
     assert after[len(after) - newest :] == before[len(before) - newest :]
     assert [number for number, _ in after] == sorted(number for number, _ in after)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from headwater.backtest.event_context import EventContext
-from headwater.backtest.event_entries import FILL_KINDS, Entries
+from headwater.backtest.event_entries import Entries, is_fill
 from headwater.backtest.event_lane import Lane
 from headwater.backtest.event_samples import Samples
 from headwater.core.errors import RequestError
@@ -44,6 +44,8 @@ class EventDesk:
         dropped: entries that were not kept.
         samples: equity and positions at the ends of bars.
         told: number of the last event that was taken down.
+        due: number of an event by which a drive calls `tell` at the latest. Until then a strategy
+            that does not hear its fills need not be told of events that are none.
         is_same_close: whether orders fill at the close at which they are decided.
         at_close: numbers of the first and the last event of each stretch in which orders were
             filled at the close at which they were decided.
@@ -59,7 +61,9 @@ class EventDesk:
         self.dropped = 0
         self.samples = Samples(venue, [one.market for one in lanes])
         self.at_close: list[tuple[int, int]] = []
-        self.told = self._drained = venue.event_count
+        self.told = venue.event_count
+        self.due = self.told + _DRAIN
+        self._fills = venue.account.fills
         self.is_same_close = venue.assumptions.timing is MarketTiming.SAME_CLOSE
         self.hears_bar = _hears(strategy, "on_bar")
         self.hears_trade = _hears(strategy, "on_trade")
@@ -215,16 +219,17 @@ class EventDesk:
             RequestError: a strategy that answers every fill with an order that fills at once.
         """
         if not self.hears_fill:
-            self.told = self._account.logged
-            if self.told - self._drained >= _DRAIN:
-                self._drain()
+            account, before = self._account, self.told
+            self.told = account.logged
+            if account.fills != self._fills or self.told >= self.due:
+                self._drain(before)
             return
         for _ in range(_FILL_ROUNDS_MAX):
             fresh = self._drain()
             if not fresh:
                 return
             for number, entry in enumerate(fresh, self.told - len(fresh) + 1):
-                if len(entry) == 7 and entry[1] in FILL_KINDS:
+                if is_fill(entry):
                     self._at(self.lanes[entry[3].market.index], at_ms)
                     self.context.make = partial(self._fill, number, entry)
                     self.strategy.on_fill(self.context)
@@ -236,7 +241,7 @@ class EventDesk:
 
     def finish(self) -> None:
         """Takes down what has happened last."""
-        self._drain()
+        self._drain(self.told)
 
     def event_at(self, number: int, entry: OrderEntry | AccountEntry) -> Any:
         """The record of an entry."""
@@ -256,11 +261,18 @@ class EventDesk:
         context.lane, context.now_ms = lane, at_ms
         context.made = context.make = None
 
-    def _drain(self) -> list[OrderEntry | AccountEntry]:
-        """Moves what the venue logged to `entries`; gives what was new."""
+    def _drain(self, known: int = 0) -> list[OrderEntry | AccountEntry]:
+        """Moves what the venue logged to `entries`; gives what was new.
+
+        Args:
+            known: number of an event up to which none of the new ones is an execution.
+        """
         fresh = self.venue.take_entries()
-        self.told = self._drained = count = self.venue.event_count
-        self.entries.add(count - len(fresh) + 1, fresh)
+        self.told = count = self.venue.event_count
+        self.due = count + _DRAIN
+        self._fills = self._account.fills
+        first = count - len(fresh) + 1
+        self.entries.add(first, fresh, max(0, known - first + 1))
         if len(self.entries) > ENTRIES_MAX:
             self.dropped += self.entries.drop(ENTRIES_MAX // 2)
         return fresh

@@ -7,12 +7,12 @@ to visit, time and again.
 
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeAlias, overload
+from typing import Final, TypeAlias, TypeGuard, overload
 
 from headwater.core.order_kinds import OrderEventKind
 from headwater.trading.paper_state import AccountEntry, OrderEntry
 
-__all__ = ["FILL_KINDS", "Entries", "Numbered"]
+__all__ = ["FILL_KINDS", "Entries", "Numbered", "is_fill"]
 
 Numbered: TypeAlias = tuple[int, OrderEntry | AccountEntry]
 """Number and entry of an event."""
@@ -21,24 +21,40 @@ FILL_KINDS: Final = frozenset({OrderEventKind.FILLED, OrderEventKind.PARTIALLY_F
 """Kinds of order events that are executions."""
 
 
-class Entries(Sequence[Numbered]):
-    """Numbered entries, oldest first."""
+def is_fill(entry: OrderEntry | AccountEntry) -> TypeGuard[OrderEntry]:
+    """Whether an entry is an execution."""
+    return len(entry) == 7 and entry[1] in FILL_KINDS
 
-    __slots__ = ("_entries", "_numbers")
+
+class Entries(Sequence[Numbered]):
+    """Numbered entries, oldest first.
+
+    Attributes:
+        fills: those that are executions; none of them is ever dropped.
+    """
+
+    __slots__ = ("_entries", "_numbers", "fills")
 
     def __init__(self) -> None:
+        self.fills: list[Numbered] = []
         self._numbers = array("q")
         self._entries: list[OrderEntry | AccountEntry] = []
 
-    def add(self, first: int, fresh: Sequence[OrderEntry | AccountEntry]) -> None:
+    def add(self, first: int, fresh: Sequence[OrderEntry | AccountEntry], quiet: int = 0) -> None:
         """Takes in entries that follow each other.
 
         Args:
             first: number of the first of them.
             fresh: entries.
+            quiet: how many of the first are known to be no executions: they are not looked at.
         """
         self._numbers.extend(range(first, first + len(fresh)))
         self._entries += fresh
+        self.fills += [
+            (number, entry)
+            for number, entry in enumerate(fresh[quiet:], first + quiet)
+            if is_fill(entry)
+        ]
 
     def drop(self, most: int) -> int:
         """Drops the oldest entries that are neither fills nor the account's, down to `most`.
@@ -50,7 +66,7 @@ class Entries(Sequence[Numbered]):
         kept = [
             (number, entry)
             for place, (number, entry) in enumerate(self)
-            if place >= excess or len(entry) == 5 or entry[1] in FILL_KINDS
+            if place >= excess or len(entry) == 5 or is_fill(entry)
         ]
         dropped = len(self) - len(kept)
         self._numbers = array("q", [number for number, _ in kept])
@@ -59,12 +75,14 @@ class Entries(Sequence[Numbered]):
 
     def clear(self) -> None:
         """Forgets all."""
+        self.fills.clear()
         del self._numbers[:]
         self._entries.clear()
 
     def copy(self) -> "Entries":
         """The entries that there are now."""
         other = Entries()
+        other.fills = self.fills[:]
         other._numbers, other._entries = self._numbers[:], self._entries[:]
         return other
 

@@ -97,11 +97,7 @@ class EventOutcome:
         """Every execution, oldest first."""
         currency = self.venue.currency
         with collecting_rarely():
-            found = [
-                event_record(entry, number, currency)
-                for number, entry in self.entries
-                if isinstance(entry[-1], tuple)  # the facts of a fill
-            ]
+            found = [event_record(entry, number, currency) for number, entry in self.entries.fills]
             return tuple(
                 one.fill for one in found if isinstance(one, OrderEvent) and one.fill is not None
             )

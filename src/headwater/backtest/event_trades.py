@@ -215,7 +215,7 @@ class EventTrades:
         rows: "_Rows",
         times: list[int],
         prices: list[float],
-        sides: Iterator[bool | None] | list[bool],
+        sides: Iterator[None] | bytes,
     ) -> bool:
         """Plays rows of a sound tape; the same as `_hear_each` for as little as a trade can cost.
 
@@ -230,7 +230,7 @@ class EventTrades:
         on_trade = desk.strategy.on_trade
         below, above = rows.below, rows.above
         unheard, count = iter(times), len(times)
-        seen, is_over = desk.told, False
+        seen, is_over, hears_fill, fills = desk.told, False, desk.hears_fill, account.fills
 
         def made() -> Any:
             place = count - length_hint(unheard) - 1
@@ -257,7 +257,8 @@ class EventTrades:
                         market.ask = above[price]
             else:
                 quantity = float(tape.quantity[start + count - length_hint(unheard) - 1])
-                venue.on_trade(market, price, quantity, is_buy, at_ms)
+                taker = None if is_buy is None else bool(is_buy)
+                venue.on_trade(market, price, quantity, taker, at_ms)
                 if account.logged != desk.told:
                     desk.tell(at_ms)
                     context.lane, context.make = lane, made
@@ -266,12 +267,14 @@ class EventTrades:
             context.made = None
             on_trade(context)
             if account.logged != seen:
-                if account.logged != desk.told:
+                # Orders that came and went without a fill are taken down by and by.
+                if hears_fill or account.fills != fills or account.logged >= desk.due:
                     desk.tell(at_ms)
                     context.lane, context.make = lane, made
+                    fills = account.fills
                 if is_over:
                     break
-                seen = desk.told
+                seen = account.logged
         return is_over
 
     def _hear_each(self, lane: Lane, tape: TradeTape, start: int, end: int) -> None:
@@ -310,12 +313,10 @@ class _Rows:
         self._first = self._behind = 0
         self._times: list[int] = []
         self._prices: list[float] = []
-        self._sides: list[bool] = []
+        self._sides = b""
 
-    def part(
-        self, start: int, end: int
-    ) -> tuple[list[int], list[float], Iterator[bool | None] | list[bool]]:
-        """Times, prices and takers' sides of rows: at least one, at most up to `end`."""
+    def part(self, start: int, end: int) -> tuple[list[int], list[float], Iterator[None] | bytes]:
+        """Times, prices and whether takers bought (0 or 1), of rows: one or more, up to `end`."""
         if not self._first <= start < self._behind:
             tape, self._first = self._tape, start
             self.below.clear()
@@ -323,7 +324,7 @@ class _Rows:
             self._behind = behind = min(len(tape), start + _CHUNK)
             self._times = tape.timestamp_ms[start:behind].tolist()
             self._prices = tape.price[start:behind].tolist()
-            self._sides = [] if tape.is_buy is None else tape.is_buy[start:behind].tolist()
+            self._sides = b"" if tape.is_buy is None else tape.is_buy[start:behind].tobytes()
         part = slice(start - self._first, end - self._first)
         sides = repeat(None) if self._tape.is_buy is None else self._sides[part]
         return self._times[part], self._prices[part], sides

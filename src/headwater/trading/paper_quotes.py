@@ -17,7 +17,7 @@ from headwater.trading.paper_feed import PaperFeed
 from headwater.trading.paper_margin import exceeds_tiers, has_free_margin, set_aside, update_reserve
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import stop_order
-from headwater.trading.paper_order import RestingKey, WorkingOrder
+from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_resting import queue_ahead
 from headwater.trading.paper_state import FINAL, FINISHED_MAX, PaperState
 
@@ -59,8 +59,7 @@ class PaperQuotes(PaperFeed):
         state = self._state
         state.numbers = number = state.numbers + 1
         order = WorkingOrder(number, market, is_buy, _LIMIT, ticks, lots, state.now)
-        order.post_only = post_only
-        order.reduce_only = reduce_only
+        order.post_only, order.reduce_only = post_only, reduce_only
         price = order.price
         if (
             reduce_only
@@ -72,8 +71,7 @@ class PaperQuotes(PaperFeed):
             or market.is_shared
             or state.is_insolvent
         ):
-            admit(state, order)
-            return order
+            return _admitted(state, order)
         # Orders that only close what is open set nothing aside: then nothing is to be computed.
         if is_buy:
             market.buy_lots = working = market.buy_lots + lots
@@ -86,11 +84,8 @@ class PaperQuotes(PaperFeed):
         order.reserved = lots
         if is_felt and update_reserve(state, market) > 0 and _is_refused(state, order):
             set_aside(market, order, -lots)
-            update_reserve(state, market)
-            admit(state, order)
-            return order
-        order.state = _ACCEPTED
-        order.is_resting = True
+            return _admitted(state, order)
+        order.state, order.is_resting = _ACCEPTED, True
         state.live[number] = order
         state.logged += 1
         state.log.append((state.now, _EVENT_ACCEPTED, _REQUESTED, order, lots, 0, None))
@@ -98,21 +93,16 @@ class PaperQuotes(PaperFeed):
             order.ahead = queue_ahead(market, order)
         elif not market.is_touched:
             price = nextafter(price, 0.0 if is_buy else inf)
-        key: RestingKey
         if is_buy:
             order.key = key = (price, -number, order)
-            keys = market.below
+            insort(market.below, key)
             if price > market.low:
                 market.low = price
         else:
             order.key = key = (-price, -number, order)
-            keys = market.above
+            insort(market.above, key)
             if price < market.high:
                 market.high = price
-        if keys and key < keys[-1]:
-            insort(keys, key)
-        else:
-            keys.append(key)
         return order
 
     def cancel(self, order: WorkingOrder | str) -> bool:
@@ -192,6 +182,13 @@ class PaperQuotes(PaperFeed):
         if found is None:
             raise RequestError("client_order_id", name, "a live or recently finished order")
         return found
+
+
+def _admitted(state: PaperState, order: WorkingOrder) -> WorkingOrder:
+    """The general way of placing, with the reserve of the contract as it was before."""
+    update_reserve(state, order.market)
+    admit(state, order)
+    return order
 
 
 def _is_refused(state: PaperState, order: WorkingOrder) -> bool:

@@ -23,8 +23,11 @@ Prices: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Times: TypeAlias = npt.NDArray[np.int64]
 
+NEAR = 24
+"""Trades looked at one by one after an event: for so few, numpy's calls cost more than a loop."""
+
 FIRST_LOOK = 64
-"""Trades looked at in one go after an event; each further look is four times as long."""
+"""Trades looked at in one go behind those; each further look is four times as long."""
 
 TAIL = 16
 """Trades among which the last change of sides is sought first."""
@@ -69,6 +72,11 @@ def meet_trade(
 def find_touch(market: PaperMarket, prices: Prices, start: int, end: int) -> int:
     """Index of the first trade that may touch something; `end` when none does."""
     low, high = max(market.low, 0.0), market.high
+    # Also what is no number ends here, where it is refused.
+    for price in prices[start : min(end, start + NEAR)].tolist():
+        if not low < price < high:
+            return start
+        start += 1
     look = FIRST_LOOK
     while start < end:
         stop = min(end, start + look)
@@ -77,7 +85,6 @@ def find_touch(market: PaperMarket, prices: Prices, start: int, end: int) -> int
             start = stop
             look = min(look * 4, LOOK_MAX)
             continue
-        # Also what is no number ends here, where it is refused.
         hit = ~((part > low) & (part < high))
         return start + int(hit.argmax())
     return end
