@@ -266,11 +266,8 @@ def check_one_contract(exchange: str, symbol: str) -> None:
     for field, text in (("exchange", exchange), ("symbol", symbol)):
         _check_text(field, text)
         if "," in text:
-            raise RequestError(
-                field,
-                text,
-                "one: a job runs over one contract; several are run by `headwater backtest`",
-            )
+            allowed = "one: a job runs over one contract; several are run by `headwater backtest`"
+            raise RequestError(field, text, allowed)
 
 
 def checked_request(request: JobRequest) -> JobRequest:
