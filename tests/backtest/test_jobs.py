@@ -94,7 +94,7 @@ async def test_a_search_ranks_and_a_walk_forward_joins(store: Store, path: Path)
         assert found["best"]["parameters"]["slow"] == 30
         with pytest.raises(UnknownRecord):
             await jobs.report(search.backtest_id)
-        with pytest.raises(RequestError, match="one fold within the dates"):
+        with pytest.raises(RequestError, match="no longer than the dates"):
             await jobs.submit(
                 WalkForwardRequest(**run, spans=spans, in_sample_days=1, out_of_sample_days=1)
             )

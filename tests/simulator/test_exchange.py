@@ -1,6 +1,7 @@
 """The whole exchange: repeatable, complete, consistent with what its views tell."""
 
 import math
+import pickle
 from collections import defaultdict
 from decimal import Decimal
 from itertools import pairwise
@@ -42,6 +43,20 @@ def test_the_cut_into_calls_changes_nothing(sizes: list[int]) -> None:
         records += exchange.advance_to(now)
     records += exchange.advance_to(START_MS + 3_000)
     assert records == REFERENCE
+
+
+def test_a_copy_by_pickle_goes_on_alike() -> None:
+    """From the start and from the middle, also where the long past is first asked for later."""
+    exchange = _exchange(11)
+    copied: SimulatedExchange = pickle.loads(pickle.dumps(exchange))
+    first = copied.advance_to(START_MS + 1_500)
+    again: SimulatedExchange = pickle.loads(pickle.dumps(copied))
+    assert first + copied.advance_to(START_MS + 3_000) == REFERENCE
+    assert first + again.advance_to(START_MS + 3_000) == REFERENCE
+    exchange.advance_to(START_MS + 3_000)
+    days = [one.candles(FEW[0], Interval.D1, limit=900) for one in (exchange, copied, again)]
+    assert len(days[0]) > 100
+    assert days[0] == days[1] == days[2]
 
 
 def test_seeds_differ_and_a_step_left_over_waits() -> None:

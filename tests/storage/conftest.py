@@ -29,27 +29,45 @@ def postgres_server() -> Iterator[str]:
         yield address.partition("?")[2]
 
 
+@pytest.fixture(scope="session")
+def postgres_with_tables(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a database with today's tables, which nobody writes to: others begin as its copy.
+
+    A copy takes a quarter of what the upgrades from nothing take.
+    """
+    name = "with_tables"
+    made = _created(postgres_server, name, tmp_path_factory.mktemp("template"))
+    with made.claim():
+        upgrade(made)
+    return name
+
+
+def _created(server: str, name: str, folder: Path, template: str = "template1") -> Database:
+    """A new database on the server, a copy of the template."""
+    with psycopg.connect(f"postgresql:///postgres?{server}", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    return database_of(f"postgresql:///{name}?{server}", folder)
+
+
 _numbers = itertools.count(1)
 
 MakeBlank = Callable[[], Database]
 
 
 @pytest.fixture(params=KINDS)
-def make_blank(request: pytest.FixtureRequest, tmp_path: Path) -> MakeBlank:
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of database in turn."""
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def make_blank(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> MakeBlank:
     """Makes empty databases of one kind, without tables."""
-    kind: str = request.param
     if kind == "sqlite":
         return lambda: SqliteDatabase(tmp_path / f"made{next(_numbers)}.sqlite3")
     server: str = request.getfixturevalue("postgres_server")
-
-    def make() -> Database:
-        name = f"made{next(_numbers)}"
-        address = f"postgresql:///postgres?{server}"
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return database_of(f"postgresql:///{name}?{server}", tmp_path)
-
-    return make
+    return lambda: _created(server, f"made{next(_numbers)}", tmp_path)
 
 
 @pytest.fixture
@@ -59,8 +77,14 @@ def blank(make_blank: MakeBlank) -> Database:
 
 
 @pytest.fixture
-def database(blank: Database) -> Iterator[Database]:
+def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database with its tables, claimed for writing."""
-    with blank.claim():
-        upgrade(blank)
-        yield blank
+    if kind == "sqlite":
+        made: Database = SqliteDatabase(tmp_path / f"made{next(_numbers)}.sqlite3")
+    else:
+        server: str = request.getfixturevalue("postgres_server")
+        template: str = request.getfixturevalue("postgres_with_tables")
+        made = _created(server, f"made{next(_numbers)}", tmp_path, template)
+    with made.claim():
+        upgrade(made)
+        yield made

@@ -8,6 +8,7 @@ and says itself what it lacks.
 from collections.abc import Awaitable, Callable, Mapping
 
 from headwater.api.lookup import UnknownExchange, instrument_of
+from headwater.backtest.job_request import check_one_contract
 from headwater.core.errors import RequestError
 from headwater.core.instruments import canonical_spelling
 from headwater.feeds.source import MarketSource
@@ -34,13 +35,15 @@ async def market_of(
         symbol: any common spelling; a base asset alone means its USDT contract.
 
     Raises:
-        RequestError: one of them has what no name has, such as control characters.
+        RequestError: one of them has what no name has, such as control characters, or names
+            several.
         UnknownExchange: there is no such venue, and nothing of it is stored.
         UnknownSymbol: the venue lists nothing like it, and nothing of it is stored.
     """
     for field, text in (("exchange", exchange), ("symbol", symbol)):
         if not text.isprintable():
             raise RequestError(field, text, "printable letters")
+    check_one_contract(exchange, symbol)
     venue, spelling = exchange.lower(), canonical_spelling(symbol) or symbol
     source = sources.get(venue)
     instrument = None if source is None else source.table.find(symbol)

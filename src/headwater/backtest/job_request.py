@@ -32,6 +32,7 @@ __all__ = [
     "ParameterSpan",
     "ParameterValue",
     "WalkForwardRequest",
+    "check_one_contract",
     "checked_request",
     "decode_request",
     "encode_request",
@@ -256,6 +257,19 @@ def decode_request(text: str | bytes) -> JobRequest:
         raise StorageError("backtests", f"a stored request cannot be read: {error}") from error
 
 
+def check_one_contract(exchange: str, symbol: str) -> None:
+    """Refuses what names no contract, or several.
+
+    Raises:
+        RequestError: names the field, its value and what is allowed.
+    """
+    for field, text in (("exchange", exchange), ("symbol", symbol)):
+        _check_text(field, text)
+        if "," in text:
+            allowed = "one: a job runs over one contract; several are run by `headwater backtest`"
+            raise RequestError(field, text, allowed)
+
+
 def checked_request(request: JobRequest) -> JobRequest:
     """The request, once a job of it can be run and is not larger than a job may be.
 
@@ -265,14 +279,7 @@ def checked_request(request: JobRequest) -> JobRequest:
         RequestError: names the field, its value and what is allowed.
     """
     _check_text("strategy", request.strategy)
-    for field in ("exchange", "symbol"):
-        _check_text(field, getattr(request, field))
-        if "," in getattr(request, field):
-            raise RequestError(
-                field,
-                getattr(request, field),
-                "one: a job runs over one contract; several are run by `headwater backtest`",
-            )
+    check_one_contract(request.exchange, request.symbol)
     if request.start_ms < 0:
         raise RequestError("start_date", request.start_ms, "a time not before 1970")
     if request.end_ms <= request.start_ms:

@@ -13,7 +13,6 @@ import msgspec
 from headwater.analytics.margin import build_tiers
 from headwater.core.errors import RequestError
 from headwater.core.margin_tiers import MarginTier
-from headwater.venues.binance import margin_snapshot
 
 __all__ = [
     "SHIPPED",
@@ -84,6 +83,9 @@ def shipped_rows(exchange: str, symbol: str) -> tuple[tuple[TierRow, ...], str]:
     Raises:
         RequestError: none ships of this contract.
     """
+    # Whoever reads rows does not load a venue for it: each worker of a back-test does.
+    from headwater.venues.binance import margin_snapshot
+
     found = margin_snapshot.BRACKETS.get(symbol) if exchange == "binance" else None
     if found is None:
         raise RequestError(

@@ -6,7 +6,7 @@
     exchange.submit(Ticket(...)); exchange.cancel(...) # an order from outside, matched at once
 
 Pure and synchronous: no clock, no sockets. The same seed and the same orders from outside give
-the same records however the way to a time is cut into calls.
+the same records however the way to a time is cut into calls. A copy by `pickle` goes on alike.
 """
 
 import random

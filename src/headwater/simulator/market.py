@@ -8,6 +8,7 @@ that one part's draws do not shift another's.
 import math
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from headwater.core.records import BookSnapshot, FundingRate, Level, MarkPrice, Record
@@ -134,7 +135,7 @@ class Market:
             self._rng("interest"),
             self._rng("past interest"),
             self.grid.lots_of(listing.open_interest_notional, ticks),
-            lambda: max(self._positions.long_lots, self._positions.short_lots),
+            self._positions.held_lots,
             start_ms,
         )
         self._pending: list[Record] = []
@@ -297,13 +298,12 @@ class Market:
         minute_moves = self._moves(_MINUTE_MS)
         minutes = past_minutes(rng, minute_moves, listing, start_ms, first_ms, rows[0][1])
         oldest = next(iter(minutes))
+        boundary = oldest.opened_at_ms, oldest.open
         store = CandleStore(
             minutes,
             first_ms,
             rows[0][1],
-            lambda: older_rows(
-                self._rng("older"), self._moves, listing, oldest.opened_at_ms, oldest.open
-            ),
+            partial(older_rows, self._rng("older"), self._moves, listing, *boundary),
         )
         for made in as_prints(rows, self._tape.next_fill_id):
             self._tape.append(made)

@@ -80,6 +80,10 @@ class PositionBook:
     def __len__(self) -> int:
         return len(self._positions)
 
+    def held_lots(self) -> int:
+        """The larger of the two sides, lots; somebody outside the book holds the rest of it."""
+        return max(self.long_lots, self.short_lots)
+
     def __iter__(self) -> Iterator[Position]:
         """All open positions, in no order; do not open or reduce meanwhile."""
         return iter(self._positions)
