@@ -6,6 +6,8 @@ from typing import Any
 from tests.backtest.drives import bars_of
 from tests.backtest.event_markets import Scripted, account
 
+from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_run import run_events
 from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.outcome import Pending
@@ -39,3 +41,26 @@ def test_refusals_and_pending_orders_are_told_by_bar() -> None:
     assert found.dropped == 0
     assert [one.sequence for one in found.events] == list(range(1, len(found.entries) + 1))
     assert all(isinstance(one, OrderEvent) and one.text for one in found.events)
+
+
+def test_fills_at_a_close_belong_to_the_bar_that_ends_and_others_to_the_one_they_are_in() -> None:
+    # Bought at the closes of bars 0 and 2, which ends when bar 3 opens. The first is stopped in
+    # bar 1, which falls to 89; the second is sold at the close of bar 4.
+    flat = [100.0] * 5
+    bars = bars_of(flat, flat, [100.0, 89.0, 100.0, 100.0, 100.0], flat)
+
+    def act(context: Any) -> None:
+        if len(context.bars) == 1:
+            context.buy(Decimal(1), stop_loss=Decimal("0.1"))
+        if len(context.bars) == 3:
+            context.buy(Decimal(1))
+        if len(context.bars) == 5:
+            context.sell(Decimal(1))
+
+    terms = EventAccount.of(Assumptions(fill=FillRule.CLOSE).checked(), [("x", "BTCUSDT")])
+    found = run_events(Scripted(act), [MarketStreams("x", "BTCUSDT", bars=bars)], terms)
+    trades = found.single(bars).trades
+    assert trades.entry_bar == [0, 2]
+    assert trades.exit_bar == [1, 4]
+    assert trades.exit_price == [90.0, 100.0]
+    assert len(found.at_close) == 3

@@ -1,8 +1,10 @@
 """What an event run came to: equity at every close, orders and fills with their reasons."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -20,6 +22,7 @@ from headwater.trading.paper_state import event_record
 
 __all__ = ["EventOutcome", "RefusedOrder"]
 
+_first = itemgetter(0)
 _REFUSALS: Final = frozenset(
     {
         OrderReason.BELOW_MIN_QUANTITY,
@@ -147,7 +150,9 @@ class EventOutcome:
 
     def _bar(self, times: IndexArray, at_ms: int, number: int) -> int:
         """The bar of an event: a fill at a close belongs to the bar that ends there."""
-        is_close = any(first <= number <= last for first, last in self.at_close)
+        # The last stretch that begins at or before it; they rise and do not overlap.
+        place = bisect_right(self.at_close, number, key=_first) - 1
+        is_close = place >= 0 and number <= self.at_close[place][1]
         side = "left" if is_close else "right"
         return max(0, int(times.searchsorted(at_ms, side=side)) - 1)  # type: ignore[call-overload]
 
