@@ -11,7 +11,10 @@ from tests.backtest.drives import HOUR_MS, Answering, bars_of, random_signals, w
 from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.engine import BacktestEngine
+from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_bars import run_events_over_bars
+from headwater.backtest.event_run import EventRun
+from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.outcome import ExitReason, Outcome
 from headwater.backtest.sparse import run_sparse
@@ -175,3 +178,15 @@ def test_a_bar_that_opens_in_ruin_is_the_bar_of_the_ruin() -> None:
     assert outcome.trades.exit_bar == [2]
     # As long as the run, and its last value is what is left: not that of the bar before.
     assert outcome.equity.tolist() == [10_000.0, 10_000.0, pytest.approx(0.0, abs=1e-6)]
+
+
+def test_what_is_ruined_is_not_played_on() -> None:
+    opens = [100.0, 100.0, 250.0, 250.0, 250.0]
+    bars = bars_of(opens, opens, opens, opens)
+    terms = EventAccount.of(Assumptions().checked(), [("x", "BTCUSDT")])
+    run = EventRun(_Short(), [MarketStreams("x", "BTCUSDT", bars=bars)], terms)
+    first = run.run(until_ms=int(bars.timestamp_ms[4]))
+    again = run.run()
+    assert first.insolvent_ms == again.insolvent_ms == int(bars.timestamp_ms[2])
+    assert first.equity.tolist() == again.equity.tolist()
+    assert again.sample_ms.tolist() == (bars.timestamp_ms[:3] + HOUR_MS).tolist()

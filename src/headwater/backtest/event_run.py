@@ -149,13 +149,11 @@ class EventRun:
         last = length = len(timeline.at_ms)
         if until_ms is not None:
             last = timeline.before(until_ms)
-        while self._next < last:
+        while self._next < last and not account.is_insolvent:
             at = self._next
             if self._progress is not None and at % _TOLD_EVERY == 0:
                 self._progress(at, length)
             self._next = self._play(at, last)
-            if account.is_insolvent:
-                break
         if not self.venue.is_insolvent:
             self._trades.play_rest(until_ms)
         else:
