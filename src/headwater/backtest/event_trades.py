@@ -20,8 +20,11 @@ from headwater.trading.paper_stretches import Stretches
 
 __all__ = ["EventTrades"]
 
-_CHUNK: Final = 16_384
-"""Trades made Python numbers in one go."""
+_CHUNK: Final = 4_096
+"""Trades made Python numbers in one go: few enough to stay in the processor's cache."""
+
+_PRICES_MAX: Final = 50_000
+"""Prices whose neighbours are remembered; beyond it all are forgotten."""
 
 
 class EventTrades:
@@ -294,6 +297,8 @@ class _Beyond(dict[float, float]):
         self._up = up
 
     def __missing__(self, price: float) -> float:
+        if len(self) >= _PRICES_MAX:
+            self.clear()
         ticks = self._scale.market_ticks(price, up=self._up) + (1 if self._up else -1)
         beyond = self[price] = self._scale.float_price(ticks)
         return beyond
@@ -303,7 +308,7 @@ class _Rows:
     """Rows of a tape as Python's own numbers, made some thousands ahead.
 
     Attributes:
-        below: the price a tick below a price of these rows.
+        below: the price a tick below a price.
         above: likewise above.
     """
 
@@ -319,8 +324,6 @@ class _Rows:
         """Times, prices and whether takers bought (0 or 1), of rows: one or more, up to `end`."""
         if not self._first <= start < self._behind:
             tape, self._first = self._tape, start
-            self.below.clear()
-            self.above.clear()
             self._behind = behind = min(len(tape), start + _CHUNK)
             self._times = tape.timestamp_ms[start:behind].tolist()
             self._prices = tape.price[start:behind].tolist()
