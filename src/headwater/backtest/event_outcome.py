@@ -60,7 +60,7 @@ class EventOutcome:
 
     Attributes:
         initial_capital: settlement currency.
-        sample_ms: shape (S,): the times at which bars ended.
+        sample_ms: shape (S,): the times at which bars ended, the bar of a ruin: would have ended.
         equity: shape (S,): cash and positions at the last prices then, fees included.
         held: for each contract, shape (S,): base units held then, negative for short.
         entries: everything that happened to orders and account; `events` makes records of it.
