@@ -118,10 +118,29 @@ async def test_orphans_are_those_whose_owner_is_silent(store: Store, clock: Manu
     clock.advance(29)
     assert await theirs.beat(other, 0, 0)
     assert await found() == {left.backtest_id}
-    clock.advance(29)
-    assert await found() == {left.backtest_id}
+    for _ in range(29):
+        clock.advance(1)
+        assert await found() == {left.backtest_id}
     clock.advance(1)
     assert await found() == {left.backtest_id, other.backtest_id}
+
+
+async def test_who_could_not_look_takes_nobodys_job(store: Store, clock: ManualClock) -> None:
+    mine, theirs = JobLedger(store, clock, "mine"), JobLedger(store, clock, "theirs")
+    await theirs.add("job", request())
+    job = await theirs.take()
+    assert job is not None
+    assert await mine.orphans(frozenset(), 30.0, alone=False) == []
+    clock.advance(3_600)  # the database was away: nobody could write a heartbeat, nor read one
+    assert await mine.orphans(frozenset(), 30.0, alone=False) == []
+    clock.advance(2)
+    assert await theirs.beat(job, 0, 0)
+    assert await mine.orphans(frozenset(), 30.0, alone=False) == []
+    for _ in range(14):
+        clock.advance(2)
+        assert await mine.orphans(frozenset(), 30.0, alone=False) == []
+    clock.advance(2)
+    assert await mine.orphans(frozenset(), 30.0, alone=False) == [await mine.get("job")]
 
 
 @pytest.mark.parametrize("apart_s", [-3_600, 3_600])

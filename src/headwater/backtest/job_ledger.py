@@ -46,8 +46,9 @@ class JobLedger:
         self._store = store
         self._clock = clock
         self.owner = owner
-        # Of every running job the revision that was seen last, and since when, by our own watch.
+        # Of every running job the revision that was seen last, and for how long, by our own watch.
         self._heard: dict[str, tuple[int, float]] = {}
+        self._looked_s = clock.monotonic()
 
     async def add(self, backtest_id: str, request: JobRequest) -> StoredBacktest:
         """Takes a job in; returns when it is on the disk.
@@ -225,7 +226,9 @@ class JobLedger:
         """Running jobs that nobody runs.
 
         Silence is measured here, from the moment a job was first seen unchanged: the clocks of two
-        machines need not agree, and a clock that is set takes no job from who runs it.
+        machines need not agree, and a clock that is set takes no job from who runs it. Of the time
+        between two looks at most half of `silent_s` counts: who could not look, because the
+        database was away, does not know who was silent.
 
         Args:
             running_here: ids of those that this process runs.
@@ -235,16 +238,17 @@ class JobLedger:
         now_s = self._clock.monotonic()
         heard: dict[str, tuple[int, float]] = {}
         found = []
-        for job in await self._store.fetch(backtests.in_state(BacktestState.RUNNING, 1_000)):
+        running = await self._store.fetch(backtests.in_state(BacktestState.RUNNING, 1_000))
+        passed_s = min(now_s - self._looked_s, silent_s / 2)
+        for job in running:
             if job.backtest_id in running_here:
                 continue
-            revision, since_s = self._heard.get(job.backtest_id, (0, now_s))
-            if revision != job.revision:
-                since_s = now_s
-            heard[job.backtest_id] = (job.revision, since_s)
-            if alone or now_s - since_s >= silent_s or job.owner == self.owner:
+            revision, silent_for_s = self._heard.get(job.backtest_id, (0, 0.0))
+            silent_for_s = silent_for_s + passed_s if revision == job.revision else 0.0
+            heard[job.backtest_id] = (job.revision, silent_for_s)
+            if alone or silent_for_s >= silent_s or job.owner == self.owner:
                 found.append(job)
-        self._heard = heard
+        self._heard, self._looked_s = heard, now_s
         return found
 
     def _is_ours(self, now: StoredBacktest, job: StoredBacktest) -> bool:

@@ -332,7 +332,8 @@ function pageTrades(trades, show) {
         row.append(cell);
       }
       const pnl = trades.pnl[at];
-      if (pnl !== null) row.children[trades.contract ? 8 : 7].className = pnl >= 0 ? "gain" : "loss";
+      if (pnl !== null)
+        row.children[trades.contract ? 8 : 7].className = pnl >= 0 ? "gain" : "loss";
       rows.push(row);
     }
     body.replaceChildren(...rows);
