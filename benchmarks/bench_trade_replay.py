@@ -4,11 +4,13 @@
 the market maker: two limits replaced every second, limits that stay until they are filled, and the
 first with a strategy that hears every trade. CPU time from the tape in memory to position, cash and
 number of fills; hftbacktest's strategy is compiled by Numba before the time is taken, ours is
-Python. The two fill models are not the same, so fills are told and not compared; a run whose number
-of orders is not the other's fails.
+Python, on the interpreter that asks and, for comparison, on the peer's version of Python. The two
+fill models are not the same, so fills are told and not compared; a run whose number of orders is
+not the other's fails.
 """
 
 import argparse
+import platform
 import sys
 import tempfile
 from collections import defaultdict
@@ -26,8 +28,16 @@ AIM: Final = 0.5
 """Our trades a second over hftbacktest's."""
 
 SUBJECTS: Final = ("headwater", "hftbacktest")
+"""Who is judged, and the peer."""
 
-DRIVERS: Final = {"headwater": "headwater-tape", "hftbacktest": "hftbacktest"}
+OTHER: Final = "headwater, Python 3.12"
+"""The same on the peer's version of Python; told, not judged."""
+
+DRIVERS: Final = {
+    "headwater": "headwater-tape",
+    "hftbacktest": "hftbacktest",
+    OTHER: "headwater-tape-py312",
+}
 """By subject: who is asked."""
 
 SAME_ORDERS: Final = 0.1
@@ -57,7 +67,7 @@ def replayed(driver: str, case: TapeCase) -> Replayed | str:
 
 def too_far(found: dict[str, list[Replayed]]) -> list[str]:
     """Where one of the two has placed far fewer or more orders, in words."""
-    if len(found) < len(SUBJECTS):
+    if any(each not in found for each in SUBJECTS):
         return []
     own, theirs = (found[each][0].orders for each in SUBJECTS)
     if abs(own - theirs) <= SAME_ORDERS * theirs:
@@ -74,11 +84,13 @@ def rows_of(
     for subject, runs in found.items():
         spent = [each.cpu_s for each in runs]
         ratio = ""
-        if subject == SUBJECTS[0] and SUBJECTS[1] in found:
+        if subject != SUBJECTS[1] and SUBJECTS[1] in found:
             both = zip(found[SUBJECTS[1]], runs, strict=False)
             value = median([theirs.cpu_s / own.cpu_s for theirs, own in both])
-            kept = value >= GOAL
-            ratio = f"{value:.2f} ×, ≥ {GOAL:g} ({AIM:g}) {'kept' if kept else 'missed'}"
+            ratio = f"{value:.2f} ×"
+            if subject == SUBJECTS[0]:
+                kept = value >= GOAL
+                ratio += f", ≥ {GOAL:g} ({AIM:g}) {'kept' if kept else 'missed'}"
         rows.append(
             [
                 f"{mode}: {subject}",
@@ -110,7 +122,7 @@ def main() -> int:
             case = TapeCase(tape=str(path), mode=mode)
             found: dict[str, list[Replayed]] = defaultdict(list)
             for turn in range(options.rounds):
-                for subject in SUBJECTS[:: -1 if turn % 2 else 1]:
+                for subject in tuple(DRIVERS)[:: -1 if turn % 2 else 1]:
                     if subject in notes:
                         continue
                     one = replayed(DRIVERS[subject], case)
@@ -141,7 +153,7 @@ def main() -> int:
             table(header, rows),
             "",
             *(f"{subject}: {why}." for subject, why in notes.items()),
-            f"Machine: {machine()}.",
+            f"headwater on Python {platform.python_version()}. Machine: {machine()}.",
         ]
     )
     print(text)

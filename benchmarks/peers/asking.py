@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +11,13 @@ from typing import Any, Final
 
 from benchmarks.peers.environments import ROOT, environment
 
+OWN: Final = ""
+"""In place of an environment: the interpreter that asks, the one that we are developed with."""
+
 DRIVERS: Final[Mapping[str, tuple[str, str]]] = {
     "headwater": ("headwater-py312", "run_headwater"),
-    "headwater-tape": ("headwater-py312", "run_headwater_tape"),
+    "headwater-tape": (OWN, "run_headwater_tape"),
+    "headwater-tape-py312": ("headwater-py312", "run_headwater_tape"),
     "backtesting": ("backtesting", "run_backtesting"),
     "vectorbt": ("vectorbt", "run_vectorbt"),
     "nautilus": ("nautilus-2", "run_nautilus"),
@@ -32,7 +37,8 @@ class Failed(Exception):
 
 def is_ready(peer: str) -> bool:
     """Whether the peer's environment is made; `make bench-peers` makes it."""
-    return environment(DRIVERS[peer][0]).is_ready
+    name = DRIVERS[peer][0]
+    return name == OWN or environment(name).is_ready
 
 
 def ask(
@@ -53,7 +59,7 @@ def ask(
         asked, answered = Path(folder) / "jobs.json", Path(folder) / "answers.json"
         asked.write_text(json.dumps(list(jobs)))
         command = [
-            str(environment(name).interpreter),
+            sys.executable if name == OWN else str(environment(name).interpreter),
             *("-m", f"benchmarks.peers.{module}", str(asked), str(answered)),
         ]
         paths = os.pathsep.join((str(ROOT), str(ROOT / "src")))

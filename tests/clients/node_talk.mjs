@@ -72,7 +72,7 @@ const deeds = {
     }
   },
   async silence() {
-    const impatient = new Headwater(address, { retryDelaysMs: [0], silenceMs: 100 });
+    const impatient = new Headwater(address, { retryDelaysMs: [0], silenceMs: 600 });
     const stream = new TerminalStream(impatient, "", {}, [], false);
     for await (const message of stream) {
       stream.close();

@@ -17,6 +17,10 @@ YOUNG_MAX: Final = 500_000
 for it: small objects come to a hundred megabytes or two."""
 
 
+_MANY: Final = 10_000
+"""Young objects from which it is worth the trouble."""
+
+
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
     """The collector looks less often until the block ends; a larger setting of others stays.
@@ -40,8 +44,9 @@ def _age() -> None:
     """Counts everything young as old, without a look at it: most of it has come to stay.
 
     Else the smaller setting would have all of it looked at at once. Whoever has frozen objects
-    (before a fork) would find them thawed: then that look is taken.
+    (before a fork) would find them thawed: then that look is taken. They are counted one by one,
+    so little that is young is left to the collector.
     """
-    if not gc.get_freeze_count():
+    if gc.get_count()[0] >= _MANY and not gc.get_freeze_count():
         gc.freeze()
         gc.unfreeze()
