@@ -52,10 +52,10 @@ check: setup ## formatting, lint, types (Python and scripts of the page), import
 	$(BIN)/python -m scripts.generate_clients --check
 
 test: setup ## run every test but the long ones
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not soak" $(ARGS)
 
 coverage: setup ## the same with branch coverage: half as long again
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak" --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" --cov --cov-report=term $(ARGS)
 
 test-servers: ## install what some tests start: servers, browser, node (Debian packages, needs root)
 	apt-get update

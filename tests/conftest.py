@@ -20,10 +20,7 @@ asyncio.set_event_loop(None)
 
 
 _REAL_TIME = ("app", "clients", "dashboard", "end_to_end", "examples")
-_REAL_PROCESSES = ("test_job_", "test_jobs", "test_sweep")
-
-# Few tests a file and long ones: begun last, they would keep one worker after the others are done.
-_LONG = ("end_to_end", "dashboard", "app", "clients", "examples", "feeds")
+_REAL_PROCESSES = ("test_job_", "test_jobs", "test_sweep", "test_reconnect_", "test_restless_")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,17 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(tests).parts[0]
         if folder in _REAL_TIME or item.path.name.startswith(_REAL_PROCESSES):
             item.add_marker(pytest.mark.flaky(reruns=1))
-    items.sort(key=_turn)
-
-
-def _turn(item: pytest.Item) -> tuple[int, str, str]:
-    """Files with long tests come first, those of different folders mixed; all others as found."""
-    tests = Path(__file__).parent
-    if tests not in item.path.parents:
-        return (1, "", "")
-    if item.path.relative_to(tests).parts[0] not in _LONG:
-        return (1, "", "")
-    return (0, item.path.name, str(item.path))
 
 
 def pytest_sessionstart() -> None:
