@@ -2,11 +2,14 @@
 
 import asyncio
 import gc
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # A shared, noisy machine: a slow example is no failure.
@@ -14,6 +17,18 @@ settings.register_profile(
     "headwater", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("headwater")
+
+_configure = structlog.configure
+
+
+def _configure_uncached(**settings: Any) -> None:
+    _configure(**{**settings, "cache_logger_on_first_use": False})
+
+
+# A command called in the tests' own process sets up its logs. A logger that kept that would write
+# to the command's closed stream ever after, and no later test would see its lines.
+structlog.configure = _configure_uncached  # type: ignore[assignment]
+
 
 # Otherwise the first look for "the current loop" makes one that nobody closes.
 asyncio.set_event_loop(None)
@@ -52,6 +67,18 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Takes back what a command called in this process has set for its logs."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

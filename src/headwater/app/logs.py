@@ -12,7 +12,7 @@ import structlog
 import structlog.tracebacks
 from structlog.typing import Processor
 
-NOISY = ("asyncio", "aiohttp.access", "picows", "uvicorn.access", "uvicorn.error")
+_NOISY = ("asyncio", "aiohttp.access", "picows", "uvicorn.access", "uvicorn.error")
 """Loggers whose INFO lines repeat what our own lines on requests and connections say."""
 
 _TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -55,7 +55,7 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in NOISY:
+    for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         # First, so that a line nobody wants is not put together.
