@@ -22,6 +22,7 @@ from headwater.backtest.report_sections import (
     assumptions_section,
     coverage_section,
     drawdowns_section,
+    equity_section,
     metrics_section,
     months_section,
     parameters_table,
@@ -39,6 +40,11 @@ from headwater.core.formatting import fixed
 from headwater.strategies.bars import time_text
 
 __all__ = ["ExposureLine", "portfolio_report_html"]
+
+_LINES = (
+    "Above the equity whenever a bar ended; then the fraction below its highest so far; below the "
+    "notional of all positions over the equity, long and short added up."
+)
 
 _LISTED: Final = 200
 """Refusals, pending orders and ambiguous bars that are listed; the rest is counted."""
@@ -83,7 +89,11 @@ def portfolio_report_html(
         for name, one in zip(names, figures, strict=True)
     )
     sections = (
-        ("equity", "Equity, drawdown and exposure", _equity(equity, result)),
+        (
+            "equity",
+            "Equity, drawdown and exposure",
+            equity_section(equity, outcome.initial_capital, outcome.final_equity, _LINES),
+        ),
         ("exposures", "Exposure by contract", _exposures(lines)),
         ("contracts", "Contracts", _contracts(names, figures)),
         ("returns", "Returns by month", months_section(years)),
@@ -143,24 +153,6 @@ def _prices(result: PortfolioResult) -> list[float]:
     closes = [one.all_bars().close[-_SAMPLE:] for one in result.streams]
     found = min((one for one in closes if len(one)), key=lambda one: one[-1], default=None)
     return [] if found is None else found.tolist()
-
-
-def _equity(equity: EquitySeries, result: PortfolioResult) -> str:
-    outcome = result.outcome
-    label = (
-        f"Equity from {fixed(outcome.initial_capital, 2)} to {fixed(outcome.final_equity, 2)}; "
-        f"deepest drawdown {fixed(100 * min(equity.drawdown, default=0.0), 2)} percent"
-    )
-    plain = drawing([Line(times=equity.time_s, values=equity.equity)], "Equity over time")
-    below = drawing(
-        [Line(times=equity.time_s, values=equity.drawdown, colour=1)], "Drawdown over time"
-    )
-    halves = f'<div class="half">{plain}</div><div class="half">{below}</div>'
-    return (
-        '<p class="dim">Above the equity whenever a bar ended; then the fraction below its highest '
-        "so far; below the notional of all positions over the equity, long and short added up. "
-        f"Keys: arrows, + and −, Home.</p>{slot('equity', label, halves)}"
-    )
 
 
 def _exposures(lines: tuple[ExposureLine, ...]) -> str:

@@ -16,19 +16,24 @@ from headwater.backtest.report_sections import (
     assumptions_section,
     coverage_section,
     drawdowns_section,
+    equity_section,
     metrics_section,
     months_section,
     parameters_table,
     unfilled_section,
     warnings_of,
 )
-from headwater.backtest.report_series import EquitySeries, candle_series, equity_series
+from headwater.backtest.report_series import candle_series, equity_series
 from headwater.backtest.report_trades import price_places, trade_data, trades_section
 from headwater.backtest.result import BacktestResult
-from headwater.core.formatting import fixed
 from headwater.strategies.bars import time_text
 
 __all__ = ["report_html"]
+
+_LINES = (
+    "Above the equity at each close; then the fraction below its highest so far; below the "
+    "notional of the position over the equity, negative for short."
+)
 
 
 def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODULES) -> str:
@@ -44,12 +49,17 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
     candles = candle_series(result.bars)
     trades = trade_data(result)
     places = price_places(result.bars.close.tolist()[-100_000:])
-    ran = len(result.outcome.equity)
-    years = monthly_returns(
-        result.bars.timestamp_ms[:ran], result.outcome.equity, result.outcome.initial_capital
-    )
+    outcome = result.outcome
+    ran = len(outcome.equity)
+    years = monthly_returns(result.bars.timestamp_ms[:ran], outcome.equity, outcome.initial_capital)
     sections = (
-        ("equity", "Equity, drawdown and exposure", _equity(equity, result)),
+        (
+            "equity",
+            "Equity, drawdown and exposure",
+            equity_section(
+                equity, result.outcome.initial_capital, result.outcome.final_equity, _LINES
+            ),
+        ),
         ("price", "Price and trades", _price(candles.bars_each, candles.time_s, candles.close)),
         ("returns", "Returns by month", months_section(years)),
         ("figures", "Figures", metrics_section(result.performance)),
@@ -89,25 +99,6 @@ def _costs(result: BacktestResult) -> str:
     return (
         f"fee {assumed.fee_rate * 1e4:g} bps{whose}, slippage {assumed.slippage_rate * 1e4:g} bps, "
         f"fills at {'the next open' if assumed.fill == 'next-open' else 'the same close'}"
-    )
-
-
-def _equity(equity: EquitySeries, result: BacktestResult) -> str:
-    label = (
-        f"Equity from {fixed(result.outcome.initial_capital, 2)} to "
-        f"{fixed(result.outcome.final_equity, 2)}; deepest drawdown "
-        f"{fixed(100 * min(equity.drawdown, default=0.0), 2)} percent"
-    )
-    plain = drawing([Line(times=equity.time_s, values=equity.equity)], "Equity over time")
-    below = drawing(
-        [Line(times=equity.time_s, values=equity.drawdown, colour=1)], "Drawdown over time"
-    )
-    halves = f'<div class="half">{plain}</div><div class="half">{below}</div>'
-    return (
-        '<p class="dim">Above the equity at each close; then the fraction below its highest so '
-        "far; below the notional of the position over the equity, negative for short. "
-        "Keys: arrows, + and −, Home.</p>"
-        f"{slot('equity', label, halves)}"
     )
 
 

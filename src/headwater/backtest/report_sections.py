@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from headwater.analytics.performance import Performance
 from headwater.backtest.coverage import Coverage
+from headwater.backtest.report_drawing import Line, drawing
 from headwater.backtest.report_metrics import metric_rows
 from headwater.backtest.report_months import MONTHS, YearOfReturns
-from headwater.backtest.report_page import Markup, table
+from headwater.backtest.report_page import Markup, slot, table
+from headwater.backtest.report_series import EquitySeries
 from headwater.backtest.result import BacktestResult
 from headwater.core.formatting import fixed
 from headwater.strategies.bars import time_text
@@ -16,6 +18,7 @@ __all__ = [
     "assumptions_section",
     "coverage_section",
     "drawdowns_section",
+    "equity_section",
     "metrics_section",
     "months_section",
     "parameters_table",
@@ -54,6 +57,29 @@ def warnings_of(result: BacktestResult) -> str:
             "time of the data; see the coverage.</p>"
         )
     return "".join(found)
+
+
+def equity_section(
+    equity: EquitySeries, initial_capital: float, final_equity: float, lines: str
+) -> str:
+    """The chart of equity, drawdown and exposure, with plain drawings where it is not drawn.
+
+    Args:
+        equity: what it draws.
+        initial_capital: quote currency.
+        final_equity: likewise, at the end of the run.
+        lines: which line is what, in words.
+    """
+    label = (
+        f"Equity from {fixed(initial_capital, 2)} to {fixed(final_equity, 2)}; "
+        f"deepest drawdown {fixed(100 * min(equity.drawdown, default=0.0), 2)} percent"
+    )
+    plain = drawing([Line(times=equity.time_s, values=equity.equity)], "Equity over time")
+    below = drawing(
+        [Line(times=equity.time_s, values=equity.drawdown, colour=1)], "Drawdown over time"
+    )
+    halves = f'<div class="half">{plain}</div><div class="half">{below}</div>'
+    return f'<p class="dim">{lines} Keys: arrows, + and −, Home.</p>{slot("equity", label, halves)}'
 
 
 def metrics_section(performance: Performance) -> str:

@@ -77,20 +77,7 @@ def settled_columns(
         end_ms: settlements are before this.
         rows: most rows that are given.
     """
-    row = FUNDING_RATES.c
-    statement = (
-        sa.select(row.timestamp_ms, row.rate)
-        .where(
-            row.exchange == exchange,
-            row.symbol == symbol,
-            row.funding_time_ms >= start_ms,
-            row.funding_time_ms < end_ms,
-            row.timestamp_ms >= row.funding_time_ms,
-        )
-        .order_by(row.funding_time_ms)
-        .limit(rows)
-    )
-    return ColumnsQuery(statement)
+    return _settled(FUNDING_RATES.c.timestamp_ms, exchange, symbol, start_ms, end_ms, rows)
 
 
 def payment_columns(
@@ -100,9 +87,21 @@ def payment_columns(
 
     Columns: time of the settlement, ms; rate (fraction of the position's value).
     """
+    return _settled(FUNDING_RATES.c.funding_time_ms, exchange, symbol, start_ms, end_ms, rows)
+
+
+def _settled(
+    known_ms: sa.ColumnElement[int],
+    exchange: str,
+    symbol: str,
+    start_ms: int,
+    end_ms: int,
+    rows: int,
+) -> ColumnsQuery:
+    """Settlements of a span with their rate, each with the time that is wanted of it."""
     row = FUNDING_RATES.c
     statement = (
-        sa.select(row.funding_time_ms, row.rate)
+        sa.select(known_ms, row.rate)
         .where(
             row.exchange == exchange,
             row.symbol == symbol,
