@@ -233,7 +233,7 @@ class EventTrades:
         on_trade = desk.strategy.on_trade
         below, above = rows.below, rows.above
         unheard, count = iter(times), len(times)
-        seen, is_over, hears_fill, fills = desk.told, False, desk.hears_fill, account.fills
+        seen, is_over, hears_fill = desk.told, False, desk.hears_fill
 
         def made() -> Any:
             place = count - length_hint(unheard) - 1
@@ -270,11 +270,10 @@ class EventTrades:
             context.made = None
             on_trade(context)
             if account.logged != seen:
-                # Orders that came and went without a fill are taken down by and by.
-                if hears_fill or account.fills != fills or account.logged >= desk.due:
+                # What a strategy is not told of is taken down by and by.
+                if hears_fill or account.logged >= desk.due:
                     desk.tell(at_ms)
                     context.lane, context.make = lane, made
-                    fills = account.fills
                 if is_over:
                     break
                 seen = account.logged

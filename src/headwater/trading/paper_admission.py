@@ -13,7 +13,13 @@ from headwater.core.orders import OrderRequest
 from headwater.trading.paper_assumptions import MarketTiming
 from headwater.trading.paper_contract import atto_of, money
 from headwater.trading.paper_links import enforce_reduce_only, join
-from headwater.trading.paper_margin import exceeds_tiers, free_margin, set_aside, update_reserve
+from headwater.trading.paper_margin import (
+    exceeds_tiers,
+    free_margin,
+    set_aside,
+    settle_reserve,
+    update_reserve,
+)
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import arrive_all
 from headwater.trading.paper_order import Plan, WorkingOrder
@@ -178,6 +184,7 @@ def _refusal(
 def _margin_refusal(
     state: PaperState, market: PaperMarket, order: WorkingOrder, lots: int
 ) -> tuple[OrderReason, str] | None:
+    settle_reserve(state)
     set_aside(market, order, lots)
     grown = update_reserve(state, market)
     if grown <= 0:
