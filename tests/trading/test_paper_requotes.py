@@ -54,6 +54,40 @@ def test_room_ends_where_the_position_is_worth_less() -> None:
     )
 
 
+def test_what_a_position_has_lost_is_no_room() -> None:
+    """A long of 100 from 100, now at 60: of 10 000 the margin of 5 000 and a loss of 4 000 go."""
+    desk = Desk(leverage=D(2))
+    desk.order("buy", "market", "100")
+    desk.trade(100)
+    desk.trade(60)
+    old = desk.venue.place_limit(desk.market, True, 590, 1000)
+    assert desk.market.room_units >= 0
+    # 20 × 59 / 2 = 590 can be set aside, 50 × 59 / 2 = 1 475 cannot.
+    fits = desk.venue.replace_limit(old, desk.market, True, 590, 20_000)
+    assert fits.state is OrderState.ACCEPTED
+    assert desk.venue.replace_limit(fits, desk.market, True, 590, 50_000).state is (
+        OrderState.REJECTED
+    )
+
+
+@pytest.mark.parametrize("replaces", [True, False])
+def test_room_ends_where_the_price_was_not_thought_of(replaces: bool) -> None:
+    """The same long: room found at 60 is none at 51, where 100 are left."""
+    desk = Desk(leverage=D(2))
+    desk.order("buy", "market", "100")
+    desk.trade(100)
+    desk.trade(60)
+    old = desk.venue.place_limit(desk.market, True, 300, 10)
+    assert desk.market.room_low > 51
+    desk.trade(51)
+    # 8 × 30 / 2 = 120.
+    if replaces:
+        new = desk.venue.replace_limit(old, desk.market, True, 300, 8000)
+    else:
+        new = desk.venue.place_limit(desk.market, True, 300, 8000)
+    assert (new.state, new.reason) == (OrderState.REJECTED, OrderReason.INSUFFICIENT_MARGIN)
+
+
 def test_a_refused_one_has_ended_the_old_one_all_the_same() -> None:
     desk = Desk(cash="100")
     desk.trade(100)

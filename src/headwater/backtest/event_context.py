@@ -32,8 +32,8 @@ class EventContext:
     Attributes:
         now_ms: time of the event.
         lane: contract of the event; the drive's own.
-        made: record of the event, once it was made or given; the drive's own.
-        make: makes it; None for events without a record.
+        made: record of the event, if it was given; the drive's own.
+        make: makes it otherwise; None for events without a record.
     """
 
     __slots__ = (
@@ -67,9 +67,9 @@ class EventContext:
     @property
     def event(self) -> Any:
         """The record that was heard; None for a bar's close and for the start."""
-        if self.made is None and self.make is not None:
-            self.made = self.make()
-        return self.made
+        if self.made is not None or self.make is None:
+            return self.made
+        return self.make()
 
     def _named(self, symbol: str | None, exchange: str | None) -> Lane:
         """The lane of a contract.

@@ -235,14 +235,19 @@ class EventTrades:
         unheard, count = iter(times), len(times)
         seen, is_over, hears_fill = desk.told, False, desk.hears_fill
 
-        def made() -> Any:
-            place = count - length_hint(unheard) - 1
-            taker = None if tape.is_buy is None else bool(tape.is_buy[start + place])
-            return lane.trade(
-                times[place], prices[place], float(tape.quantity[start + place]), taker
-            )
+        shown, record = -1, None
 
-        context.lane, context.make = lane, made
+        def made() -> Any:
+            nonlocal shown, record
+            place = count - length_hint(unheard) - 1
+            if place != shown:
+                taker = None if tape.is_buy is None else bool(tape.is_buy[start + place])
+                quantity = float(tape.quantity[start + place])
+                record = lane.trade(times[place], prices[place], quantity, taker)
+                shown = place
+            return record
+
+        context.lane, context.made, context.make = lane, None, made
         market.has_trades = market.is_tape = True
         for at_ms, price, is_buy in zip(unheard, prices, sides, strict=False):
             if market.low < price < market.high:
@@ -264,16 +269,15 @@ class EventTrades:
                 venue.on_trade(market, price, quantity, taker, at_ms)
                 if account.logged != desk.told:
                     desk.tell(at_ms)
-                    context.lane, context.make = lane, made
+                    context.lane, context.made, context.make = lane, None, made
                     is_over = venue.is_insolvent
             context.now_ms = at_ms
-            context.made = None
             on_trade(context)
             if account.logged != seen:
                 # What a strategy is not told of is taken down by and by.
                 if hears_fill or account.logged >= desk.due:
                     desk.tell(at_ms)
-                    context.lane, context.make = lane, made
+                    context.lane, context.made, context.make = lane, None, made
                 if is_over:
                     break
                 seen = account.logged

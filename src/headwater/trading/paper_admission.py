@@ -66,7 +66,8 @@ def make_order(
     else:
         ticks = scale.market_ticks(market.last, up=True) if market.last > 0.0 else 0
     state.numbers += 1
-    order = WorkingOrder(state.numbers, market, is_buy, kind, ticks, lots, state.now)
+    price = scale.float_price(ticks)
+    order = WorkingOrder(state.numbers, market, is_buy, kind, ticks, price, lots, state.now)
     order.time_in_force = request.time_in_force
     order.post_only = request.post_only
     order.reduce_only = request.reduce_only

@@ -64,9 +64,9 @@ class PaperQuotes(PaperFeed):
         """
         state = self._state
         state.numbers = number = state.numbers + 1
-        order = WorkingOrder(number, market, is_buy, _LIMIT, ticks, lots, state.now)
+        price = ticks * market.tick_n / market.tick_d
+        order = WorkingOrder(number, market, is_buy, _LIMIT, ticks, price, lots, state.now)
         order.post_only, order.reduce_only = post_only, reduce_only
-        price = order.price
         if (
             reduce_only
             or market.arrivals

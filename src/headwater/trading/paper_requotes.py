@@ -88,7 +88,7 @@ class PaperRequotes(PaperQuotes):
             market.sell_lots += lots - old.reserved
             market.sell_units += added
         state.numbers = number = state.numbers + 1
-        order = WorkingOrder(number, market, is_buy, _LIMIT, ticks, lots, state.now)
+        order = WorkingOrder(number, market, is_buy, _LIMIT, ticks, price, lots, state.now)
         order.post_only = post_only
         order.reserved = lots
         order.state, order.is_resting = _ACCEPTED, True

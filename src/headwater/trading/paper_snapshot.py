@@ -138,7 +138,7 @@ def _order_of(state: PaperState, document: dict[str, Any]) -> WorkingOrder:
     facts = document["facts"]
     market = state.markets[document["market"]]
     order = WorkingOrder(
-        facts["number"], market, facts["is_buy"], OrderType(facts["kind"]), 0, 0, 0
+        facts["number"], market, facts["is_buy"], OrderType(facts["kind"]), 0, 0.0, 0, 0
     )
     for name, value in facts.items():
         setattr(order, name, value)
