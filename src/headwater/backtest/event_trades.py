@@ -5,6 +5,7 @@ no order costs a comparison in an array. Trades that a strategy hears are shown 
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise, repeat
 from operator import length_hint
 from typing import Any, Final
@@ -235,17 +236,14 @@ class EventTrades:
         unheard, count = iter(times), len(times)
         seen, is_over, hears_fill = desk.told, False, desk.hears_fill
 
-        shown, record = -1, None
+        @lru_cache(maxsize=1)
+        def record_of(place: int) -> Any:
+            taker = None if tape.is_buy is None else bool(tape.is_buy[start + place])
+            quantity = float(tape.quantity[start + place])
+            return lane.trade(times[place], prices[place], quantity, taker)
 
         def made() -> Any:
-            nonlocal shown, record
-            place = count - length_hint(unheard) - 1
-            if place != shown:
-                taker = None if tape.is_buy is None else bool(tape.is_buy[start + place])
-                quantity = float(tape.quantity[start + place])
-                record = lane.trade(times[place], prices[place], quantity, taker)
-                shown = place
-            return record
+            return record_of(count - length_hint(unheard) - 1)
 
         context.lane, context.made, context.make = lane, None, made
         market.has_trades = market.is_tape = True

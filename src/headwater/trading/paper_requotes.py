@@ -46,8 +46,7 @@ class PaperRequotes(PaperQuotes):
             old: handle of the order to cancel.
             market: as of `place_limit`; so are all that follow.
             is_buy: side.
-            ticks: limit price in ticks, > 0.
-            lots: quantity in steps, > 0.
+            ticks, lots: limit price in ticks and quantity in steps, > 0.
             post_only: as in `OrderRequest`.
 
         Returns:
