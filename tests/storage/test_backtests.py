@@ -60,6 +60,15 @@ def test_a_change_is_stored_over_its_own_revision_alone(database: Database) -> N
     assert fetch(database, result_of("b2")) == []
 
 
+def test_the_first_job_of_an_id_stays_with_its_key(database: Database) -> None:
+    first = backtest(idempotency_key="mine", asked='{"fast":5}')
+    assert store_together(database, [first, backtest(asked='{"fast":9}')]) == 1
+    assert fetch(database, one("b1")) == [first]
+    mine = moved(first, BacktestState.RUNNING, owner="mine")
+    assert store_together(database, [mine]) == 1
+    assert fetch(database, in_state(BacktestState.RUNNING, 1)) == [mine]
+
+
 def test_heads_by_state_kind_and_time(database: Database) -> None:
     made = [
         backtest(T0 + 2, backtest_id="b2"),

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from headwater.backtest.job_key import JobKey
 from headwater.backtest.job_ledger import JobLedger
 from headwater.backtest.job_message import WorkerTask, uncompressed
 from headwater.backtest.job_process import Done, Failed, WorkerEnd, run_worker
@@ -128,11 +129,25 @@ class BacktestJobs:
 
     # --- what the API asks ------------------------------------------------------------------------
 
-    async def submit(self, request: JobRequest) -> StoredBacktest:
+    async def of_key(self, key: JobKey) -> StoredBacktest | None:
+        """The job that was taken in under a key; None where none was.
+
+        Raises:
+            Conflict: the key is that of another request.
+        """
+        job = await self._ledger.of_key(key)
+        return None if job is None else self._live(job)
+
+    async def submit(self, request: JobRequest, key: JobKey | None = None) -> StoredBacktest:
         """Takes a job in; returns when it is on the disk.
+
+        Args:
+            request: what is to be done.
+            key: of the same request the job that there is already is given back; None for none.
 
         Raises:
             RequestError: it makes no sense, or names a strategy or parameter that there is not.
+            Conflict: the key is that of another request.
             Overloaded: as many wait as may.
             StorageError: it is not taken.
         """
@@ -143,10 +158,13 @@ class BacktestJobs:
             values = {one.name: one.telling for one in request.spans}
             self.catalogue.check_swept(request.strategy, request.parameters, values)
         async with self._taking_in:
+            if key is not None and (there := await self.of_key(key)) is not None:
+                return there
             waiting = await self._ledger.waiting()
             if waiting >= self._settings.queue_max:
                 raise Overloaded(f"{waiting} back-tests wait, and no more may", _RETRY_S)
-            job = await self._ledger.add(self._new_id(), request)
+            backtest_id = self._new_id() if key is None else key.backtest_id
+            job = await self._ledger.add(backtest_id, request, key)
         self._wake.set()
         return job
 

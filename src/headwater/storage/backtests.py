@@ -66,6 +66,9 @@ class StoredBacktest(msgspec.Struct, frozen=True, kw_only=True):
         request: what was asked for, as JSON text.
         result: compressed; None before it is done, and where only the head was asked for.
         report: compressed HTML; None as `result`, and where none was made.
+        idempotency_key: which the caller gave, so that asking again makes no second job; None where
+            none was given.
+        asked: what the caller asked for under that key, as JSON text; None without a key.
     """
 
     backtest_id: str
@@ -84,6 +87,8 @@ class StoredBacktest(msgspec.Struct, frozen=True, kw_only=True):
     request: str
     result: bytes | None = None
     report: bytes | None = None
+    idempotency_key: str | None = None
+    asked: str | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -125,6 +130,8 @@ def row_of(one: StoredBacktest) -> Row:
         one.request,
         one.result,
         one.report,
+        one.idempotency_key,
+        one.asked,
     )
 
 
@@ -145,6 +152,8 @@ def head_of(row: "sa.Row[Any]") -> StoredBacktest:
         steps_total=row.steps_total,
         error=row.error,
         request=row.request,
+        idempotency_key=row.idempotency_key,
+        asked=row.asked,
     )
 
 

@@ -46,6 +46,7 @@ class BacktestStatusView(View, frozen=True, kw_only=True):
         created_at: when it was asked for.
         started_at: when it was taken up last; null before.
         ended_at: when it came to its end; null before.
+        idempotency_key: the key that the caller gave; null where none was given.
         request: what was asked for.
     """
 
@@ -60,6 +61,7 @@ class BacktestStatusView(View, frozen=True, kw_only=True):
     created_at: IsoTime
     started_at: IsoTime | None
     ended_at: IsoTime | None
+    idempotency_key: str | None
     request: dict[str, Any]
 
 
@@ -143,6 +145,7 @@ def status_view(job: StoredBacktest) -> BacktestStatusView:
         created_at=iso_of(job.created_ms),
         started_at=None if job.started_ms is None else iso_of(job.started_ms),
         ended_at=None if job.ended_ms is None else iso_of(job.ended_ms),
+        idempotency_key=job.idempotency_key,
         request=request_of(job),
     )
 
