@@ -16,7 +16,7 @@ from headwater.core.clock import Clock
 from headwater.core.enums import BacktestKind, BacktestState
 from headwater.core.errors import Conflict, StorageError, UnknownRecord
 from headwater.storage import backtests
-from headwater.storage.backtests import StoredBacktest, moved
+from headwater.storage.backtests import JobPlace, StoredBacktest, moved
 from headwater.storage.base import Span
 from headwater.storage.store import Store
 
@@ -115,11 +115,16 @@ class JobLedger:
         return None
 
     async def listed(
-        self, limit: int, state: BacktestState | None, kind: BacktestKind | None
+        self,
+        limit: int,
+        state: BacktestState | None,
+        kind: BacktestKind | None,
+        behind: JobPlace | None = None,
     ) -> Sequence[StoredBacktest]:
-        """Heads of the newest jobs."""
+        """Heads of the newest jobs, or of those that come behind a place."""
         span = Span(limit=limit, newest_first=True)
-        return await self._store.fetch(backtests.between(span, state=state, kind=kind))
+        query = backtests.between(span, state=state, kind=kind, behind=behind)
+        return await self._store.fetch(query)
 
     async def waiting(self) -> int:
         """How many jobs wait to be taken up."""

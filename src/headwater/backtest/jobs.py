@@ -37,13 +37,13 @@ from headwater.core.errors import (
     UnknownRecord,
 )
 from headwater.storage import candles
-from headwater.storage.backtests import StoredBacktest
+from headwater.storage.backtests import JobPlace, StoredBacktest
 from headwater.storage.store import Store
 
 __all__ = ["BacktestJobs", "JobSettings"]
 
 LISTED_MAX: Final = 500
-"""Most jobs in one list."""
+"""Most jobs that are shown at once."""
 
 JOURNALS_MAX: Final = 1_000
 """Journals that are looked at when a desk begins."""
@@ -185,9 +185,10 @@ class BacktestJobs:
         limit: int,
         state: BacktestState | None = None,
         kind: BacktestKind | None = None,
+        behind: JobPlace | None = None,
     ) -> Sequence[StoredBacktest]:
-        """The newest jobs, at most `LISTED_MAX`."""
-        found = await self._ledger.listed(min(limit, LISTED_MAX), state, kind)
+        """The newest jobs, or those behind a place; at most `LISTED_MAX` and one that follows."""
+        found = await self._ledger.listed(min(limit, LISTED_MAX + 1), state, kind, behind)
         return [self._live(job) for job in found]
 
     async def result(self, backtest_id: str) -> bytes:

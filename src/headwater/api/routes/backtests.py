@@ -30,6 +30,7 @@ from headwater.api.schemas.backtest_bodies import (
     WalkForwardBody,
 )
 from headwater.api.schemas.backtests import (
+    CURSOR_PATTERN,
     BacktestAcceptedView,
     BacktestPerformanceView,
     BacktestResultView,
@@ -37,6 +38,8 @@ from headwater.api.schemas.backtests import (
     BacktestsView,
     MetricsOnly,
     accepted_view,
+    backtests_view,
+    place_of,
     request_of,
     status_view,
 )
@@ -70,6 +73,13 @@ StateQuery: TypeAlias = Annotated[
 ]
 KindQuery: TypeAlias = Annotated[
     BacktestKind | None, Query(description="Only jobs of this kind.", examples=["backtest"])
+]
+CursorQuery: TypeAlias = Annotated[
+    str | None,
+    Query(
+        description="`next_cursor` of the page before; the newest jobs when left out.",
+        json_schema_extra={"pattern": CURSOR_PATTERN},
+    ),
 ]
 
 
@@ -129,12 +139,14 @@ def _add_reads(router: APIRouter, api: Answers) -> None:
         responses=answers(BacktestsView, f"The newest first, at most {LISTED_MAX}.", (422,)),
     )
     async def read_backtests(
-        status: StateQuery = None, kind: KindQuery = None, limit: Limit500 = 50
+        status: StateQuery = None,
+        kind: KindQuery = None,
+        limit: Limit500 = 50,
+        cursor: CursorQuery = None,
     ) -> Response:
-        """Without their results."""
-        found = await _jobs(api).listed(limit, status, kind)
-        views = tuple(status_view(job) for job in found)
-        return respond(BacktestsView(count=len(views), backtests=views))
+        """Without their results; `next_cursor` leads to older ones, each of them once."""
+        found = await _jobs(api).listed(limit + 1, status, kind, place_of(cursor))
+        return respond(backtests_view(found, limit))
 
     @router.get(
         f"{BACKTESTS_PATH}/status/{{id}}",
