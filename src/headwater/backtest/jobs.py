@@ -8,7 +8,6 @@ that looks: clocks of two machines need not agree.
 """
 
 import asyncio
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from headwater.backtest.job_journals import forget_journal, journals_in
 from headwater.backtest.job_key import JobKey
 from headwater.backtest.job_ledger import JobLedger
 from headwater.backtest.job_message import WorkerTask, uncompressed
@@ -44,9 +44,6 @@ __all__ = ["BacktestJobs", "JobSettings"]
 
 LISTED_MAX: Final = 500
 """Most jobs that are shown at once."""
-
-JOURNALS_MAX: Final = 1_000
-"""Journals that are looked at when a desk begins."""
 
 _PAUSE_S: Final = 1.0
 _PAUSE_MAX_S: Final = 15.0
@@ -229,7 +226,8 @@ class BacktestJobs:
         """Runs jobs until cancelled; then kills the workers and puts their jobs back."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._heartbeats(), name="backtest heartbeats")
-            await self._forget(await self._journals_left())
+            # Some of these jobs may have ended while this process was not there.
+            await self._forget(await asyncio.to_thread(journals_in, self._journals))
             pause_s = _PAUSE_S
             while True:
                 self._wake.clear()
@@ -339,16 +337,11 @@ class BacktestJobs:
         for name in names:
             try:
                 if (await self._ledger.get(name)).has_ended:
-                    folder = self._journals / name
-                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+                    await asyncio.to_thread(forget_journal, self._journals / name)
             except UnknownRecord:
                 continue
             except StorageError as error:
                 _log.warning("backtest_journal_kept", backtest=name, reason=str(error))
-
-    async def _journals_left(self) -> Sequence[str]:
-        """Jobs with a journal, of which some may have ended while this process was not there."""
-        return sorted(await asyncio.to_thread(_names_in, self._journals))[:JOURNALS_MAX]
 
     async def _give_back(self, job: StoredBacktest) -> None:
         """Puts a job back for whoever runs next; one try, since this process ends."""
@@ -388,8 +381,3 @@ class BacktestJobs:
         if content is None:
             raise UnknownRecord("id", backtest_id, "back-test with a report")
         return await asyncio.to_thread(uncompressed, content)
-
-
-def _names_in(folder: Path) -> list[str]:
-    """What a folder holds; nothing when it is not there."""
-    return [one.name for one in folder.iterdir()] if folder.is_dir() else []
