@@ -35,6 +35,11 @@ FORWARD = SEARCH | {
     "out_of_sample_period_days": 20,
 }
 
+CARRY = {
+    "strategy_name": "funding_carry",
+    "parameter_ranges": [{"name": "leg_size", "start_value": 0.1, "end_value": 0.3, "step": 0.1}],
+}
+
 TIER = {"notional_floor": 0, "maintenance_rate": 0.01, "leverage_max": 20}
 
 
@@ -270,6 +275,8 @@ async def test_bad_runs_are_422_and_named(
     [
         ("optimize", {"parameter_ranges": []}, "parameter_ranges"),
         ("optimize", {"strategy_name": "nothing"}, "strategy_name"),
+        ("optimize", CARRY, "strategy_name"),
+        ("walkforward", CARRY, "strategy_name"),
         ("optimize", {"method": "guess"}, "method"),
         ("optimize", {"objective": "luck"}, "objective"),
         ("optimize", {"samples": 0}, "samples"),
