@@ -92,7 +92,7 @@ def test_neither_search_looks_at_the_data_first(kind: type[BaseStrategy]) -> Non
 
 def test_a_combination_that_takes_several_is_named_and_not_run_over_one() -> None:
     sweep = Sweep(Legs, walk(3, 60), [ParameterRange.listed("legs", [1, 2])], COSTS, workers=1)
-    with pytest.raises(RequestError, match="combination='legs=2': .*takes 2 contracts"):
+    with pytest.raises(RequestError, match=r"combination='legs=2': .*takes 2 contracts"):
         sweep.run()
     with pytest.raises(RequestError, match="takes 2 contracts"):
         SweepTask(strategy=Legs, bars=walk(3, 60), assumptions=COSTS).outcome({"legs": 2})
