@@ -27,10 +27,17 @@ def test_every_part_of_a_run_is_told() -> None:
     page = portfolio_report_html(result, modules=NOWHERE)
     for text in (*result.told().values(), result.look_ahead):
         assert escape(text) in page
-    for head in ("Equity", "Exposure by contract", "Returns by month", "Drawdowns", "Data"):
+    for head in (
+        "Equity",
+        "Prices and trades",
+        "Exposure by contract",
+        "Returns by month",
+        "Drawdowns",
+        "Data",
+    ):
         assert f">{head}" in page
     assert "sma_cross on x:BTCUSDT, y:BTCUSDT" in page
-    assert page.count("<h3>") == 2
+    assert page.count("<h3>x:BTCUSDT</h3>") == page.count("<h3>") / 2 == 2
     assert re.findall(r"(?:src|href)=[\"'](?!#)[^\"']*", page) == []
 
 
@@ -46,6 +53,26 @@ def test_the_charts_have_a_line_a_contract_and_the_trades_their_contract() -> No
     assert set(data["trades"]["contract"]) == {"x:BTCUSDT", "y:BTCUSDT"}
     assert len(data["trades"]["side"]) == len(result.trades)
     assert data["equity"]["time_s"][0] == result.opened_ms[0] / 1000
+
+
+def test_every_contract_has_a_price_chart_with_the_bars_that_it_had() -> None:
+    result = crossing(stop_loss=0.02)
+    data = data_of(portfolio_report_html(result, modules=NOWHERE))
+    assert [one["place"] for one in data["prices"]] == ["price-0", "price-1"]
+    assert [one["contract"] for one in data["prices"]] == ["x:BTCUSDT", "y:BTCUSDT"]
+    for price, stream in zip(data["prices"], result.streams, strict=True):
+        bars = stream.all_bars()
+        assert price["candles"]["close"] == pytest.approx(bars.close.tolist(), rel=1e-7)
+        assert price["candles"]["time_s"][0] == bars.timestamp_ms[0] / 1000
+    assert data["bracket"] == {"stop_loss": 0.02, "take_profit": None}
+
+
+def test_the_title_names_the_first_contracts_and_counts_the_others() -> None:
+    page = portfolio_report_html(crossing(pairs=3), modules=NOWHERE)
+    title = "sma_cross on x:BTCUSDT, y:BTCUSDT, x:C1USDT, y:C1USDT and 2 more"
+    assert f"<title>{title}</title>" in page
+    assert f"<title>{title}" not in portfolio_report_html(crossing(pairs=2), modules=NOWHERE)
+    assert "<title>Mine</title>" in portfolio_report_html(crossing(), "Mine", modules=NOWHERE)
 
 
 def test_hostile_names_stay_text() -> None:
