@@ -65,6 +65,7 @@ async def test_a_report_of_several_contracts_draws_every_chart_and_saves_their_n
         await page.wait_for_function(f"() => Math.max(...({ink})()) > 8")
     row = page.locator("#trades tbody tr").first
     assert await row.locator("td").first.inner_text() == f"{result.trades[0].exchange}:BTCUSDT"
+    assert await row.locator("td").nth(4).inner_text() == f"{result.trades[0].entry_price:.2f}"
     assert await row.locator("td").nth(7).get_attribute("class") in {"gain", "loss"}
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="download as CSV").click()

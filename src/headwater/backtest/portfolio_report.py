@@ -41,7 +41,7 @@ from headwater.backtest.report_series import (
     seconds_of,
     shortened,
 )
-from headwater.backtest.report_trades import portfolio_trade_data, price_places, trades_section
+from headwater.backtest.report_trades import portfolio_trade_data, trades_section
 from headwater.core.formatting import fixed
 from headwater.strategies.bars import time_text
 
@@ -89,7 +89,7 @@ def portfolio_report_html(
     equity, lines = _series(result, names)
     prices = _prices(result, names)
     trades = portfolio_trade_data(result.trades)
-    places = _places(prices)
+    places = {one.contract: one.places for one in prices}
     outcome = result.outcome
     years = monthly_returns(result.opened_ms, outcome.equity, outcome.initial_capital)
     coverage = "".join(
@@ -170,12 +170,6 @@ def _prices(result: PortfolioResult, names: list[str]) -> tuple[PriceChart, ...]
         price_chart(stream.all_bars(), name, at, len(names))
         for at, (stream, name) in enumerate(zip(result.streams, names, strict=True))
     )
-
-
-def _places(prices: tuple[PriceChart, ...]) -> int:
-    """Decimal places of the prices in the table: those of the contract with the smallest ones."""
-    known = [one for one in prices if one.candles.close]
-    return min(known, key=lambda one: one.candles.close[-1]).places if known else price_places([])
 
 
 def _exposures(lines: tuple[ExposureLine, ...]) -> str:

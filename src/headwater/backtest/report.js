@@ -154,13 +154,16 @@ function candleAt(times, time) {
   return low;
 }
 
+/** The contract of a trade; empty in a run over one. */
+const contractOf = (trades, at) => (trades.contract ? trades.contract[at] : "");
+
 /** Which trades a price chart has, and the candles in which they were entered and left. */
 function tradesOf(price, trades) {
   const times = price.candles.time_s;
   return {
-    places: trades.side
+    numbers: trades.side
       .map((_, at) => at)
-      .filter((at) => (trades.contract ? trades.contract[at] : "") === price.contract),
+      .filter((at) => contractOf(trades, at) === price.contract),
     entries: trades.entry_s.map((time) => candleAt(times, time)),
     exits: trades.exit_s.map((time) => (time === null ? null : candleAt(times, time))),
   };
@@ -200,12 +203,12 @@ function marksOf(seen, times, trades, { entries, exits }, width) {
 function markTrades(chart, series, price, trades, own) {
   const marks = library.createSeriesMarkers(series, []);
   const note = document.getElementById(`${price.place}-note`);
-  const { places, entries, exits } = own;
+  const { numbers, entries, exits } = own;
   const mark = () => {
     const range = chart.timeScale().getVisibleLogicalRange();
     if (range === null) return;
     const isSeen = (bar) => bar !== null && bar >= range.from && bar <= range.to;
-    const seen = places.filter((at) => isSeen(entries[at]) || isSeen(exits[at]));
+    const seen = numbers.filter((at) => isSeen(entries[at]) || isSeen(exits[at]));
     const isTooMany = seen.length > MARKS_MAX;
     const count = `${seen.length.toLocaleString("en-US")} trade${seen.length === 1 ? "" : "s"}`;
     note.textContent = isTooMany
@@ -312,8 +315,7 @@ function drawPrices(prices, trades) {
     }
   });
   return (at) => {
-    const contract = trades.contract ? trades.contract[at] : "";
-    const price = prices.find((one) => one.contract === contract);
+    const price = prices.find((one) => one.contract === contractOf(trades, at));
     if (price) shower(price)(at);
   };
 }
@@ -323,13 +325,14 @@ function cellsOf(trades, at) {
   const pnl = trades.pnl[at];
   const value = trades.entry_price[at] * trades.quantity[at];
   const exit = trades.exit_s[at];
+  const places = data.places[contractOf(trades, at)] ?? 2;
   return [
     ...(trades.contract ? [trades.contract[at]] : []),
     trades.side[at],
     moment(trades.entry_s[at]),
     exit === null ? "open" : moment(exit),
-    fixed(trades.entry_price[at], data.places),
-    exit === null ? "–" : fixed(trades.exit_price[at], data.places),
+    fixed(trades.entry_price[at], places),
+    exit === null ? "–" : fixed(trades.exit_price[at], places),
     fixed(trades.quantity[at], 6),
     pnl === null ? "–" : fixed(pnl, 2),
     pnl === null ? "–" : percent(pnl / value),

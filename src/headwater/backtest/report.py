@@ -47,6 +47,7 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
     title = title or f"{result.strategy} on {result.symbol or 'an unnamed symbol'}"
     equity = equity_series(result.bars, result.outcome)
     price = price_chart(result.bars)
+    places = {price.contract: price.places}
     trades = trade_data(result)
     outcome = result.outcome
     ran = len(outcome.equity)
@@ -63,7 +64,7 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
         ("returns", "Returns by month", months_section(years)),
         ("figures", "Figures", metrics_section(result.performance)),
         ("drawdowns", "Drawdowns", drawdowns_section(result.performance)),
-        ("trade-list", "Trades", trades_section(trades, len(result.trades), price.places)),
+        ("trade-list", "Trades", trades_section(trades, len(result.trades), places)),
         ("unfilled", "What was not filled, and what is uncertain", unfilled_section(result)),
         ("parameters", "Parameters", parameters_table(result.parameters)),
         (
@@ -77,7 +78,7 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
         "equity": equity,
         "prices": [price] if price.candles.time_s else [],
         "trades": trades if trades.side else None,
-        "places": price.places,
+        "places": places,
         "bracket": bracket_of(result.parameters),
     }
     body = body_of(title, _intro(result), warnings_of(result), result.performance, sections)
