@@ -10,6 +10,8 @@ import pytest
 from tests.backtest.portfolio_runs import crossing
 from tests.backtest.report_runs import HOSTILE
 
+from headwater.backtest import report_series
+from headwater.backtest.portfolio_contracts import exposures
 from headwater.backtest.portfolio_report import portfolio_report_html
 
 NOWHERE = Path("no-modules-here")
@@ -53,6 +55,21 @@ def test_the_charts_have_a_line_a_contract_and_the_trades_their_contract() -> No
     assert set(data["trades"]["contract"]) == {"x:BTCUSDT", "y:BTCUSDT"}
     assert len(data["trades"]["side"]) == len(result.trades)
     assert data["equity"]["time_s"][0] == result.opened_ms[0] / 1000
+
+
+def test_the_exposures_of_many_contracts_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if eight contracts of 300 hours were 64 of years: 100 points each, no extreme lost."""
+    monkeypatch.setattr(report_series, "POINTS_SHARED", 800)
+    result = crossing(pairs=4)
+    data = data_of(portfolio_report_html(result, modules=NOWHERE))
+    for line, whole in zip(data["exposures"], exposures(result), strict=True):
+        assert len(line["time_s"]) == len(line["exposure"]) <= 100
+        assert line["time_s"] == sorted(line["time_s"])
+        assert max(line["exposure"]) == pytest.approx(whole.max(), rel=1e-3)
+        assert min(line["exposure"]) == pytest.approx(whole.min(), rel=1e-3)
+    for price in data["prices"]:
+        assert len(price["candles"]["time_s"]) <= 100
+    assert len(data["equity"]["time_s"]) == len(result.opened_ms)
 
 
 def test_every_contract_has_a_price_chart_with_the_bars_that_it_had() -> None:

@@ -5,13 +5,12 @@ import pytest
 from tests.backtest.report_runs import HOSTILE, START_MS, walk
 
 from headwater.backtest.report_prices import (
-    CANDLES_MAX,
     bracket_of,
     price_chart,
     price_section,
     prices_section,
 )
-from headwater.backtest.report_series import POINTS_MAX
+from headwater.backtest.report_series import POINTS_MAX, POINTS_SHARED
 from headwater.strategies.bars import Bars
 
 
@@ -34,9 +33,9 @@ def test_one_contract_has_all_candles_that_a_screen_can_show() -> None:
 def test_many_contracts_share_a_bounded_number_of_candles(charts: int) -> None:
     bars = flat(20_000)
     made = price_chart(bars, "x:A", 0, charts)
-    assert charts * len(made.candles.time_s) <= CANDLES_MAX
+    assert charts * len(made.candles.time_s) <= POINTS_SHARED
     assert len(made.candles.time_s) <= POINTS_MAX
-    assert len(made.candles.time_s) > min(POINTS_MAX, CANDLES_MAX / charts) / 2
+    assert len(made.candles.time_s) > min(POINTS_MAX, POINTS_SHARED / charts) / 2
 
 
 def test_each_contract_has_its_own_places_name_and_number() -> None:

@@ -38,6 +38,7 @@ from headwater.backtest.report_series import (
     EquitySeries,
     drawdowns,
     kept_points,
+    points_each,
     seconds_of,
     shortened,
 )
@@ -150,18 +151,20 @@ def _series(
     shares = exposures(result)
     gross: FloatArray = np.sum(np.abs(shares), axis=0)
     kept = kept_points((outcome.equity, below, gross))
-    times = seconds_of(result.opened_ms[kept])
     equity = EquitySeries(
-        time_s=times,
+        time_s=seconds_of(result.opened_ms[kept]),
         equity=shortened(outcome.equity[kept]),
         drawdown=shortened(below[kept]),
         exposure=shortened(gross[kept], digits=4),
     )
-    lines = tuple(
-        ExposureLine(name=name, time_s=times, exposure=shortened(one[kept], digits=4))
-        for name, one in zip(names, shares, strict=True)
-    )
-    return equity, lines
+    lines = []
+    for name, one in zip(names, shares, strict=True):
+        kept = kept_points((one,), points_each(len(names)))
+        held = shortened(one[kept], digits=4)
+        lines.append(
+            ExposureLine(name=name, time_s=seconds_of(result.opened_ms[kept]), exposure=held)
+        )
+    return equity, tuple(lines)
 
 
 def _prices(result: PortfolioResult, names: list[str]) -> tuple[PriceChart, ...]:

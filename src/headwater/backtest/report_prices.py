@@ -12,12 +12,11 @@ import msgspec
 
 from headwater.backtest.report_drawing import Line, drawing
 from headwater.backtest.report_page import slot
-from headwater.backtest.report_series import POINTS_MAX, CandleSeries, candle_series
+from headwater.backtest.report_series import CandleSeries, candle_series, points_each
 from headwater.backtest.report_trades import price_places
 from headwater.strategies.bars import Bars
 
 __all__ = [
-    "CANDLES_MAX",
     "PLACE",
     "PriceChart",
     "bracket_of",
@@ -25,9 +24,6 @@ __all__ = [
     "price_section",
     "prices_section",
 ]
-
-CANDLES_MAX: Final = 8 * POINTS_MAX
-"""Most candles of all charts of a page together."""
 
 PLACE: Final = "price"
 """The script's name of the one price chart of a run over one contract."""
@@ -68,12 +64,11 @@ def price_chart(bars: Bars, contract: str = "", number: int = 0, charts: int = 1
         number: which chart of the page it is, from 0.
         charts: how many share the page, > 0; with many of them each has fewer candles.
     """
-    most = min(POINTS_MAX, CANDLES_MAX // charts)
     return PriceChart(
         place=f"{PLACE}-{number}" if contract else PLACE,
         contract=contract,
         places=price_places(bars.close[-_SAMPLE:].tolist()),
-        candles=candle_series(bars, most),
+        candles=candle_series(bars, points_each(charts)),
     )
 
 
