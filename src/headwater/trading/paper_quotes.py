@@ -56,7 +56,8 @@ class PaperQuotes(PaperFeed):
             is_buy: side.
             ticks: limit price in ticks, > 0.
             lots: quantity in steps, > 0.
-            post_only, reduce_only: as in `OrderRequest`.
+            post_only: as in `OrderRequest`.
+            reduce_only: as in `OrderRequest`.
 
         Returns:
             The live order, as of `submit`.

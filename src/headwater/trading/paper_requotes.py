@@ -46,7 +46,8 @@ class PaperRequotes(PaperQuotes):
             old: handle of the order to cancel.
             market: as of `place_limit`; so are all that follow.
             is_buy: side.
-            ticks, lots: limit price in ticks and quantity in steps, > 0.
+            ticks: limit price in ticks, > 0.
+            lots: quantity in steps, > 0.
             post_only: as in `OrderRequest`.
 
         Returns:
@@ -88,8 +89,7 @@ class PaperRequotes(PaperQuotes):
             market.sell_units += added
         state.numbers = number = state.numbers + 1
         order = WorkingOrder(number, market, is_buy, _LIMIT, ticks, price, lots, state.now)
-        order.post_only = post_only
-        order.reserved = lots
+        order.post_only, order.reserved = post_only, lots
         order.state, order.is_resting = _ACCEPTED, True
         if market.is_queued:
             order.ahead = queue_ahead(market, order)
