@@ -19,7 +19,7 @@ from headwater.core.orders import OrderEvent
 from headwater.strategies.base import BaseStrategy
 from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_assumptions import MarketTiming
-from headwater.trading.paper_state import AccountEntry, OrderEntry, event_record
+from headwater.trading.paper_state import Entry, OrderEntry, event_record
 
 __all__ = ["ENTRIES_MAX", "EventDesk"]
 
@@ -240,7 +240,7 @@ class EventDesk:
         """Takes down what has happened last."""
         self._drain()
 
-    def event_at(self, number: int, entry: OrderEntry | AccountEntry) -> Any:
+    def event_at(self, number: int, entry: Entry) -> Any:
         """The record of an entry."""
         return event_record(entry, number, self.currency)
 

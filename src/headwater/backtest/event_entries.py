@@ -10,18 +10,18 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias, TypeGuard, overload
 
 from headwater.core.order_kinds import OrderEventKind
-from headwater.trading.paper_state import AccountEntry, OrderEntry
+from headwater.trading.paper_state import Entry, OrderEntry
 
 __all__ = ["FILL_KINDS", "Entries", "Numbered", "is_fill"]
 
-Numbered: TypeAlias = tuple[int, OrderEntry | AccountEntry]
+Numbered: TypeAlias = tuple[int, Entry]
 """Number and entry of an event."""
 
 FILL_KINDS: Final = frozenset({OrderEventKind.FILLED, OrderEventKind.PARTIALLY_FILLED})
 """Kinds of order events that are executions."""
 
 
-def is_fill(entry: OrderEntry | AccountEntry) -> TypeGuard[OrderEntry]:
+def is_fill(entry: Entry) -> TypeGuard[OrderEntry]:
     """Whether an entry is an execution."""
     return len(entry) == 7 and entry[1] in FILL_KINDS
 
@@ -38,13 +38,13 @@ class Entries(Sequence[Numbered]):
     def __init__(self) -> None:
         self.fills: list[Numbered] = []
         self._numbers = array("q")
-        self._entries: list[OrderEntry | AccountEntry] = []
+        self._entries: list[Entry] = []
         self._left = 0
 
     def add(
         self,
         first: int,
-        fresh: Sequence[OrderEntry | AccountEntry],
+        fresh: Sequence[Entry],
         fills: Sequence[tuple[int, OrderEntry]],
     ) -> None:
         """Takes in entries that follow each other.

@@ -181,7 +181,7 @@ class EventOutcome:
         """The orders that were rejected, or cancelled for want of margin or size; oldest first."""
         found = []
         for number, entry in self.entries:
-            if len(entry) == 5:
+            if len(entry) != 7:
                 continue
             at_ms, kind, reason, order, _, _, detail = entry
             if kind is OrderEventKind.REJECTED or (

@@ -230,9 +230,8 @@ class EventTrades:
             Whether the account was ruined, so that the run is over.
         """
         desk, venue = self._desk, self._venue
-        context, market, account = desk.context, lane.market, venue.account
-        on_trade = desk.strategy.on_trade
-        below, above = rows.below, rows.above
+        context, on_trade, account = desk.context, desk.strategy.on_trade, venue.account
+        market, below, above = lane.market, rows.below, rows.above
         unheard, count = iter(times), len(times)
         seen, is_over, hears_fill = desk.told, False, desk.hears_fill
 
@@ -247,8 +246,9 @@ class EventTrades:
 
         context.lane, context.made, context.make = lane, None, made
         market.has_trades = market.is_tape = True
+        low, high = market.low, market.high
         for at_ms, price, is_buy in zip(unheard, prices, sides, strict=False):
-            if market.low < price < market.high:
+            if low < price < high:
                 account.now = at_ms
                 market.last = price
                 if is_buy:
@@ -269,6 +269,7 @@ class EventTrades:
                     desk.tell(at_ms)
                     context.lane, context.made, context.make = lane, None, made
                     is_over = venue.is_insolvent
+                low, high = market.low, market.high
             context.now_ms = at_ms
             on_trade(context)
             if account.logged != seen:
@@ -278,7 +279,7 @@ class EventTrades:
                     context.lane, context.made, context.make = lane, None, made
                 if is_over:
                     break
-                seen = account.logged
+                seen, low, high = account.logged, market.low, market.high
         return is_over
 
     def _hear_each(self, lane: Lane, tape: TradeTape, start: int, end: int) -> None:

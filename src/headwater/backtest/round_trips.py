@@ -13,7 +13,7 @@ from headwater.backtest.outcome import ExitReason
 from headwater.core.order_kinds import AccountEventKind, OrderReason
 from headwater.trading.paper_contract import ATTO
 from headwater.trading.paper_market import PaperMarket
-from headwater.trading.paper_state import AccountEntry, OrderEntry
+from headwater.trading.paper_state import Entry
 
 __all__ = ["RoundTrip", "round_trips"]
 
@@ -111,7 +111,7 @@ class _Open:
         )
 
 
-def round_trips(entries: Iterable[tuple[int, OrderEntry | AccountEntry]]) -> list[RoundTrip]:
+def round_trips(entries: Iterable[tuple[int, Entry]]) -> list[RoundTrip]:
     """The round trips of all contracts, by the time of their entry; open ones last.
 
     Args:
@@ -127,6 +127,8 @@ def round_trips(entries: Iterable[tuple[int, OrderEntry | AccountEntry]]) -> lis
             _, kind, market, amount, _ = entry
             if kind is AccountEventKind.FUNDING and market is not None and market.index in held:
                 held[market.index].funding += amount
+            continue
+        if len(entry) == 6:
             continue
         at_ms, _, reason, order, _, _, facts = entry
         if facts is None or isinstance(facts, str):

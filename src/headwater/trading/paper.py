@@ -42,7 +42,7 @@ from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_positions import position_record
 from headwater.trading.paper_requotes import PaperRequotes
 from headwater.trading.paper_snapshot import restore_state, snapshot_state
-from headwater.trading.paper_state import FINAL, AccountEntry, OrderEntry, PaperState
+from headwater.trading.paper_state import FINAL, Entry, OrderEntry, PaperState
 
 _CANCELLED = OrderState.CANCELLED
 _REQUESTED = OrderReason.REQUESTED
@@ -237,7 +237,7 @@ class PaperVenue(PaperRequotes):
 
     def take_entries(
         self,
-    ) -> tuple[list[OrderEntry | AccountEntry], list[tuple[int, OrderEntry]]]:
+    ) -> tuple[list[Entry], list[tuple[int, OrderEntry]]]:
         """The same as bare entries, for who makes records of them later (`event_record`) or never.
 
         Returns:

@@ -25,7 +25,7 @@ from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import stop_order
 from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_resting import queue_ahead
-from headwater.trading.paper_state import FINAL, FINISHED_MAX, PaperState
+from headwater.trading.paper_state import FINAL, FINISHED_MAX, Entry, PaperState
 
 # Bound here: looking a member up in its enumeration costs more than the comparison it serves.
 _LIMIT = OrderType.LIMIT
@@ -94,7 +94,7 @@ class PaperQuotes(PaperFeed):
         order.state, order.is_resting = _ACCEPTED, True
         state.live[number] = order
         state.logged += 1
-        state.log.append((state.now, _EVENT_ACCEPTED, _REQUESTED, order, lots, 0, None))
+        state.log.append((state.now, _EVENT_ACCEPTED, market, number, lots, 0))
         if market.is_queued:
             order.ahead = queue_ahead(market, order)
         elif not market.is_touched:
@@ -170,7 +170,10 @@ class PaperQuotes(PaperFeed):
         order.reason = _REQUESTED
         order.updated_at_ms = now = state.now
         state.logged += 1
-        state.log.append((now, _EVENT_CANCELLED, _REQUESTED, order, order.lots, order.filled, None))
+        entry: Entry = (now, _EVENT_CANCELLED, market, order.number, order.lots, order.filled)
+        if order.client_id is not None:
+            entry = (now, _EVENT_CANCELLED, _REQUESTED, order, order.lots, order.filled, None)
+        state.log.append(entry)
         del state.live[order.number]
         finished = state.finished
         if state.by_client and len(finished) == FINISHED_MAX:

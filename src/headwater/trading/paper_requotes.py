@@ -14,7 +14,7 @@ from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_order import RestingKey, WorkingOrder
 from headwater.trading.paper_quotes import PaperQuotes
 from headwater.trading.paper_resting import queue_ahead
-from headwater.trading.paper_state import FINAL, FINISHED_MAX, PaperState
+from headwater.trading.paper_state import FINAL, FINISHED_MAX, Entry, PaperState
 
 # Bound here: looking a member up in its enumeration costs more than the comparison it serves.
 _LIMIT = OrderType.LIMIT
@@ -122,8 +122,11 @@ def _swap(
     finished.append(old)
     live[order.number] = order
     state.logged += 2
-    state.log.append((now, _EVENT_CANCELLED, _REQUESTED, old, old.lots, old.filled, None))
-    state.log.append((now, _EVENT_ACCEPTED, _REQUESTED, order, order.lots, 0, None))
+    entry: Entry = (now, _EVENT_CANCELLED, market, old.number, old.lots, old.filled)
+    if old.client_id is not None:
+        entry = (now, _EVENT_CANCELLED, _REQUESTED, old, old.lots, old.filled, None)
+    state.log.append(entry)
+    state.log.append((now, _EVENT_ACCEPTED, market, order.number, order.lots, 0))
     keys = market.below if old.is_buy else market.above
     if keys[-1] is key:
         del keys[-1]

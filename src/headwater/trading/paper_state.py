@@ -31,8 +31,16 @@ OrderEntry: TypeAlias = tuple[
 ]
 """Time, kind, reason, order, its steps and filled steps after the event, fill or figures."""
 
+QuoteEntry: TypeAlias = tuple[int, OrderEventKind, PaperMarket, int, int, int]
+"""Time, kind, contract, number, steps and filled steps of an order without a name that was placed
+or cancelled on request by the short ways. The order is not kept for its entries: a run that quotes
+each second would hold a hundred thousand of them."""
+
 AccountEntry: TypeAlias = tuple[int, AccountEventKind, PaperMarket | None, int, str]
 """Time, kind, contract, money in atto, text."""
+
+Entry: TypeAlias = OrderEntry | QuoteEntry | AccountEntry
+"""What the log holds; told apart by their lengths: 7, 6 and 5."""
 
 FINISHED_MAX = 1_000
 """Finished orders that can still be looked up; their client ids are refused for as long."""
@@ -98,7 +106,7 @@ class PaperState:
         self.live: dict[int, WorkingOrder] = {}
         self.by_client: dict[str, WorkingOrder] = {}
         self.finished: deque[WorkingOrder] = deque(maxlen=FINISHED_MAX)
-        self.log: deque[OrderEntry | AccountEntry] = deque(maxlen=EVENTS_MAX)
+        self.log: deque[Entry] = deque(maxlen=EVENTS_MAX)
         self.executions: deque[tuple[int, OrderEntry]] = deque(maxlen=EVENTS_MAX)
         self.logged = 0
         self.ambiguous: list[tuple[int, int]] = []
@@ -175,9 +183,7 @@ class PaperState:
         return events
 
 
-def event_record(
-    entry: OrderEntry | AccountEntry, sequence: int, currency: str
-) -> OrderEvent | AccountEvent:
+def event_record(entry: Entry, sequence: int, currency: str) -> OrderEvent | AccountEvent:
     """The record of one logged tuple.
 
     Args:
@@ -196,6 +202,8 @@ def event_record(
             amount=money(amount),
             text=text,
         )
+    if len(entry) == 6:
+        return _quote_record(entry, sequence)
     at_ms, kind, reason, order, lots, filled, detail = entry
     scale = order.market.scale
     fill = None
@@ -233,4 +241,22 @@ def event_record(
         quantity=scale.quantity(lots),
         filled_quantity=scale.quantity(filled),
         fill=fill,
+    )
+
+
+def _quote_record(entry: QuoteEntry, sequence: int) -> OrderEvent:
+    at_ms, kind, market, number, lots, filled = entry
+    return OrderEvent(
+        sequence=sequence,
+        at_ms=at_ms,
+        kind=kind,
+        reason=OrderReason.REQUESTED,
+        text=REASON_TEXTS[OrderReason.REQUESTED],
+        exchange=market.exchange,
+        symbol=market.symbol,
+        client_order_id=f"p{number}",
+        venue_order_id=str(number),
+        quantity=market.scale.quantity(lots),
+        filled_quantity=market.scale.quantity(filled),
+        fill=None,
     )
