@@ -24,6 +24,10 @@ for it: small objects come to a hundred megabytes or two."""
 _MANY: Final = 10_000
 """Young objects from which it is worth the trouble."""
 
+_FROZEN_BY_PYTHON: Final = 2_000
+"""Frozen objects that need not be somebody's wish: Python 3.12 begins with some hundred. Whoever
+freezes a process with the platform in it has tens of thousands."""
+
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
@@ -52,6 +56,6 @@ def age() -> None:
     objects (before a fork) would find them thawed: then that look is taken. They are counted one
     by one, so little that is young and small is left to the collector.
     """
-    if not gc.get_freeze_count():
+    if gc.get_freeze_count() <= _FROZEN_BY_PYTHON:
         gc.freeze()
         gc.unfreeze()
