@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,14 +70,26 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def plain_logs() -> Iterator[None]:
+    """Log lines as JSON: structlog's own default draws every traceback with all its variables."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
+    )
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
+def logs_as_before(plain_logs: None) -> Iterator[None]:
     """Takes back what a command called in this process has set for its logs."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    before = structlog.get_config()
     yield
-    if structlog.is_configured():
-        structlog.reset_defaults()
+    if structlog.get_config() != before:
+        structlog.configure(**before)
         root.handlers[:] = handlers
         root.setLevel(level)
 

@@ -1,23 +1,10 @@
 """The API on a real socket, for tests that ask it."""
 
-import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import structlog
 from tests.api.served import Platform
 from tests.api.shared_fields import shared_fields
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _plain_log() -> Iterator[None]:
-    """Log lines as JSON: structlog's own default draws every traceback with all its variables."""
-    structlog.configure(
-        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
-    )
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True, scope="session")

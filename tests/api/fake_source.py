@@ -178,6 +178,10 @@ def make_liquidation(symbol: str = "BTCUSDT") -> Liquidation:
     )
 
 
+LEVELS_MAX: Final = 1_005
+"""Levels a side of the deepest book that a venue here tells."""
+
+
 def make_book(symbol: str = "BTCUSDT", depth: int = 3) -> BookSnapshot:
     """A book with `depth` levels a side."""
     return BookSnapshot(
@@ -475,10 +479,11 @@ class FakeSource:
         return [make_trade(number, instrument.symbol) for number in range(1, limit + 1)]
 
     async def book(self, instrument: Instrument, *, depth: int) -> BookSnapshot:
-        """That of `books`, else more levels than asked for, as venues do."""
+        """That of `books`, else more levels than asked for, up to `LEVELS_MAX`, as venues do."""
         await self._asked(f"book {instrument.symbol} {depth}")
         kept = self.books.get(instrument.symbol)
-        return make_book(instrument.symbol, depth + 5) if kept is None else kept
+        found = min(depth + 5, LEVELS_MAX)
+        return make_book(instrument.symbol, found) if kept is None else kept
 
     async def tickers(self) -> Sequence[Ticker]:
         """One each."""

@@ -20,7 +20,7 @@ def _by_name(findings: list[Finding]) -> dict[str, Finding]:
 
 
 async def test_a_reachable_venue_is_well() -> None:
-    exchanges = SimulatedExchanges(SimulatorOptions())
+    exchanges = SimulatedExchanges(SimulatorOptions(symbols=("BTCUSDT",)))
     addresses = await exchanges.start()
     try:
         settings = load(options={"venue_addresses": addresses, "port": 0}, environ={})

@@ -23,7 +23,7 @@ NOWHERE = {
 
 
 async def test_standing_streams_flow_and_are_taped(tmp_path: Path) -> None:
-    exchanges = SimulatedExchanges(SimulatorOptions())
+    exchanges = SimulatedExchanges(SimulatorOptions(symbols=("BTCUSDT",)))
     addresses = await exchanges.start()
     before = asyncio.all_tasks()
     settings = load(

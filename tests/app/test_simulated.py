@@ -10,16 +10,18 @@ from headwater.app.simulated import SimulatedExchanges, SimulatorFailed, Simulat
 
 
 async def test_starts_answers_and_stops() -> None:
-    exchanges = SimulatedExchanges(SimulatorOptions(seed=3))
+    exchanges = SimulatedExchanges(SimulatorOptions(seed=3, symbols=("SOLUSDT", "BTCUSDT")))
     addresses = await exchanges.start()
     try:
         assert set(addresses["binance"].streams) == {"public", "market"}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(addresses["binance"].rest + "/fapi/v1/time") as reply,
-        ):
-            assert reply.status == 200
-            assert (await reply.json())["serverTime"] > 1_600_000_000_000
+        rest = addresses["binance"].rest
+        async with aiohttp.ClientSession() as session:
+            async with session.get(rest + "/fapi/v1/time") as reply:
+                assert reply.status == 200
+                assert (await reply.json())["serverTime"] > 1_600_000_000_000
+            async with session.get(rest + "/fapi/v1/exchangeInfo") as reply:
+                listed = {one["symbol"] for one in (await reply.json())["symbols"]}
+                assert listed == {"BTCUSDT", "SOLUSDT"}
     finally:
         await exchanges.stop()
         await exchanges.stop()

@@ -23,23 +23,25 @@ def _installed(folder: Path) -> Path:
         capture_output=True,
     )
     [wheel] = folder.glob("headwater-*.whl")
-    subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], check=True)
-    python = folder / "env" / "bin" / "python"
+    environment = folder / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    python = environment / "bin" / "python"
     options = ("--quiet", "--no-deps", "--no-index", "--disable-pip-version-check")
-    subprocess.run([str(python), "-m", "pip", "install", *options, str(wheel)], check=True)
+    pip = (sys.executable, "-m", "pip", "--python", str(python))
+    subprocess.run([*pip, "install", *options, str(wheel)], check=True)
     [packages] = (folder / "env" / "lib").glob("python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
 
 
 async def _serve(python: Path, folder: Path) -> tuple[asyncio.subprocess.Process, str]:
-    """A demo from the wheel, with nothing else to be found, and its address."""
+    """A demo of one venue from the wheel, with nothing else to be found, and its address."""
     empty = folder / "empty"
     empty.mkdir()
     process = await asyncio.create_subprocess_exec(
         *(str(python), "-m", "headwater.app", "demo", "--port", "0", "--for", "200"),
         cwd=empty,
-        env={"PATH": str(empty), "HOME": str(empty)},
+        env={"PATH": str(empty), "HOME": str(empty), "HEADWATER_VENUES": "okx"},
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None

@@ -41,12 +41,14 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True):
         seed: decides everything that happens.
         speed: simulated seconds per second.
         venues: venue ids, empty for all.
+        symbols: canonical symbols, empty for the usual ones.
         faults: path of a fault plan, None for a calm day.
     """
 
     seed: int = 1
     speed: float = 1.0
     venues: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
     faults: str | None = None
 
 
@@ -125,6 +127,8 @@ def _arguments(options: SimulatorOptions) -> Sequence[str]:
     arguments += ["--seed", str(options.seed), "--speed", str(options.speed)]
     if options.venues:
         arguments += ["--venues", ",".join(options.venues)]
+    if options.symbols:
+        arguments += ["--symbols", ",".join(options.symbols)]
     if options.faults is not None:
         arguments += ["--faults", options.faults]
     return arguments

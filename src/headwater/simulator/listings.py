@@ -13,6 +13,7 @@ import msgspec
 from headwater.core.enums import InstrumentKind, InstrumentStatus
 from headwater.core.instruments import Instrument
 from headwater.core.numbers import places_of
+from headwater.core.records import Level
 
 QUOTE_ASSET = "USDT"
 """Quote and margin currency of every listed contract."""
@@ -90,6 +91,17 @@ class Grid:
     def quantity(self, lots: int) -> float:
         """Base units of a whole number of lots."""
         return lots * self._lot_units / self._lot_scale
+
+    def levels(self, rows: Iterable[tuple[int, int]]) -> tuple[Level, ...]:
+        """Price and quantity of (ticks, lots), as `price` and `quantity` have them one by one."""
+        tick_units, tick_scale = self._tick_units, self._tick_scale
+        lot_units, lot_scale = self._lot_units, self._lot_scale
+        return tuple(
+            [
+                (ticks * tick_units / tick_scale, lots * lot_units / lot_scale)
+                for ticks, lots in rows
+            ]
+        )
 
     def value(self, tick_lots: int) -> float:
         """USDT of a sum of ticks × lots."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from headwater.core.records import BookSnapshot, FundingRate, Level, MarkPrice, Record
+from headwater.core.records import BookSnapshot, FundingRate, MarkPrice, Record
 from headwater.simulator.candles import CandleStore
 from headwater.simulator.fair_price import STEP_MS, FairPrice
 from headwater.simulator.flow import OPEN_SHARE, Crowd
@@ -262,13 +262,8 @@ class Market:
 
     def snapshot(self, depth: int) -> BookSnapshot:
         """The book now, best first."""
-        price, quantity = self.grid.price, self.grid.quantity
-        bids: tuple[Level, ...] = tuple(
-            [(price(ticks), quantity(lots)) for ticks, lots in self.engine.bids.top(depth)]
-        )
-        asks: tuple[Level, ...] = tuple(
-            [(price(ticks), quantity(lots)) for ticks, lots in self.engine.asks.top(depth)]
-        )
+        bids = self.grid.levels(self.engine.bids.top(depth))
+        asks = self.grid.levels(self.engine.asks.top(depth))
         return self._maker.snapshot(self.engine.now_ms, bids, asks, self.engine.update_id)
 
     def mark_price(self, now_ms: int) -> MarkPrice:

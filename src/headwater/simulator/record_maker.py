@@ -76,15 +76,14 @@ class RecordMaker:
 
     def delta(self, now_ms: int, changes: Changes) -> BookDelta:
         """Changed levels of a step."""
-        price, quantity = self._grid.price, self._grid.quantity
         return BookDelta(
             exchange=self._exchange,
             symbol=self._symbol,
             native_symbol=self._native_symbol,
             timestamp_ms=now_ms,
             received_ns=now_ms * _NS_PER_MS,
-            bids=tuple([(price(ticks), quantity(lots)) for ticks, lots in changes.bids]),
-            asks=tuple([(price(ticks), quantity(lots)) for ticks, lots in changes.asks]),
+            bids=self._grid.levels(changes.bids),
+            asks=self._grid.levels(changes.asks),
             sequence=changes.last,
             first_sequence=changes.first,
             previous_sequence=changes.previous,

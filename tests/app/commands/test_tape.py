@@ -57,7 +57,7 @@ async def _serving(process: asyncio.subprocess.Process, until: str) -> tuple[str
 async def test_a_recorded_tape_plays_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tape_format: str
 ) -> None:
-    exchanges = SimulatedExchanges(SimulatorOptions(seed=5))
+    exchanges = SimulatedExchanges(SimulatorOptions(seed=5, symbols=("BTCUSDT",)))
     addresses = await exchanges.start()
     try:
         chosen = {name: where.model_dump() for name, where in addresses.items()}
