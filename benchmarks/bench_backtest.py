@@ -38,7 +38,7 @@ class Subject:
         peer: name of its driver.
         engine: which of its engines.
         fill: what it fills at.
-        repeats: timed runs in one process, one where there are more than 200,000 bars.
+        repeats: timed runs in one process, of every length alike: the first one pays for memory.
         bars_max: most bars without `--all`.
     """
 
@@ -79,8 +79,6 @@ PER_BAR_GOALS: Final = {
 GROWTH_GOAL: Final = 11.0
 """Time of ten times the bars, at most."""
 
-_MANY_BARS: Final = 200_000
-
 Spent = dict[str, list[float]]
 """CPU seconds of each round by label."""
 
@@ -99,7 +97,7 @@ def measure(
             subject = subjects[(place + turn) % len(subjects)]
             if subject.label in left_out:
                 continue
-            answer = _run(subject, path, bars)
+            answer = _run(subject, path)
             if "refused" in answer:
                 left_out[subject.label] = answer["refused"]
                 continue
@@ -109,7 +107,7 @@ def measure(
     return spent, left_out, _wrong(counts)
 
 
-def _run(subject: Subject, path: Path, bars: int) -> dict[str, Any]:
+def _run(subject: Subject, path: Path) -> dict[str, Any]:
     if not is_ready(subject.peer):
         return {"refused": "not installed: make bench-peers"}
     case = Case(
@@ -118,7 +116,7 @@ def _run(subject: Subject, path: Path, bars: int) -> dict[str, Any]:
         fee_bps=0.1,
         engine=subject.engine,
         own_indicators=True,
-        repeats=subject.repeats if bars <= _MANY_BARS or subject.repeats > 3 else 1,
+        repeats=subject.repeats,
     )
     try:
         return ask(subject.peer, [as_job(case)])[0]

@@ -1,5 +1,6 @@
 """The drive for callbacks: what it shows, what it accepts, what it refuses."""
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -218,3 +219,34 @@ def test_progress_is_told() -> None:
         Told({}, set()), walk(1, 9_000), RULES, progress=lambda done, of: told.append((done, of))
     )
     assert told == [(0, 9000), (4096, 9000), (8192, 9000), (9000, 9000)]
+
+
+def test_columns_of_a_long_run_are_no_longer_young_at_its_end() -> None:
+    class Keeping(BaseStrategy):
+        name = "keeping"
+
+        def prepare(self, data: GrowingBars) -> None:
+            self.mean = data.sma(3)
+
+        def should_open_position(self, data: Any) -> Decision:
+            return False, None
+
+    def is_young(bars: int) -> bool:
+        strategy = Keeping()
+        run_per_bar(strategy, walk(3, bars), RULES)
+        young = [*gc.get_objects(generation=0), *gc.get_objects(generation=1)]
+        return any(one is strategy.mean for one in young)
+
+    was_frozen = gc.get_freeze_count() > 0
+    gc.unfreeze()
+    gc.disable()  # no look of the collector's own between the run and ours
+    try:
+        assert is_young(100)
+        assert not is_young(12_000)
+        gc.freeze()  # as a server does before it forks: not to be undone
+        assert is_young(12_000)
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.enable()
+        if not was_frozen:
+            gc.unfreeze()

@@ -134,9 +134,25 @@ def drawdown_figures(
     bars = max(equity.size, 1)
     pain = math.fsum(sums) / bars
     ulcer = math.sqrt(math.fsum(squares) / bars)
-    before = timestamps_ms[:1] - interval_ms
-    times = np.concatenate((before, timestamps_ms))
-    return _periods(equity, capital, below, times, (deepest, ulcer, pain))
+    opened = _BarTimes(timestamps_ms, interval_ms)
+    return _periods(equity, capital, below, opened, (deepest, ulcer, pain))
+
+
+class _BarTimes:
+    """Times of bars by their numbers; −1 is the capital's, an interval before the first bar."""
+
+    def __init__(self, timestamps_ms: IndexArray, interval_ms: int) -> None:
+        self._times = timestamps_ms
+        self._interval_ms = interval_ms
+
+    def at(self, bar: int) -> int:
+        """Of one bar."""
+        return int(self._times[bar]) if bar >= 0 else int(self._times[0]) - self._interval_ms
+
+    def of(self, bars: IndexArray) -> IndexArray:
+        """Of each of the bars."""
+        before = self._times[0] - self._interval_ms
+        return np.where(bars < 0, before, self._times[np.maximum(bars, 0)])
 
 
 def _highs(piece: FloatArray, high: float) -> FloatArray:
@@ -150,10 +166,10 @@ def _periods(
     equity: FloatArray,
     capital: float,
     below: BoolArray,
-    times: IndexArray,
+    times: _BarTimes,
     of_bars: tuple[float, float, float],
 ) -> DrawdownFigures:
-    """Finds the periods; `times` begins with that of the capital."""
+    """Finds the periods."""
     deepest, ulcer, pain = of_bars
     turns = np.flatnonzero(below[1:] != below[:-1]) + 1
     if below[:1].any():
@@ -180,7 +196,7 @@ def _periods(
     edges = turns[:-1] if ends[-1] == equity.size else turns
     depths = np.minimum.reduceat(equity, edges)[0::2] / highs - 1.0
     last = np.minimum(ends, equity.size - 1)
-    lengths, spans = last - starts, times[last + 1] - times[starts + 1]
+    lengths, spans = last - starts, times.of(last) - times.of(starts)
     chosen = _deepest(depths)
     return DrawdownFigures(
         deepest=deepest,
@@ -211,7 +227,7 @@ def _deepest(depths: FloatArray) -> list[int]:
 
 
 def _period(
-    equity: FloatArray, times: IndexArray, start: int, end: int, depth: float
+    equity: FloatArray, times: _BarTimes, start: int, end: int, depth: float
 ) -> DrawdownPeriod:
     trough = start + 1 + int(np.argmin(equity[start + 1 : end]))
     recovered = end < equity.size
@@ -219,8 +235,8 @@ def _period(
         start_bar=start,
         trough_bar=trough,
         recovery_bar=end if recovered else None,
-        start_ms=int(times[start + 1]),
-        trough_ms=int(times[trough + 1]),
-        recovery_ms=int(times[end + 1]) if recovered else None,
+        start_ms=times.at(start),
+        trough_ms=times.at(trough),
+        recovery_ms=times.at(end) if recovered else None,
         depth=depth,
     )

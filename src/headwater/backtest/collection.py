@@ -1,8 +1,12 @@
-"""Garbage collection while a long run writes down what happens.
+"""Garbage collection while a long run writes down what happens, and after it.
 
 A run over events makes hundreds of thousands of small records that live to its end, and no cycles.
 Python's collector looks at all young objects every 700 (3.11) to 2,000 of them: a fifth of the time
 of a run that replaces its quotes each second. During a run it looks every 500,000.
+
+It also looks at each value of a list, and the columns that callbacks are shown have millions: the
+first that makes some thousand records of a result would pay for them, twice. What has come to stay
+is therefore counted as old at the end of a run.
 """
 
 import gc
@@ -10,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["YOUNG_MAX", "collecting_rarely"]
+__all__ = ["YOUNG_MAX", "age", "collecting_rarely"]
 
 YOUNG_MAX: Final = 500_000
 """Young objects at which the collector looks during a run; what a strategy drops in cycles waits
@@ -19,6 +23,10 @@ for it: small objects come to a hundred megabytes or two."""
 
 _MANY: Final = 10_000
 """Young objects from which it is worth the trouble."""
+
+_FROZEN_BY_PYTHON: Final = 2_000
+"""Frozen objects that need not be somebody's wish: Python 3.12 begins with some hundred. Whoever
+freezes a process with the platform in it has tens of thousands."""
 
 
 @contextmanager
@@ -35,18 +43,19 @@ def collecting_rarely() -> Iterator[None]:
     try:
         yield
     finally:
-        _age()
+        if gc.get_count()[0] >= _MANY:
+            age()
         if is_ours:
             gc.set_threshold(*former)
 
 
-def _age() -> None:
+def age() -> None:
     """Counts everything young as old, without a look at it: most of it has come to stay.
 
-    Else the smaller setting would have all of it looked at at once. Whoever has frozen objects
-    (before a fork) would find them thawed: then that look is taken. They are counted one by one,
-    so little that is young is left to the collector.
+    Else the next records that somebody makes would have all of it looked at. Whoever has frozen
+    objects (before a fork) would find them thawed: then that look is taken. They are counted one
+    by one, so little that is young and small is left to the collector.
     """
-    if gc.get_count()[0] >= _MANY and not gc.get_freeze_count():
+    if gc.get_freeze_count() <= _FROZEN_BY_PYTHON:
         gc.freeze()
         gc.unfreeze()

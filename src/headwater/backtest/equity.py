@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headwater.analytics.arrays import FloatArray
+from headwater.analytics.indicator_series import BLOCK
 
 __all__ = ["equity_of"]
 
@@ -30,6 +31,11 @@ def equity_of(
     lengths[:-1] = np.diff(starts)
     lengths[-1] = len(close) - starts[-1]
     held_at: FloatArray = np.repeat(np.array(held, dtype=np.float64), lengths)
-    equity = held_at * close
-    equity += np.repeat(np.array(cash, dtype=np.float64), lengths)
+    equity: FloatArray = np.repeat(np.array(cash, dtype=np.float64), lengths)
+    # By blocks, as memory for one more column would cost more than the sums.
+    room = np.empty(min(BLOCK, len(close)))
+    for start in range(0, len(close), BLOCK):
+        block = slice(start, start + BLOCK)
+        value = np.multiply(held_at[block], close[block], out=room[: len(close) - start])
+        equity[block] += value
     return equity, held_at

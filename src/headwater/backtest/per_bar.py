@@ -19,6 +19,7 @@ import numpy as np
 
 from headwater.backtest.account import Account
 from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.collection import age
 from headwater.backtest.detail import NO_DETAIL, Detail
 from headwater.backtest.funding import NO_FUNDING, FundingBars
 from headwater.backtest.outcome import ExitReason, Outcome, Pending
@@ -32,6 +33,9 @@ from headwater.strategies.openings import Opening, PositionView, opening_of
 __all__ = ["run_per_bar"]
 
 _STRETCH: Final = 4096
+
+# Bars from which the columns are worth keeping from the collector's looks at what is young.
+_LONG: Final = 10_000
 
 # Where a bound of ruin is computed: far from where floats lose digits to being so small.
 _LEAST_MONEY: Final = 1e-290
@@ -126,6 +130,8 @@ class _Walk:
             raise RequestError(
                 "strategy", self.strategy.name, "to read the columns of data, not to change them"
             )
+        if length >= _LONG:
+            age()
         return self.account.outcome(self.bars.close)
 
     def _walk(self, start: int, end: int) -> bool:
