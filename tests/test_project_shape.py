@@ -85,6 +85,7 @@ RUN_BY = {
     "storage/migrations/versions/r0004_history.py": "tests/storage/test_upgrade.py",
     "storage/migrations/versions/r0005_months.py": "tests/storage/test_upgrade.py",
     "storage/migrations/versions/r0006_backtests.py": "tests/storage/test_upgrade.py",
+    "storage/migrations/versions/r0007_job_keys.py": "tests/storage/test_upgrade.py",
     "venues/ccxt_bridge/conversation.py": "tests/venues/ccxt_bridge/test_bridge.py",
     "venues/ccxt_bridge/errors.py": "tests/venues/ccxt_bridge/test_bridge.py",
     "venues/ccxt_bridge/market_rest.py": "tests/venues/ccxt_bridge/test_bridge.py",

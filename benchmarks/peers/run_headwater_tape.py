@@ -64,11 +64,9 @@ class _Requoting(BaseStrategy):
         if last is None:
             return
         ticks = round(last / TICK)
-        for resting in (self.bid, self.ask):
-            if resting is not None and resting.state not in FINAL_STATES:
-                context.cancel(resting)
-        self.bid = context.quote(True, ticks - self.away, self.lots)
-        self.ask = context.quote(False, ticks + self.away, self.lots)
+        quote, away, lots = context.quote, self.away, self.lots
+        self.bid = quote(True, ticks - away, lots, instead_of=self.bid)
+        self.ask = quote(False, ticks + away, lots, instead_of=self.ask)
         self.orders += 2
 
 

@@ -65,7 +65,9 @@ class Restless(BaseStrategy):
         order, size = context.buy if is_buy else context.sell, Decimal(chance.randrange(1, 60))
         if which < 3:
             ticks = round(last * 100) + chance.randrange(-8, 9)
-            self.placed.append(context.quote(is_buy, ticks, chance.randrange(1, 40_000)))
+            lots = chance.randrange(1, 40_000)
+            old = chance.choice([None, *self.placed[-3:]])
+            self.placed.append(context.quote(is_buy, ticks, lots, instead_of=old))
         elif which == 3:
             order(size)
         elif which == 4:

@@ -17,11 +17,14 @@ def crossing(
     cash: int = 10_000,
     stop_loss: float | None = None,
     min_notional: str | None = None,
+    pairs: int = 1,
 ) -> PortfolioResult:
-    """SMA cross both ways over 300 and 280 hours of two venues."""
+    """SMA cross both ways over 300 and 280 hours of two venues, of one symbol or of several."""
+    symbols = ("BTCUSDT", *(f"C{number}USDT" for number in range(1, pairs)))
     streams = [
-        MarketStreams("x", "BTCUSDT", bars=walk(1, 300, tick=0.01)),
-        MarketStreams("y", "BTCUSDT", bars=walk(2, 280, tick=0.01)),
+        MarketStreams(exchange, symbol, bars=walk(seed, length, tick=0.01))
+        for symbol in symbols
+        for exchange, seed, length in (("x", 1, 300), ("y", 2, 280))
     ]
     strategy = SmaCross({"fast": 3, "slow": 8, "direction": "both", "stop_loss": stop_loss})
     terms = account(streams, fee=fee, cash=cash)

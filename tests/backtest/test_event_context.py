@@ -12,8 +12,8 @@ from headwater.backtest.event_run import run_events
 from headwater.backtest.event_streams import MarketStreams
 from headwater.core.enums import Side
 from headwater.core.errors import RequestError
-from headwater.core.order_kinds import OrderType
-from headwater.core.orders import OrderRequest
+from headwater.core.order_kinds import OrderState, OrderType
+from headwater.core.orders import OrderEvent, OrderRequest
 
 
 def _streams() -> list[MarketStreams]:
@@ -75,6 +75,43 @@ def test_submit_and_handles_reach_any_contract() -> None:
     outcome = run_events(Scripted(act), streams, account(streams))
     assert names == ["mine", 2, True, 1]
     assert outcome.pending == []
+
+
+def test_a_quote_takes_the_place_of_one_that_waits() -> None:
+    """Cancelled when it waits, left alone when it has ended, also where the new one is refused."""
+    told: list[Any] = []
+
+    def act(context: Any) -> None:
+        if context.exchange != "x" or len(context.bars) != 1:
+            return
+        first = context.quote(True, 9_000, 10)
+        second = context.quote(True, 9_001, 10, instead_of=first)
+        other = context.quote(False, 11_000, 10, instead_of=second)
+        context.cancel(other)
+        third = context.quote(True, 9_002, 10, instead_of=other)
+        refused = context.quote(True, 9_003, 0, instead_of=third)
+        told.extend(one.state for one in (first, second, other, third, refused))
+        told.append(len(context.orders()))
+
+    streams = _streams()
+    outcome = run_events(Scripted(act), streams, account(streams))
+    gone, refused = OrderState.CANCELLED, OrderState.REJECTED
+    assert told == [gone, gone, gone, gone, refused, 0]
+    kinds = [one.kind.value for one in outcome.events if isinstance(one, OrderEvent)]
+    assert kinds == [
+        "accepted", "cancelled", "accepted", "cancelled", "accepted", "cancelled", "accepted",
+        "cancelled", "rejected",
+    ]  # fmt: skip
+
+
+def test_only_a_handle_is_taken_the_place_of() -> None:
+    streams = _streams()
+    with pytest.raises(RequestError, match=r"instead_of.*'p1'.*a handle that quote gave"):
+        run_events(
+            Scripted(lambda context: context.quote(True, 9_000, 1, instead_of="p1")),
+            streams,
+            account(streams),
+        )
 
 
 def test_an_unknown_contract_is_refused_with_those_that_are() -> None:

@@ -15,9 +15,11 @@ from tests.backtest.desk_program import WORKERS, desk
 from tests.backtest.gated_strategies import begun
 from tests.backtest.job_samples import put_candles, request
 
+from headwater.backtest.job_key import JobKey
 from headwater.backtest.job_ledger import JobLedger
 from headwater.core.clock import SystemClock
 from headwater.core.enums import BacktestState
+from headwater.core.errors import Conflict
 from headwater.storage.backtests import StoredBacktest
 from headwater.storage.opening import database_of
 from headwater.storage.store import Store
@@ -86,6 +88,30 @@ async def test_each_job_is_taken_up_once_over_many_connections(url: str, tmp_pat
         for ledger, own in zip(ledgers, taken, strict=True):
             for one in own:
                 assert await ledger.content(one, report=False) == ledger.owner.encode()
+
+
+async def test_two_desks_make_one_job_of_a_key(url: str, tmp_path: Path) -> None:
+    """Each asks for the same jobs many times at once, over its own connections."""
+    keys = [JobKey.of(f"key{number}", {"kind": "backtest"}) for number in range(6)]
+    async with AsyncExitStack() as stack:
+        fronts = []
+        for _ in range(2):
+            store = Store(database_of(url, tmp_path), SystemClock())
+            await stack.enter_async_context(store)
+            fronts.append(desk(store, url, tmp_path, 0))
+        found = await asyncio.gather(
+            *(front.submit(request(), key) for _ in range(10) for key in keys for front in fronts)
+        )
+        assert {job.backtest_id for job in found} == {key.backtest_id for key in keys}
+        for front in fronts:
+            assert len(await front.listed(100)) == len(keys)
+        wishes = [JobKey.of("other", {"kind": str(number)}) for number in range(10)]
+        ends = await asyncio.gather(
+            *(front.submit(request(), wish) for wish in wishes for front in fronts),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(end, Conflict) for end in ends) == 18, "one wish, of both desks"
+        assert len(await fronts[0].listed(100)) == len(keys) + 1
 
 
 async def test_a_killed_desk_leaves_its_jobs_to_the_other(url: str, tmp_path: Path) -> None:

@@ -127,5 +127,6 @@ def test_a_long_run_makes_a_file_of_a_few_megabytes() -> None:
     assert len(data["trades"]["side"]) == 20_000
     assert isinstance(data["equity"], dict)
     assert len(data["equity"]["time_s"]) <= 5_000
-    assert isinstance(data["candles"], dict)
-    assert len(data["candles"]["time_s"]) <= 5_000
+    (price,) = data["prices"]
+    assert (price["place"], price["contract"]) == ("price", "")
+    assert 0 < len(price["candles"]["time_s"]) <= 5_000

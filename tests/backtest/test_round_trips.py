@@ -37,7 +37,7 @@ class _Trader:
         self.venue.on_bar(self.market, self.at_ms, price, price, price, price, 1.0)
 
     def trips(self) -> list[RoundTrip]:
-        return round_trips(list(enumerate(self.venue.take_entries(), 1)))
+        return round_trips(list(enumerate(self.venue.take_entries()[0], 1)))
 
 
 def test_adding_and_taking_away_moves_the_average_prices() -> None:

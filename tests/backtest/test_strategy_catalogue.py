@@ -50,6 +50,12 @@ def test_values_of_a_search_are_checked_one_by_one() -> None:
             catalogue.check_swept("sma_cross", fixed, swept)
 
 
+def test_a_search_of_what_takes_several_contracts_is_refused() -> None:
+    with pytest.raises(RequestError, match="takes 2 contracts") as refused:
+        StrategyCatalogue().check_swept("funding_carry", {}, {"leg_size": (0.1, 0.2)})
+    assert (refused.value.field, refused.value.value) == ("strategy", "funding_carry")
+
+
 @pytest.mark.parametrize(
     ("files", "problem"),
     [

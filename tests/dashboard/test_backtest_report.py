@@ -52,19 +52,20 @@ async def test_charts_are_drawn_and_nothing_is_asked_for(browser: Browser, tmp_p
     await page.wait_for_function(f"() => Math.max(...({_INK})()) > 8")
     assert seen.errors == []
     assert seen.hosts == {""}
-    await expect(page.locator("#marks-note")).to_contain_text("50 trades in view")
+    await expect(page.locator("#price-note")).to_contain_text("50 trades in view")
 
 
-async def test_a_report_of_several_contracts_draws_both_charts_and_saves_their_names(
+async def test_a_report_of_several_contracts_draws_every_chart_and_saves_their_names(
     browser: Browser, tmp_path: Path
 ) -> None:
     result = crossing(stop_loss=0.02)
     page, seen = await opened_page(browser, tmp_path, portfolio_report_html(result))
-    for name in ("equity", "exposures"):
+    for name in ("equity", "exposures", "price-0", "price-1"):
         ink = _INK.replace(".chart", f"[data-chart={name}]")
         await page.wait_for_function(f"() => Math.max(...({ink})()) > 8")
     row = page.locator("#trades tbody tr").first
     assert await row.locator("td").first.inner_text() == f"{result.trades[0].exchange}:BTCUSDT"
+    assert await row.locator("td").nth(4).inner_text() == f"{result.trades[0].entry_price:.2f}"
     assert await row.locator("td").nth(7).get_attribute("class") in {"gain", "loss"}
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="download as CSV").click()
@@ -74,6 +75,44 @@ async def test_a_report_of_several_contracts_draws_both_charts_and_saves_their_n
     assert {line["contract"] for line in lines} == {"x:BTCUSDT", "y:BTCUSDT"}
     assert seen.errors == []
     assert seen.hosts == {""}
+
+
+async def test_each_contract_shows_its_own_trades_in_its_own_chart(
+    browser: Browser, tmp_path: Path
+) -> None:
+    result = crossing(stop_loss=0.02)
+    page, seen = await opened_page(browser, tmp_path, portfolio_report_html(result))
+    notes = [page.locator(f"#price-{at}-note") for at in (0, 1)]
+    for note, exchange in zip(notes, ("x", "y"), strict=True):
+        count = sum(one.exchange == exchange for one in result.trades)
+        await expect(note).to_have_text(f"{count} trades in view are marked.")
+    whole = await notes[0].inner_text()
+    at = next(at for at, one in enumerate(result.trades, 1) if one.exchange == "y")
+    await page.get_by_role("button", name=f"show trade {at} in the chart", exact=True).click()
+    await expect(notes[1]).not_to_contain_text("44 trades")
+    assert await notes[0].inner_text() == whole
+    await expect(page.locator('[data-chart="price-1"]')).to_be_in_viewport()
+    assert seen.errors == []
+
+
+async def test_of_many_contracts_the_later_ones_are_drawn_when_they_are_looked_at(
+    browser: Browser, tmp_path: Path
+) -> None:
+    result = crossing(pairs=4)
+    page, seen = await opened_page(browser, tmp_path, portfolio_report_html(result))
+    charts = page.locator('[data-chart^="price-"]')
+    assert await charts.count() == 8
+    assert await charts.nth(3).locator("canvas").count() > 0
+    assert await charts.nth(7).locator("canvas").count() == 0
+    assert await charts.nth(7).locator("polyline").count() == 1
+    await charts.nth(7).scroll_into_view_if_needed()
+    await expect(charts.nth(7).locator("canvas").first).to_be_attached()
+    at = next(at for at, one in enumerate(result.trades, 1) if one.symbol == "C2USDT")
+    await page.get_by_role("button", name=f"show trade {at} in the chart", exact=True).click()
+    shown = charts.nth(4 if result.trades[at - 1].exchange == "x" else 5)
+    await expect(shown.locator("canvas").first).to_be_attached()
+    await expect(shown).to_be_in_viewport()
+    assert seen.errors == []
 
 
 @pytest.mark.parametrize("result", [run(Never), run(Once), ruined()], ids=lambda one: one.strategy)
@@ -115,7 +154,7 @@ async def test_trades_are_paged_shown_in_the_chart_and_saved(
 
 async def test_keys_move_the_chart(browser: Browser, tmp_path: Path) -> None:
     page, _ = await opened_page(browser, tmp_path, report_html(run()))
-    note = page.locator("#marks-note")
+    note = page.locator("#price-note")
     # Before the chart has its size there is nothing to zoom.
     await expect(note).to_contain_text("50 trades")
     await page.locator('[data-chart="price"]').focus()
@@ -128,8 +167,14 @@ async def test_keys_move_the_chart(browser: Browser, tmp_path: Path) -> None:
 
 @needs_axe
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-async def test_nothing_stands_in_the_way(browser: Browser, tmp_path: Path, scheme: str) -> None:
-    text = report_html(run(stop_loss=0.002, take_profit=0.002))
+@pytest.mark.parametrize("contracts", [1, 2])
+async def test_nothing_stands_in_the_way(
+    browser: Browser, tmp_path: Path, scheme: str, contracts: int
+) -> None:
+    if contracts == 1:
+        text = report_html(run(stop_loss=0.002, take_profit=0.002))
+    else:
+        text = portfolio_report_html(crossing(stop_loss=0.02))
     for viewport in ({"width": 1280, "height": 800}, PHONE):
         page, _ = await opened_page(browser, tmp_path, text, color_scheme=scheme, viewport=viewport)
         assert await grave_findings(page) == []

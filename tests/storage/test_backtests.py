@@ -12,6 +12,7 @@ from headwater.core.enums import BacktestKind, BacktestState
 from headwater.storage.backtests import (
     ENDS,
     TRANSITIONS,
+    JobPlace,
     StoredBacktest,
     between,
     count_in,
@@ -60,6 +61,15 @@ def test_a_change_is_stored_over_its_own_revision_alone(database: Database) -> N
     assert fetch(database, result_of("b2")) == []
 
 
+def test_the_first_job_of_an_id_stays_with_its_key(database: Database) -> None:
+    first = backtest(idempotency_key="mine", asked='{"fast":5}')
+    assert store_together(database, [first, backtest(asked='{"fast":9}')]) == 1
+    assert fetch(database, one("b1")) == [first]
+    mine = moved(first, BacktestState.RUNNING, owner="mine")
+    assert store_together(database, [mine]) == 1
+    assert fetch(database, in_state(BacktestState.RUNNING, 1)) == [mine]
+
+
 def test_heads_by_state_kind_and_time(database: Database) -> None:
     made = [
         backtest(T0 + 2, backtest_id="b2"),
@@ -82,6 +92,27 @@ def test_heads_by_state_kind_and_time(database: Database) -> None:
     assert ids(fetch(database, between(Span(end_ms=T0 + 2)))) == ["b1"]
     assert fetch(database, count_in([BacktestState.QUEUED, BacktestState.RUNNING])) == [3]
     assert fetch(database, count_in([BacktestState.FAILED])) == [0]
+
+
+def test_behind_a_place_comes_every_older_job_once(database: Database) -> None:
+    """Four in each millisecond, so that pages end within one; new ones come between pages."""
+    made = [backtest(T0 + number // 4, backtest_id=f"b{number * 7 % 25}") for number in range(25)]
+    store_together(database, made)
+    for rows in (1, 3, 4, 100):
+        found: list[str] = []
+        place: JobPlace | None = None
+        for turn in range(100):
+            span = Span(newest_first=True, limit=rows)
+            page = fetch(database, between(span, behind=place, state=BacktestState.QUEUED))
+            if not page:
+                break
+            found += [job.backtest_id for job in page]
+            place = JobPlace(page[-1].created_ms, page[-1].backtest_id)
+            late = backtest(T0 + 100 + rows, backtest_id=f"late{rows}_{turn}")
+            store_together(database, [late])
+        old = [name for name in found if not name.startswith("late")]
+        assert sorted(old) == sorted(job.backtest_id for job in made), "each of them once"
+        assert len(set(found)) == len(found)
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(BacktestState)), st.booleans()), max_size=12))

@@ -6,12 +6,22 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from tests.storage.samples import T0, liquidation, mark_candle, one_of_each, store
+from tests.storage.samples import (
+    T0,
+    backtest,
+    fetch,
+    liquidation,
+    mark_candle,
+    one_of_each,
+    store,
+    store_together,
+)
 
+from headwater.core.enums import BacktestState
 from headwater.core.errors import StorageError
 from headwater.core.records import MarkCandle
 from headwater.storage.backfills import Backfilled
-from headwater.storage.backtests import StoredBacktest
+from headwater.storage.backtests import StoredBacktest, moved, one
 from headwater.storage.base import Database
 from headwater.storage.checking import check
 from headwater.storage.liquidation_days import pack_one
@@ -42,21 +52,21 @@ def test_an_empty_database_gets_todays_tables_and_stays_as_it_is(blank: Database
             assert _differences(session.connection) == []
 
 
-def _at_first_version(database: Database) -> None:
-    """Makes a database as the first program did."""
+def _at_version(database: Database, version: str = "0001") -> None:
+    """Makes a database as the first program did, or a later one."""
     config = Config()
     config.set_main_option("script_location", "headwater.storage:migrations")
     config.set_main_option("path_separator", "os")
     with WriteSession(database) as session:
         config.attributes["connection"] = session.connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, version)
 
 
 def test_an_old_database_keeps_its_rows_and_gets_the_new_tables(blank: Database) -> None:
     later = MarkCandle | LiveSpell | Backfilled | StrategyVersion | StoredBacktest
     records = [one for one in one_of_each() if not isinstance(one, later)]
     with blank.claim():
-        _at_first_version(blank)
+        _at_version(blank)
         store(blank, records)
         done = upgrade(blank)
         assert (done.before, done.after) == ("0001", newest_version())
@@ -96,7 +106,7 @@ def test_a_step_that_fails_leaves_nothing_behind(blank: Database) -> None:
 def test_days_of_a_database_of_before_wait_to_be_packed(blank: Database) -> None:
     """Rows of the first version get their days; afterwards a day is packed as any other."""
     with blank.claim():
-        _at_first_version(blank)
+        _at_version(blank)
         store(blank, [liquidation(), liquidation(T0 + 1, exchange="okx")])
         assert upgrade(blank).after == newest_version()
         with WriteSession(blank) as session, session.transaction(durable=False) as writing:
@@ -106,3 +116,21 @@ def test_days_of_a_database_of_before_wait_to_be_packed(blank: Database) -> None
                 ("okx", T0 // 86_400_000, 0),
             }
             assert pack_one(writing, T0 // 86_400_000 + 1)
+
+
+def test_jobs_of_before_have_no_key_and_go_on(blank: Database) -> None:
+    job = backtest()
+    columns = {name: getattr(job, name) for name in job.__struct_fields__}
+    del columns["idempotency_key"], columns["asked"]
+    named = ", ".join(columns)
+    marks = ", ".join(f":{name}" for name in columns)
+    with blank.claim():
+        _at_version(blank, "0006")
+        with WriteSession(blank) as session, session.transaction(durable=True) as writing:
+            insert = sa.text(f"INSERT INTO backtests ({named}) VALUES ({marks})")
+            writing.execute(insert.bindparams(**columns))
+        assert upgrade(blank).before == "0006"
+        assert fetch(blank, one(job.backtest_id)) == [job]
+        taken = moved(job, BacktestState.RUNNING, owner="desk")
+        assert store_together(blank, [taken]) == 1
+        assert fetch(blank, one(job.backtest_id)) == [taken]

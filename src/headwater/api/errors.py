@@ -49,7 +49,8 @@ PROBLEMS: Final[Mapping[int, str]] = {
     "there are no data.",
     405: "Wrong method; `Allow` names the right ones.",
     408: "The request did not arrive whole in time.",
-    409: "It is not in a state that allows this; `errors` says in which one it is.",
+    409: "It is not in a state that allows this, or the `Idempotency-Key` is that of another "
+    "request; `errors` says which.",
     413: "The body is longer than this server reads.",
     414: "Path and query are longer than this server reads.",
     422: "A parameter is wrong; `errors` names it and what is allowed.",

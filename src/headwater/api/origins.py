@@ -15,7 +15,9 @@ from headwater.api.schemas.platform import Problem
 
 _EXPOSED: Final = b"etag, retry-after, x-process-time, x-request-id"
 _METHODS: Final = b"GET, POST, PUT, PATCH, DELETE"
-_HEADERS: Final = b"accept, authorization, content-type, if-none-match, x-request-id"
+_HEADERS: Final = (
+    b"accept, authorization, content-type, idempotency-key, if-none-match, x-request-id"
+)
 _PREFLIGHT_AGE_S: Final = b"600"
 
 RawHeaders = Sequence[tuple[bytes, bytes]]

@@ -51,6 +51,7 @@ Workers = Annotated[int | None, typer.Option(help="At once; else as many as ther
 COUNT_MAX: Final = 1_000_000
 """Most rows and most combinations of a search."""
 
+_PARAM_FORM: Final = "name=value, such as fast=10"
 _OPTIONS: Final = {
     "range": "--range",
     "ranges": "--range",
@@ -93,6 +94,22 @@ class SearchOptions:
     scheduler: Scheduler = ""
     workers: Workers = None
 
+    def check_strategy(self, strategy: str, params: Sequence[str] | None) -> None:
+        """Refuses a strategy that no search runs, before any data are read.
+
+        Args:
+            strategy: as it was written.
+            params: fixed parameters as name=value.
+
+        Raises:
+            ConfigError: names the option, and what is allowed.
+        """
+        from headwater.backtest.searchable import check_searchable
+        from headwater.strategies.registry import strategy_class
+
+        with named_options(option_of):
+            check_searchable(strategy_class(strategy), pairs_of("--param", params, _PARAM_FORM))
+
     def request(
         self, strategy: str, params: Sequence[str] | None, assumptions: Assumptions, *, top: int
     ) -> SweepRequest:
@@ -118,7 +135,7 @@ class SearchOptions:
                 # A path is resolved here once; a name travels to workers as it is.
                 strategy=strategy_class(strategy).name if ".py" not in strategy else strategy,
                 ranges=[range_of_text(one) for one in self.range_ or ()],
-                fixed=pairs_of("--param", params, "name=value, such as fast=10"),
+                fixed=pairs_of("--param", params, _PARAM_FORM),
                 assumptions=assumptions,
                 method=self.search,
                 samples=self.trials,

@@ -82,7 +82,7 @@ class BarEnds:
         at_ms = self._at_ms[event : event + len(low)]
         cash, pos, cost = account.cash, market.pos, market.cost
         standings: list[Standing] = [(0, cash, pos, cost)]
-        seen, fills, done = account.logged, account.fills, 0
+        seen, done = account.logged, 0
         is_heard = desk.hears_fill or desk.is_same_close
         context.lane = lane
         context.made = context.make = None
@@ -103,10 +103,9 @@ class BarEnds:
                 on_bar(context)
             done += 1
             if account.logged != seen:
-                # Orders that came and went without a fill are taken down by and by.
-                if is_heard or account.fills != fills or account.logged >= desk.due:
+                # What a strategy is not told of is taken down by and by.
+                if is_heard or account.logged >= desk.due:
                     self._tell(now_ms)
-                    fills = account.fills
                 seen = account.logged
                 if account.cash != cash or market.pos != pos or market.cost != cost:
                     cash, pos, cost = account.cash, market.pos, market.cost

@@ -32,11 +32,14 @@ class EventContext:
     Attributes:
         now_ms: time of the event.
         lane: contract of the event; the drive's own.
-        made: record of the event, once it was made or given; the drive's own.
-        make: makes it; None for events without a record.
+        made: record of the event, if it was given; the drive's own.
+        make: makes it otherwise; None for events without a record.
     """
 
-    __slots__ = ("_by_name", "_lanes", "_place_limit", "_venue", "lane", "made", "make", "now_ms")
+    __slots__ = (
+        "_by_name", "_lanes", "_place_limit", "_replace_limit", "_venue", "lane", "made", "make",
+        "now_ms",
+    )  # fmt: skip
 
     def __init__(self, venue: PaperVenue, lanes: Sequence[Lane]) -> None:
         self._venue = venue
@@ -45,6 +48,7 @@ class EventContext:
             (one.exchange, one.symbol): one for one in lanes
         }
         self._place_limit = venue.place_limit
+        self._replace_limit = venue.replace_limit
         self.lane = self._lanes[0]
         self.now_ms = 0
         self.made: Any = None
@@ -63,9 +67,9 @@ class EventContext:
     @property
     def event(self) -> Any:
         """The record that was heard; None for a bar's close and for the start."""
-        if self.made is None and self.make is not None:
-            self.made = self.make()
-        return self.made
+        if self.made is not None or self.make is None:
+            return self.made
+        return self.make()
 
     def _named(self, symbol: str | None, exchange: str | None) -> Lane:
         """The lane of a contract.
@@ -256,9 +260,13 @@ class EventContext:
         *,
         post_only: bool = False,
         contract: PaperMarket | None = None,
+        instead_of: WorkingOrder | None = None,
     ) -> WorkingOrder:
-        """Places a limit order in whole ticks and steps."""
-        return self._place_limit(contract or self.lane.market, is_buy, ticks, lots, post_only)
+        """Places a limit order in whole ticks and steps, in place of another one that waits."""
+        market = contract or self.lane.market
+        if instead_of is None:
+            return self._place_limit(market, is_buy, ticks, lots, post_only)
+        return self._replace_limit(instead_of, market, is_buy, ticks, lots, post_only)
 
     def contract(self, symbol: str | None = None, exchange: str | None = None) -> PaperMarket:
         """The handle of a contract for `quote`."""

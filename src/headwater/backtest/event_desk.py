@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from headwater.backtest.event_context import EventContext
-from headwater.backtest.event_entries import Entries, is_fill
+from headwater.backtest.event_entries import Entries
 from headwater.backtest.event_lane import Lane
 from headwater.backtest.event_samples import Samples
 from headwater.core.errors import RequestError
@@ -63,7 +63,6 @@ class EventDesk:
         self.at_close: list[tuple[int, int]] = []
         self.told = venue.event_count
         self.due = self.told + _DRAIN
-        self._fills = venue.account.fills
         self.is_same_close = venue.assumptions.timing is MarketTiming.SAME_CLOSE
         self.hears_bar = _hears(strategy, "on_bar")
         self.hears_trade = _hears(strategy, "on_trade")
@@ -219,20 +218,18 @@ class EventDesk:
             RequestError: a strategy that answers every fill with an order that fills at once.
         """
         if not self.hears_fill:
-            account, before = self._account, self.told
-            self.told = account.logged
-            if account.fills != self._fills or self.told >= self.due:
-                self._drain(before)
+            self.told = self._account.logged
+            if self.told >= self.due:
+                self._drain()
             return
         for _ in range(_FILL_ROUNDS_MAX):
-            fresh = self._drain()
-            if not fresh:
+            before, fills = self.told, self._drain()
+            if self.told == before:
                 return
-            for number, entry in enumerate(fresh, self.told - len(fresh) + 1):
-                if is_fill(entry):
-                    self._at(self.lanes[entry[3].market.index], at_ms)
-                    self.context.make = partial(self._fill, number, entry)
-                    self.strategy.on_fill(self.context)
+            for number, entry in fills:
+                self._at(self.lanes[entry[3].market.index], at_ms)
+                self.context.make = partial(self._fill, number, entry)
+                self.strategy.on_fill(self.context)
         raise RequestError(
             f"{self.strategy.name}.on_fill",
             f"{_FILL_ROUNDS_MAX} rounds of orders at {at_ms} ms",
@@ -241,7 +238,7 @@ class EventDesk:
 
     def finish(self) -> None:
         """Takes down what has happened last."""
-        self._drain(self.told)
+        self._drain()
 
     def event_at(self, number: int, entry: OrderEntry | AccountEntry) -> Any:
         """The record of an entry."""
@@ -261,20 +258,14 @@ class EventDesk:
         context.lane, context.now_ms = lane, at_ms
         context.made = context.make = None
 
-    def _drain(self, known: int = 0) -> list[OrderEntry | AccountEntry]:
-        """Moves what the venue logged to `entries`; gives what was new.
-
-        Args:
-            known: number of an event up to which none of the new ones is an execution.
-        """
-        fresh = self.venue.take_entries()
+    def _drain(self) -> list[tuple[int, OrderEntry]]:
+        """Moves what the venue logged to `entries`; gives the new executions, numbered."""
+        fresh, fills = self.venue.take_entries()
         self.told = count = self.venue.event_count
         self.due = count + _DRAIN
-        self._fills = self._account.fills
-        first = count - len(fresh) + 1
-        self.entries.add(first, fresh, max(0, known - first + 1))
+        self.entries.add(count - len(fresh) + 1, fresh, fills)
         self.dropped += self.entries.trim(ENTRIES_MAX)
-        return fresh
+        return fills
 
 
 def _hears(strategy: BaseStrategy, method: str) -> bool:

@@ -41,21 +41,22 @@ class Entries(Sequence[Numbered]):
         self._entries: list[OrderEntry | AccountEntry] = []
         self._left = 0
 
-    def add(self, first: int, fresh: Sequence[OrderEntry | AccountEntry], quiet: int = 0) -> None:
+    def add(
+        self,
+        first: int,
+        fresh: Sequence[OrderEntry | AccountEntry],
+        fills: Sequence[tuple[int, OrderEntry]],
+    ) -> None:
         """Takes in entries that follow each other.
 
         Args:
             first: number of the first of them.
             fresh: entries.
-            quiet: how many of the first are known to be no executions: they are not looked at.
+            fills: those of them that are executions, with their numbers.
         """
         self._numbers.extend(range(first, first + len(fresh)))
         self._entries += fresh
-        self.fills += [
-            (number, entry)
-            for number, entry in enumerate(fresh[quiet:], first + quiet)
-            if is_fill(entry)
-        ]
+        self.fills += fills
 
     def trim(self, most: int) -> int:
         """Drops the oldest that may be, down to half of `most`, once there are more than that.

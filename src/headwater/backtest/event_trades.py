@@ -5,6 +5,7 @@ no order costs a comparison in an array. Trades that a strategy hears are shown 
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise, repeat
 from operator import length_hint
 from typing import Any, Final
@@ -233,16 +234,18 @@ class EventTrades:
         on_trade = desk.strategy.on_trade
         below, above = rows.below, rows.above
         unheard, count = iter(times), len(times)
-        seen, is_over, hears_fill, fills = desk.told, False, desk.hears_fill, account.fills
+        seen, is_over, hears_fill = desk.told, False, desk.hears_fill
+
+        @lru_cache(maxsize=1)
+        def record_of(place: int) -> Any:
+            taker = None if tape.is_buy is None else bool(tape.is_buy[start + place])
+            quantity = float(tape.quantity[start + place])
+            return lane.trade(times[place], prices[place], quantity, taker)
 
         def made() -> Any:
-            place = count - length_hint(unheard) - 1
-            taker = None if tape.is_buy is None else bool(tape.is_buy[start + place])
-            return lane.trade(
-                times[place], prices[place], float(tape.quantity[start + place]), taker
-            )
+            return record_of(count - length_hint(unheard) - 1)
 
-        context.lane, context.make = lane, made
+        context.lane, context.made, context.make = lane, None, made
         market.has_trades = market.is_tape = True
         for at_ms, price, is_buy in zip(unheard, prices, sides, strict=False):
             if market.low < price < market.high:
@@ -264,17 +267,15 @@ class EventTrades:
                 venue.on_trade(market, price, quantity, taker, at_ms)
                 if account.logged != desk.told:
                     desk.tell(at_ms)
-                    context.lane, context.make = lane, made
+                    context.lane, context.made, context.make = lane, None, made
                     is_over = venue.is_insolvent
             context.now_ms = at_ms
-            context.made = None
             on_trade(context)
             if account.logged != seen:
-                # Orders that came and went without a fill are taken down by and by.
-                if hears_fill or account.fills != fills or account.logged >= desk.due:
+                # What a strategy is not told of is taken down by and by.
+                if hears_fill or account.logged >= desk.due:
                     desk.tell(at_ms)
-                    context.lane, context.make = lane, made
-                    fills = account.fills
+                    context.lane, context.made, context.make = lane, None, made
                 if is_over:
                     break
                 seen = account.logged

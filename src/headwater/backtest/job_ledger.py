@@ -10,12 +10,13 @@ from typing import Final
 
 import structlog
 
+from headwater.backtest.job_key import JobKey
 from headwater.backtest.job_request import JobRequest, encode_request, kind_of
 from headwater.core.clock import Clock
 from headwater.core.enums import BacktestKind, BacktestState
 from headwater.core.errors import Conflict, StorageError, UnknownRecord
 from headwater.storage import backtests
-from headwater.storage.backtests import StoredBacktest, moved
+from headwater.storage.backtests import JobPlace, StoredBacktest, moved
 from headwater.storage.base import Span
 from headwater.storage.store import Store
 
@@ -50,10 +51,21 @@ class JobLedger:
         self._heard: dict[str, tuple[int, float]] = {}
         self._looked_s = clock.monotonic()
 
-    async def add(self, backtest_id: str, request: JobRequest) -> StoredBacktest:
+    async def add(
+        self, backtest_id: str, request: JobRequest, key: JobKey | None = None
+    ) -> StoredBacktest:
         """Takes a job in; returns when it is on the disk.
 
+        Args:
+            backtest_id: its id; of one with a key that of the key.
+            request: what is to be done.
+            key: makes asking again no second job; None for none.
+
+        Returns:
+            The new job, or that of the key, if another caller was faster.
+
         Raises:
+            Conflict: the key is that of another request.
             StorageError: it is not taken.
         """
         job = StoredBacktest(
@@ -71,8 +83,13 @@ class JobLedger:
             steps_total=0,
             error="",
             request=encode_request(request),
+            idempotency_key=None if key is None else key.key,
+            asked=None if key is None else key.asked,
         )
         if await self._store.put_durable([job]) != 1:
+            there = None if key is None else await self.of_key(key)
+            if there is not None:
+                return there
             raise StorageError(self._store.label, f"there is a back-test {backtest_id} already")
         return job
 
@@ -86,12 +103,28 @@ class JobLedger:
             return job
         raise UnknownRecord("id", backtest_id, "back-test")
 
+    async def of_key(self, key: JobKey) -> StoredBacktest | None:
+        """The head of the job of a key; None where there is none.
+
+        Raises:
+            Conflict: its request was another one.
+        """
+        for job in await self._store.fetch(backtests.one(key.backtest_id)):
+            key.check(job)
+            return job
+        return None
+
     async def listed(
-        self, limit: int, state: BacktestState | None, kind: BacktestKind | None
+        self,
+        limit: int,
+        state: BacktestState | None,
+        kind: BacktestKind | None,
+        behind: JobPlace | None = None,
     ) -> Sequence[StoredBacktest]:
-        """Heads of the newest jobs."""
+        """Heads of the newest jobs, or of those that come behind a place."""
         span = Span(limit=limit, newest_first=True)
-        return await self._store.fetch(backtests.between(span, state=state, kind=kind))
+        query = backtests.between(span, state=state, kind=kind, behind=behind)
+        return await self._store.fetch(query)
 
     async def waiting(self) -> int:
         """How many jobs wait to be taken up."""

@@ -8,7 +8,6 @@ that looks: clocks of two machines need not agree.
 """
 
 import asyncio
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,8 @@ from typing import Final
 import msgspec
 import structlog
 
+from headwater.backtest.job_journals import forget_journal, journals_in
+from headwater.backtest.job_key import JobKey
 from headwater.backtest.job_ledger import JobLedger
 from headwater.backtest.job_message import WorkerTask, uncompressed
 from headwater.backtest.job_process import Done, Failed, WorkerEnd, run_worker
@@ -36,16 +37,13 @@ from headwater.core.errors import (
     UnknownRecord,
 )
 from headwater.storage import candles
-from headwater.storage.backtests import StoredBacktest
+from headwater.storage.backtests import JobPlace, StoredBacktest
 from headwater.storage.store import Store
 
 __all__ = ["BacktestJobs", "JobSettings"]
 
 LISTED_MAX: Final = 500
-"""Most jobs in one list."""
-
-JOURNALS_MAX: Final = 1_000
-"""Journals that are looked at when a desk begins."""
+"""Most jobs that are shown at once."""
 
 _PAUSE_S: Final = 1.0
 _PAUSE_MAX_S: Final = 15.0
@@ -128,11 +126,25 @@ class BacktestJobs:
 
     # --- what the API asks ------------------------------------------------------------------------
 
-    async def submit(self, request: JobRequest) -> StoredBacktest:
+    async def of_key(self, key: JobKey) -> StoredBacktest | None:
+        """The job that was taken in under a key; None where none was.
+
+        Raises:
+            Conflict: the key is that of another request.
+        """
+        job = await self._ledger.of_key(key)
+        return None if job is None else self._live(job)
+
+    async def submit(self, request: JobRequest, key: JobKey | None = None) -> StoredBacktest:
         """Takes a job in; returns when it is on the disk.
+
+        Args:
+            request: what is to be done.
+            key: of the same request the job that there is already is given back; None for none.
 
         Raises:
             RequestError: it makes no sense, or names a strategy or parameter that there is not.
+            Conflict: the key is that of another request.
             Overloaded: as many wait as may.
             StorageError: it is not taken.
         """
@@ -143,10 +155,13 @@ class BacktestJobs:
             values = {one.name: one.telling for one in request.spans}
             self.catalogue.check_swept(request.strategy, request.parameters, values)
         async with self._taking_in:
+            if key is not None and (there := await self.of_key(key)) is not None:
+                return there
             waiting = await self._ledger.waiting()
             if waiting >= self._settings.queue_max:
                 raise Overloaded(f"{waiting} back-tests wait, and no more may", _RETRY_S)
-            job = await self._ledger.add(self._new_id(), request)
+            backtest_id = self._new_id() if key is None else key.backtest_id
+            job = await self._ledger.add(backtest_id, request, key)
         self._wake.set()
         return job
 
@@ -167,9 +182,10 @@ class BacktestJobs:
         limit: int,
         state: BacktestState | None = None,
         kind: BacktestKind | None = None,
+        behind: JobPlace | None = None,
     ) -> Sequence[StoredBacktest]:
-        """The newest jobs, at most `LISTED_MAX`."""
-        found = await self._ledger.listed(min(limit, LISTED_MAX), state, kind)
+        """The newest jobs, or those behind a place; at most `LISTED_MAX` and one that follows."""
+        found = await self._ledger.listed(min(limit, LISTED_MAX + 1), state, kind, behind)
         return [self._live(job) for job in found]
 
     async def result(self, backtest_id: str) -> bytes:
@@ -210,7 +226,8 @@ class BacktestJobs:
         """Runs jobs until cancelled; then kills the workers and puts their jobs back."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._heartbeats(), name="backtest heartbeats")
-            await self._forget(await self._journals_left())
+            # Some of these jobs may have ended while this process was not there.
+            await self._forget(await asyncio.to_thread(journals_in, self._journals))
             pause_s = _PAUSE_S
             while True:
                 self._wake.clear()
@@ -320,16 +337,11 @@ class BacktestJobs:
         for name in names:
             try:
                 if (await self._ledger.get(name)).has_ended:
-                    folder = self._journals / name
-                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+                    await asyncio.to_thread(forget_journal, self._journals / name)
             except UnknownRecord:
                 continue
             except StorageError as error:
                 _log.warning("backtest_journal_kept", backtest=name, reason=str(error))
-
-    async def _journals_left(self) -> Sequence[str]:
-        """Jobs with a journal, of which some may have ended while this process was not there."""
-        return sorted(await asyncio.to_thread(_names_in, self._journals))[:JOURNALS_MAX]
 
     async def _give_back(self, job: StoredBacktest) -> None:
         """Puts a job back for whoever runs next; one try, since this process ends."""
@@ -369,8 +381,3 @@ class BacktestJobs:
         if content is None:
             raise UnknownRecord("id", backtest_id, "back-test with a report")
         return await asyncio.to_thread(uncompressed, content)
-
-
-def _names_in(folder: Path) -> list[str]:
-    """What a folder holds; nothing when it is not there."""
-    return [one.name for one in folder.iterdir()] if folder.is_dir() else []

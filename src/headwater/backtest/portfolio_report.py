@@ -18,6 +18,12 @@ from headwater.backtest.portfolio_contracts import (
 from headwater.backtest.report_drawing import Line, drawing
 from headwater.backtest.report_months import monthly_returns
 from headwater.backtest.report_page import MODULES, body_of, page, slot, table
+from headwater.backtest.report_prices import (
+    PriceChart,
+    bracket_of,
+    price_chart,
+    prices_section,
+)
 from headwater.backtest.report_sections import (
     assumptions_section,
     coverage_section,
@@ -32,10 +38,11 @@ from headwater.backtest.report_series import (
     EquitySeries,
     drawdowns,
     kept_points,
+    points_each,
     seconds_of,
     shortened,
 )
-from headwater.backtest.report_trades import portfolio_trade_data, price_places, trades_section
+from headwater.backtest.report_trades import portfolio_trade_data, trades_section
 from headwater.core.formatting import fixed
 from headwater.strategies.bars import time_text
 
@@ -46,10 +53,11 @@ _LINES = (
     "notional of all positions over the equity, long and short added up."
 )
 
+_TITLED: Final = 4
+"""Contracts that the title names; the rest is counted."""
+
 _LISTED: Final = 200
 """Refusals, pending orders and ambiguous bars that are listed; the rest is counted."""
-
-_SAMPLE: Final = 100_000
 
 
 class ExposureLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,10 +86,11 @@ def portfolio_report_html(
     """
     figures = contract_figures(result)
     names = [contract_name(one.exchange, one.symbol) for one in figures]
-    title = title or f"{result.strategy} on {', '.join(names)}"
+    title = title or f"{result.strategy} on {_called(names)}"
     equity, lines = _series(result, names)
+    prices = _prices(result, names)
     trades = portfolio_trade_data(result.trades)
-    places = price_places(_prices(result))
+    places = {one.contract: one.places for one in prices}
     outcome = result.outcome
     years = monthly_returns(result.opened_ms, outcome.equity, outcome.initial_capital)
     coverage = "".join(
@@ -94,6 +103,7 @@ def portfolio_report_html(
             "Equity, drawdown and exposure",
             equity_section(equity, outcome.initial_capital, outcome.final_equity, _LINES),
         ),
+        ("prices", "Prices and trades", prices_section(prices)),
         ("exposures", "Exposure by contract", _exposures(lines)),
         ("contracts", "Contracts", _contracts(names, figures)),
         ("returns", "Returns by month", months_section(years)),
@@ -108,12 +118,19 @@ def portfolio_report_html(
     data: dict[str, Any] = {
         "equity": equity,
         "exposures": lines,
-        "candles": None,
+        "prices": [one for one in prices if one.candles.time_s],
         "trades": trades if trades.side else None,
         "places": places,
+        "bracket": bracket_of(result.parameters),
     }
     body = body_of(title, _intro(result, names), _warnings(result), result.performance, sections)
     return page(title, body, data, script="report.js", modules=modules)
+
+
+def _called(names: list[str]) -> str:
+    """The contracts in a title: the first few by name."""
+    more = len(names) - _TITLED
+    return ", ".join(names[:_TITLED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _intro(result: PortfolioResult, names: list[str]) -> str:
@@ -134,25 +151,28 @@ def _series(
     shares = exposures(result)
     gross: FloatArray = np.sum(np.abs(shares), axis=0)
     kept = kept_points((outcome.equity, below, gross))
-    times = seconds_of(result.opened_ms[kept])
     equity = EquitySeries(
-        time_s=times,
+        time_s=seconds_of(result.opened_ms[kept]),
         equity=shortened(outcome.equity[kept]),
         drawdown=shortened(below[kept]),
         exposure=shortened(gross[kept], digits=4),
     )
-    lines = tuple(
-        ExposureLine(name=name, time_s=times, exposure=shortened(one[kept], digits=4))
-        for name, one in zip(names, shares, strict=True)
+    lines = []
+    for name, one in zip(names, shares, strict=True):
+        kept = kept_points((one,), points_each(len(names)))
+        held = shortened(one[kept], digits=4)
+        lines.append(
+            ExposureLine(name=name, time_s=seconds_of(result.opened_ms[kept]), exposure=held)
+        )
+    return equity, tuple(lines)
+
+
+def _prices(result: PortfolioResult, names: list[str]) -> tuple[PriceChart, ...]:
+    """The price chart of every contract, in the order of the account."""
+    return tuple(
+        price_chart(stream.all_bars(), name, at, len(names))
+        for at, (stream, name) in enumerate(zip(result.streams, names, strict=True))
     )
-    return equity, lines
-
-
-def _prices(result: PortfolioResult) -> list[float]:
-    """Prices that tell how many places prices have: of the contract with the smallest ones."""
-    closes = [one.all_bars().close[-_SAMPLE:] for one in result.streams]
-    found = min((one for one in closes if len(one)), key=lambda one: one[-1], default=None)
-    return [] if found is None else found.tolist()
 
 
 def _exposures(lines: tuple[ExposureLine, ...]) -> str:

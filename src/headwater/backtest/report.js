@@ -6,11 +6,14 @@
 const PAGE_ROWS = 100;
 /** Marks in view beyond which a chart shows none: they would hide the price. */
 const MARKS_MAX = 400;
-/** Marks in view beyond which they have no words. */
-const WORDS_MAX = 60;
+/** Room that each mark with a word needs along the time, px; with less none has one. */
+const WORD_PX = 24;
+/** Price charts that are drawn before anybody looks at them. */
+const CHARTS_AT_ONCE = 4;
 const STEP_BARS = 5;
 const ZOOM = 1.25;
 const REASONS = { stop_loss: "stop", take_profit: "target", liquidation: "LIQUIDATED" };
+const NO_TRADES = { side: [], entry_s: [], exit_s: [] };
 const LINE_COLOURS = ["accent", "down", "warn", "up"];
 
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -151,70 +154,69 @@ function candleAt(times, time) {
   return low;
 }
 
-/** The price with its trades; gives back what shows one trade. */
-function drawPrice(candles, trades) {
-  const chart = chartIn("price");
-  if (!chart) return undefined;
-  const times = candles.time_s;
-  const series = addLine(
-    chart,
-    library.CandlestickSeries,
-    0,
-    { upColor: "up", downColor: "down", wickUpColor: "up", wickDownColor: "down" },
-    {
-      borderVisible: false,
-      priceFormat: { type: "price", precision: data.places, minMove: 10 ** -data.places },
-    },
-    times.map((time, at) => ({
-      time,
-      open: candles.open[at],
-      high: candles.high[at],
-      low: candles.low[at],
-      close: candles.close[at],
-    })),
-  );
-  const entries = trades.entry_s.map((time) => candleAt(times, time));
-  const exits = trades.exit_s.map((time) => (time === null ? null : candleAt(times, time)));
+/** The contract of a trade; empty in a run over one. */
+const contractOf = (trades, at) => (trades.contract ? trades.contract[at] : "");
+
+/** Which trades a price chart has, and the candles in which they were entered and left. */
+function tradesOf(price, trades) {
+  const times = price.candles.time_s;
+  return {
+    numbers: trades.side
+      .map((_, at) => at)
+      .filter((at) => contractOf(trades, at) === price.contract),
+    entries: trades.entry_s.map((time) => candleAt(times, time)),
+    exits: trades.exit_s.map((time) => (time === null ? null : candleAt(times, time))),
+  };
+}
+
+/** The marks of some trades, in the order of their times, on a chart of a width in px. */
+function marksOf(seen, times, trades, { entries, exits }, width) {
+  const worded = seen.filter((at) => exits[at] !== null && REASONS[trades.reason[at]]);
+  const hasWords = worded.length * WORD_PX <= width;
+  return seen
+    .flatMap((at) => {
+      const isLong = trades.side[at] === "long";
+      const found = [
+        {
+          time: times[entries[at]],
+          position: isLong ? "belowBar" : "aboveBar",
+          shape: isLong ? "arrowUp" : "arrowDown",
+          color: colour("accent"),
+        },
+      ];
+      if (exits[at] !== null) {
+        const reason = trades.reason[at];
+        found.push({
+          time: times[exits[at]],
+          position: isLong ? "aboveBar" : "belowBar",
+          shape: reason === "signal" || reason === "reversal" ? "circle" : "square",
+          color: colour(trades.pnl[at] >= 0 ? "up" : "down"),
+          text: hasWords ? REASONS[reason] : undefined,
+        });
+      }
+      return found;
+    })
+    .sort((one, other) => one.time - other.time);
+}
+
+/** Marks the trades in view, now and whenever the view moves, and says how many there are. */
+function markTrades(chart, series, price, trades, own) {
   const marks = library.createSeriesMarkers(series, []);
-  const note = document.getElementById("marks-note");
+  const note = document.getElementById(`${price.place}-note`);
+  const { numbers, entries, exits } = own;
   const mark = () => {
     const range = chart.timeScale().getVisibleLogicalRange();
     if (range === null) return;
     const isSeen = (bar) => bar !== null && bar >= range.from && bar <= range.to;
-    const seen = trades.side
-      .map((_, at) => at)
-      .filter((at) => isSeen(entries[at]) || isSeen(exits[at]));
+    const seen = numbers.filter((at) => isSeen(entries[at]) || isSeen(exits[at]));
     const isTooMany = seen.length > MARKS_MAX;
+    const count = `${seen.length.toLocaleString("en-US")} trade${seen.length === 1 ? "" : "s"}`;
     note.textContent = isTooMany
-      ? `${seen.length.toLocaleString("en-US")} trades in view: zoom in to see their marks.`
-      : `${seen.length} trades in view are marked.`;
-    marks.setMarkers(isTooMany ? [] : marksOf(seen));
+      ? `${count} in view: zoom in to see their marks.`
+      : `${count} in view ${seen.length === 1 ? "is" : "are"} marked.`;
+    const width = chart.timeScale().width();
+    marks.setMarkers(isTooMany ? [] : marksOf(seen, price.candles.time_s, trades, own, width));
   };
-  const marksOf = (seen) =>
-    seen
-      .flatMap((at) => {
-        const isLong = trades.side[at] === "long";
-        const found = [
-          {
-            time: times[entries[at]],
-            position: isLong ? "belowBar" : "aboveBar",
-            shape: isLong ? "arrowUp" : "arrowDown",
-            color: colour("accent"),
-          },
-        ];
-        if (exits[at] !== null) {
-          const reason = trades.reason[at];
-          found.push({
-            time: times[exits[at]],
-            position: isLong ? "aboveBar" : "belowBar",
-            shape: reason === "signal" || reason === "reversal" ? "circle" : "square",
-            color: colour(trades.pnl[at] >= 0 ? "up" : "down"),
-            text: seen.length > WORDS_MAX ? undefined : REASONS[reason],
-          });
-        }
-        return found;
-      })
-      .sort((one, other) => one.time - other.time);
   let isDue = false;
   chart.timeScale().subscribeVisibleLogicalRangeChange(() => {
     if (isDue) return;
@@ -227,6 +229,33 @@ function drawPrice(candles, trades) {
   painted.push(mark);
   chart.timeScale().fitContent();
   mark();
+}
+
+/** The price of a contract with its trades; gives back what shows one trade. */
+function drawPrice(price, trades) {
+  const { candles, place, places } = price;
+  const chart = chartIn(place);
+  if (!chart) return undefined;
+  const times = candles.time_s;
+  const series = addLine(
+    chart,
+    library.CandlestickSeries,
+    0,
+    { upColor: "up", downColor: "down", wickUpColor: "up", wickDownColor: "down" },
+    {
+      borderVisible: false,
+      priceFormat: { type: "price", precision: places, minMove: 10 ** -places },
+    },
+    times.map((time, at) => ({
+      time,
+      open: candles.open[at],
+      high: candles.high[at],
+      low: candles.low[at],
+      close: candles.close[at],
+    })),
+  );
+  const own = tradesOf(price, trades);
+  markTrades(chart, series, price, trades, own);
   const dashed = { lineWidth: 2, lineStyle: library.LineStyle.Dashed };
   const level = (name, options) =>
     addLine(chart, library.LineSeries, 0, { color: name }, { ...options, title: "" }, []);
@@ -236,8 +265,8 @@ function drawPrice(candles, trades) {
     level("up", dashed),
   ];
   return (at) => {
-    const from = entries[at];
-    const to = Math.max(exits[at] ?? times.length - 1, Math.min(from + 1, times.length - 1));
+    const from = own.entries[at];
+    const to = Math.max(own.exits[at] ?? times.length - 1, Math.min(from + 1, times.length - 1));
     const span = to - from;
     const side = trades.side[at] === "long" ? 1 : -1;
     const entry = trades.entry_price[at];
@@ -251,8 +280,43 @@ function drawPrice(candles, trades) {
     const around = Math.max(20, span);
     chart.timeScale().setVisibleLogicalRange({ from: from - around, to: to + around });
     document
-      .querySelector('[data-chart="price"]')
+      .querySelector(`[data-chart="${place}"]`)
       .scrollIntoView({ block: "center", behavior: "auto" });
+  };
+}
+
+/**
+ * The prices of all contracts, the first few at once and the others when they come into view: many
+ * charts take much memory. Gives back what shows a trade in the chart of its contract.
+ */
+function drawPrices(prices, trades) {
+  if (!library || !prices.length) return undefined;
+  const drawn = new Map();
+  const shower = (price) => {
+    if (!drawn.has(price.contract)) drawn.set(price.contract, drawPrice(price, trades));
+    return drawn.get(price.contract);
+  };
+  const waiting = new Map();
+  const watch = new IntersectionObserver(
+    (changes) => {
+      for (const { target } of changes.filter((one) => one.isIntersecting)) {
+        watch.unobserve(target);
+        shower(waiting.get(target));
+      }
+    },
+    { rootMargin: "300px" },
+  );
+  prices.forEach((price, at) => {
+    if (at < CHARTS_AT_ONCE) shower(price);
+    else {
+      const host = document.querySelector(`[data-chart="${price.place}"]`);
+      waiting.set(host, price);
+      watch.observe(host);
+    }
+  });
+  return (at) => {
+    const price = prices.find((one) => one.contract === contractOf(trades, at));
+    if (price) shower(price)(at);
   };
 }
 
@@ -261,13 +325,14 @@ function cellsOf(trades, at) {
   const pnl = trades.pnl[at];
   const value = trades.entry_price[at] * trades.quantity[at];
   const exit = trades.exit_s[at];
+  const places = data.places[contractOf(trades, at)] ?? 2;
   return [
     ...(trades.contract ? [trades.contract[at]] : []),
     trades.side[at],
     moment(trades.entry_s[at]),
     exit === null ? "open" : moment(exit),
-    fixed(trades.entry_price[at], data.places),
-    exit === null ? "–" : fixed(trades.exit_price[at], data.places),
+    fixed(trades.entry_price[at], places),
+    exit === null ? "–" : fixed(trades.exit_price[at], places),
     fixed(trades.quantity[at], 6),
     pnl === null ? "–" : fixed(pnl, 2),
     pnl === null ? "–" : percent(pnl / value),
@@ -369,6 +434,10 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
 );
 if (data.equity) drawEquity(data.equity);
 if (data.lines) drawLines(data.lines, "compare");
-if (data.exposures) drawLines(data.exposures, "exposures", { priceFormat: PERCENT });
-if (data.trades) pageTrades(data.trades, data.candles && drawPrice(data.candles, data.trades));
+if (data.exposures && library) {
+  const steps = { priceFormat: PERCENT, lineType: library.LineType.WithSteps };
+  drawLines(data.exposures, "exposures", steps);
+}
+const shown = drawPrices(data.prices ?? [], data.trades ?? NO_TRADES);
+if (data.trades) pageTrades(data.trades, shown);
 document.documentElement.dataset.ready = "yes";

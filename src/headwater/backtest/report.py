@@ -9,9 +9,9 @@ with every extreme kept, and the page holds the newest 20,000 trades.
 from pathlib import Path
 from typing import Any
 
-from headwater.backtest.report_drawing import Line, drawing
 from headwater.backtest.report_months import monthly_returns
-from headwater.backtest.report_page import MODULES, body_of, page, slot
+from headwater.backtest.report_page import MODULES, body_of, page
+from headwater.backtest.report_prices import bracket_of, price_chart, price_section
 from headwater.backtest.report_sections import (
     assumptions_section,
     coverage_section,
@@ -23,8 +23,8 @@ from headwater.backtest.report_sections import (
     unfilled_section,
     warnings_of,
 )
-from headwater.backtest.report_series import candle_series, equity_series
-from headwater.backtest.report_trades import price_places, trade_data, trades_section
+from headwater.backtest.report_series import equity_series
+from headwater.backtest.report_trades import trade_data, trades_section
 from headwater.backtest.result import BacktestResult
 from headwater.strategies.bars import time_text
 
@@ -46,9 +46,9 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
     """
     title = title or f"{result.strategy} on {result.symbol or 'an unnamed symbol'}"
     equity = equity_series(result.bars, result.outcome)
-    candles = candle_series(result.bars)
+    price = price_chart(result.bars)
+    places = {price.contract: price.places}
     trades = trade_data(result)
-    places = price_places(result.bars.close.tolist()[-100_000:])
     outcome = result.outcome
     ran = len(outcome.equity)
     years = monthly_returns(result.bars.timestamp_ms[:ran], outcome.equity, outcome.initial_capital)
@@ -60,7 +60,7 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
                 equity, result.outcome.initial_capital, result.outcome.final_equity, _LINES
             ),
         ),
-        ("price", "Price and trades", _price(candles.bars_each, candles.time_s, candles.close)),
+        ("price", "Price and trades", price_section(price)),
         ("returns", "Returns by month", months_section(years)),
         ("figures", "Figures", metrics_section(result.performance)),
         ("drawdowns", "Drawdowns", drawdowns_section(result.performance)),
@@ -76,12 +76,10 @@ def report_html(result: BacktestResult, title: str = "", *, modules: Path = MODU
     )
     data: dict[str, Any] = {
         "equity": equity,
-        "candles": candles if len(candles.time_s) else None,
+        "prices": [price] if price.candles.time_s else [],
         "trades": trades if trades.side else None,
         "places": places,
-        "bracket": {
-            name: _distance(result.parameters.get(name)) for name in ("stop_loss", "take_profit")
-        },
+        "bracket": bracket_of(result.parameters),
     }
     body = body_of(title, _intro(result), warnings_of(result), result.performance, sections)
     return page(title, body, data, script="report.js", modules=modules)
@@ -100,21 +98,3 @@ def _costs(result: BacktestResult) -> str:
         f"fee {assumed.fee_rate * 1e4:g} bps{whose}, slippage {assumed.slippage_rate * 1e4:g} bps, "
         f"fills at {'the next open' if assumed.fill == 'next-open' else 'the same close'}"
     )
-
-
-def _price(bars_each: int, times: list[float], closes: list[float]) -> str:
-    each = "" if bars_each == 1 else f" Each candle stands for {bars_each:,} bars."
-    plain = drawing([Line(times=times, values=closes)], "Price over time")
-    return (
-        '<p class="dim">Arrows mark entries (up: long, down: short), circles exits by a signal, '
-        f"squares exits by stop, target or liquidation.{each} The number of a trade in the table "
-        "shows it here, with its stop and target. Keys: arrows, + and −, Home.</p>"
-        f"{slot('price', 'Price with the entries and exits of the trades', plain)}"
-        '<p class="dim" id="marks-note" aria-live="polite"></p>'
-    )
-
-
-def _distance(value: object) -> float | None:
-    """A stop's or target's distance as a fraction, where the strategy has such a parameter."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else None  # type: ignore[arg-type]

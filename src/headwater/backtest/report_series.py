@@ -16,18 +16,23 @@ from headwater.strategies.bars import Bars
 
 __all__ = [
     "POINTS_MAX",
+    "POINTS_SHARED",
     "CandleSeries",
     "EquitySeries",
     "candle_series",
     "drawdowns",
     "equity_series",
     "kept_points",
+    "points_each",
     "seconds_of",
     "shortened",
 ]
 
 POINTS_MAX: Final = 5_000
 """Most points of a line and most candles; a screen has fewer columns."""
+
+POINTS_SHARED: Final = 8 * POINTS_MAX
+"""Most points of what a page draws once for each contract, all contracts together."""
 
 _DIGITS: Final = 8
 """Significant digits that a drawing needs; the tables have more."""
@@ -67,6 +72,11 @@ class CandleSeries(msgspec.Struct, frozen=True, kw_only=True):
     high: list[float]
     low: list[float]
     close: list[float]
+
+
+def points_each(contracts: int) -> int:
+    """Most points of one contract's line or candles where so many (> 0) share a page."""
+    return min(POINTS_MAX, POINTS_SHARED // contracts)
 
 
 def drawdowns(equity: FloatArray, initial_capital: float) -> FloatArray:

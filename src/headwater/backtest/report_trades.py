@@ -1,7 +1,7 @@
 """The trades of a run as a report shows and saves them: columns, and the first rows as a table."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -35,6 +35,7 @@ _HEADS: Final = (
     *("#", "side", "entered (UTC)", "left (UTC)", "entry price", "exit price", "quantity"),
     *("profit", "return", "fees", "funding", "reason"),
 )
+_PLACES: Final = 2
 _PLACES_MAX: Final = 8
 _SAMPLE: Final = 500
 
@@ -78,7 +79,7 @@ def price_places(prices: Sequence[float]) -> int:
         prices: quote currency; some hundred of them, evenly taken, are looked at.
     """
     if not prices:
-        return 2
+        return _PLACES
     step = max(1, len(prices) // _SAMPLE)
     most = max(2, min(_PLACES_MAX, 6 - math.floor(math.log10(max(prices)))))
     texts = (f"{price:.{_PLACES_MAX}f}".rstrip("0") for price in islice(prices, 0, None, step))
@@ -137,13 +138,13 @@ def portfolio_trade_data(trips: Sequence[RoundTrip], most: int = TRADES_MAX) -> 
     )
 
 
-def trades_section(data: TradeData, total: int, places: int) -> str:
+def trades_section(data: TradeData, total: int, places: Mapping[str, int]) -> str:
     """The table with its first rows, and what it leaves out.
 
     Args:
         data: what the script shows.
         total: trades of the run.
-        places: decimal places of prices.
+        places: decimal places of the prices of each contract, by its name.
     """
     shown = len(data.side)
     if not total:
@@ -165,7 +166,8 @@ def trades_section(data: TradeData, total: int, places: int) -> str:
     )
 
 
-def _row(at: int, data: TradeData, places: int) -> list[str]:
+def _row(at: int, data: TradeData, all_places: Mapping[str, int]) -> list[str]:
+    places = all_places.get(data.contract[at] if data.contract else "", _PLACES)
     value = data.entry_price[at] * data.quantity[at]
     exit_s, price, pnl = data.exit_s[at], data.exit_price[at], data.pnl[at]
     return [

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.backtest.searchable import check_searchable
 from headwater.core.errors import ConfigError, RequestError
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.parameters import checked_parameters
@@ -130,16 +131,17 @@ class StrategyCatalogue:
     def check_swept(
         self, name: str, fixed: Mapping[str, Any], swept: Mapping[str, Sequence[Any]]
     ) -> None:
-        """Refuses fixed parameters, or values of varied ones, that the strategy does not take.
+        """Refuses a strategy that no search runs, and parameters that it does not take.
 
         Each value is looked at alone: which go together the search finds out, and leaves the
         others out.
 
         Raises:
-            RequestError: names the parameter, its value and what is allowed.
+            RequestError: names the strategy or the parameter, its value and what is allowed.
         """
-        declared = self.of(name).declared
-        checked_parameters(declared, fixed, name)
+        kind = self.of(name)
+        checked_parameters(kind.declared, fixed, name)
+        check_searchable(kind, fixed)
         for parameter, values in swept.items():
             for value in values:
-                checked_parameters(declared, {parameter: value}, name)
+                checked_parameters(kind.declared, {parameter: value}, name)

@@ -12,6 +12,7 @@ from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.funding import FundingColumns
 from headwater.backtest.parameter_ranges import ParameterRange
+from headwater.backtest.searchable import check_searchable
 from headwater.backtest.sweep_candidates import Candidates, ParameterGrid, drawn, whole_grid
 from headwater.backtest.sweep_columns import columns_kept
 from headwater.backtest.sweep_crews import (
@@ -88,6 +89,7 @@ class Sweep:
         workers: int | None = None,
         trade_from: int = 0,
     ) -> None:
+        check_searchable(resolved(strategy), fixed)
         bars = Bars.of(data)
         if objective not in OBJECTIVES:
             raise RequestError("objective", objective, f"one of {', '.join(OBJECTIVES)}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from headwater.analytics.arrays import FloatArray
 from headwater.backtest.assumptions import FillRule
+from headwater.backtest.searchable import check_one_is_enough
 from headwater.backtest.sweep_columns import SweepBars
 from headwater.backtest.sweep_tally import BLOCKS, Figure, block_edges
 from headwater.backtest.sweep_task import SweepTask, resolved, traded_signals
@@ -61,6 +62,7 @@ class KernelDrive:
     def figures(self, parameters: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
         """Row and blocks of one combination."""
         strategy = self._strategy(parameters)
+        check_one_is_enough(strategy)
         bracket = strategy.checked_bracket()
         if self._is_shipped:
             codes = np.empty(len(self._bars), dtype=np.uint8)

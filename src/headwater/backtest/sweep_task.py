@@ -14,6 +14,7 @@ from headwater.backtest.detail import NO_DETAIL, Detail
 from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.outcome import Outcome, TradeColumns
 from headwater.backtest.per_bar import run_per_bar
+from headwater.backtest.searchable import check_one_is_enough
 from headwater.backtest.sparse import run_sparse
 from headwater.backtest.sweep_tally import tally_of
 from headwater.core.errors import RequestError
@@ -97,6 +98,7 @@ class SweepTask:
         """
         bars = bars or self.bars
         strategy = resolved(self.strategy)(parameters)
+        check_one_is_enough(strategy)
         traded = bars[self.trade_from :] if self.trade_from else bars
         funding = None if self.funding is None else FundingBars.of(self.funding, traded)
         form = strategy.form()

@@ -24,6 +24,7 @@ from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.funding import FundingColumns
 from headwater.backtest.outcome import Outcome
 from headwater.backtest.parameter_ranges import ParameterRange
+from headwater.backtest.searchable import check_searchable
 from headwater.backtest.sweep import Progress, Sweep
 from headwater.backtest.sweep_candidates import ParameterGrid
 from headwater.backtest.sweep_result import SweepRow, objective_values
@@ -106,6 +107,7 @@ class WalkForward:
         funding: FundingColumns | None = None,
         detail: Bars | None = None,
     ) -> None:
+        check_searchable(resolved(strategy), search.fixed)
         self.strategy = strategy
         self.bars = Bars.of(data)
         self.search = search

@@ -66,6 +66,9 @@ class StoredBacktest(msgspec.Struct, frozen=True, kw_only=True):
         request: what was asked for, as JSON text.
         result: compressed; None before it is done, and where only the head was asked for.
         report: compressed HTML; None as `result`, and where none was made.
+        idempotency_key: which the caller gave, so that asking again makes no second job; None where
+            none was given.
+        asked: what the caller asked for under that key, as JSON text; None without a key.
     """
 
     backtest_id: str
@@ -84,6 +87,8 @@ class StoredBacktest(msgspec.Struct, frozen=True, kw_only=True):
     request: str
     result: bytes | None = None
     report: bytes | None = None
+    idempotency_key: str | None = None
+    asked: str | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -125,6 +130,8 @@ def row_of(one: StoredBacktest) -> Row:
         one.request,
         one.result,
         one.report,
+        one.idempotency_key,
+        one.asked,
     )
 
 
@@ -145,6 +152,8 @@ def head_of(row: "sa.Row[Any]") -> StoredBacktest:
         steps_total=row.steps_total,
         error=row.error,
         request=row.request,
+        idempotency_key=row.idempotency_key,
+        asked=row.asked,
     )
 
 
@@ -207,11 +216,38 @@ def count_in(states: Sequence[BacktestState]) -> Query[int]:
     return Query(chosen, lambda row: int(row.jobs))
 
 
+class JobPlace(msgspec.Struct, frozen=True):
+    """Where a job stands among all, the newest first: neither of the two ever changes.
+
+    Attributes:
+        created_ms: when it was asked for, ms since the epoch, UTC.
+        backtest_id: tells apart those of one millisecond.
+    """
+
+    created_ms: int
+    backtest_id: str
+
+
 def between(
-    span: Span, *, state: BacktestState | None = None, kind: BacktestKind | None = None
+    span: Span,
+    *,
+    state: BacktestState | None = None,
+    kind: BacktestKind | None = None,
+    behind: JobPlace | None = None,
 ) -> Query[StoredBacktest]:
-    """Heads of jobs by the time they were asked for, of one state and kind or of all."""
+    """Heads of jobs by the time they were asked for.
+
+    Args:
+        span: which times, in what order.
+        state: of them; None for all.
+        kind: likewise.
+        behind: a place, newest first; only what comes after it. None for all.
+    """
     conditions = []
+    if behind is not None:
+        at, one_id = BACKTESTS.c.created_ms, BACKTESTS.c.backtest_id
+        conditions.append(at <= behind.created_ms)
+        conditions.append(sa.or_(at < behind.created_ms, one_id < behind.backtest_id))
     if state is not None:
         conditions.append(BACKTESTS.c.state == state.value)
     if kind is not None:

@@ -282,6 +282,8 @@ BACKTESTS: Final = sa.Table(
     _text("request"),
     sa.Column("result", sa.LargeBinary, nullable=True),
     sa.Column("report", sa.LargeBinary, nullable=True),
+    sa.Column("idempotency_key", sa.Text, nullable=True),
+    sa.Column("asked", sa.Text, nullable=True),
 )
 """One row per back-test job. A change is written only over the revision that it was made of."""
 

@@ -248,6 +248,7 @@ class StrategyContext(Protocol):
         *,
         post_only: bool = False,
         contract: Any = None,
+        instead_of: OrderHandle | None = None,
     ) -> OrderHandle:
         """Places a limit order in whole ticks and steps: the fast way, for quoting.
 
@@ -257,9 +258,11 @@ class StrategyContext(Protocol):
             lots: quantity over the contract's step, > 0.
             post_only: refused rather than let take liquidity.
             contract: as `contract` gives it; None: that of the event.
+            instead_of: handle of an order that is cancelled first, even if the new one is then
+                refused; nothing is when it has ended already, or is None.
 
         Returns:
-            A handle for `cancel`.
+            A handle, for `cancel` and `instead_of`.
         """
         ...
 

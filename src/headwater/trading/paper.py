@@ -40,7 +40,7 @@ from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import stop_order
 from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_positions import position_record
-from headwater.trading.paper_quotes import PaperQuotes
+from headwater.trading.paper_requotes import PaperRequotes
 from headwater.trading.paper_snapshot import restore_state, snapshot_state
 from headwater.trading.paper_state import FINAL, AccountEntry, OrderEntry, PaperState
 
@@ -62,7 +62,7 @@ class AmbiguousBar(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
-class PaperVenue(PaperQuotes):
+class PaperVenue(PaperRequotes):
     """One account on simulated markets.
 
     Args:
@@ -235,15 +235,20 @@ class PaperVenue(PaperQuotes):
         """Everything that happened since the last call, oldest first."""
         return self._state.take_events()
 
-    def take_entries(self) -> list[OrderEntry | AccountEntry]:
+    def take_entries(
+        self,
+    ) -> tuple[list[OrderEntry | AccountEntry], list[tuple[int, OrderEntry]]]:
         """The same as bare entries, for who makes records of them later (`event_record`) or never.
 
-        The number of the first one is `event_count` − their count + 1.
+        Returns:
+            All of them, the number of the first being `event_count` − their count + 1; and again
+            those that are executions, each with its number.
         """
-        log = self._state.log
-        entries = list(log)
+        log, executions = self._state.log, self._state.executions
+        taken = list(log), list(executions)
         log.clear()
-        return entries
+        executions.clear()
+        return taken
 
     @property
     def currency(self) -> str:

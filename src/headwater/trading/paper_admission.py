@@ -13,7 +13,13 @@ from headwater.core.orders import OrderRequest
 from headwater.trading.paper_assumptions import MarketTiming
 from headwater.trading.paper_contract import atto_of, money
 from headwater.trading.paper_links import enforce_reduce_only, join
-from headwater.trading.paper_margin import exceeds_tiers, free_margin, set_aside, update_reserve
+from headwater.trading.paper_margin import (
+    exceeds_tiers,
+    free_margin,
+    set_aside,
+    settle_reserve,
+    update_reserve,
+)
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import arrive_all
 from headwater.trading.paper_order import Plan, WorkingOrder
@@ -60,7 +66,8 @@ def make_order(
     else:
         ticks = scale.market_ticks(market.last, up=True) if market.last > 0.0 else 0
     state.numbers += 1
-    order = WorkingOrder(state.numbers, market, is_buy, kind, ticks, lots, state.now)
+    price = scale.float_price(ticks)
+    order = WorkingOrder(state.numbers, market, is_buy, kind, ticks, price, lots, state.now)
     order.time_in_force = request.time_in_force
     order.post_only = request.post_only
     order.reduce_only = request.reduce_only
@@ -178,6 +185,7 @@ def _refusal(
 def _margin_refusal(
     state: PaperState, market: PaperMarket, order: WorkingOrder, lots: int
 ) -> tuple[OrderReason, str] | None:
+    settle_reserve(state)
     set_aside(market, order, lots)
     grown = update_reserve(state, market)
     if grown <= 0:

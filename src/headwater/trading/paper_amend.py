@@ -5,7 +5,13 @@ from decimal import Decimal
 from headwater.core.errors import RequestError
 from headwater.core.order_kinds import OrderEventKind, OrderReason, OrderState, OrderType
 from headwater.trading.paper_links import enforce_reduce_only
-from headwater.trading.paper_margin import exceeds_tiers, free_margin, set_aside, update_reserve
+from headwater.trading.paper_margin import (
+    exceeds_tiers,
+    free_margin,
+    set_aside,
+    settle_reserve,
+    update_reserve,
+)
 from headwater.trading.paper_order import WorkingOrder
 from headwater.trading.paper_resting import MARKET_KINDS, arm, is_marketable, rest
 from headwater.trading.paper_state import PaperState
@@ -137,6 +143,7 @@ def _refusal(
         return None
     if market.min_notional and scale.notional(lots * ticks) < market.min_notional:
         return OrderReason.BELOW_MIN_NOTIONAL, f"{scale.price(lots * ticks) * scale.step}"
+    settle_reserve(state)
     old_ticks, reserved, before = order.ticks, order.reserved, market.reserve
     set_aside(market, order, -reserved)
     order.ticks = ticks

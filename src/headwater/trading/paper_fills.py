@@ -105,11 +105,11 @@ def execute(
     if order.filled >= order.lots:
         market.remove(order)
         market.reducers.pop(order.number, None)
-        state.note(OrderEventKind.FILLED, reason, order, facts)
+        state.note_fill(OrderEventKind.FILLED, reason, order, facts)
         state.finish(order, OrderState.FILLED)
     else:
         order.state = OrderState.PARTIALLY_FILLED
-        state.note(OrderEventKind.PARTIALLY_FILLED, reason, order, facts)
+        state.note_fill(OrderEventKind.PARTIALLY_FILLED, reason, order, facts)
     update_thresholds(state, market)
     check_solvency(state)
 

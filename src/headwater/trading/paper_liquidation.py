@@ -53,9 +53,9 @@ def _close(state: PaperState, market: PaperMarket, at: float, *, is_reached: boo
     price = limit if is_bankrupt else (max(at, limit) if is_long else min(at, limit))
     ticks = max(0, scale.market_ticks(price, up=not is_long))
     state.numbers += 1
-    order = WorkingOrder(
-        state.numbers, market, not is_long, OrderType.MARKET, ticks, abs(market.pos), state.now
-    )
+    lots, kind = abs(market.pos), OrderType.MARKET
+    level = scale.float_price(ticks)
+    order = WorkingOrder(state.numbers, market, not is_long, kind, ticks, level, lots, state.now)
     order.client_id = f"liquidation-{order.number}"
     order.reduce_only = True
     notional = scale.notional(order.lots * ticks)
@@ -63,7 +63,7 @@ def _close(state: PaperState, market: PaperMarket, at: float, *, is_reached: boo
     kept = (equity(state) - unrealised(market)) if market.is_cross else market.margin
     rate_n, rate_d = market.contract.fees.liquidation.as_integer_ratio()
     fee = max(0, min(-(-notional * rate_n // rate_d), kept + profit))
-    lots, entry = order.lots, market.cost
+    entry = market.cost
     execute(state, order, lots, ticks, is_maker=False, reason=OrderReason.LIQUIDATION, fee=fee)
     state.note_account(
         AccountEventKind.LIQUIDATION,

@@ -54,6 +54,44 @@ def update_reserve(state: PaperState, market: PaperMarket) -> int:
     return grown
 
 
+def settle_reserve(state: PaperState) -> None:
+    """Brings what orders set aside up to date, where quoting with room to spare has left it."""
+    market = state.markets[0]
+    if market.room_units >= 0:
+        update_reserve(state, market)
+
+
+def grant_room(state: PaperState, market: PaperMarket) -> None:
+    """Finds how far the open orders may grow for sure, so that quotes need no look at the margin.
+
+    Orders set aside at most their notional at `reserve_n / reserve_d`, both sides together, and a
+    position has at least its profit at the worse price. There is room on accounts of one contract
+    alone, as no other one's prices and orders use the same margin, and without tiers, which no
+    notional is compared with then.
+
+    Args:
+        state: the account.
+        market: its contract, whose reserve is up to date.
+    """
+    market.room_units = -1
+    if len(state.markets) > 1 or market.tiers_cap != _NONE_ABOVE:
+        return
+    free = state.cash - state.margin_total
+    pos = market.pos
+    market.room_low, market.room_high = _NONE_BELOW, _NONE_ABOVE
+    if pos and market.is_cross:
+        profit = _value_worse(market, market.value_price)
+        free += profit
+        if pos > 0:
+            market.room_low = market.worse[2]
+        else:
+            market.room_high = market.worse[2]
+    # Two less for what the reserve is rounded up by.
+    units = (free - 2) * market.reserve_d // market.reserve_n
+    if units >= market.buy_units + market.sell_units:
+        market.room_units = units
+
+
 def set_aside(market: PaperMarket, order: WorkingOrder, lots: int) -> None:
     """Counts `lots` more (fewer if negative) of an order as open; `update_reserve` follows."""
     order.reserved += lots
@@ -85,6 +123,7 @@ def unrealised(market: PaperMarket) -> int:
 
 def free_margin(state: PaperState) -> int:
     """Margin that new orders may use, atto; negative when cross positions lost it."""
+    settle_reserve(state)
     free = state.cash - state.margin_total - state.reserved
     for market in state.open.values():
         if market.is_cross:
@@ -98,6 +137,7 @@ def has_free_margin(state: PaperState) -> bool:
     A position has at least the profit that it would have at a worse price: that one serves for as
     long as the price stays on its better side. Only when it is not enough, all is valued.
     """
+    settle_reserve(state)
     free = state.cash - state.margin_total - state.reserved
     for market in state.open.values():
         if market.is_cross:
@@ -218,6 +258,9 @@ def update_thresholds(state: PaperState, market: PaperMarket) -> None:
     Cross positions lean on each other; while there are two and more, each event of theirs is
     looked at (`is_shared`).
     """
+    if market.room_units >= 0:
+        update_reserve(state, market)
+        market.room_units = -1
     crosses = [one for one in state.open.values() if one.is_cross]
     is_shared = len(crosses) > 1
     for one in crosses:

@@ -33,6 +33,9 @@ class PaperMarket:
         cost: entry notional of what is open, atto, ≥ 0.
         adjustment: funding of an isolated position since it opened, atto.
         worse: a worse price with the profit at it: steps, cost, price, profit (`paper_margin`).
+        room_units: ticks × steps that the open orders of both sides may come to without a look at
+            the margin, while the price that values the position is between `room_low` and
+            `room_high`; −1 without such room (`paper_margin.grant_room`).
         margin: initial margin set aside for the position, atto.
         reserve: margin set aside for open orders, atto.
         liq_low: a long is liquidated at or below it; −inf without.
@@ -49,9 +52,9 @@ class PaperMarket:
         "held", "high", "index", "is_cross", "is_queued", "is_shared", "is_tape", "is_touched",
         "last", "leverage_d", "leverage_n", "liq_high", "liq_low", "low", "maker_d", "maker_n",
         "margin", "mark", "min_lots", "min_notional", "min_units", "phase", "pos", "queue_lots",
-        "realised", "reducers", "reserve", "reserve_d", "reserve_n", "scale", "sell_lots",
-        "sell_units", "symbol", "taker_d", "taker_n", "tick_d", "tick_n", "tick_size", "tiers",
-        "tiers_cap", "worse",
+        "realised", "reducers", "reserve", "reserve_d", "reserve_n", "room_high", "room_low",
+        "room_units", "scale", "sell_lots", "sell_units", "symbol", "taker_d", "taker_n", "tick_d",
+        "tick_n", "tick_size", "tiers", "tiers_cap", "worse",
     )  # fmt: skip
 
     def __init__(self, index: int, contract: PaperContract, assumptions: FillAssumptions) -> None:
@@ -77,6 +80,7 @@ class PaperMarket:
         self.low, self.high = -inf, inf
         self.pos = self.cost = self.adjustment = self.margin = 0
         self.worse = (0, 0, 0.0, 0)
+        self.room_units, self.room_low, self.room_high = -1, -inf, inf
         self.realised = self.fees = self.funding = 0
         self.buy_lots = self.buy_units = self.sell_lots = self.sell_units = self.reserve = 0
         self.liq_low, self.liq_high = -inf, inf

@@ -80,7 +80,7 @@ class WorkingOrder:
         is_buy: side.
         kind: as asked for.
         ticks: limit price, or the reference price for the margin of the other kinds.
-        price: `ticks` as a float.
+        price: `ticks` as a float: what its place and its touch go by.
         lots: quantity in steps.
         filled: of them filled.
         filled_units: Σ ticks × steps of its fills.
@@ -108,6 +108,7 @@ class WorkingOrder:
         is_buy: bool,
         kind: OrderType,
         ticks: int,
+        price: float,
         lots: int,
         at_ms: int,
     ) -> None:
@@ -117,7 +118,7 @@ class WorkingOrder:
         self.is_buy = is_buy
         self.kind = kind
         self.ticks = ticks
-        self.price = ticks * market.tick_n / market.tick_d
+        self.price = price
         self.lots = lots
         self.filled = 0
         self.filled_units = 0

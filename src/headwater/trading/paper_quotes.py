@@ -14,7 +14,13 @@ from headwater.core.errors import RequestError
 from headwater.core.order_kinds import OrderEventKind, OrderReason, OrderState, OrderType
 from headwater.trading.paper_admission import admit
 from headwater.trading.paper_feed import PaperFeed
-from headwater.trading.paper_margin import exceeds_tiers, has_free_margin, set_aside, update_reserve
+from headwater.trading.paper_margin import (
+    exceeds_tiers,
+    grant_room,
+    has_free_margin,
+    set_aside,
+    update_reserve,
+)
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_matching import stop_order
 from headwater.trading.paper_order import WorkingOrder
@@ -58,9 +64,9 @@ class PaperQuotes(PaperFeed):
         """
         state = self._state
         state.numbers = number = state.numbers + 1
-        order = WorkingOrder(number, market, is_buy, _LIMIT, ticks, lots, state.now)
+        price = ticks * market.tick_n / market.tick_d
+        order = WorkingOrder(number, market, is_buy, _LIMIT, ticks, price, lots, state.now)
         order.post_only, order.reduce_only = post_only, reduce_only
-        price = order.price
         if (
             reduce_only
             or market.arrivals
@@ -72,17 +78,17 @@ class PaperQuotes(PaperFeed):
             or state.is_insolvent
         ):
             return _admitted(state, order)
-        # Orders that only close what is open set nothing aside: then nothing is to be computed.
         if is_buy:
-            market.buy_lots = working = market.buy_lots + lots
+            market.buy_lots += lots
             market.buy_units += lots * ticks
-            is_felt = working + market.pos > 0
         else:
-            market.sell_lots = working = market.sell_lots + lots
+            market.sell_lots += lots
             market.sell_units += lots * ticks
-            is_felt = working > market.pos
         order.reserved = lots
-        if is_felt and update_reserve(state, market) > 0 and _is_refused(state, order):
+        value = market.mark if market.has_marks else market.last
+        has_room = market.buy_units + market.sell_units <= market.room_units
+        has_room = has_room and market.room_low < value < market.room_high
+        if not has_room and _lacks_margin(state, order):
             set_aside(market, order, -lots)
             return _admitted(state, order)
         order.state, order.is_resting = _ACCEPTED, True
@@ -157,7 +163,8 @@ class PaperQuotes(PaperFeed):
                 market.sell_lots = rest - lots
                 market.sell_units -= lots * order.ticks
                 is_felt = rest > pos
-            if is_felt:
+            # With room to spare, what is set aside is settled when somebody asks for it.
+            if is_felt and market.room_units < 0:
                 update_reserve(state, market)
         order.state = _CANCELLED
         order.reason = _REQUESTED
@@ -191,15 +198,31 @@ def _admitted(state: PaperState, order: WorkingOrder) -> WorkingOrder:
     return order
 
 
-def _is_refused(state: PaperState, order: WorkingOrder) -> bool:
+def _lacks_margin(state: PaperState, order: WorkingOrder) -> bool:
+    """Whether margin or tiers refuse an order that is counted already; else finds new room."""
+    market, lots, is_buy = order.market, order.lots, order.is_buy
+    # Orders that only close what is open set nothing aside: then nothing is to be computed.
+    if not (market.buy_lots + market.pos > 0 if is_buy else market.sell_lots > market.pos):
+        return False
+    if market.room_units >= 0:
+        set_aside(market, order, -lots)
+        update_reserve(state, market)
+        set_aside(market, order, lots)
+        market.room_units = -1
+    if update_reserve(state, market) > 0 and _is_refused(state, market, is_buy, order.ticks):
+        return True
+    grant_room(state, market)
+    return False
+
+
+def _is_refused(state: PaperState, market: PaperMarket, is_buy: bool, ticks: int) -> bool:
     """Whether margin or tiers refuse an order whose reserve is counted already and has grown."""
     if not has_free_margin(state):
         return True
-    market = order.market
     if market.tiers_cap == inf:
         return False
-    working = market.buy_lots if order.is_buy else -market.sell_lots
-    return exceeds_tiers(market, market.pos + working, order.ticks)
+    working = market.buy_lots if is_buy else -market.sell_lots
+    return exceeds_tiers(market, market.pos + working, ticks)
 
 
 def cancel_order(state: PaperState, order: WorkingOrder) -> bool:

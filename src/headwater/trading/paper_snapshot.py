@@ -9,6 +9,7 @@ from typing import Any
 
 from headwater.core.errors import RequestError
 from headwater.core.order_kinds import OrderReason, OrderState, OrderType, TimeInForce
+from headwater.trading.paper_margin import settle_reserve
 from headwater.trading.paper_market import PaperMarket
 from headwater.trading.paper_order import Plan, RestingKey, WorkingOrder
 from headwater.trading.paper_state import PaperState
@@ -37,6 +38,7 @@ _PLAN = (
 
 def snapshot_state(state: PaperState) -> bytes:
     """Everything but the events that nobody has taken yet."""
+    settle_reserve(state)
     orders = {order.number: order for order in (*state.finished, *state.live.values())}
     document = {
         "version": VERSION,
@@ -136,7 +138,7 @@ def _order_of(state: PaperState, document: dict[str, Any]) -> WorkingOrder:
     facts = document["facts"]
     market = state.markets[document["market"]]
     order = WorkingOrder(
-        facts["number"], market, facts["is_buy"], OrderType(facts["kind"]), 0, 0, 0
+        facts["number"], market, facts["is_buy"], OrderType(facts["kind"]), 0, 0.0, 0, 0
     )
     for name, value in facts.items():
         setattr(order, name, value)

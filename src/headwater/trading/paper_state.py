@@ -66,6 +66,7 @@ class PaperState:
         by_client: numbers of live and remembered orders, by client id.
         finished: the last final orders.
         log: events that nobody has taken yet; the oldest are dropped beyond the bound.
+        executions: those of them that are fills, with their numbers.
         logged: events so far, kept, taken or dropped.
         ambiguous: (contract, time of the bar) where stop and target lay in one bar.
         deficit: atto that the account fell short of when it became insolvent.
@@ -73,7 +74,7 @@ class PaperState:
 
     __slots__ = (
         "ambiguous", "ambiguous_count", "assumptions", "by_client", "cash", "currency", "deficit",
-        "fills", "finished", "initial", "is_insolvent", "live", "log", "logged",
+        "executions", "fills", "finished", "initial", "is_insolvent", "live", "log", "logged",
         "margin_total", "markets", "now", "numbers", "open", "reserved", "shared_count",
     )  # fmt: skip
 
@@ -98,6 +99,7 @@ class PaperState:
         self.by_client: dict[str, WorkingOrder] = {}
         self.finished: deque[WorkingOrder] = deque(maxlen=FINISHED_MAX)
         self.log: deque[OrderEntry | AccountEntry] = deque(maxlen=EVENTS_MAX)
+        self.executions: deque[tuple[int, OrderEntry]] = deque(maxlen=EVENTS_MAX)
         self.logged = 0
         self.ambiguous: list[tuple[int, int]] = []
         self.ambiguous_count = 0
@@ -117,6 +119,18 @@ class PaperState:
         order.updated_at_ms = now
         self.logged += 1
         self.log.append((now, kind, reason, order, order.lots, order.filled, detail))
+
+    def note_fill(
+        self, kind: OrderEventKind, reason: OrderReason, order: WorkingOrder, fill: FillFacts
+    ) -> None:
+        """Logs an execution, also among the executions."""
+        now = self.now
+        order.reason = reason
+        order.updated_at_ms = now
+        self.logged += 1
+        entry = (now, kind, reason, order, order.lots, order.filled, fill)
+        self.log.append(entry)
+        self.executions.append((self.logged, entry))
 
     def note_account(
         self, kind: AccountEventKind, market: PaperMarket | None, amount: int, text: str
@@ -157,6 +171,7 @@ class PaperState:
             event_record(entry, first + place, self.currency) for place, entry in enumerate(log)
         ]
         log.clear()
+        self.executions.clear()
         return events
 
 

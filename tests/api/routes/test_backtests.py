@@ -35,6 +35,11 @@ FORWARD = SEARCH | {
     "out_of_sample_period_days": 20,
 }
 
+CARRY = {
+    "strategy_name": "funding_carry",
+    "parameter_ranges": [{"name": "leg_size", "start_value": 0.1, "end_value": 0.3, "step": 0.1}],
+}
+
 TIER = {"notional_floor": 0, "maintenance_rate": 0.01, "leverage_max": 20}
 
 
@@ -158,6 +163,58 @@ async def test_a_full_queue_says_when_to_try_again(idle: Platform) -> None:
     assert body_of(await idle.get(PATH))["count"] == 3
 
 
+async def pages(platform: Platform, query: str) -> list[list[str]]:
+    """The ids of every page, one after another."""
+    found: list[list[str]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        more = f"&cursor={cursor}" if cursor else ""
+        body = body_of(await platform.get(f"{PATH}?{query}{more}"))
+        assert body["count"] == len(body["backtests"])
+        found.append([one["id"] for one in body["backtests"]])
+        cursor = body["next_cursor"]
+    return found
+
+
+async def test_every_job_is_on_one_page_however_long_they_are(idle: Platform) -> None:
+    assert body_of(await idle.get(PATH)) == {"count": 0, "next_cursor": None, "backtests": []}
+    ids = []
+    for number in range(6):
+        started = body_of(await idle.post(PATH, RUN), 202)
+        ids.append(started["id"])
+        if number % 3:
+            body_of(await idle.post(f"{PATH}/{started['id']}/cancel", b""))
+    (whole,) = await pages(idle, "limit=6")
+    assert sorted(whole) == sorted(ids)
+    for limit in (1, 2, 4):
+        found = await pages(idle, f"limit={limit}")
+        assert [len(one) for one in found[:-1]] == [limit] * (len(found) - 1)
+        assert found[-1]
+        assert [name for one in found for name in one] == whole
+    cancelled = await pages(idle, "limit=3&status=cancelled")
+    assert [len(one) for one in cancelled] == [3, 1]
+
+
+async def test_a_page_begins_where_the_one_before_ended_whatever_is_new(idle: Platform) -> None:
+    made = [body_of(await idle.post(PATH, RUN), 202)["id"] for _ in range(2)]
+    first = body_of(await idle.get(f"{PATH}?limit=1"))
+    new = body_of(await idle.post(PATH, RUN), 202)
+    second = body_of(await idle.get(f"{PATH}?limit=1&cursor={first['next_cursor']}"))
+    assert [one["backtests"][0]["id"] for one in (first, second)] in (made, made[::-1])
+    assert second["next_cursor"] is None
+    assert new["id"] not in made
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "5", "b1", "1-", "-b1", "1-a%20b", "1-" + "x" * 65, "1" * 16 + "-b1", "%D9%A1-b1"]
+)
+async def test_what_is_no_cursor_is_422(idle: Platform, bad: str) -> None:
+    body = body_of(await idle.get(f"{PATH}?cursor={bad}"), 422)
+    (error,) = body["errors"]
+    assert error["field"] == "cursor"
+    assert "next_cursor" in error["allowed"][0]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -218,6 +275,8 @@ async def test_bad_runs_are_422_and_named(
     [
         ("optimize", {"parameter_ranges": []}, "parameter_ranges"),
         ("optimize", {"strategy_name": "nothing"}, "strategy_name"),
+        ("optimize", CARRY, "strategy_name"),
+        ("walkforward", CARRY, "strategy_name"),
         ("optimize", {"method": "guess"}, "method"),
         ("optimize", {"objective": "luck"}, "objective"),
         ("optimize", {"samples": 0}, "samples"),

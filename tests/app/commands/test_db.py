@@ -26,7 +26,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_from_nothing_to_a_restored_copy(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "at version 0006 now" in _db("upgrade").output
+    assert "at version 0007 now" in _db("upgrade").output
     assert "already" in _db("upgrade").output
     database = SqliteDatabase(data_dir / "headwater.sqlite3")
     with database.claim():

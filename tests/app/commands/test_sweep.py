@@ -118,3 +118,19 @@ def test_wrong_calls_name_the_option(
     assert done.code == 2, done.out
     for text in said:
         assert text in done.err
+
+
+@pytest.mark.parametrize("command", ["sweep", "walk-forward"])
+@pytest.mark.parametrize("where", [("--data", "not-there.csv"), ("--exchange", "binance,bybit")])
+def test_what_no_search_runs_is_told_before_any_data_are_looked_for(
+    call: CommandLine, command: str, where: tuple[str, str]
+) -> None:
+    days = ("--in-sample-days", "2", "--out-of-sample-days", "1")
+    done = call(
+        *(command, "--strategy", "funding_carry", "--range", "leg_size=0.1:0.3:0.1"),
+        *(*(days if command == "walk-forward" else ()), "--symbol", "BTCUSDT", *where),
+    )
+    assert done.code == 2
+    assert done.err.startswith("headwater: --strategy: 'funding_carry'")
+    assert "takes 2 contracts" in done.err
+    assert "headwater backtest" in done.err

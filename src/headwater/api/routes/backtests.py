@@ -4,6 +4,8 @@ Starting answers 202 with an id at once; the work is done in worker processes, b
 memory and time, and survives a restart (`docs/guides/backtest-jobs.md`).
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
@@ -11,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from headwater.api.answering import Answers
 from headwater.api.backtest_market import market_of
+from headwater.api.idempotency import KeyHeader, job_key
 from headwater.api.openapi import SERVER_STATUSES, Responses, answers, problems
 from headwater.api.parameters import Limit500
 from headwater.api.routes.strategies import (
@@ -27,6 +30,7 @@ from headwater.api.schemas.backtest_bodies import (
     WalkForwardBody,
 )
 from headwater.api.schemas.backtests import (
+    CURSOR_PATTERN,
     BacktestAcceptedView,
     BacktestPerformanceView,
     BacktestResultView,
@@ -34,9 +38,12 @@ from headwater.api.schemas.backtests import (
     BacktestsView,
     MetricsOnly,
     accepted_view,
+    backtests_view,
+    place_of,
     request_of,
     status_view,
 )
+from headwater.backtest.job_key import JobKey
 from headwater.backtest.job_request import (
     BacktestRequest,
     JobRequest,
@@ -49,10 +56,11 @@ from headwater.backtest.tier_rows import TierRow, shipped_rows
 from headwater.core.enums import BacktestKind, BacktestState
 from headwater.core.errors import Overloaded, RequestError, UnknownRecord
 from headwater.services.strategies import Strategies
+from headwater.storage.backtests import StoredBacktest
 
 BACKTESTS_PATH: Final = "/api/v1/backtests"
 
-_START_STATUSES: Final = (403, 404, 422)
+_START_STATUSES: Final = (403, 404, 409, 422)
 _READ_STATUSES: Final = (404, 409, 422)
 _REPORT_POLICY: Final = (
     # A report is a page made of other people's words: it runs in a box of its own and asks nobody.
@@ -66,6 +74,13 @@ StateQuery: TypeAlias = Annotated[
 KindQuery: TypeAlias = Annotated[
     BacktestKind | None, Query(description="Only jobs of this kind.", examples=["backtest"])
 ]
+CursorQuery: TypeAlias = Annotated[
+    str | None,
+    Query(
+        description="`next_cursor` of the page before; the newest jobs when left out.",
+        json_schema_extra={"pattern": CURSOR_PATTERN},
+    ),
+]
 
 
 def backtests_router(api: Answers) -> APIRouter:
@@ -78,7 +93,8 @@ def backtests_router(api: Answers) -> APIRouter:
 
 
 def _add_starts(router: APIRouter, api: Answers) -> None:
-    accepted = answers(BacktestAcceptedView, "It is queued.", _START_STATUSES, status=202)
+    said = "It is queued; with the `Idempotency-Key` of an earlier request, that one's job."
+    accepted = answers(BacktestAcceptedView, said, _START_STATUSES, status=202)
 
     @router.post(
         f"{BACKTESTS_PATH}/start",
@@ -88,9 +104,10 @@ def _add_starts(router: APIRouter, api: Answers) -> None:
         include_in_schema=False,
     )
     @router.post(BACKTESTS_PATH, status_code=202, summary="Start a back-test", responses=accepted)
-    async def start_backtest(body: BacktestBody) -> Response:
+    async def start_backtest(body: BacktestBody, key: KeyHeader = None) -> Response:
         """Checked, stored and queued; 503 while as many wait as may."""
-        return await _start(api, await _backtest_of(api, body))
+        named = job_key(key, BacktestKind.BACKTEST, body)
+        return await _start(api, named, partial(_backtest_of, api, body))
 
     @router.post(
         f"{BACKTESTS_PATH}/optimize",
@@ -98,17 +115,10 @@ def _add_starts(router: APIRouter, api: Answers) -> None:
         summary="Search for parameters",
         responses=accepted,
     )
-    async def start_optimisation(body: OptimiseBody) -> Response:
+    async def start_optimisation(body: OptimiseBody, key: KeyHeader = None) -> Response:
         """One job for all combinations."""
-        made = OptimiseRequest(
-            **await _run_of(api, body, body.strategy_name),
-            spans=_spans_of(body.parameter_ranges),
-            method=body.method,
-            samples=body.samples,
-            seed=body.seed,
-            objective=body.objective,
-        )
-        return await _start(api, made)
+        named = job_key(key, BacktestKind.OPTIMISE, body)
+        return await _start(api, named, partial(_optimisation_of, api, body))
 
     @router.post(
         f"{BACKTESTS_PATH}/walkforward",
@@ -116,18 +126,10 @@ def _add_starts(router: APIRouter, api: Answers) -> None:
         summary="Search and run forward, again and again",
         responses=accepted,
     )
-    async def start_walk_forward(body: WalkForwardBody) -> Response:
+    async def start_walk_forward(body: WalkForwardBody, key: KeyHeader = None) -> Response:
         """One job for all folds."""
-        made = WalkForwardRequest(
-            **await _run_of(api, body, body.strategy_name),
-            spans=_spans_of(body.parameter_ranges),
-            in_sample_days=body.in_sample_period_days,
-            out_of_sample_days=body.out_of_sample_period_days,
-            folds=body.num_folds,
-            embargo_days=body.embargo_days,
-            objective=body.objective,
-        )
-        return await _start(api, made)
+        named = job_key(key, BacktestKind.WALK_FORWARD, body)
+        return await _start(api, named, partial(_walk_forward_of, api, body))
 
 
 def _add_reads(router: APIRouter, api: Answers) -> None:
@@ -137,12 +139,14 @@ def _add_reads(router: APIRouter, api: Answers) -> None:
         responses=answers(BacktestsView, f"The newest first, at most {LISTED_MAX}.", (422,)),
     )
     async def read_backtests(
-        status: StateQuery = None, kind: KindQuery = None, limit: Limit500 = 50
+        status: StateQuery = None,
+        kind: KindQuery = None,
+        limit: Limit500 = 50,
+        cursor: CursorQuery = None,
     ) -> Response:
-        """Without their results."""
-        found = await _jobs(api).listed(limit, status, kind)
-        views = tuple(status_view(job) for job in found)
-        return respond(BacktestsView(count=len(views), backtests=views))
+        """Without their results; `next_cursor` leads to older ones, each of them once."""
+        found = await _jobs(api).listed(limit + 1, status, kind, place_of(cursor))
+        return respond(backtests_view(found, limit))
 
     @router.get(
         f"{BACKTESTS_PATH}/status/{{id}}",
@@ -210,15 +214,28 @@ def _report_answers() -> Responses:
     return found | problems((*SERVER_STATUSES, *_READ_STATUSES))
 
 
-async def _start(api: Answers, request: JobRequest) -> Response:
+async def _start(
+    api: Answers, key: JobKey | None, made: Callable[[], Awaitable[JobRequest]]
+) -> Response:
+    """Takes a job in, or finds the one that was taken in under the key.
+
+    The latter first: what a request means may have changed since, and the queue be full by now.
+    """
+    jobs = _jobs(api)
+    job = None if key is None else await jobs.of_key(key)
+    if job is None:
+        job = await _submitted(jobs, await made(), key)
+    return respond(accepted_view(job, BACKTESTS_PATH), 202)
+
+
+async def _submitted(jobs: BacktestJobs, request: JobRequest, key: JobKey | None) -> StoredBacktest:
     try:
-        job = await _jobs(api).submit(request)
+        return await jobs.submit(request, key)
     except RequestError as error:
         if error.field != "strategy" or isinstance(request, BacktestRequest):
             raise
         # What a search calls it.
         raise RequestError("strategy_name", error.value, error.allowed) from error
-    return respond(accepted_view(job, BACKTESTS_PATH), 202)
 
 
 async def _backtest_of(api: Answers, body: BacktestBody) -> BacktestRequest:
@@ -242,6 +259,31 @@ async def _backtest_of(api: Answers, body: BacktestBody) -> BacktestRequest:
     run = await _run_of(api, body, one.class_name)
     run["parameters"] = {**msgspec.json.decode(one.parameters), **run["parameters"]}
     return BacktestRequest(**run, strategy_id=one.strategy_id, strategy_version=one.version)
+
+
+async def _optimisation_of(api: Answers, body: OptimiseBody) -> OptimiseRequest:
+    """The search that a body asks for; errors as `_run_of`."""
+    return OptimiseRequest(
+        **await _run_of(api, body, body.strategy_name),
+        spans=_spans_of(body.parameter_ranges),
+        method=body.method,
+        samples=body.samples,
+        seed=body.seed,
+        objective=body.objective,
+    )
+
+
+async def _walk_forward_of(api: Answers, body: WalkForwardBody) -> WalkForwardRequest:
+    """The walk forward that a body asks for; errors as `_run_of`."""
+    return WalkForwardRequest(
+        **await _run_of(api, body, body.strategy_name),
+        spans=_spans_of(body.parameter_ranges),
+        in_sample_days=body.in_sample_period_days,
+        out_of_sample_days=body.out_of_sample_period_days,
+        folds=body.num_folds,
+        embargo_days=body.embargo_days,
+        objective=body.objective,
+    )
 
 
 async def _run_of(api: Answers, body: RunFields, strategy: str) -> dict[str, Any]:

@@ -1,13 +1,21 @@
 """Views of back-test jobs (requirement C-R7)."""
 
-from typing import Annotated, Any
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
 from headwater.api.schemas.base import IsoTime, View, iso_of
 from headwater.core.enums import BacktestKind, BacktestState
-from headwater.storage.backtests import StoredBacktest
+from headwater.core.errors import RequestError
+from headwater.storage.backtests import JobPlace, StoredBacktest
+
+CURSOR_PATTERN: Final = r"^[0-9]{1,15}-[A-Za-z0-9_-]{1,64}$"
+"""What a cursor looks like; callers need not know what is in it."""
+
+_CURSOR: Final = re.compile(r"([0-9]{1,15})-([A-Za-z0-9_-]{1,64})")
 
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -46,6 +54,7 @@ class BacktestStatusView(View, frozen=True, kw_only=True):
         created_at: when it was asked for.
         started_at: when it was taken up last; null before.
         ended_at: when it came to its end; null before.
+        idempotency_key: the key that the caller gave; null where none was given.
         request: what was asked for.
     """
 
@@ -60,6 +69,7 @@ class BacktestStatusView(View, frozen=True, kw_only=True):
     created_at: IsoTime
     started_at: IsoTime | None
     ended_at: IsoTime | None
+    idempotency_key: str | None
     request: dict[str, Any]
 
 
@@ -68,10 +78,12 @@ class BacktestsView(View, frozen=True, kw_only=True):
 
     Attributes:
         count: how many are shown.
+        next_cursor: the `cursor` of the page that follows; null on the last one.
         backtests: the jobs.
     """
 
     count: Count
+    next_cursor: str | None
     backtests: tuple[BacktestStatusView, ...]
 
 
@@ -128,6 +140,40 @@ def accepted_view(job: StoredBacktest, path: str) -> BacktestAcceptedView:
     )
 
 
+def backtests_view(jobs: Sequence[StoredBacktest], limit: int) -> BacktestsView:
+    """A page of jobs.
+
+    Args:
+        jobs: in their order, with one more than are shown where there are more.
+        limit: how many are shown at most, > 0.
+    """
+    shown = jobs[:limit]
+    return BacktestsView(
+        count=len(shown),
+        next_cursor=cursor_of(shown[-1]) if len(jobs) > limit else None,
+        backtests=tuple(status_view(job) for job in shown),
+    )
+
+
+def cursor_of(job: StoredBacktest) -> str:
+    """Where a job stands in the list, as text; `place_of` reads it."""
+    return f"{job.created_ms}-{job.backtest_id}"
+
+
+def place_of(cursor: str | None) -> JobPlace | None:
+    """The place of a cursor; None for none.
+
+    Raises:
+        RequestError: it is none of ours.
+    """
+    if cursor is None:
+        return None
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        raise RequestError("cursor", cursor, "the next_cursor of a page of this list")
+    return JobPlace(int(found[1]), found[2])
+
+
 def status_view(job: StoredBacktest) -> BacktestStatusView:
     """A job without its result."""
     share = min(1.0, job.steps_done / job.steps_total) if job.steps_total else None
@@ -143,6 +189,7 @@ def status_view(job: StoredBacktest) -> BacktestStatusView:
         created_at=iso_of(job.created_ms),
         started_at=None if job.started_ms is None else iso_of(job.started_ms),
         ended_at=None if job.ended_ms is None else iso_of(job.ended_ms),
+        idempotency_key=job.idempotency_key,
         request=request_of(job),
     )
 

@@ -24,6 +24,7 @@ Top = Annotated[int, typer.Option(help="Rows that are shown.")]
 @spread
 def sweep(options: RunOptions, search: SearchOptions, top: Top = 20) -> None:
     """Try many parameters of a strategy over the same bars, and how far the best can be trusted."""
+    search.check_strategy(options.strategy, options.param)
     contract = options.one_contract()
     assumed = options.costs(contract)
     inputs = options.inputs(contract)

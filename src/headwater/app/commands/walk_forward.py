@@ -41,6 +41,7 @@ def walk_forward(
     anchored: Anchored = False,
 ) -> None:
     """Choose parameters on one stretch of the past, run them on the next, and so on."""
+    search.check_strategy(options.strategy, options.param)
     contract = options.one_contract()
     assumed = options.costs(contract)
     inputs = options.inputs(contract)
