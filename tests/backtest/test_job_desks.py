@@ -36,7 +36,8 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture
 def url() -> Iterator[str]:
     """A database of its own."""
-    with private_postgres() as address:
+    # No test cuts the power: processes are killed, which the system's memory survives.
+    with private_postgres(is_durable=False) as address:
         if address is None:
             pytest.skip("PostgreSQL is not installed (make test-servers)")
         yield address
