@@ -1,11 +1,12 @@
 """The collector's setting during a run, and after it."""
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from headwater.backtest.collection import YOUNG_MAX, age, collecting_rarely
+from headwater.backtest.collection import _AGED_MAX, YOUNG_MAX, age, collecting_rarely
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +79,47 @@ def test_the_few_objects_that_python_itself_froze_are_in_nobodys_way(
     kept: list[list[int]] = [[]]
     try:
         assert any(one is kept for one in gc.get_objects(generation=0))
-        age()
+        age(1)
         assert not any(one is kept for one in gc.get_objects(generation=0))
     finally:
         gc.enable()
+
+
+def test_what_many_runs_drop_in_cycles_is_looked_at_in_the_end() -> None:
+    """Counting the young as old sets back when Python would look at the old: it never did."""
+
+    class Dropped:
+        def __init__(self) -> None:
+            self.me = self
+
+    was_frozen = gc.get_freeze_count() > 0
+    gc.unfreeze()
+    try:
+        gc.collect()
+        alive = []
+        for _ in range(9):
+            alive.append(weakref.ref(Dropped()))
+            age(_AGED_MAX // 4)
+        # At most those since the last whole look, which each fourth call takes.
+        assert sum(one() is not None for one in alive) < 4
+    finally:
+        if not was_frozen:
+            gc.unfreeze()
+        else:
+            gc.freeze()
+
+
+def test_whoever_switched_the_collector_off_has_no_look_taken() -> None:
+    class Dropped:
+        def __init__(self) -> None:
+            self.me = self
+
+    gc.disable()
+    try:
+        dropped = weakref.ref(Dropped())
+        age(_AGED_MAX)
+        assert dropped() is not None
+    finally:
+        gc.enable()
+        age(_AGED_MAX)
+    assert dropped() is None

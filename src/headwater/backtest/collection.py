@@ -24,6 +24,11 @@ for it: small objects come to a hundred megabytes or two."""
 _MANY: Final = 10_000
 """Young objects from which it is worth the trouble."""
 
+_AGED_MAX: Final = 4_000_000
+"""Values that come of age before the collector looks at all: a whole look costs some hundredths of
+a second, so much of what they cost to make that nobody sees it. Cycles of some ten bytes a value
+come to two hundred megabytes in the meantime."""
+
 _FROZEN_BY_PYTHON: Final = 2_000
 """Frozen objects that need not be somebody's wish: Python 3.12 begins with some hundred. Whoever
 freezes a process with the platform in it has tens of thousands."""
@@ -43,19 +48,48 @@ def collecting_rarely() -> Iterator[None]:
     try:
         yield
     finally:
-        if gc.get_count()[0] >= _MANY:
-            age()
+        if (young := gc.get_count()[0]) >= _MANY:
+            age(young)
         if is_ours:
             gc.set_threshold(*former)
 
 
-def age() -> None:
-    """Counts everything young as old, without a look at it: most of it has come to stay.
+class _Aged:
+    """How many values have come of age since the last whole look: of the process, as the collector.
+
+    Attributes:
+        values: about how many.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self) -> None:
+        self.values = 0
+
+
+_aged: Final = _Aged()
+
+
+def age(values: int) -> None:
+    """Counts everything young as old, mostly without a look at it: most of it has come to stay.
 
     Else the next records that somebody makes would have all of it looked at. Whoever has frozen
     objects (before a fork) would find them thawed: then that look is taken. They are counted one
     by one, so little that is young and small is left to the collector.
+
+    What is dropped in cycles is old by then too, and this very call sets back the counts by which
+    Python decides to look at the old: a process of many runs would keep it for ever. So there is a
+    whole look after `_AGED_MAX` values, unless somebody has switched the collector off.
+
+    Args:
+        values: about how many the young objects hold, > 0.
     """
-    if gc.get_freeze_count() <= _FROZEN_BY_PYTHON:
-        gc.freeze()
-        gc.unfreeze()
+    if gc.get_freeze_count() > _FROZEN_BY_PYTHON:
+        return
+    _aged.values += values
+    if _aged.values >= _AGED_MAX and gc.isenabled():
+        _aged.values = 0
+        gc.collect()
+        return
+    gc.freeze()
+    gc.unfreeze()

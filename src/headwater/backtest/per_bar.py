@@ -131,7 +131,7 @@ class _Walk:
                 "strategy", self.strategy.name, "to read the columns of data, not to change them"
             )
         if length >= _LONG:
-            age()
+            age(length)
         return self.account.outcome(self.bars.close)
 
     def _walk(self, start: int, end: int) -> bool:
