@@ -77,6 +77,13 @@ def test_a_conflict_names_the_key_the_job_and_what_differs() -> None:
     assert len(refused.value.allowed) < 400
 
 
+def test_numbers_that_are_equal_but_were_written_otherwise_are_named() -> None:
+    before, now = (key(parameters={"fast": fast}, days=5) for fast in (10, 10.0))
+    job = backtest(backtest_id=before.backtest_id, idempotency_key="mine", asked=before.asked)
+    with pytest.raises(Conflict, match=r'\(parameters: {"fast":10} there, {"fast":10.0} here\)'):
+        now.check(job)
+
+
 async def test_of_many_at_once_one_makes_the_job(store: Store) -> None:
     """Eight desks and no lock between them: the database decides."""
     ledgers = [JobLedger(store, ManualClock(), f"desk{number}") for number in range(8)]

@@ -22,7 +22,7 @@ _log: Final = structlog.stdlib.get_logger("headwater.backtest.jobs")
 def journals_in(folder: Path) -> Sequence[str]:
     """Names of the first `JOURNALS_MAX` journals in a folder, in order.
 
-    None where the folder is not there or cannot be read; the latter is told in the log.
+    No names where the folder is not there or cannot be read; the latter is told in the log.
     """
     try:
         return sorted(one.name for one in folder.iterdir())[:JOURNALS_MAX]

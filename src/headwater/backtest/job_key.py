@@ -52,8 +52,7 @@ class JobKey(msgspec.Struct, frozen=True, kw_only=True):
         """
         if not 1 <= len(key) <= KEY_CHARS or not all("!" <= one <= "~" for one in key):
             raise RequestError(KEY_FIELD, key, f"1 to {KEY_CHARS} visible ASCII characters")
-        text = msgspec.json.encode(asked, order="deterministic").decode()
-        return cls(key=key, asked=text)
+        return cls(key=key, asked=_text(asked))
 
     @property
     def backtest_id(self) -> str:
@@ -77,7 +76,10 @@ class JobKey(msgspec.Struct, frozen=True, kw_only=True):
     def _difference(self, stored: str) -> str:
         """The first fields that differ, with both values."""
         before, now = msgspec.json.decode(stored), msgspec.json.decode(self.asked)
-        names = [one for one in sorted({*before, *now}) if before.get(one) != now.get(one)]
+        # As texts, like the whole: 10 and 10.0 are equal, and were not asked for alike.
+        names = [
+            one for one in sorted({*before, *now}) if _text(before.get(one)) != _text(now.get(one))
+        ]
         told = [
             f"{name}: {_shown(before.get(name))} there, {_shown(now.get(name))} here"
             for name in names[:_TOLD_MAX]
@@ -89,5 +91,10 @@ class JobKey(msgspec.Struct, frozen=True, kw_only=True):
 def _shown(value: object) -> str:
     if value is None:
         return "nothing"
-    text = msgspec.json.encode(value).decode()
+    text = _text(value)
     return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
+
+
+def _text(value: object) -> str:
+    """As JSON with its fields in order."""
+    return msgspec.json.encode(value, order="deterministic").decode()
