@@ -304,6 +304,21 @@ def test_bad_input_is_refused_by_name() -> None:
             run_events(Scripted(act), streams, terms)
 
 
+def test_a_fill_is_the_same_record_however_often_it_is_read() -> None:
+    heard: list[Any] = []
+
+    class Reading(Scripted):
+        def on_fill(self, context: Any) -> None:
+            assert context.event is context.event
+            heard.append(context.event)
+
+    streams = [_flat("x", [100.0] * 4)]
+    acting = Reading(lambda context: context.buy(Decimal(1)))
+    outcome = run_events(acting, streams, account(streams))
+    assert len(heard) == 3
+    assert tuple(heard) == outcome.fills
+
+
 def test_a_strategy_that_answers_fills_for_ever_is_stopped() -> None:
     from headwater.trading.paper_assumptions import MarketTiming
 
