@@ -5,6 +5,7 @@ from tests.trading.paper_desk import D, Desk
 
 from headwater.analytics.margin import build_tiers
 from headwater.core.order_kinds import MarginMode
+from headwater.trading.paper import PaperVenue
 from headwater.trading.paper_margin import bankruptcy_price_of, maintenance
 
 TIERS = build_tiers([(0.0, 0.01, 20.0), (1000.0, 0.02, 10.0)])
@@ -18,6 +19,12 @@ def test_profit_of_cross_positions_is_free_and_that_of_isolated_ones_is_not() ->
         desk.bar(101, 101, 101, 101)
         assert desk.venue.free_margin == free
         assert desk.venue.equity == 10_010
+
+
+def test_an_account_without_contracts_has_all_its_cash_free() -> None:
+    venue = PaperVenue([], D(100))
+    assert (venue.free_margin, venue.equity) == (D(100), D(100))
+    assert PaperVenue.restore(venue.snapshot(), []).free_margin == 100
 
 
 def test_maintenance_follows_the_tiers() -> None:

@@ -56,9 +56,10 @@ def update_reserve(state: PaperState, market: PaperMarket) -> int:
 
 def settle_reserve(state: PaperState) -> None:
     """Brings what orders set aside up to date, where quoting with room to spare has left it."""
-    market = state.markets[0]
-    if market.room_units >= 0:
-        update_reserve(state, market)
+    # Only an account of a single contract has room.
+    for market in state.markets[:1]:
+        if market.room_units >= 0:
+            update_reserve(state, market)
 
 
 def grant_room(state: PaperState, market: PaperMarket) -> None:
