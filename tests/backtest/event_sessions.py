@@ -15,7 +15,7 @@ from headwater.backtest.event_streams import LiquidationTape, MarketStreams, Tra
 from headwater.backtest.funding import FundingColumns
 from headwater.core.enums import Side
 from headwater.core.errors import RequestError
-from headwater.core.order_kinds import MarginMode, OrderType
+from headwater.core.order_kinds import MarginMode, OrderState, OrderType
 from headwater.core.orders import OrderEvent, OrderRequest
 from headwater.strategies.base import BaseStrategy
 from headwater.trading.paper_assumptions import FillAssumptions, LimitFill, MarketTiming
@@ -61,7 +61,7 @@ class Restless(BaseStrategy):
         chance, last = self.chance, context.last_price()
         if last is None:
             return
-        which, is_buy = chance.randrange(8), chance.random() < 0.5
+        which, is_buy = chance.randrange(9), chance.random() < 0.5
         order, size = context.buy if is_buy else context.sell, Decimal(chance.randrange(1, 60))
         if which < 3:
             ticks = round(last * 100) + chance.randrange(-8, 9)
@@ -85,6 +85,11 @@ class Restless(BaseStrategy):
             )
         elif which == 6 and self.placed:
             context.cancel(chance.choice(self.placed))
+        elif which == 7 and self.placed:
+            waiting = [one for one in self.placed[-5:] if one.state is OrderState.ACCEPTED]
+            if waiting:
+                price = Decimal(round(last * 100) + chance.randrange(-8, 9)) / 100
+                context.amend(chance.choice(waiting), price=price)
         else:
             context.cancel_all()
 
