@@ -137,7 +137,7 @@ def run(case: TapeCase, streams: MarketStreams) -> dict[str, Any]:
     return {
         "orders": strategy.orders,
         "heard": strategy.heard,
-        "fills": len(outcome.fills),
+        "fills": len(outcome.entries.fills),
         "position": float(market.scale.quantity(market.pos)),
         "cash": float(outcome.venue.cash),
     }

@@ -62,7 +62,7 @@ def settle_reserve(state: PaperState) -> None:
             update_reserve(state, market)
 
 
-def grant_room(state: PaperState, market: PaperMarket) -> None:
+def grant_room(state: PaperState, market: PaperMarket) -> bool:
     """Finds how far the open orders may grow for sure, so that quotes need no look at the margin.
 
     Orders set aside at most their notional at `reserve_n / reserve_d`, both sides together, and a
@@ -72,25 +72,28 @@ def grant_room(state: PaperState, market: PaperMarket) -> None:
 
     Args:
         state: the account.
-        market: its contract, whose reserve is up to date.
+        market: its contract.
+
+    Returns:
+        Whether there is room for the orders that are open. If not, what they set aside has to be
+        brought up to date.
     """
-    market.room_units = -1
     if len(state.markets) > 1 or market.tiers_cap != _NONE_ABOVE:
-        return
+        return False
     free = state.cash - state.margin_total
-    pos = market.pos
-    market.room_low, market.room_high = _NONE_BELOW, _NONE_ABOVE
+    pos, low, high = market.pos, _NONE_BELOW, _NONE_ABOVE
     if pos and market.is_cross:
-        profit = _value_worse(market, market.value_price)
-        free += profit
+        free += _value_worse(market, market.mark if market.has_marks else market.last)
         if pos > 0:
-            market.room_low = market.worse[2]
+            low = market.worse[2]
         else:
-            market.room_high = market.worse[2]
+            high = market.worse[2]
     # Two less for what the reserve is rounded up by.
     units = (free - 2) * market.reserve_d // market.reserve_n
-    if units >= market.buy_units + market.sell_units:
-        market.room_units = units
+    if units < market.buy_units + market.sell_units:
+        return False
+    market.room_units, market.room_low, market.room_high = units, low, high
+    return True
 
 
 def set_aside(market: PaperMarket, order: WorkingOrder, lots: int) -> None:

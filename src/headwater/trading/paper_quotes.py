@@ -207,15 +207,14 @@ def _lacks_margin(state: PaperState, order: WorkingOrder) -> bool:
     # Orders that only close what is open set nothing aside: then nothing is to be computed.
     if not (market.buy_lots + market.pos > 0 if is_buy else market.sell_lots > market.pos):
         return False
+    if grant_room(state, market):
+        return False
     if market.room_units >= 0:
         set_aside(market, order, -lots)
         update_reserve(state, market)
         set_aside(market, order, lots)
         market.room_units = -1
-    if update_reserve(state, market) > 0 and _is_refused(state, market, is_buy, order.ticks):
-        return True
-    grant_room(state, market)
-    return False
+    return update_reserve(state, market) > 0 and _is_refused(state, market, is_buy, order.ticks)
 
 
 def _is_refused(state: PaperState, market: PaperMarket, is_buy: bool, ticks: int) -> bool:
