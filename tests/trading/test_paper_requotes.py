@@ -1,10 +1,13 @@
 """Quotes replaced in one go; that it is what two commands do stands in `test_paper_quotes.py`."""
 
+from collections.abc import Callable
+
 import pytest
 from tests.trading.paper_desk import D, Desk
 
 from headwater.core.errors import RequestError
 from headwater.core.order_kinds import OrderReason, OrderState
+from headwater.trading.paper import PaperVenue
 
 
 def test_the_new_quote_takes_the_place_of_the_old_one() -> None:
@@ -107,6 +110,51 @@ def test_an_order_that_has_ended_is_left_alone() -> None:
     new = desk.venue.replace_limit(old, desk.market, True, 980, 10)
     assert (old.state, new.state) == (OrderState.FILLED, OrderState.ACCEPTED)
     assert [kind for kind, _ in desk.events()] == ["accepted"]
+
+
+@pytest.mark.parametrize("how", ["replace", "cancel", "amend"])
+def test_a_handle_from_before_a_cut_means_the_order_of_its_number(how: str) -> None:
+    """Else the order itself would wait on, no longer among the live ones, and fill."""
+    desk = Desk()
+    desk.trade(100)
+    old = desk.venue.place_limit(desk.market, True, 990, 10)
+    venue = PaperVenue.restore(desk.venue.snapshot(), desk.venue.contracts)
+    market = venue.account.markets[0]
+    if how == "replace":
+        new = venue.replace_limit(old, market, True, 980, 20)
+        assert list(venue.account.live.values()) == [new]
+        assert market.buy_lots == 20
+    elif how == "cancel":
+        assert venue.cancel(old)
+        assert venue.account.live == {}
+        assert (market.buy_lots, market.below) == (0, [])
+        assert not venue.cancel(old), "it has ended here, whatever the handle says"
+        assert venue.replace_limit(old, market, True, 980, 20).state is OrderState.ACCEPTED
+    else:
+        assert venue.amend(old, price=D(98))
+        (amended,) = venue.account.live.values()
+        assert (amended.ticks, market.buy_units) == (980, 9800)
+    # The account that was cut is left as it was.
+    assert (old.state, old.ticks, desk.market.buy_lots) == (OrderState.ACCEPTED, 990, 10)
+
+
+@pytest.mark.parametrize("how", ["replace", "cancel", "amend"])
+def test_a_handle_of_another_account_is_refused(how: str) -> None:
+    desk, other = Desk(), Desk()
+    for one in (desk, other):
+        one.trade(100)
+    mine = desk.venue.place_limit(desk.market, True, 990, 10)
+    foreign = other.venue.place_limit(other.market, False, 1010, 10)
+    acts: dict[str, Callable[[], object]] = {
+        "replace": lambda: desk.venue.replace_limit(foreign, desk.market, False, 1020, 10),
+        "cancel": lambda: desk.venue.cancel(foreign),
+        "amend": lambda: desk.venue.amend(foreign, price=D(102)),
+    }
+    with pytest.raises(RequestError, match="of this account"):
+        acts[how]()
+    assert list(desk.venue.account.live.values()) == [mine]
+    assert list(other.venue.account.live.values()) == [foreign]
+    assert (desk.market.sell_lots, other.market.sell_lots) == (0, 10)
 
 
 def test_what_is_no_handle_is_refused() -> None:

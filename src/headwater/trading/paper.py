@@ -179,7 +179,7 @@ class PaperVenue(PaperRequotes):
             RequestError: unknown order, or a change that it cannot have.
         """
         state = self._state
-        found = order if isinstance(order, WorkingOrder) else self._find(order)
+        found = state.own(order) if isinstance(order, WorkingOrder) else self._find(order)
         if found.state in FINAL:
             raise RequestError("order", found.client_order_id, f"a live order: it is {found.state}")
         return amend_order(

@@ -118,7 +118,7 @@ class PaperQuotes(PaperFeed):
             Whether it was cancelled; False (with an event) when it had ended already.
 
         Raises:
-            RequestError: no live or remembered order of that name.
+            RequestError: no live or remembered order of that name, or a handle of another account.
         """
         state = self._state
         if not isinstance(order, WorkingOrder):
@@ -229,6 +229,7 @@ def _is_refused(state: PaperState, market: PaperMarket, is_buy: bool, ticks: int
 
 def cancel_order(state: PaperState, order: WorkingOrder) -> bool:
     """Cancels an order of any kind, as of `PaperQuotes.cancel`: the general way."""
+    order = state.own(order)
     if order.state in FINAL:
         state.logged += 1
         state.log.append(

@@ -52,6 +52,9 @@ class PaperRequotes(PaperQuotes):
 
         Returns:
             The new order. The old one is gone even if this one is refused.
+
+        Raises:
+            RequestError: `old` is no handle, or one of another account.
         """
         state = self._state
         try:
@@ -78,8 +81,9 @@ class PaperRequotes(PaperQuotes):
             or lots < market.min_lots
             or lots * ticks < market.min_units
         ):
-            if old.state not in FINAL:
-                self.cancel(old)
+            own = state.own(old)
+            if own.state not in FINAL:
+                self.cancel(own)
             return self.place_limit(market, is_buy, ticks, lots, post_only)
         if is_buy:
             market.buy_lots += lots - old.reserved

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from headwater.core.enums import Side
+from headwater.core.errors import RequestError
 from headwater.core.order_kinds import (
     REASON_TEXTS,
     AccountEventKind,
@@ -162,6 +163,23 @@ class PaperState:
         if (name := order.client_id) is not None:
             self.by_client.pop(name, None)
 
+    def own(self, order: WorkingOrder) -> WorkingOrder:
+        """The order of this account that a handle means.
+
+        A handle from before a cut is an object of the account that was cut: what is meant is the
+        order of its number here, which may have ended since.
+
+        Raises:
+            RequestError: no live or remembered order is that one.
+        """
+        if order.state in FINAL or self.live.get(order.number) is order:
+            return order
+        meant = _facts_of(order)
+        for one in (*self.finished, *self.live.values()):
+            if _facts_of(one) == meant:
+                return one
+        raise RequestError("order", order.client_order_id, "a handle of an order of this account")
+
     def note_ambiguous(self, market: PaperMarket) -> None:
         """Counts a bar whose range holds both exits, once."""
         entry = (market.index, self.now)
@@ -259,4 +277,17 @@ def _quote_record(entry: QuoteEntry, sequence: int) -> OrderEvent:
         quantity=market.scale.quantity(lots),
         filled_quantity=market.scale.quantity(filled),
         fill=None,
+    )
+
+
+def _facts_of(order: WorkingOrder) -> tuple[int, int, bool, str | None, str, str]:
+    """What never changes about an order, and tells it from those of other accounts."""
+    market = order.market
+    return (
+        order.number,
+        order.created_at_ms,
+        order.is_buy,
+        order.client_id,
+        market.exchange,
+        market.symbol,
     )
