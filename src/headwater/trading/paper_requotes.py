@@ -39,8 +39,7 @@ class PaperRequotes(PaperQuotes):
     ) -> WorkingOrder:
         """Cancels an order, if it has not ended, and places a limit order: quoting anew in one go.
 
-        The same as `cancel` and then `place_limit`, and either order may be of any side and
-        contract; what both would do to the same numbers of the contract is done once.
+        The same as `cancel` and then `place_limit`; each order may be of any side and contract.
 
         Args:
             old: handle of the order to cancel.
@@ -56,9 +55,8 @@ class PaperRequotes(PaperQuotes):
         Raises:
             RequestError: `old` is no handle, or one of another account.
         """
-        state = self._state
         try:
-            key = old.key
+            state, key = self._state, old.key
         except AttributeError:
             raise RequestError("instead_of", old, "a handle that quote gave") from None
         price = ticks * market.tick_n / market.tick_d
@@ -81,9 +79,7 @@ class PaperRequotes(PaperQuotes):
             or lots < market.min_lots
             or lots * ticks < market.min_units
         ):
-            own = state.own(old)
-            if own.state not in FINAL:
-                self.cancel(own)
+            self._cancel_open(old)
             return self.place_limit(market, is_buy, ticks, lots, post_only)
         if is_buy:
             market.buy_lots += lots - old.reserved
@@ -102,6 +98,11 @@ class PaperRequotes(PaperQuotes):
         order.key = (price if is_buy else -price, -number, order)
         _swap(state, market, old, order, key)
         return order
+
+    def _cancel_open(self, old: WorkingOrder) -> None:
+        own = self._state.own(old)
+        if own.state not in FINAL:
+            self.cancel(own)
 
 
 def _swap(
