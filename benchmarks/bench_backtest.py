@@ -6,7 +6,8 @@ callbacks run with every feature on (a far bracket, slippage, margin tiers with 
 funding every eight hours), set so that the trades stay the same; the peers run plain. Every
 subject runs in a process and environment of its own (`make bench-peers`), one after the other, each
 round in another order; CPU time from data in memory to return, Sharpe, drawdown and trades, the
-median of a process' repeats. A ratio is taken within a round, the median of rounds is told.
+median of a process' repeats. A ratio is taken within a round, the median of rounds is told; how the
+time grows with the bars is measured in pairs of its own.
 
 Engines that can only fill at the close just seen are given that; it is as much work. A subject
 whose number of trades is not that of the others is told as wrong, and the benchmark fails. jesse
@@ -79,6 +80,9 @@ PER_BAR_GOALS: Final = {
 GROWTH_GOAL: Final = 11.0
 """Time of ten times the bars, at most."""
 
+GROWTH_PAIRS: Final = 9
+"""Pairs of runs that it is the median of."""
+
 Spent = dict[str, list[float]]
 """CPU seconds of each round by label."""
 
@@ -87,8 +91,7 @@ def measure(
     bars: int, rounds: int, subjects: Sequence[Subject], folder: Path
 ) -> tuple[Spent, dict[str, str], dict[str, str]]:
     """CPU seconds by label; who was left out and why; whose trades are not the others'."""
-    path = folder / f"walk-{bars}.npz"
-    bar_walk(bars).save(path)
+    path = _series(folder, bars)
     spent: Spent = defaultdict(list)
     left_out: dict[str, str] = {}
     counts: dict[str, int] = {}
@@ -180,22 +183,42 @@ def rows_of(bars: int, spent: Spent, subjects: Sequence[Subject]) -> tuple[list[
     return rows, all_kept
 
 
-def growth(spent: dict[int, Spent]) -> tuple[list[str], bool]:
-    """A line for each way of ours: time of the longest series against the shortest."""
-    shortest, longest = min(spent), max(spent)
+def growth(lengths: Sequence[int], folder: Path) -> tuple[list[str], bool]:
+    """A line for each way of ours: time of the longest series against the shortest.
+
+    Measured in pairs, one length right after the other: a shared machine is a third slower in one
+    minute than in the next, and a million bars feel that more.
+    """
+    shortest, longest = min(lengths), max(lengths)
     lines: list[str] = []
     kept = True
-    for label in (SPARSE.label, PER_BAR.label):
-        if shortest == longest or label not in spent[shortest] or label not in spent[longest]:
+    for subject in (SPARSE, PER_BAR) if shortest < longest else ():
+        ratios: list[float] = []
+        for _ in range(GROWTH_PAIRS):
+            short, long = (_run(subject, _series(folder, each)) for each in (shortest, longest))
+            if "refused" in short or "refused" in long:
+                break
+            ratios.append(long["cpu_s"] / short["cpu_s"])
+            print(f"growth, {subject.label}: {ratios[-1]:.2f} ×", file=sys.stderr)
+        if not ratios:
             continue
-        ratio = median(spent[longest][label]) / median(spent[shortest][label])
+        ratio = median(ratios)
         allowed = GROWTH_GOAL * longest / shortest / 10
         kept = kept and ratio <= allowed
         lines.append(
-            f"{label}: {longest:,} bars take {ratio:.1f} × the time of {shortest:,}, "
-            f"≤ {allowed:g} {'kept' if ratio <= allowed else 'missed'}."
+            f"{subject.label}: {longest:,} bars take {ratio:.1f} × ± {spread(ratios):.0%} the time "
+            f"of {shortest:,}, ≤ {allowed:g} {'kept' if ratio <= allowed else 'missed'} "
+            f"({len(ratios)} pairs, one length right after the other)."
         )
     return lines, kept
+
+
+def _series(folder: Path, bars: int) -> Path:
+    """The file of a length, made when it is not there."""
+    path = folder / f"walk-{bars}.npz"
+    if not path.exists():
+        bar_walk(bars).save(path)
+    return path
 
 
 def main() -> int:
@@ -221,7 +244,7 @@ def main() -> int:
             kept = kept and also_kept and not wrong and SPARSE.label in spent[bars]
             notes += [f"{bars:,} {label}: left out, {why}." for label, why in left_out.items()]
             notes += [f"{bars:,} {label}: WRONG, {what}." for label, what in wrong.items()]
-    grown, also_kept = growth(spent)
+        grown, also_kept = growth(options.bars, Path(folder))
     header = ["engine", "CPU ms", "bars a CPU second", "to our sparse", "to our callbacks"]
     text = "\n".join(
         [
