@@ -124,20 +124,29 @@ class TradeColumns:
 
     def records(self) -> Iterator[Trade]:
         """The trades one by one."""
-        pnl = self.pnl().tolist()
-        for at, entry_bar in enumerate(self.entry_bar):
-            closed = at < len(pnl)
+        gains: list[float | None] = self.pnl().tolist()
+        exit_bars: list[int | None] = [*self.exit_bar]
+        exit_prices: list[float | None] = [*self.exit_price]
+        if len(gains) < len(self):
+            gains.append(None)
+            exit_bars[-1] = exit_prices[-1] = None
+        columns = zip(
+            self.is_long, self.entry_bar, exit_bars, self.entry_price, exit_prices, self.quantity,
+            gains, self.entry_fee, self.exit_fee, self.funding, self.exit_reason,
+            strict=True,
+        )  # fmt: skip
+        for is_long, entered, left, entry, exit_, size, pnl, paid, fee, funding, reason in columns:
             yield Trade(
-                side="long" if self.is_long[at] else "short",
-                entry_bar=entry_bar,
-                exit_bar=self.exit_bar[at] if closed else None,
-                entry_price=self.entry_price[at],
-                exit_price=self.exit_price[at] if closed else None,
-                quantity=self.quantity[at],
-                pnl=pnl[at] if closed else None,
-                fees=self.entry_fee[at] + self.exit_fee[at],
-                funding=self.funding[at],
-                exit_reason=self.exit_reason[at],
+                side="long" if is_long else "short",
+                entry_bar=entered,
+                exit_bar=left,
+                entry_price=entry,
+                exit_price=exit_,
+                quantity=size,
+                pnl=pnl,
+                fees=paid + fee,
+                funding=funding,
+                exit_reason=reason,
             )
 
 
