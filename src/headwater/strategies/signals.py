@@ -177,8 +177,11 @@ class Signals(Sequence[Signal]):
         for action in _ACTIONS:
             mine = getattr(self, action.value)[:length]
             theirs = getattr(other, action.value)[:length]
-            if not np.array_equal(mine, theirs):
-                at = int((mine != theirs).argmax())
+            if mine.tobytes() == theirs.tobytes():
+                continue
+            differs = mine != theirs
+            if differs.any():
+                at = int(differs.argmax())
                 first = at if first is None else min(first, at)
         return first
 
