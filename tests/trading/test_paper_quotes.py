@@ -356,6 +356,8 @@ def test_a_handle_from_before_a_cut_goes_the_general_way() -> None:
     desk.trade(100)
     old = desk.venue.place_limit(desk.market, True, 990, 10)
     venue = PaperVenue.restore(desk.venue.snapshot(), desk.venue.contracts)
+    meant = venue.account.live[old.number]
     assert venue.cancel(old)
-    assert old.state is OrderState.CANCELLED
+    assert meant.state is OrderState.CANCELLED
     assert old.number not in venue.account.live
+    assert venue.account.markets[0].below == []
