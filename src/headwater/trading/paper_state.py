@@ -121,24 +121,21 @@ class PaperState:
         reason: OrderReason,
         order: WorkingOrder,
         detail: FillFacts | str | None = None,
-    ) -> None:
-        """Logs a change of an order."""
+    ) -> OrderEntry:
+        """Logs a change of an order; gives the entry."""
         now = self.now
         order.reason = reason
         order.updated_at_ms = now
         self.logged += 1
-        self.log.append((now, kind, reason, order, order.lots, order.filled, detail))
+        entry: OrderEntry = (now, kind, reason, order, order.lots, order.filled, detail)
+        self.log.append(entry)
+        return entry
 
     def note_fill(
         self, kind: OrderEventKind, reason: OrderReason, order: WorkingOrder, fill: FillFacts
     ) -> None:
         """Logs an execution, also among the executions."""
-        now = self.now
-        order.reason = reason
-        order.updated_at_ms = now
-        self.logged += 1
-        entry = (now, kind, reason, order, order.lots, order.filled, fill)
-        self.log.append(entry)
+        entry = self.note(kind, reason, order, fill)
         self.executions.append((self.logged, entry))
 
     def note_account(
