@@ -28,9 +28,9 @@ from headwater.strategies.sma_cross import SmaCross
 def _agree(fast: Outcome, events: Outcome) -> None:
     """Same trades; prices to one part in 10¹², money to one in 10⁹ (steps and ticks of 10⁻¹²)."""
     one, other = fast.trades, events.trades
-    assert one.entry_bar == other.entry_bar
-    assert one.exit_bar == other.exit_bar
-    assert one.is_long == other.is_long
+    assert one.entry_bar.tolist() == other.entry_bar.tolist()
+    assert one.exit_bar.tolist() == other.exit_bar.tolist()
+    assert one.is_long.tolist() == other.is_long.tolist()
     assert one.exit_reason == other.exit_reason
     np.testing.assert_allclose(other.entry_price, one.entry_price, rtol=1e-12)
     np.testing.assert_allclose(other.exit_price, one.exit_price, rtol=1e-12)
@@ -55,7 +55,7 @@ def test_the_stop_comes_first_also_where_a_bar_opens_beyond_the_target() -> None
     bracket = Bracket(stop_loss=0.1, take_profit=0.1)
     asked = AskedStrategy(Answering(signals, bracket, reverses=False))
     events = run_events_over_bars(asked, bars, Assumptions().checked())
-    assert events.trades.exit_price == [90.0]
+    assert events.trades.exit_price.tolist() == [90.0]
     assert events.trades.exit_reason == [ExitReason.STOP_LOSS]
     assert events.ambiguous_bars == (2,)
     fast = run_sparse(bars, signals, Assumptions().checked(), bracket=bracket)
@@ -71,8 +71,8 @@ def test_a_take_profit_does_not_slip_and_a_gap_fills_it_at_the_open() -> None:
         Answering(signals, Bracket(stop_loss=0.1, take_profit=0.1), reverses=False)
     )
     events = run_events_over_bars(asked, bars, Assumptions(slippage_rate=0.01).checked())
-    assert events.trades.entry_price == [101.0]
-    assert events.trades.exit_price == [120.0]
+    assert events.trades.entry_price.tolist() == [101.0]
+    assert events.trades.exit_price.tolist() == [120.0]
     assert events.trades.exit_reason == [ExitReason.TAKE_PROFIT]
 
 
@@ -165,7 +165,7 @@ def test_ruin_ends_the_run_with_its_bar() -> None:
     assert outcome.insolvent_bar == 2
     assert len(outcome.equity) == 3
     assert outcome.equity[-1] == pytest.approx(0.0, abs=1e-6)
-    assert outcome.trades.exit_price == [pytest.approx(200.0)]
+    assert outcome.trades.exit_price.tolist() == [pytest.approx(200.0)]
 
 
 def test_a_bar_that_opens_in_ruin_is_the_bar_of_the_ruin() -> None:
@@ -175,7 +175,7 @@ def test_a_bar_that_opens_in_ruin_is_the_bar_of_the_ruin() -> None:
         _Short(), bars_of(opens, opens, closes, closes), Assumptions().checked()
     )
     assert outcome.insolvent_bar == 2
-    assert outcome.trades.exit_bar == [2]
+    assert outcome.trades.exit_bar.tolist() == [2]
     # As long as the run, and its last value is what is left: not that of the bar before.
     assert outcome.equity.tolist() == [10_000.0, 10_000.0, pytest.approx(0.0, abs=1e-6)]
 

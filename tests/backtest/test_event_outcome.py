@@ -35,8 +35,8 @@ def test_refusals_and_pending_orders_are_told_by_bar() -> None:
     assert "not enough free margin" in refused.reason
     # An exit with an entry behind it, both without a bar to come.
     assert outcome.pending == (Pending(bar=2, action="reverse_short"),)
-    assert outcome.trades.entry_bar == [2]
-    assert outcome.trades.exit_bar == [-1]
+    assert outcome.trades.entry_bar.tolist() == [2]
+    assert outcome.trades.exit_bar.tolist() == [-1]
     assert outcome.held.tolist() == [0.0, 0.0, 1.0]
     assert found.dropped == 0
     assert [one.sequence for one in found.events] == list(range(1, len(found.entries) + 1))
@@ -60,7 +60,7 @@ def test_fills_at_a_close_belong_to_the_bar_that_ends_and_others_to_the_one_they
     terms = EventAccount.of(Assumptions(fill=FillRule.CLOSE).checked(), [("x", "BTCUSDT")])
     found = run_events(Scripted(act), [MarketStreams("x", "BTCUSDT", bars=bars)], terms)
     trades = found.single(bars).trades
-    assert trades.entry_bar == [0, 2]
-    assert trades.exit_bar == [1, 4]
-    assert trades.exit_price == [90.0, 100.0]
+    assert trades.entry_bar.tolist() == [0, 2]
+    assert trades.exit_bar.tolist() == [1, 4]
+    assert trades.exit_price.tolist() == [90.0, 100.0]
     assert len(found.at_close) == 3

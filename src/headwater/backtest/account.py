@@ -18,7 +18,7 @@ from headwater.analytics.arrays import FloatArray
 from headwater.backtest.assumptions import Assumptions, MarginMode
 from headwater.backtest.detail import NO_DETAIL, Detail, Reached
 from headwater.backtest.equity import equity_of
-from headwater.backtest.outcome import ExitReason, Outcome, Pending, Refusal, TradeColumns
+from headwater.backtest.outcome import ExitReason, Outcome, Pending, Refusal, TradeLog
 from headwater.core.margin_tiers import MarginTier
 
 __all__ = ["Account"]
@@ -103,7 +103,7 @@ class Account:
         self.target = math.inf
         self.may_be_ruined = False
         self.insolvent_bar: int | None = None
-        self.trades = TradeColumns()
+        self.trades = TradeLog()
         self.pending: list[Pending] = []
         self.refused: list[Refusal] = []
         self.ambiguous: list[int] = []
@@ -278,7 +278,7 @@ class Account:
             initial_capital=self._rules.initial_capital,
             equity=equity,
             held=held,
-            trades=self.trades,
+            trades=self.trades.columns(),
             pending=tuple(self.pending),
             refused=tuple(self.refused),
             ambiguous_bars=tuple(self.ambiguous),
