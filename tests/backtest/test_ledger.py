@@ -51,16 +51,16 @@ def test_floats_are_off_by_rounding_alone(
 def test_by_hand() -> None:
     # 2 bought at 10 (fee 0.5), sold at 13 (fee 0.25), 1 received; 1 sold short at 20 and open.
     log = TradeLog()
-    log.is_long += [True, False]
-    log.entry_bar += [0, 5]
-    log.exit_bar += [3, -1]
-    log.entry_price += [10.0, 20.0]
-    log.exit_price += [13.0, float("nan")]
-    log.quantity += [2.0, 1.0]
-    log.entry_fee += [0.5, 0.125]
-    log.exit_fee += [0.25, 0.0]
-    log.funding += [1.0, 0.0]
-    log.exit_reason += [ExitReason.SIGNAL, None]
+    log.is_long.extend([True, False])
+    log.entry_bar.extend([0, 5])
+    log.exit_bar.extend([3, -1])
+    log.entry_price.extend([10.0, 20.0])
+    log.exit_price.extend([13.0, float("nan")])
+    log.quantity.extend([2.0, 1.0])
+    log.entry_fee.extend([0.5, 0.125])
+    log.exit_fee.extend([0.25, 0.0])
+    log.funding.extend([1.0, 0.0])
+    log.exit_reason.extend([ExitReason.SIGNAL, None])
     outcome = Outcome(
         initial_capital=100.0,
         equity=np.array([108.125]),

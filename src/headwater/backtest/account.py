@@ -12,6 +12,7 @@ Order of the operations of a fill, which the sweep kernel repeats:
 """
 
 import math
+from array import array
 from typing import Final
 
 from headwater.analytics.arrays import FloatArray
@@ -107,9 +108,9 @@ class Account:
         self.pending: list[Pending] = []
         self.refused: list[Refusal] = []
         self.ambiguous: list[int] = []
-        self._at_bar = [0]
-        self._cash_at = [rules.initial_capital]
-        self._held_at = [0.0]
+        self._at_bar = array("q", (0,))
+        self._cash_at = array("d", (rules.initial_capital,))
+        self._held_at = array("d", (0.0,))
 
     def enter(
         self,

@@ -4,6 +4,7 @@ Inside, trades are parallel columns, because a run has thousands and most caller
 one by one; `Trade` records are made when somebody looks.
 """
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -150,7 +151,10 @@ class TradeColumns:
 
 
 class TradeLog:
-    """The trades of a run that is under way, as lists that grow; the last may be open.
+    """The trades of a run that is under way; the last may be open.
+
+    Its columns grow as plain numbers side by side. Lists of objects, scattered over what a long run
+    has touched, would be collected again slowly at its end.
 
     Attributes: as those of `TradeColumns`.
     """
@@ -161,29 +165,29 @@ class TradeLog:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.is_long: list[bool] = []
-        self.entry_bar: list[int] = []
-        self.exit_bar: list[int] = []
-        self.entry_price: list[float] = []
-        self.exit_price: list[float] = []
-        self.quantity: list[float] = []
-        self.entry_fee: list[float] = []
-        self.exit_fee: list[float] = []
-        self.funding: list[float] = []
+        self.is_long = array("b")
+        self.entry_bar = array("q")
+        self.exit_bar = array("q")
+        self.entry_price = array("d")
+        self.exit_price = array("d")
+        self.quantity = array("d")
+        self.entry_fee = array("d")
+        self.exit_fee = array("d")
+        self.funding = array("d")
         self.exit_reason: list[ExitReason | None] = []
 
     def columns(self) -> TradeColumns:
         """The trades so far."""
         return TradeColumns(
-            is_long=np.array(self.is_long, dtype=np.bool_),
-            entry_bar=np.array(self.entry_bar, dtype=np.int64),
-            exit_bar=np.array(self.exit_bar, dtype=np.int64),
-            entry_price=np.array(self.entry_price, dtype=np.float64),
-            exit_price=np.array(self.exit_price, dtype=np.float64),
-            quantity=np.array(self.quantity, dtype=np.float64),
-            entry_fee=np.array(self.entry_fee, dtype=np.float64),
-            exit_fee=np.array(self.exit_fee, dtype=np.float64),
-            funding=np.array(self.funding, dtype=np.float64),
+            is_long=np.array(self.is_long).astype(np.bool_),
+            entry_bar=np.array(self.entry_bar),
+            exit_bar=np.array(self.exit_bar),
+            entry_price=np.array(self.entry_price),
+            exit_price=np.array(self.exit_price),
+            quantity=np.array(self.quantity),
+            entry_fee=np.array(self.entry_fee),
+            exit_fee=np.array(self.exit_fee),
+            funding=np.array(self.funding),
             exit_reason=[*self.exit_reason],
         )
 
