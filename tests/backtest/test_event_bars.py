@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.backtest.drives import HOUR_MS, Answering, bars_of, random_signals, walk
+from tests.backtest.drives import HOUR_MS, Answering, bars_of, halves, random_signals, walk
 
+from headwater.analytics.arrays import BoolArray
 from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.detail import Detail
 from headwater.backtest.engine import BacktestEngine
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_bars import run_events_over_bars
@@ -19,6 +21,7 @@ from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.outcome import ExitReason, Outcome
 from headwater.backtest.sparse import run_sparse
 from headwater.core.errors import RequestError
+from headwater.strategies.bars import COLUMNS, Bars
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.openings import Bracket
 from headwater.strategies.signals import Signals
@@ -139,7 +142,74 @@ def test_the_engine_runs_events_and_says_so() -> None:
     assert events.total_return == pytest.approx(signals.total_return, rel=1e-9)
 
 
-def test_detail_is_refused_with_events() -> None:
+@given(
+    seed=st.integers(0, 2**32),
+    length=st.integers(2, 120),
+    share=st.sampled_from([0.02, 0.1, 0.4]),
+    fill=st.sampled_from(FillRule),
+    reverses=st.booleans(),
+    stop=st.sampled_from([None, 0.01, 0.05]),
+    target=st.sampled_from([None, 0.02, 0.08]),
+    deviation=st.sampled_from([0.01, 0.05]),
+    missing=st.sampled_from([0.0, 0.3]),
+)
+@settings(max_examples=100, deadline=None)
+def test_events_with_smaller_bars_agree_with_the_sparse_drive(
+    seed: int,
+    length: int,
+    share: float,
+    fill: FillRule,
+    reverses: bool,
+    stop: float | None,
+    target: float | None,
+    deviation: float,
+    missing: float,
+) -> None:
+    bars = walk(seed, length, deviation=deviation)
+    signals = random_signals(seed, bars, share=share)
+    bracket = Bracket(stop_loss=stop, take_profit=target)
+    rules = Assumptions(fee_rate=0.001, fill=fill).checked()
+    smaller = halves(bars)
+    is_there = np.random.default_rng(seed).random(length) >= missing
+    smaller = _of(smaller, np.repeat(is_there, 2))
+    fast = run_sparse(
+        bars, signals, rules, bracket=bracket, reverses=reverses, detail=Detail(smaller, bars)
+    )
+    asked = AskedStrategy(Answering(signals, bracket, reverses=reverses))
+    events = run_events_over_bars(asked, bars, rules, detail=smaller)
+    _agree(fast, events)
+
+
+def _of(bars: Bars, rows: BoolArray) -> Bars:
+    """Some of the bars; their length stays what it was."""
+    columns = {name: getattr(bars, name)[rows] for name in COLUMNS}
+    return Bars(bars.timestamp_ms[rows], columns, interval_ms=bars.interval_ms)
+
+
+def test_a_gap_between_smaller_bars_fills_at_the_second_ones_open() -> None:
+    """Bought at 100, stop 90: the hour's second half opens at 80, and the hour alone says 90."""
+    bars = bars_of([100.0, 100.0], [100.0, 101.0], [100.0, 79.0], [100.0, 85.0])
+    opened = bars.timestamp_ms
+    smaller = Bars.from_columns(
+        np.array([opened[0], opened[0] + HOUR_MS // 2, opened[1], opened[1] + HOUR_MS // 2]),
+        {
+            "open": [100.0, 100.0, 100.0, 80.0],
+            "high": [100.0, 100.0, 101.0, 85.0],
+            "low": [100.0, 100.0, 99.0, 79.0],
+            "close": [100.0, 100.0, 100.0, 85.0],
+            "volume": [1.0] * 4,
+        },
+    )
+    signals = Signals(bars, enter_long=np.array([True, False]))
+    asked = AskedStrategy(Answering(signals, Bracket(stop_loss=0.1), reverses=False))
+    alone = BacktestEngine(asked, data=bars, assumptions=Assumptions()).run()
+    assert [one.exit_price for one in alone.trades] == [90.0]
+    known = BacktestEngine(asked, data=bars, detail=smaller, assumptions=Assumptions()).run()
+    assert [(one.exit_bar, one.exit_price) for one in known.trades] == [(1, 80.0)]
+    assert "smaller bars" in known.assumptions.detail
+
+
+def test_smaller_bars_that_do_not_fit_are_refused() -> None:
     bars = walk(5, 60)
     engine = BacktestEngine(AskedStrategy(SmaCross()), data=bars, detail=bars)
     with pytest.raises(RequestError, match="detail"):

@@ -101,19 +101,9 @@ class EventDesk:
                 only where the bar matches orders.
             at_ms: their time.
         """
-        venue, account = self.venue, self._account
-        for lane, bar in ended:
-            if lane.is_bar_open:
-                _, high, low, close, _ = bar
-                venue.on_bar_rest(lane.market, high, low, close, lane.does_bar_fill)
-                lane.is_bar_open = False
-        venue.advance(at_ms)
+        account = self._account
+        self._close(ended, at_ms)
         for lane, _ in ended:
-            if lane.due:
-                for rate, mark_price in lane.due:
-                    paid_at = lane.bar_open if mark_price is None else mark_price
-                    venue.on_funding(lane.market, rate, paid_at, at_ms)
-                lane.due.clear()
             lane.bars.advance()
         if account.logged != self.told:
             self.tell(at_ms)
@@ -130,6 +120,33 @@ class EventDesk:
             if self.is_same_close and account.logged != before:
                 self.at_close.append((before + 1, account.logged))
         self.samples.take(at_ms)
+
+    def end_detail(self, ended: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
+        """Smaller bars end at a time: what they did is done; the strategy does not hear them.
+
+        Args:
+            ended: as of `end_bars`.
+            at_ms: their time.
+        """
+        self._close(ended, at_ms)
+        if self._account.logged != self.told:
+            self.tell(at_ms)
+
+    def _close(self, ended: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
+        """Lets bars that match orders go on to their close, and pays what was due within them."""
+        venue = self.venue
+        for lane, bar in ended:
+            if lane.is_bar_open:
+                _, high, low, close, _ = bar
+                venue.on_bar_rest(lane.market, high, low, close, lane.does_bar_fill)
+                lane.is_bar_open = False
+        venue.advance(at_ms)
+        for lane, _ in ended:
+            if lane.due:
+                for rate, mark_price in lane.due:
+                    paid_at = lane.bar_open if mark_price is None else mark_price
+                    venue.on_funding(lane.market, rate, paid_at, at_ms)
+                lane.due.clear()
 
     def trade(
         self,

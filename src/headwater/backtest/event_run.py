@@ -14,12 +14,14 @@ from headwater.backtest.collection import collecting_rarely
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_bar_ends import BarEnds
 from headwater.backtest.event_desk import EventDesk
+from headwater.backtest.event_detail import met_bars
 from headwater.backtest.event_lane import Lane
 from headwater.backtest.event_outcome import EventOutcome
 from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.event_timeline import EventKind, timeline_of
 from headwater.backtest.event_trades import EventTrades
 from headwater.core.errors import RequestError
+from headwater.strategies.bars import COLUMNS, Bars
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.growing_bars import GrowingBars
 from headwater.trading.paper import PaperVenue
@@ -116,12 +118,17 @@ class EventRun:
             )
         ]
         self.desk = EventDesk(strategy, venue, self._lanes)
-        self._timeline = timeline_of(self._streams, self._shown)
+        met = [
+            None if one.detail is None else met_bars(bars, one.detail)
+            for bars, one in zip(self._shown, self._streams, strict=True)
+        ]
+        self._timeline = timeline_of(self._streams, self._shown, met)
+        # Rows of the bars that orders meet. The end of one that they do not meet has no use of it.
         self._bar_rows: list[list[tuple[Any, ...]]] = [
-            list(zip(*(getattr(bars, name).tolist() for name in _BAR), strict=True))
+            _rows(bars if smaller is None else smaller.bars)
             if stream.trades is None
             else [()] * len(bars)
-            for bars, stream in zip(self._shown, self._streams, strict=True)
+            for bars, smaller, stream in zip(self._shown, met, self._streams, strict=True)
         ]
         self._trades = EventTrades(self.desk, self._streams, self._timeline, shortcuts=shortcuts)
         self._bar_ends = BarEnds.of(self.desk, self._trades, self._timeline)
@@ -220,6 +227,8 @@ class EventRun:
         ]
         if kind == EventKind.BAR_END:
             self.desk.end_bars(rows, at_ms)
+        elif kind == EventKind.DETAIL_END:
+            self.desk.end_detail(rows, at_ms)
         else:
             self.desk.open_bars(rows, at_ms)
 
@@ -290,5 +299,9 @@ class EventRun:
         )
 
 
-_BAR: Final = ("open", "high", "low", "close", "volume")
-_GROUPED: Final = frozenset({EventKind.BAR_END, EventKind.BAR_OPEN})
+_GROUPED: Final = frozenset({EventKind.DETAIL_END, EventKind.BAR_END, EventKind.BAR_OPEN})
+
+
+def _rows(bars: Bars) -> list[tuple[Any, ...]]:
+    """(open, high, low, close, volume) of each bar."""
+    return list(zip(*(getattr(bars, name).tolist() for name in COLUMNS), strict=True))

@@ -1,0 +1,84 @@
+"""Smaller bars in place of the bars they make up."""
+
+import numpy as np
+import pytest
+from tests.backtest.drives import HOUR_MS, halves, walk
+
+from headwater.backtest.event_detail import met_bars
+from headwater.backtest.event_streams import MarketStreams, TradeTape
+from headwater.backtest.event_timeline import EventKind, timeline_of
+from headwater.core.errors import RequestError
+from headwater.strategies.bars import COLUMNS, Bars
+
+HALF = HOUR_MS // 2
+
+
+def _without(bars: Bars, *rows: int) -> Bars:
+    columns = {name: np.delete(getattr(bars, name), rows) for name in COLUMNS}
+    return Bars(np.delete(bars.timestamp_ms, rows), columns, interval_ms=bars.interval_ms)
+
+
+def test_a_bar_of_which_a_part_is_missing_is_met_itself() -> None:
+    bars = walk(1, 4)
+    # Of the second hour the second half is not there, of the fourth nothing is.
+    met = met_bars(bars, _without(halves(bars), 3, 6, 7))
+    first = int(bars.timestamp_ms[0])
+    assert (met.bars.timestamp_ms - first).tolist() == [
+        0,
+        HALF,
+        2 * HALF,
+        4 * HALF,
+        5 * HALF,
+        6 * HALF,
+    ]
+    assert (met.ends_ms - first).tolist() == [
+        HALF,
+        2 * HALF,
+        4 * HALF,
+        5 * HALF,
+        6 * HALF,
+        8 * HALF,
+    ]
+    assert met.bars.close[[2, 5]].tolist() == bars.close[[1, 3]].tolist()
+    assert met.bars.open[[0, 3]].tolist() == bars.open[[0, 2]].tolist()
+
+
+def test_a_hole_between_bars_stays_one() -> None:
+    whole = walk(1, 5)
+    met = met_bars(_without(whole, 2), halves(whole))
+    first = int(whole.timestamp_ms[0])
+    assert (met.bars.timestamp_ms - first).tolist() == [
+        HALF * at for at in (0, 1, 2, 3, 6, 7, 8, 9)
+    ]
+
+
+def test_smaller_bars_end_before_the_bar_they_make_up() -> None:
+    bars = walk(1, 2)
+    stream = MarketStreams("x", "B", bars=bars, detail=halves(bars)).checked()
+    line = timeline_of([stream], [bars], [met_bars(bars, halves(bars))])
+    first = int(bars.timestamp_ms[0])
+    told = [
+        ((at - first) // HALF, EventKind(kind).name, row)
+        for at, kind, row in zip(line.at_ms, line.kind, line.row, strict=True)
+    ]
+    assert told == [
+        (0, "BAR_OPEN", 0),
+        (1, "DETAIL_END", 0),
+        (1, "BAR_OPEN", 1),
+        (2, "DETAIL_END", 1),
+        (2, "BAR_END", 0),
+        (2, "BAR_OPEN", 2),
+        (3, "DETAIL_END", 2),
+        (3, "BAR_OPEN", 3),
+        (4, "DETAIL_END", 3),
+        (4, "BAR_END", 1),
+    ]
+
+
+def test_they_need_bars_to_fit_into_and_no_trades() -> None:
+    bars = walk(1, 4)
+    trades = TradeTape.of([int(bars.timestamp_ms[0])], [1.0], [1.0])
+    with pytest.raises(RequestError, match="bars, and no trades, which tell more"):
+        MarketStreams("x", "B", bars=bars, trades=trades, detail=halves(bars)).checked()
+    with pytest.raises(RequestError, match="fit into those of 3600000 ms"):
+        MarketStreams("x", "B", bars=bars, detail=bars).checked()
