@@ -1,10 +1,15 @@
 """Smaller bars in place of the bars they make up."""
 
+from decimal import Decimal
+from typing import Any
+
 import numpy as np
 import pytest
-from tests.backtest.drives import HOUR_MS, halves, walk
+from tests.backtest.drives import HOUR_MS, bars_of, halves, walk
+from tests.backtest.event_markets import Scripted, account
 
 from headwater.backtest.event_detail import met_bars
+from headwater.backtest.event_run import run_events
 from headwater.backtest.event_streams import MarketStreams, TradeTape
 from headwater.backtest.event_timeline import EventKind, timeline_of
 from headwater.core.errors import RequestError
@@ -82,3 +87,30 @@ def test_they_need_bars_to_fit_into_and_no_trades() -> None:
         MarketStreams("x", "B", bars=bars, trades=trades, detail=halves(bars)).checked()
     with pytest.raises(RequestError, match="fit into those of 3600000 ms"):
         MarketStreams("x", "B", bars=bars, detail=bars).checked()
+
+
+def test_a_bar_is_over_before_the_end_of_another_contracts_smaller_one_is_heard() -> None:
+    """One contract has halves, one has none: an order of either fills within its second hour."""
+    x, y = (
+        bars_of([100.0] * 3, [100.0] * 3, [100.0, 90.0, 100.0], [100.0] * 3, symbol="BTCUSDT")
+        for _ in "xy"
+    )
+    streams = [
+        MarketStreams("x", "BTCUSDT", bars=x, detail=halves(x)),
+        MarketStreams("y", "BTCUSDT", bars=y),
+    ]
+
+    def act(context: Any) -> None:
+        if len(context.bars) == 1:
+            context.buy(Decimal(1), price=Decimal(95))
+
+    strategy = Scripted(act)
+    outcome = run_events(strategy, streams, account(streams))
+    first = int(x.timestamp_ms[0])
+    # In the second half of the hour of x, and before the end of that of y.
+    assert [(one.exchange, one.at_ms - first) for one in outcome.fills] == [
+        ("x", 3 * HALF),
+        ("y", 3 * HALF),
+    ]
+    heard = [one[0] for one in strategy.heard if one[1] == first + 4 * HALF]
+    assert heard == ["fill", "fill", "bar", "bar"]
