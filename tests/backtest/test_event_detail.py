@@ -16,6 +16,7 @@ from headwater.core.errors import RequestError
 from headwater.strategies.bars import COLUMNS, Bars
 
 HALF = HOUR_MS // 2
+DAY = 24 * HOUR_MS
 
 
 def _without(bars: Bars, *rows: int) -> Bars:
@@ -55,6 +56,27 @@ def test_a_hole_between_bars_stays_one() -> None:
     assert (met.bars.timestamp_ms - first).tolist() == [
         HALF * at for at in (0, 1, 2, 3, 6, 7, 8, 9)
     ]
+
+
+@pytest.mark.parametrize("moved_ms", [HALF // 3, [HALF // 3, 0] * 4, [0, HALF // 3] * 4])
+def test_smaller_bars_that_lie_otherwise_than_the_bars_make_up_none(moved_ms: Any) -> None:
+    bars = walk(1, 4)
+    smaller = halves(bars)
+    columns = {name: getattr(smaller, name) for name in COLUMNS}
+    times = smaller.timestamp_ms + np.array(moved_ms)
+    met = met_bars(bars, Bars(times, columns, interval_ms=HALF))
+    assert met.bars.timestamp_ms.tolist() == bars.timestamp_ms.tolist()
+    assert met.bars.close.tolist() == bars.close.tolist()
+
+
+def test_the_last_month_has_all_its_days() -> None:
+    # January, February and March of 1970, by days whose prices are their numbers.
+    price = np.arange(1.0, 91.0)
+    days = Bars(np.arange(90) * DAY, dict.fromkeys(COLUMNS, price))
+    months = Bars(np.array([0, 31, 59]) * DAY, dict.fromkeys(COLUMNS, price[[30, 58, 89]]))
+    met = met_bars(months, days)
+    assert met.bars.close.tolist() == price.tolist()
+    assert met.ends_ms.tolist() == [*days.timestamp_ms[1:].tolist(), 90 * DAY]
 
 
 def test_smaller_bars_end_before_the_bar_they_make_up() -> None:
