@@ -5,15 +5,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.backtest.drives import HOUR_MS, bars_of, halves, walk
 from tests.backtest.event_markets import Scripted, account
+from tests.backtest.event_sessions import RestlessAboutFills
 
 from headwater.backtest.event_detail import met_bars
 from headwater.backtest.event_run import run_events
 from headwater.backtest.event_streams import MarketStreams, TradeTape
 from headwater.backtest.event_timeline import EventKind, timeline_of
+from headwater.backtest.funding import FundingColumns
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import COLUMNS, Bars
+from headwater.trading.paper_assumptions import FillAssumptions, MarketTiming
 
 HALF = HOUR_MS // 2
 DAY = 24 * HOUR_MS
@@ -136,3 +141,62 @@ def test_a_bar_is_over_before_the_end_of_another_contracts_smaller_one_is_heard(
     ]
     heard = [one[0] for one in strategy.heard if one[1] == first + 4 * HALF]
     assert heard == ["fill", "fill", "bar", "bar"]
+
+
+class Hourly(RestlessAboutFills):
+    """Acts by chance at the ends of hours and at fills."""
+
+    name = "hourly"
+
+    def on_bar(self, context: Any) -> None:
+        if context.now_ms % HOUR_MS == 0:
+            self.look("bar", context)
+
+    def look(self, kind: str, context: Any) -> None:
+        account = (str(context.equity), str(context.position()))
+        self.seen.append((kind, context.now_ms, context.exchange, context.last_price(), account))
+        if self.chance.random() < self.share:
+            self.act(context)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    hours=st.integers(2, 40),
+    kinds=st.lists(st.sampled_from(["smaller", "hours"]), min_size=1, max_size=3),
+    timing=st.sampled_from(list(MarketTiming)),
+    deviation=st.sampled_from([0.002, 0.02]),
+    cash=st.sampled_from([300, 10_000]),
+)
+@settings(max_examples=60, deadline=None)
+def test_hours_with_smaller_bars_are_the_smaller_bars_of_which_the_strategy_hears_the_last(
+    seed: int, hours: int, kinds: list[str], timing: MarketTiming, deviation: float, cash: int
+) -> None:
+    """To the last event, also of contracts that have none, in ruin and with funding anywhere."""
+    chance = np.random.default_rng(seed)
+    with_smaller, alone = [], []
+    for index, kind in enumerate(kinds):
+        bars = walk(seed + index, hours, deviation=deviation, tick=0.01)
+        span = (int(bars.timestamp_ms[0]), int(bars.timestamp_ms[-1]) + HOUR_MS)
+        due = chance.integers(*span, 6)
+        due = np.sort(np.where(chance.random(6) < 0.5, due // HALF * HALF, due))
+        paid = FundingColumns.of(due, chance.normal(0.0, 0.002, 6))
+        smaller = halves(bars)
+        name, is_long = (f"x{index}", "BTCUSDT"), kind == "hours"
+        detail = None if is_long else smaller
+        with_smaller.append(MarketStreams(*name, bars=bars, funding=paid, detail=detail))
+        alone.append(MarketStreams(*name, bars=bars if is_long else smaller, funding=paid))
+    terms = account(alone, fee="0.0003", cash=cash, fills=FillAssumptions(timing=timing))
+    played: list[Any] = []
+    for streams in (with_smaller, alone):
+        strategy = Hourly(seed, 0.4)
+        try:
+            outcome = run_events(strategy, streams, terms)
+        except RequestError as error:
+            played.append((strategy.seen, str(error)))
+            continue
+        at_ms, equity = outcome.sample_ms.tolist(), outcome.equity.tolist()
+        hourly = {at: one for at, one in zip(at_ms, equity, strict=True) if at % HOUR_MS == 0}
+        if outcome.insolvent_ms is not None:
+            hourly = {}
+        played.append((strategy.seen, outcome.events, outcome.insolvent_ms, hourly))
+    assert played[0] == played[1]
