@@ -16,6 +16,7 @@ from headwater.backtest.strategy_failure import failure_text
 from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy, Decision
 from headwater.strategies.growing_bars import GrowingBars
+from headwater.strategies.openings import Opening
 
 RULES = Assumptions(initial_capital=1000.0).checked()
 
@@ -138,6 +139,20 @@ def test_position_data_set_side_stop_target_and_size() -> None:
     assert (trade.side, trade.quantity) == ("short", 5.0)
     assert (trade.exit_bar, trade.exit_price) == (4, 105.0)
     assert trade.exit_reason is ExitReason.STOP_LOSS
+
+
+def test_a_side_may_be_what_numpy_says_of_two_numbers() -> None:
+    class Compared(BaseStrategy):
+        name = "compared"
+
+        def should_open_position(self, data: Any) -> tuple[bool, Any]:
+            return True, Opening(is_long=np.mean(data.close) > np.float64(1_000.0))
+
+        def should_close_position(self, position: Any, data: Any) -> tuple[bool, Any]:
+            return False, None
+
+    outcome = run_per_bar(Compared(), walk(1, 5), Assumptions().checked())
+    assert [one.side for one in outcome.trades.records()] == ["short"]
 
 
 def test_it_is_asked_to_open_only_while_flat() -> None:
