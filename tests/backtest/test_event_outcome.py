@@ -68,6 +68,19 @@ def test_fills_at_a_close_belong_to_the_bar_that_ends_and_others_to_the_one_they
     assert len(found.at_close) == 3
 
 
+def test_a_quoted_side_may_be_what_numpy_says_of_two_numbers() -> None:
+    flat = [100.0] * 3
+    bars = bars_of(flat, flat, flat, flat)
+
+    def act(context: Any) -> None:
+        is_buy = np.float64(context.bars.close[-1]) > np.float64(200.0)
+        context.quote(is_buy, 9_000, 1_000)  # one for sale from 90 on
+
+    streams = [MarketStreams("x", "BTCUSDT", bars=bars)]
+    found = run_events(Scripted(act), streams, account(streams)).single(bars)
+    assert [one.side for one in found.trades.records()] == ["short"]
+
+
 def test_a_bar_of_which_two_smaller_ones_are_ambiguous_is_told_once() -> None:
     # Bought at the open of bar 1, stop 90, target 110: both halves reach both. Stopped in the
     # first, it is bought again at the second one's open.

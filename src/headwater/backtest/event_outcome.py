@@ -163,7 +163,8 @@ class EventOutcome:
         log = TradeLog()
         for trip in self.trips:
             ended = trip.exit_ms is not None
-            log.is_long.append(trip.is_long)
+            # A strategy may have quoted a side that NumPy says of two numbers, which is no bool.
+            log.is_long.append(bool(trip.is_long))
             log.entry_bar.append(self._bar(times, trip.entry_ms, trip.entry_number))
             log.exit_bar.append(
                 self._bar(times, trip.exit_ms, trip.exit_number) if trip.exit_ms is not None else -1
