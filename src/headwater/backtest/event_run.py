@@ -198,8 +198,8 @@ class EventRun:
             return end
         # Bars of one contract and smaller ones of another end at once: nobody hears of the one
         # before the other, and what happened within either bears a time before their end.
-        ends = _ENDS if kind in _ENDS else {kind}
-        while end < last and timeline.at_ms[end] == now and timeline.kind[end] in ends:
+        highest = EventKind.BAR_END if kind == EventKind.DETAIL_END else kind
+        while end < last and timeline.at_ms[end] == now and timeline.kind[end] <= highest:
             end += 1
         if kind == EventKind.DETAIL_END:
             self._smaller_bars(at, end)
@@ -317,8 +317,7 @@ class EventRun:
         )
 
 
-_ENDS: Final = frozenset({EventKind.DETAIL_END, EventKind.BAR_END})
-_GROUPED: Final = _ENDS | {EventKind.BAR_OPEN}
+_GROUPED: Final = frozenset({EventKind.DETAIL_END, EventKind.BAR_END, EventKind.BAR_OPEN})
 
 
 def _rows(bars: Bars) -> list[tuple[Any, ...]]:
