@@ -19,11 +19,11 @@ import pytest
 from tests.api.served import Platform
 from tests.api.stored_market import put_market
 from tests.feeds.external_service import ExternalService, client, order_row
+from tests.storage.ready_tables import with_tables
 
 from headwater.backtest.jobs import JobSettings
 from headwater.core.clock import SystemClock
 from headwater.feeds.external_liquidations import ExternalLiquidations
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 pytestmark = pytest.mark.no_cover  # traced, it takes two to three times as long
@@ -84,7 +84,7 @@ async def run_schemathesis(folder: Path, config_text: str, *options: str) -> int
     clock = SystemClock()
     told = [order_row(clock.now_ms() - hours * 3_600_000, 60_000.0) for hours in range(1, 20)]
     async with (
-        Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store,
+        Store(with_tables(folder / "made.sqlite3"), clock) as store,
         ExternalService(told).served() as service,
         client(clock) as http,
         Platform(
