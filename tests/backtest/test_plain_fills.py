@@ -11,6 +11,7 @@ from headwater.backtest.outcome import ExitReason
 from headwater.backtest.per_bar import run_per_bar
 from headwater.backtest.plain_fills import run_plain
 from headwater.backtest.plain_wishes import PlainWishes
+from headwater.backtest.sparse import run_sparse
 from headwater.strategies.openings import Bracket
 from headwater.strategies.signals import Signals
 
@@ -52,6 +53,18 @@ def test_a_ruined_account_is_left_to_the_walk() -> None:
     signals = Signals(bars, enter_short=np.array([True, False, False]))
     wishes = PlainWishes.of(signals, delay=1, reverses=False)
     assert run_plain(bars, wishes, Assumptions().checked()) is None
+
+
+def test_a_ruin_is_found_however_long_the_wishes_go_on() -> None:
+    # Each short takes (2 − 100) × the cash there was: after 155 of them no float holds it.
+    prices = [1.0, 100.0] * 400
+    bars = bars_of(prices, prices, prices, prices)
+    is_first = np.arange(len(prices)) % 2 == 0
+    signals = Signals(bars, enter_short=is_first, exit_short=~is_first)
+    rules = Assumptions(fill=FillRule.CLOSE).checked()
+    assert run_plain(bars, PlainWishes.of(signals, delay=0, reverses=False), rules) is None
+    outcome = run_sparse(bars, signals, rules)
+    assert (outcome.insolvent_bar, outcome.final_equity) == (1, -980_000.0)
 
 
 @given(

@@ -93,16 +93,25 @@ class EventDesk:
         if self._account.logged != self.told:
             self.tell(at_ms)
 
-    def end_bars(self, ended: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
+    def end_bars(
+        self,
+        ended: Sequence[tuple[Lane, tuple[Any, ...]]],
+        at_ms: int,
+        smaller: Sequence[tuple[Lane, tuple[Any, ...]]] = (),
+    ) -> None:
         """Bars end at a time: what they did is done, then the strategy hears them.
 
         Args:
             ended: contract and (open, high, low, close, volume) of each; the prices are looked at
                 only where the bar matches orders.
             at_ms: their time.
+            smaller: likewise of the smaller bars that end then: what they did is done as well
+                before anything is heard, and the strategy does not hear them.
         """
         account = self._account
-        self._close(ended, at_ms)
+        # In the order of the contracts; of one with smaller bars they alone are under way.
+        met = sorted((*smaller, *ended), key=_contract_number) if smaller else ended
+        self._close(met, at_ms)
         for lane, _ in ended:
             lane.bars.advance()
         if account.logged != self.told:
@@ -122,7 +131,7 @@ class EventDesk:
         self.samples.take(at_ms)
 
     def end_detail(self, ended: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
-        """Smaller bars end at a time: what they did is done; the strategy does not hear them.
+        """Smaller bars end at a time, and no bar: what they did is done, and nothing is heard.
 
         Args:
             ended: as of `end_bars`.
@@ -284,6 +293,10 @@ class EventDesk:
         self.entries.add(count - len(fresh) + 1, fresh, fills)
         self.dropped += self.entries.trim(ENTRIES_MAX)
         return fills
+
+
+def _contract_number(met: tuple[Lane, tuple[Any, ...]]) -> int:
+    return met[0].index
 
 
 def _hears(strategy: BaseStrategy, method: str) -> bool:

@@ -39,6 +39,9 @@ def met_bars(bars: Bars, detail: Bars) -> MetBars:
     first = detail.timestamp_ms.searchsorted(starts)
     count = detail.timestamp_ms.searchsorted(ends) - first
     is_whole = count * detail.interval_ms == ends - starts
+    # As many may be there and lie across the ends of the bar, or not side by side.
+    is_whole &= np.isin(starts, detail.timestamp_ms)
+    is_whole &= np.isin(ends - detail.interval_ms, detail.timestamp_ms)
     # Row numbers of the smaller bars of the bars that they make up, one after the other.
     lengths = count[is_whole]
     before = np.cumsum(lengths) - lengths

@@ -141,9 +141,12 @@ class EventOutcome:
                 )
                 for one in self.refused
             ),
+            # More than one of the smaller bars of a bar may have been ambiguous.
             ambiguous_bars=tuple(
-                max(0, int(times.searchsorted(one.at_ms, side="right")) - 1)
-                for one in self.ambiguous_bars
+                dict.fromkeys(
+                    max(0, int(times.searchsorted(one.at_ms, side="right")) - 1)
+                    for one in self.ambiguous_bars
+                )
             ),
             insolvent_bar=None if self.insolvent_ms is None else len(self.equity) - 1,
         )

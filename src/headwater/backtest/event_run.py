@@ -5,6 +5,7 @@ between them (`event_trades.py`). Orders have no latency: what is placed at an e
 next one.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -195,9 +196,15 @@ class EventRun:
         if kind not in _GROUPED:
             self._single(kind, at)
             return end
-        while end < last and timeline.at_ms[end] == now and timeline.kind[end] == kind:
+        # Bars of one contract and smaller ones of another end at once: nobody hears of the one
+        # before the other, and what happened within either bears a time before their end.
+        ends = _ENDS if kind in _ENDS else {kind}
+        while end < last and timeline.at_ms[end] == now and timeline.kind[end] in ends:
             end += 1
-        self._bars(kind, at, end)
+        if kind == EventKind.DETAIL_END:
+            self._smaller_bars(at, end)
+        else:
+            self._bars(kind, at, end)
         return end
 
     def _sample_ruin(self) -> None:
@@ -219,18 +226,29 @@ class EventRun:
             samples.take(at_ms)
 
     def _bars(self, kind: int, first: int, end: int) -> None:
-        timeline = self._timeline
-        at_ms, lanes, numbers = timeline.at_ms[first], timeline.lane, timeline.row
-        rows = [
+        at_ms, rows = self._timeline.at_ms[first], self._rows_of(first, end)
+        if kind == EventKind.BAR_END:
+            self.desk.end_bars(rows, at_ms)
+        else:
+            self.desk.open_bars(rows, at_ms)
+
+    def _smaller_bars(self, first: int, end: int) -> None:
+        """Ends smaller bars, with the bars that end at the same time."""
+        at_ms, kinds = self._timeline.at_ms[first], self._timeline.kind
+        bars = bisect_left(kinds, EventKind.BAR_END, first, end)
+        smaller, ended = self._rows_of(first, bars), self._rows_of(bars, end)
+        if ended:
+            self.desk.end_bars(ended, at_ms, smaller)
+        else:
+            self.desk.end_detail(smaller, at_ms)
+
+    def _rows_of(self, first: int, end: int) -> list[tuple[Lane, tuple[Any, ...]]]:
+        """Contract and (open, high, low, close, volume) of the bars of some events."""
+        lanes, numbers = self._timeline.lane, self._timeline.row
+        return [
             (self._lanes[lanes[at]], self._bar_rows[lanes[at]][numbers[at]])
             for at in range(first, end)
         ]
-        if kind == EventKind.BAR_END:
-            self.desk.end_bars(rows, at_ms)
-        elif kind == EventKind.DETAIL_END:
-            self.desk.end_detail(rows, at_ms)
-        else:
-            self.desk.open_bars(rows, at_ms)
 
     def _single(self, kind: int, at: int) -> None:
         timeline, desk = self._timeline, self.desk
@@ -299,7 +317,8 @@ class EventRun:
         )
 
 
-_GROUPED: Final = frozenset({EventKind.DETAIL_END, EventKind.BAR_END, EventKind.BAR_OPEN})
+_ENDS: Final = frozenset({EventKind.DETAIL_END, EventKind.BAR_END})
+_GROUPED: Final = _ENDS | {EventKind.BAR_OPEN}
 
 
 def _rows(bars: Bars) -> list[tuple[Any, ...]]:

@@ -42,7 +42,8 @@ def run_plain(bars: Bars, wishes: PlainWishes, rules: Assumptions) -> Outcome | 
     exit_price[:closed] = basis[exits] * np.where(is_long[:closed], sell, buy)
     per_unit = entry_price * (1.0 + rules.fee_rate)
     entered, left = _cash(wishes, entry_price, per_unit, exit_price, rules)
-    if closed and left[:closed].min() <= 0.0:
+    # Asked this way round: what goes on below nothing may grow beyond all numbers, to NaN.
+    if closed and not left[:closed].min() > 0.0:
         return None
     quantity = np.append(rules.initial_capital, left[:-1])[: len(entries)] / per_unit
     equity, held = _curve(bars, rules, (entries, exits), (entered, left), quantity, wishes)
