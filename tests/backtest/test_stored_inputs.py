@@ -14,6 +14,7 @@ from tests.backtest.stored_hours import (
     hours,
     payments,
 )
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import candle, funding, store_together
 
 from headwater.backtest import stored_inputs as module
@@ -26,16 +27,13 @@ from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.storage.base import Database
 from headwater.storage.sessions import ReadSession
-from headwater.storage.sqlite import SqliteDatabase
-from headwater.storage.upgrade import upgrade
 from headwater.strategies.registry import strategy_class
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    found = SqliteDatabase(tmp_path / "inputs.sqlite3")
+    found = with_tables(tmp_path / "inputs.sqlite3")
     with found.claim():
-        upgrade(found)
         store_together(found, [*hours(), *halves()])
         yield found
 
@@ -110,12 +108,11 @@ def test_smaller_candles_of_the_same_span_are_read(database: Database) -> None:
 
 def test_of_the_last_month_all_days_are_read(tmp_path: Path) -> None:
     days = [START + day * 24 * HOUR for day in range(31 + 29 + 31)]
-    database = SqliteDatabase(tmp_path / "months.sqlite3")
+    database = with_tables(tmp_path / "months.sqlite3")
     named = {"exchange": "binance", "symbol": "BTCUSDT"}
     rows = [candle(at_ms, interval=Interval.D1, **named) for at_ms in days]
     rows += [candle(days[day], interval=Interval.MONTH1, **named) for day in (0, 31, 60)]
     with database.claim():
-        upgrade(database)
         store_together(database, rows)
         found = _read(
             database,
