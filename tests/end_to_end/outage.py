@@ -89,9 +89,8 @@ class Stage:
         """Waits for `condition`."""
         began = self.clock.monotonic()
         while not condition():
-            assert self.clock.monotonic() - began < within_s, self.platform.sources[
-                self.name
-            ].health()
+            feeds = self.platform.sources.values()
+            assert self.clock.monotonic() - began < within_s, [one.health() for one in feeds]
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def gaps(self) -> Sequence[Gap]:
@@ -144,10 +143,8 @@ async def staged(
     """A platform on a database that stays, whole for a while; its stage of each venue."""
     async with Platform(settings_of(servers, folder), simulated=False, clock=clock) as platform:
         stages = [Stage(platform, server, clock) for server in servers.values()]
-        for stage in stages:
-            await stage.until(lambda stage=stage: stage.is_healthy, 60)
-        for stage in stages:
-            await stage.until(lambda stage=stage: stage.passed_ms > 0, STORED_WITHIN_S)
+        await stages[0].until(lambda: all(one.is_healthy for one in stages), 60)
+        await stages[0].until(lambda: all(one.passed_ms for one in stages), STORED_WITHIN_S)
         await asyncio.sleep(90)
         yield stages
 
