@@ -34,6 +34,8 @@ from headwater.venues.discovery import venue
 START_NS = 1_790_005_980_000_000_000
 SYMBOL = "SOLUSDT"
 OUTAGE_S = 600.0
+BOOK_LEVELS = 50
+"""Levels a side: what is judged is not the book, and a deep one takes a third of the time."""
 LOOK_EVERY_S = 1.0
 # The database works in real time, while virtual time runs on.
 STORED_WITHIN_S = 6_000.0
@@ -126,7 +128,10 @@ async def simulated(
 ) -> AsyncIterator[Mapping[str, VenueServer]]:
     """Simulated exchanges that live on whatever the platform does, each a world of its own."""
     hosted = [
-        host_venue(venue(name), seed=5, start_ms=clock.now_ms(), symbols=[SYMBOL]) for name in names
+        host_venue(
+            venue(name), seed=5, start_ms=clock.now_ms(), symbols=[SYMBOL], levels=BOOK_LEVELS
+        )
+        for name in names
     ]
     simulator = SimulatorServer(hosted, clock=clock)
     await simulator.start()
