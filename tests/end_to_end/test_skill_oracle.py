@@ -40,6 +40,8 @@ MINUTE_MS = 60_000
 FIRST_DAY_MS = 20_718 * DAY_MS
 LOOK_EVERY_S = 1.0
 LEAST_WINDOWS = 6
+BACKFILL_DAYS = 0.05
+"""What was before a world is not scored."""
 TICK = Decimal("0.01")
 BUCKET_SHARE = 1e-4
 """Height of a bucket of the oracle's map, share of the price: a tenth of a cell."""
@@ -95,6 +97,7 @@ def settings_for(simulator: SimulatorServer, folder: Path) -> Settings:
         "supported_symbols": SYMBOL,
         "forecast_symbols": "",
         "oi_volume_timeframes": "",
+        "backfill_days": BACKFILL_DAYS,
         "port": 0,
         "data_dir": folder,
     }
@@ -110,14 +113,25 @@ async def standing_still(work: Awaitable[int]) -> int:
 
 
 def live_through(
-    day: int, minutes: int, horizons_ms: tuple[int, ...], folder: Path, seed: int = 1_000
+    day: int,
+    minutes: int,
+    horizons_ms: tuple[int, ...],
+    folder: Path,
+    *,
+    seed: int = 1_000,
+    levels: int | None = None,
 ) -> None:
-    """One day's world, from its first second, with an issue each minute."""
+    """One day's world, from its first second, with an issue each minute.
+
+    A thin book (`levels` a side) takes less time.
+    """
     start_ms = FIRST_DAY_MS + day * DAY_MS
 
     async def main(clock: SourceClock) -> None:
         venue = venues()["bybit"]
-        hosted = host_venue(venue, seed=seed + day, start_ms=start_ms, symbols=[SYMBOL])
+        hosted = host_venue(
+            venue, seed=seed + day, start_ms=start_ms, symbols=[SYMBOL], levels=levels
+        )
         assert isinstance(hosted.market, SimulatedExchange)
         simulator = SimulatorServer([hosted], clock=clock)
         await simulator.start()
@@ -185,7 +199,7 @@ def test_forecasts_are_written_heard_against_and_scored(tmp_path: Path) -> None:
     """Two worlds of eight minutes: the whole path, and no verdict from so little."""
     horizon_ms = 3 * MINUTE_MS
     for day in range(2):
-        live_through(day, 8, (horizon_ms,), tmp_path)
+        live_through(day, 8, (horizon_ms,), tmp_path, levels=50)
     row = scored(tmp_path, 2)[horizon_ms, 0.0025]
     assert row.report is not None
     assert row.report.windows > 0
