@@ -14,6 +14,7 @@ from tests.backtest.stored_hours import (
     hours,
     payments,
 )
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import funding, store_together
 
 from headwater.backtest import stored_inputs as module
@@ -26,16 +27,13 @@ from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.storage.base import Database
 from headwater.storage.sessions import ReadSession
-from headwater.storage.sqlite import SqliteDatabase
-from headwater.storage.upgrade import upgrade
 from headwater.strategies.registry import strategy_class
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    found = SqliteDatabase(tmp_path / "inputs.sqlite3")
+    found = with_tables(tmp_path / "inputs.sqlite3")
     with found.claim():
-        upgrade(found)
         store_together(found, [*hours(), *halves()])
         yield found
 
