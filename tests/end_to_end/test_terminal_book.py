@@ -34,8 +34,6 @@ START_NS = 1_790_000_000_000_000_000
 SYMBOL = "BTCUSDT"
 WITHIN_S = 60.0
 """Virtual time: only a failure takes so long."""
-BACKFILL_DAYS = 0.05
-"""Nobody asks for the past here."""
 REST_S = 3.0
 """Longer than any venue waits with a change (Hyperliquid's images: 0.6 s) and any pace here."""
 SHOWN_BY_HYPERLIQUID = 20
@@ -143,12 +141,7 @@ async def staged(clock: SourceClock) -> AsyncIterator[Scene]:
         for name, where in simulator.addresses.items()
     }
     settings = load(
-        options={
-            "venue_addresses": addresses,
-            "supported_symbols": "SOLUSDT",
-            "backfill_days": BACKFILL_DAYS,
-            "port": 0,
-        },
+        options={"venue_addresses": addresses, "supported_symbols": "SOLUSDT", "port": 0},
         environ={},
     )
     try:
