@@ -40,8 +40,6 @@ MINUTE_MS = 60_000
 FIRST_DAY_MS = 20_718 * DAY_MS
 LOOK_EVERY_S = 1.0
 LEAST_WINDOWS = 6
-BACKFILL_DAYS = 0.05
-"""What was before a world is not scored."""
 TICK = Decimal("0.01")
 BUCKET_SHARE = 1e-4
 """Height of a bucket of the oracle's map, share of the price: a tenth of a cell."""
@@ -97,7 +95,6 @@ def settings_for(simulator: SimulatorServer, folder: Path) -> Settings:
         "supported_symbols": SYMBOL,
         "forecast_symbols": "",
         "oi_volume_timeframes": "",
-        "backfill_days": BACKFILL_DAYS,
         "port": 0,
         "data_dir": folder,
     }

@@ -132,24 +132,29 @@ class Scene:
 
 
 def in_virtual_time(
-    main: Callable[[Scene], Coroutine[Any, Any, None]], start_ns: int = START_NS
+    main: Callable[[Scene], Coroutine[Any, Any, None]],
+    start_ns: int = START_NS,
+    *,
+    levels: int | None = None,
 ) -> None:
+    """Runs `main` on a scene; its books have so many levels a side, None for the usual ones."""
+
     async def run(clock: SourceClock) -> None:
-        async with staged(clock) as scene:
+        async with staged(clock, levels) as scene:
             await main(scene)
 
     run_in_virtual_time(run, start_ns)
 
 
 @asynccontextmanager
-async def staged(clock: SourceClock) -> AsyncIterator[Scene]:
+async def staged(clock: SourceClock, levels: int | None) -> AsyncIterator[Scene]:
     """Everything running and every venue healthy."""
     hosted = host_venues(
         list(venues().values()),
         seed=6,
         start_ms=clock.now_ms(),
         symbols=[SYMBOL],
-        levels=BOOK_LEVELS,
+        levels=levels,
     )
     markets = [Freezable(one.market) for one in hosted]
     wrapped = [
@@ -261,7 +266,7 @@ def test_o_w2_o_s7_on_four_venues_the_list_equals_what_was_traded() -> None:
             (only,) = client.of("trades_update")
             assert only["trades"] == clients[venue].of("trades_update")[-1]["trades"], venue
 
-    in_virtual_time(main, LATE_START_NS)
+    in_virtual_time(main, LATE_START_NS, levels=BOOK_LEVELS)
 
 
 @pytest.mark.soak
@@ -379,7 +384,7 @@ def test_o_w3_on_four_venues_the_chart_equals_the_route_as_candles_come_and_clos
             assert set(closed) >= {last_ms, last_ms + 60_000}, venue
             assert client.of("error") == [], venue
 
-    in_virtual_time(main, LATE_START_NS)
+    in_virtual_time(main, LATE_START_NS, levels=BOOK_LEVELS)
 
 
 @pytest.mark.soak
@@ -429,4 +434,4 @@ def test_o_r5_each_venue_answers_all_fifteen_timeframes_and_pages_to_the_left() 
         assert len(shown) > 200
         assert shown[:-1] == told[:-1]
 
-    in_virtual_time(main)
+    in_virtual_time(main, levels=BOOK_LEVELS)
