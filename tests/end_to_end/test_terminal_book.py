@@ -22,7 +22,7 @@ from tests.virtual_time import run_in_virtual_time
 from headwater.app.settings import VenueAddressSettings, load
 from headwater.app.wiring import Platform
 from headwater.core.clock import SourceClock
-from headwater.core.records import BookSnapshot, Level, Record
+from headwater.core.records import BookSnapshot, Level
 from headwater.simulator.exchange import SimulatedExchange
 from headwater.simulator.faults import FaultPlan, FrameFaults
 from headwater.simulator.hosting import host_venues
@@ -38,21 +38,6 @@ REST_S = 3.0
 """Longer than any venue waits with a change (Hyperliquid's images: 0.6 s) and any pace here."""
 SHOWN_BY_HYPERLIQUID = 20
 """Levels of its images; the exchange behind it has more."""
-
-
-class Witnessed(Freezable):
-    """A market that can be stopped, and whose book of every moment is remembered."""
-
-    def __init__(self, market: Any) -> None:
-        super().__init__(market)
-        self.books: dict[int, BookSnapshot] = {}
-
-    def advance_to(self, now_ms: int) -> list[Record]:
-        """Moves on, unless frozen."""
-        records = super().advance_to(now_ms)
-        exchange = cast("SimulatedExchange", self._market)
-        self.books[exchange.now_ms()] = exchange.truth.book(SYMBOL)
-        return records
 
 
 class Screen(Viewing):
@@ -89,7 +74,7 @@ class Scene(NamedTuple):
 
     platform: Platform
     simulator: SimulatorServer
-    markets: dict[str, Witnessed]
+    markets: dict[str, Freezable]
     clock: SourceClock
     stack: AsyncExitStack
 
@@ -98,16 +83,10 @@ class Scene(NamedTuple):
         port = int(self.platform.base_url.rpartition(":")[2])
         return Screen((await self.stack.enter_async_context(viewing(port, path))).socket)
 
-    def truth(self, exchange: str, moment_ms: int) -> BookSnapshot:
-        """What the exchange itself had at a moment, as far as it shows it.
-
-        The simulated Hyperliquid, once stopped, does not send its last image: what is shown then
-        is its book of a moment before.
-        """
-        books = self.markets[exchange].books
-        if exchange != "hyperliquid":
-            return books[max(books)]
-        book, most = books[moment_ms], SHOWN_BY_HYPERLIQUID
+    def truth(self, exchange: str) -> BookSnapshot:
+        """What the exchange itself has, as far as it shows it."""
+        book = cast("SimulatedExchange", self.markets[exchange]).truth.book(SYMBOL)
+        most = SHOWN_BY_HYPERLIQUID if exchange == "hyperliquid" else None
         return msgspec.structs.replace(book, bids=book.bids[:most], asks=book.asks[:most])
 
     async def rest(self) -> None:
@@ -129,7 +108,7 @@ def in_virtual_time(main: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
 async def staged(clock: SourceClock) -> AsyncIterator[Scene]:
     """Everything running."""
     hosted = host_venues(list(venues().values()), seed=4, start_ms=clock.now_ms(), symbols=[SYMBOL])
-    markets = {one.venue_id: Witnessed(one.market) for one in hosted}
+    markets = {one.venue_id: Freezable(one.market) for one in hosted}
     wrapped = [
         msgspec.structs.replace(one, market=cast("MovingMarket", markets[one.venue_id]))
         for one in hosted
@@ -201,7 +180,7 @@ def test_o_w1_o_s5_on_four_venues_the_screen_shows_the_exchanges_own_book() -> N
         await scene.rest()
         for (name, rounding, limit), client in clients.items():
             message = await client.newest()
-            assert_true(message, scene.truth(name, message["timestamp"]), rounding, limit)
+            assert_true(message, scene.truth(name), rounding, limit)
             source = scene.platform.sources[name]
             instrument = source.table.resolve(SYMBOL)
             kept = await source.book(instrument, depth=100_000)
@@ -233,7 +212,7 @@ def test_o_w1_update_params_changes_the_view_without_reconnecting() -> None:
         await scene.rest()
         for name, client in clients.items():
             message = await client.newest()
-            assert_true(message, scene.truth(name, message["timestamp"]), "0.5", 50)
+            assert_true(message, scene.truth(name), "0.5", 50)
 
     in_virtual_time(main)
 
@@ -257,7 +236,7 @@ def test_no_gapped_book_is_shown_while_changes_are_missing(name: str) -> None:
         await asyncio.sleep(5.0)
         await scene.rest()
         message = await client.newest()
-        assert_true(message, scene.truth(name, message["timestamp"]), "0.5", 50)
+        assert_true(message, scene.truth(name), "0.5", 50)
 
     in_virtual_time(main)
 
@@ -282,7 +261,7 @@ def test_a_connection_that_is_lost_shows_nothing_until_it_is_back() -> None:
         await scene.rest()
         for name, client in clients.items():
             message = await client.newest()
-            assert_true(message, scene.truth(name, message["timestamp"]), "1", 20)
+            assert_true(message, scene.truth(name), "1", 20)
 
     in_virtual_time(main)
 

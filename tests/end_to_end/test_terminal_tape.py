@@ -282,7 +282,7 @@ def test_o_s7_after_cuts_of_every_connection_the_list_equals_what_was_traded() -
         for venue, client in clients.items():
             assert {one["code"] for one in client.of("error")} <= {"VENUE_ERROR"}, venue
 
-    in_virtual_time(main)
+    in_virtual_time(main, levels=BOOK_LEVELS)
 
 
 @pytest.mark.soak

@@ -49,6 +49,8 @@ from headwater.venues.messages import Subscription
 SYMBOLS = ("BTCUSDT", "SOLUSDT")
 STEP_S = 0.05
 READER_CAPACITY = 1_000_000
+GATHERED_MS = 1_500
+"""Longer than any venue gathers trades, closes or changes of a book before it sends them."""
 KINDS = (Trade, BookDelta, BookSnapshot, Candle, Liquidation, ConnectionState, Gap)
 
 SETTINGS = FeedSettings(
@@ -71,18 +73,44 @@ SETTINGS = FeedSettings(
 
 
 class Freezable:
-    """A market that can be stopped, so that both ends come to rest."""
+    """A market that can be stopped, so that both ends come to rest.
+
+    All that was done before still goes out. What orders from outside did (of arbitrage, too) is in
+    the books at once and in the streams with the next step, so the exchange takes a last one for
+    itself; and the venue's clock runs on for `GATHERED_MS`, which sends what streams gather.
+    """
 
     def __init__(self, market: Any) -> None:
         self._market = market
-        self.frozen = False
+        self._is_frozen = False
+        self._ran_on_ms = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._market, name)
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it was stopped; it does not begin again."""
+        return self._is_frozen
+
+    @frozen.setter
+    def frozen(self, is_frozen: bool) -> None:
+        assert is_frozen, "what stopped stays so"
+        if not self._is_frozen:
+            self._is_frozen = True
+            self._market.step()
+
+    def now_ms(self) -> int:
+        """The venue's clock."""
+        return cast("int", self._market.now_ms()) + self._ran_on_ms
+
     def advance_to(self, now_ms: int) -> list[Record]:
-        """Moves on, unless frozen."""
-        return [] if self.frozen else cast("list[Record]", self._market.advance_to(now_ms))
+        """Moves on; once frozen only the clock does, and hands out what was left."""
+        if self._is_frozen:
+            stopped_ms = self._market.now_ms()
+            self._ran_on_ms = max(self._ran_on_ms, min(now_ms - stopped_ms, GATHERED_MS))
+            now_ms = stopped_ms
+        return cast("list[Record]", self._market.advance_to(now_ms))
 
 
 class Seen:
