@@ -82,9 +82,9 @@ def different(raw: RawResult, outcome: Outcome) -> str:
     if abs(raw.final_equity - float(outcome.equity[-1])) > 0.0:
         return f"final equity {raw.final_equity!r} and {float(outcome.equity[-1])!r}"
     pairs = (
-        ("entry bars", raw.entry_bar, outcome.trades.entry_bar),
-        ("exit prices", raw.exit_price, outcome.trades.exit_price[: len(raw.exit_price)]),
-        ("funding", raw.funding, outcome.trades.funding),
+        ("entry bars", raw.entry_bar, outcome.trades.entry_bar.tolist()),
+        ("exit prices", raw.exit_price, outcome.trades.exit_price[: len(raw.exit_price)].tolist()),
+        ("funding", raw.funding, outcome.trades.funding.tolist()),
     )
     return next((name for name, one, other in pairs if one != other), "")
 
@@ -145,7 +145,9 @@ def guard(columns: Columns, repeats: int) -> tuple[list[list[str]], bool]:
     count = len(columns.close)
     on, off = f"sparse, {count:,} bars", f"sparse, {count:,} bars, guard off"
     spent = in_turns({on: run(True), off: run(False)}, repeats)
-    share = 1 - median(spent[off]) / median(spent[on])
+    share = median(
+        [1 - bare / guarded for bare, guarded in zip(spent[off], spent[on], strict=True)]
+    )
     kept = share <= GUARD_GOAL
     told = f"{share:.1%} of the run, ≤ {GUARD_GOAL:.0%} {'kept' if kept else 'missed'}"
     return [[on, *_figures(spent[on]), told], [off, *_figures(spent[off]), ""]], kept

@@ -63,10 +63,12 @@ def pytest_collection_finish() -> None:
     """Leaves what is there before the first test out of every garbage collection.
 
     Modules and thousands of collected tests stay to the end; to walk over them at each full
-    collection took longer than many a test.
+    collection took longer than many a test. And it is looked for less often than a program should:
+    what a test makes is mostly gone before.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
     gc.enable()
 
 

@@ -25,6 +25,7 @@ from tests.api import fake_source as fake
 from tests.api.served import Platform
 from tests.feeds.made import EXCHANGE, START_MS, Heard, liquidation
 from tests.services.map_market import MINUTE_MS, T0, put_liquidation, put_rise
+from tests.storage.ready_tables import with_tables
 
 from headwater.api import routes
 from headwater.api.answering import Answers
@@ -40,7 +41,6 @@ from headwater.core.records import Liquidation, Trade
 from headwater.feeds.event_watch import REMEMBERED_NS, EventWatch
 from headwater.feeds.gaps import GapLedger
 from headwater.feeds.settings import ConnectionSettings
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 from headwater.transport.backoff import FullJitterBackoff
 from headwater.venues.discovery import venue, venues
@@ -59,7 +59,7 @@ async def stored(tmp_path: Path) -> AsyncIterator[Platform]:
     Open interest goes from 100 to 110 at Bybit, from 100 to 130 at OKX.
     """
     clock = ManualClock((T0 + 60 * MINUTE_MS) * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         put_rise(store, "bybit", to=110.0)
         put_rise(store, "okx", to=130.0)
         put_liquidation(store, 20, 990.0, 4_000.0, exchange="bybit")

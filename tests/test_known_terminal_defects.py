@@ -21,6 +21,7 @@ from tests.api.served import Platform
 from tests.api.streaming import until
 from tests.api.terminal.viewing import Message, viewing
 from tests.services.symbol_market import VENUE, MemoryVenue, virtual
+from tests.storage.ready_tables import with_tables
 
 from headwater.api.settings import ApiSettings
 from headwater.core.clock import ManualClock, SourceClock
@@ -30,7 +31,6 @@ from headwater.core.formatting import SymbolFormat
 from headwater.core.records import Liquidation
 from headwater.services.symbols import SymbolService
 from headwater.services.venue_symbols import TTL_S
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 from headwater.venues.discovery import venue
 
@@ -65,7 +65,7 @@ def forced(timestamp_ms: int, value: float, *, was_long: bool = True) -> Liquida
 async def storing(folder: Path) -> AsyncIterator[tuple[Platform, Store]]:
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
-        Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store,
+        Store(with_tables(folder / "made.sqlite3"), clock) as store,
         Platform(clock=clock, store=store).served() as platform,
     ):
         yield platform, store

@@ -8,6 +8,7 @@ import looptime
 import msgspec
 import pytest
 from tests.api.fake_source import NOW_MS, FakeSource, make_candle, make_instrument
+from tests.storage.ready_tables import with_tables
 
 from headwater.api.candle_question import find_candles
 from headwater.core.clock import ManualClock
@@ -15,7 +16,6 @@ from headwater.core.errors import VenueTimeout
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 from headwater.services.candle_history import CandleHistory
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 MINUTE_MS = 60_000
@@ -39,7 +39,7 @@ async def test_what_storage_has_is_not_asked_of_the_venue(tmp_path: Path) -> Non
     rows = [
         make_candle(opened_at_ms=LAST_MS - back * MINUTE_MS, is_closed=True) for back in (2, 1, 0)
     ]
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         await store.put_durable(rows)
         history = CandleHistory(store, clock)
         whole = await find_candles(

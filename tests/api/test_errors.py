@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.types import Scope
 from tests.api.served import Platform
+from tests.storage.ready_tables import with_tables
 
 from headwater.api.errors import (
     PROBLEMS,
@@ -33,7 +34,6 @@ from headwater.core.errors import (
     VenueUnavailable,
     WireError,
 )
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 SCOPE: Scope = {"type": "http", REQUEST_ID_KEY: "id-1"}
@@ -139,7 +139,7 @@ async def test_choices_of_an_enum_are_listed(platform: Platform) -> None:
 
 async def test_what_may_be_of_several_kinds_is_told_once(tmp_path: Path) -> None:
     async with (
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), SystemClock()) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), SystemClock()) as store,
         Platform(clock=SystemClock(), store=store).served() as platform,
     ):
         wish = {"name": "abc", "strategy": "sma_cross", "parameters": {"fast": [1]}, "more": 1}

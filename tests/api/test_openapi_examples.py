@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 from scripts.client_model import PLATFORM_TAGS
 from tests.api.fake_source import NOW_MS, make_liquidation
 from tests.api.served import Platform
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import ManualClock
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 PREFIX = "/api/v1/"
@@ -75,7 +75,7 @@ async def test_the_example_of_a_route_is_answered_as_documented(
     Draft202012Validator.check_schema(schema)
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         Platform(clock=clock, store=store, lists_symbols=True).served() as platform,
     ):
         platform.source.offer_everything()

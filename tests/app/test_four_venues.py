@@ -37,6 +37,10 @@ AT_ONCE_S = 2.0
 LOOK_EVERY_S = 0.5
 SILENCE_MAX_S = 3.0
 KEPT_ANSWERS_S = 6.0
+BACKFILL_DAYS = 0.5
+"""Past that is fetched at the start: the usual week is a tenth of the work."""
+BOOK_LEVELS = 50
+"""Levels a side: a deep book would show nothing more here, and take a quarter of the time."""
 
 
 class Scene:
@@ -110,7 +114,11 @@ def in_virtual_time(main: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
 async def staged(clock: SourceClock) -> AsyncIterator[Scene]:
     """Everything running, every venue healthy and asked once."""
     hosted = host_venues(
-        list(venues().values()), seed=4, start_ms=clock.now_ms(), symbols=["BTCUSDT"]
+        list(venues().values()),
+        seed=4,
+        start_ms=clock.now_ms(),
+        symbols=["BTCUSDT"],
+        levels=BOOK_LEVELS,
     )
     simulator = SimulatorServer(hosted, clock=clock)
     await simulator.start()
@@ -119,7 +127,12 @@ async def staged(clock: SourceClock) -> AsyncIterator[Scene]:
         for name, where in simulator.addresses.items()
     }
     settings = load(
-        options={"venue_addresses": addresses, "supported_symbols": "BTCUSDT", "port": 0},
+        options={
+            "venue_addresses": addresses,
+            "supported_symbols": "BTCUSDT",
+            "backfill_days": BACKFILL_DAYS,
+            "port": 0,
+        },
         environ={},
     )
     try:

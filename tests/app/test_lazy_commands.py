@@ -1,7 +1,9 @@
 """Commands that are imported when they are called: what is imported when, and what help shows."""
 
+import gc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -47,6 +49,28 @@ def test_the_start_of_the_program_imports_no_command(arguments: list[str]) -> No
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout
+
+
+def test_the_collector_rests_while_a_command_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is on again behind it, also behind one that cannot be imported."""
+    (tmp_path / "made_command.py").write_text(
+        "import gc\nwas_on = gc.isenabled()\ndef hello():\n    'Say hello.'\n"
+    )
+    (tmp_path / "broken_command.py").write_text("raise ImportError('no such part')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    places = [
+        CommandPlace(name, f"{name}_command:hello", "Say hello.") for name in ("made", "broken")
+    ]
+    commands = LazyCommands({place.name: place for place in places})
+    assert gc.isenabled()
+    assert commands["made"].name == "made"
+    assert sys.modules.pop("made_command").was_on is False
+    assert gc.isenabled()
+    with pytest.raises(ImportError, match="no such part"):
+        commands["broken"]
+    assert gc.isenabled()
 
 
 def test_help_shows_every_command() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.app.called import CommandLine
-from tests.backtest.stored_hours import START, hours, payments
+from tests.backtest.stored_hours import START, halves, hours, payments
 from tests.storage.samples import store
 
 from headwater.storage.sqlite import SqliteDatabase
@@ -107,10 +107,34 @@ def test_stored_candles_of_several_venues_come_with_their_funding(
     assert "takes 2 or more" in done.err
 
 
+def test_stored_candles_of_a_smaller_interval_meet_the_orders(
+    call: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bought at 12; the hour reaches 15 and 5, its first half 15 alone: the target of 14.4."""
+    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path / "data"))
+    database = SqliteDatabase(tmp_path / "data" / "headwater.sqlite3")
+    with database.claim():
+        upgrade(database)
+        for venue in ("binance", "bybit"):
+            store(database, [*hours(exchange=venue), *halves(exchange=venue)])
+    given = ["backtest", "--strategy", "sma_cross", "--interval", "1h", "--symbol", "BTCUSDT"]
+    given += ["--exchange", "binance,bybit", "--fee-bps", "0", "--funding", "none", "--json"]
+    for parameter in ("fast=1", "slow=2", "direction=long", "stop_loss=0.5", "take_profit=0.2"):
+        given += ["--param", parameter]
+    alone = json.loads(call(*given).out)
+    assert [one["exit_price"] for one in alone["trades"]] == pytest.approx([6.0, 6.0])
+    known = json.loads(call(*given, "--detail", "30m").out)
+    assert [one["exit_price"] for one in known["trades"]] == pytest.approx([14.4, 14.4])
+    told = known["assumptions"]["bybit:BTCUSDT bars"]
+    assert told == "orders meet 30m bars (there for 1 of 6 bars) where all of a bar's are there"
+    wrong = call(*given, "--detail", "no.csv")
+    assert (wrong.code, "an interval of stored candles" in wrong.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--detail", "x.csv"), ("--detail", "none with several")),
+        (("--detail", "x.csv"), ("--detail", "none with files of several")),
         (("--tiers", "shipped"), ("--tiers", "a file")),
         (("--data", "okx:BTCUSDT=no.csv"), ("(okx:BTCUSDT)", "no.csv")),
         (("--leverage", "0"), ("--leverage",)),

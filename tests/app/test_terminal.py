@@ -29,6 +29,10 @@ pytestmark = pytest.mark.no_cover  # traced, it takes two to three times as long
 
 START_NS: Final = 1_790_000_000_000_000_000
 CALLERS: Final = 50
+BACKFILL_DAYS: Final = 0.5
+"""Past that is fetched at the start: the usual week is a tenth of the work."""
+BOOK_LEVELS: Final = 50
+"""Levels a side: a deep book would show nothing more here, and take a quarter of the time."""
 RECOVERED_WITHIN_S: Final = RETRY_MAX_S + 30.0
 SYMBOLS: Final = ("BTCUSDT", "SOLUSDT")
 
@@ -132,7 +136,11 @@ def counted(hosted: HostedVenue, asked: Counter[str]) -> HostedVenue:
 async def staged(clock: SourceClock, away: str | None) -> AsyncIterator[Scene]:
     """Everything started a moment ago."""
     hosted = host_venues(
-        list(venues().values()), seed=4, start_ms=clock.now_ms(), symbols=list(SYMBOLS)
+        list(venues().values()),
+        seed=4,
+        start_ms=clock.now_ms(),
+        symbols=list(SYMBOLS),
+        levels=BOOK_LEVELS,
     )
     asked: dict[str, Counter[str]] = {one.venue_id: Counter() for one in hosted}
     simulator = SimulatorServer([counted(one, asked[one.venue_id]) for one in hosted], clock=clock)
@@ -142,7 +150,12 @@ async def staged(clock: SourceClock, away: str | None) -> AsyncIterator[Scene]:
         for name, where in simulator.addresses.items()
     }
     settings = load(
-        options={"venue_addresses": addresses, "supported_symbols": "BTCUSDT", "port": 0},
+        options={
+            "venue_addresses": addresses,
+            "supported_symbols": "BTCUSDT",
+            "backfill_days": BACKFILL_DAYS,
+            "port": 0,
+        },
         environ={},
     )
     if away is not None:
@@ -157,7 +170,9 @@ async def staged(clock: SourceClock, away: str | None) -> AsyncIterator[Scene]:
         await simulator.stop()
 
 
-def test_o_s2_fifty_callers_at_the_start_make_one_load_of_markets_per_venue() -> None:
+def test_o_s2_fifty_callers_make_one_load_per_venue_and_o_r1_the_list_has_all_of_all() -> None:
+    """Fifty callers at the start; a minute later every venue in one list by volume."""
+
     async def main(scene: Scene) -> None:
         names = [*venues(), "all"]
         paths = [f"/api/v1/symbols?exchange={names[n % len(names)]}" for n in range(CALLERS)]
@@ -175,12 +190,7 @@ def test_o_s2_fifty_callers_at_the_start_make_one_load_of_markets_per_venue() ->
         for one in stats["exchanges"]:
             assert one["marketCalls"] == one["tickerCalls"] == one["loads"] == 1, one
 
-    in_virtual_time(main)
-
-
-def test_o_r1_every_venue_in_one_list_by_volume_with_what_a_screen_needs() -> None:
-    async def main(scene: Scene) -> None:
-        await asyncio.sleep(120)  # some trades, so that there are volumes
+        # Meanwhile there were trades, so there are volumes.
         _, reloads, _ = await scene.post("/api/v1/refresh-symbols?exchange=all")
         assert [one["exchange"] for one in reloads["exchanges"]] == sorted(venues())
         assert all(one["reloaded"] for one in reloads["exchanges"])

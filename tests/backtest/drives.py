@@ -43,6 +43,21 @@ def walk(seed: int, length: int, *, deviation: float = 0.01, tick: float = 0.0) 
     return bars_of(open_, high, low, close)
 
 
+def halves(bars: Bars) -> Bars:
+    """Each bar as two: the first reaches one end, the second the other."""
+    half = bars.interval_ms // 2
+    times = np.stack((bars.timestamp_ms, bars.timestamp_ms + half), axis=1).ravel()
+    middle = (bars.open + bars.close) / 2
+    columns = {
+        "open": np.stack((bars.open, middle), axis=1).ravel(),
+        "high": np.stack((bars.high, np.maximum(middle, bars.close)), axis=1).ravel(),
+        "low": np.stack((np.minimum(middle, bars.open), bars.low), axis=1).ravel(),
+        "close": np.stack((middle, bars.close), axis=1).ravel(),
+        "volume": np.ones(2 * len(bars)),
+    }
+    return Bars.from_columns(times, columns)
+
+
 def _ticks(values: FloatArray, tick: float) -> FloatArray:
     ticked: FloatArray = np.maximum(np.round(values / tick), 1.0) * tick
     return ticked

@@ -25,8 +25,9 @@ class Loops(BaseStrategy):
     description = "Never ends."
 
     def generate_signals(self, data: Any) -> Signals:
+        never = threading.Event()
         while True:
-            pass
+            never.wait(0.01)  # what it is ended by is time, not work
 
 
 class Eats(BaseStrategy):

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import msgspec
 from tests.backtest.hostile_strategies import FILES
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import candle
 
 from headwater.backtest.job_request import BacktestRequest, ParameterValue
@@ -17,7 +18,6 @@ from headwater.backtest.strategy_catalogue import StrategyCatalogue
 from headwater.core.clock import SystemClock
 from headwater.core.intervals import Interval
 from headwater.storage.backtests import StoredBacktest
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 BARS = 400
@@ -84,7 +84,7 @@ async def running(jobs: BacktestJobs) -> AsyncIterator[BacktestJobs]:
 @asynccontextmanager
 async def open_store(path: Path) -> AsyncIterator[Store]:
     """A database in a file."""
-    async with Store(SqliteDatabase(path), SystemClock()) as store:
+    async with Store(with_tables(path), SystemClock()) as store:
         yield store
 
 

@@ -25,12 +25,12 @@ def hours(**changes: Any) -> list[Any]:
     ]
 
 
-def halves() -> list[Any]:
+def halves(**changes: Any) -> list[Any]:
     """The two halves of hour 3: it reached 15 in the first, and 5 in the second."""
     first = START + 3 * HOUR
     return [
-        _candle(first, Interval.M30, 12, 15.0, 11.0, 14),
-        _candle(first + HOUR // 2, Interval.M30, 14, 14.0, 5.0, 13),
+        _candle(first, Interval.M30, 12, 15.0, 11.0, 14, **changes),
+        _candle(first + HOUR // 2, Interval.M30, 14, 14.0, 5.0, 13, **changes),
     ]
 
 

@@ -79,7 +79,7 @@ def _loop(streams: list[MarketStreams]) -> BarEnds | None:
     ]
     desk = EventDesk(Scripted(lambda context: None), venue, lanes)
     desk.hears_trade = False
-    timeline = timeline_of(streams, shown)
+    timeline = timeline_of(streams, shown, [None] * len(streams))
     return BarEnds.of(desk, EventTrades(desk, streams, timeline), timeline)
 
 

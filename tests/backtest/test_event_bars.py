@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.backtest.drives import HOUR_MS, Answering, bars_of, random_signals, walk
+from tests.backtest.drives import HOUR_MS, Answering, bars_of, halves, random_signals, walk
 
+from headwater.analytics.arrays import BoolArray
 from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.assumptions import Assumptions, FillRule
+from headwater.backtest.detail import Detail
 from headwater.backtest.engine import BacktestEngine
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_bars import run_events_over_bars
@@ -19,6 +21,7 @@ from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.outcome import ExitReason, Outcome
 from headwater.backtest.sparse import run_sparse
 from headwater.core.errors import RequestError
+from headwater.strategies.bars import COLUMNS, Bars
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.openings import Bracket
 from headwater.strategies.signals import Signals
@@ -28,9 +31,9 @@ from headwater.strategies.sma_cross import SmaCross
 def _agree(fast: Outcome, events: Outcome) -> None:
     """Same trades; prices to one part in 10¹², money to one in 10⁹ (steps and ticks of 10⁻¹²)."""
     one, other = fast.trades, events.trades
-    assert one.entry_bar == other.entry_bar
-    assert one.exit_bar == other.exit_bar
-    assert one.is_long == other.is_long
+    assert one.entry_bar.tolist() == other.entry_bar.tolist()
+    assert one.exit_bar.tolist() == other.exit_bar.tolist()
+    assert one.is_long.tolist() == other.is_long.tolist()
     assert one.exit_reason == other.exit_reason
     np.testing.assert_allclose(other.entry_price, one.entry_price, rtol=1e-12)
     np.testing.assert_allclose(other.exit_price, one.exit_price, rtol=1e-12)
@@ -55,7 +58,7 @@ def test_the_stop_comes_first_also_where_a_bar_opens_beyond_the_target() -> None
     bracket = Bracket(stop_loss=0.1, take_profit=0.1)
     asked = AskedStrategy(Answering(signals, bracket, reverses=False))
     events = run_events_over_bars(asked, bars, Assumptions().checked())
-    assert events.trades.exit_price == [90.0]
+    assert events.trades.exit_price.tolist() == [90.0]
     assert events.trades.exit_reason == [ExitReason.STOP_LOSS]
     assert events.ambiguous_bars == (2,)
     fast = run_sparse(bars, signals, Assumptions().checked(), bracket=bracket)
@@ -71,8 +74,8 @@ def test_a_take_profit_does_not_slip_and_a_gap_fills_it_at_the_open() -> None:
         Answering(signals, Bracket(stop_loss=0.1, take_profit=0.1), reverses=False)
     )
     events = run_events_over_bars(asked, bars, Assumptions(slippage_rate=0.01).checked())
-    assert events.trades.entry_price == [101.0]
-    assert events.trades.exit_price == [120.0]
+    assert events.trades.entry_price.tolist() == [101.0]
+    assert events.trades.exit_price.tolist() == [120.0]
     assert events.trades.exit_reason == [ExitReason.TAKE_PROFIT]
 
 
@@ -139,7 +142,74 @@ def test_the_engine_runs_events_and_says_so() -> None:
     assert events.total_return == pytest.approx(signals.total_return, rel=1e-9)
 
 
-def test_detail_is_refused_with_events() -> None:
+@given(
+    seed=st.integers(0, 2**32),
+    length=st.integers(2, 120),
+    share=st.sampled_from([0.02, 0.1, 0.4]),
+    fill=st.sampled_from(FillRule),
+    reverses=st.booleans(),
+    stop=st.sampled_from([None, 0.01, 0.05]),
+    target=st.sampled_from([None, 0.02, 0.08]),
+    deviation=st.sampled_from([0.01, 0.05]),
+    missing=st.sampled_from([0.0, 0.3]),
+)
+@settings(max_examples=100, deadline=None)
+def test_events_with_smaller_bars_agree_with_the_sparse_drive(
+    seed: int,
+    length: int,
+    share: float,
+    fill: FillRule,
+    reverses: bool,
+    stop: float | None,
+    target: float | None,
+    deviation: float,
+    missing: float,
+) -> None:
+    bars = walk(seed, length, deviation=deviation)
+    signals = random_signals(seed, bars, share=share)
+    bracket = Bracket(stop_loss=stop, take_profit=target)
+    rules = Assumptions(fee_rate=0.001, fill=fill).checked()
+    smaller = halves(bars)
+    is_there = np.random.default_rng(seed).random(length) >= missing
+    smaller = _of(smaller, np.repeat(is_there, 2))
+    fast = run_sparse(
+        bars, signals, rules, bracket=bracket, reverses=reverses, detail=Detail(smaller, bars)
+    )
+    asked = AskedStrategy(Answering(signals, bracket, reverses=reverses))
+    events = run_events_over_bars(asked, bars, rules, detail=smaller)
+    _agree(fast, events)
+
+
+def _of(bars: Bars, rows: BoolArray) -> Bars:
+    """Some of the bars; their length stays what it was."""
+    columns = {name: getattr(bars, name)[rows] for name in COLUMNS}
+    return Bars(bars.timestamp_ms[rows], columns, interval_ms=bars.interval_ms)
+
+
+def test_a_gap_between_smaller_bars_fills_at_the_second_ones_open() -> None:
+    """Bought at 100, stop 90: the hour's second half opens at 80, and the hour alone says 90."""
+    bars = bars_of([100.0, 100.0], [100.0, 101.0], [100.0, 79.0], [100.0, 85.0])
+    opened = bars.timestamp_ms
+    smaller = Bars.from_columns(
+        np.array([opened[0], opened[0] + HOUR_MS // 2, opened[1], opened[1] + HOUR_MS // 2]),
+        {
+            "open": [100.0, 100.0, 100.0, 80.0],
+            "high": [100.0, 100.0, 101.0, 85.0],
+            "low": [100.0, 100.0, 99.0, 79.0],
+            "close": [100.0, 100.0, 100.0, 85.0],
+            "volume": [1.0] * 4,
+        },
+    )
+    signals = Signals(bars, enter_long=np.array([True, False]))
+    asked = AskedStrategy(Answering(signals, Bracket(stop_loss=0.1), reverses=False))
+    alone = BacktestEngine(asked, data=bars, assumptions=Assumptions()).run()
+    assert [one.exit_price for one in alone.trades] == [90.0]
+    known = BacktestEngine(asked, data=bars, detail=smaller, assumptions=Assumptions()).run()
+    assert [(one.exit_bar, one.exit_price) for one in known.trades] == [(1, 80.0)]
+    assert "smaller bars" in known.assumptions.detail
+
+
+def test_smaller_bars_that_do_not_fit_are_refused() -> None:
     bars = walk(5, 60)
     engine = BacktestEngine(AskedStrategy(SmaCross()), data=bars, detail=bars)
     with pytest.raises(RequestError, match="detail"):
@@ -165,7 +235,7 @@ def test_ruin_ends_the_run_with_its_bar() -> None:
     assert outcome.insolvent_bar == 2
     assert len(outcome.equity) == 3
     assert outcome.equity[-1] == pytest.approx(0.0, abs=1e-6)
-    assert outcome.trades.exit_price == [pytest.approx(200.0)]
+    assert outcome.trades.exit_price.tolist() == [pytest.approx(200.0)]
 
 
 def test_a_bar_that_opens_in_ruin_is_the_bar_of_the_ruin() -> None:
@@ -175,7 +245,7 @@ def test_a_bar_that_opens_in_ruin_is_the_bar_of_the_ruin() -> None:
         _Short(), bars_of(opens, opens, closes, closes), Assumptions().checked()
     )
     assert outcome.insolvent_bar == 2
-    assert outcome.trades.exit_bar == [2]
+    assert outcome.trades.exit_bar.tolist() == [2]
     # As long as the run, and its last value is what is left: not that of the bar before.
     assert outcome.equity.tolist() == [10_000.0, 10_000.0, pytest.approx(0.0, abs=1e-6)]
 

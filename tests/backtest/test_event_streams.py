@@ -37,7 +37,13 @@ def test_a_bar_ends_at_the_next_or_after_its_length() -> None:
     assert bar_ends_ms(Bars(times, ones)).tolist() == [day, 2 * day, 5 * day]
     # Months of 31, 28 and 31 days: none is known before it is over.
     months = np.array([0, 31, 59]) * day
-    assert bar_ends_ms(Bars(months, ones)).tolist() == [31 * day, 59 * day, 87 * day]
+    # January, February and March of 1970: the last one ends with its own 31 days.
+    assert bar_ends_ms(Bars(months, ones)).tolist() == [31 * day, 59 * day, 90 * day]
+    quarters = np.array([0, 90, 273]) * day  # the second one has a hole behind it
+    assert bar_ends_ms(Bars(quarters, ones)).tolist() == [90 * day, 181 * day, 365 * day]
+    # From no first of a month: lengths of 28 days and more, but no months.
+    others = np.array([1, 32, 60]) * day
+    assert bar_ends_ms(Bars(others, ones)).tolist() == [32 * day, 60 * day, 88 * day]
 
 
 @pytest.mark.parametrize(

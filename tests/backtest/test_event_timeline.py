@@ -28,7 +28,7 @@ def test_events_of_one_moment_stand_in_their_order() -> None:
         bar_interval_ms=HOUR,
     )
     streams = (barred, traded)
-    line = timeline_of(streams, [one.all_bars() for one in streams])
+    line = timeline_of(streams, [one.all_bars() for one in streams], [None] * len(streams))
     at_end = [
         (EventKind(kind), lane)
         for at, kind, lane in zip(line.at_ms, line.kind, line.lane, strict=True)
@@ -58,5 +58,5 @@ def test_past_bars_are_no_events() -> None:
         past_bars=2,
         trades=TradeTape.of([T0], [1.0], [1.0]),
     )
-    line = timeline_of([stream], [stream.all_bars()])
+    line = timeline_of([stream], [stream.all_bars()], [None])
     assert (line.at_ms, line.row) == ([T0 + 3 * HOUR], [2])

@@ -24,8 +24,8 @@ from headwater.storage.backtests import StoredBacktest
 from headwater.storage.opening import database_of
 from headwater.storage.store import Store
 
-JOBS = 20
-OPEN = 8
+JOBS = 12
+OPEN = 4
 """Gates that are open from the start."""
 
 WITHIN_S = 60.0

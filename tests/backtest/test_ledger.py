@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from tests.backtest.drives import random_signals, walk
 from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.ledger import exact_account
-from headwater.backtest.outcome import Outcome, TradeColumns
+from headwater.backtest.outcome import ExitReason, Outcome, TradeLog
 from headwater.backtest.sparse import run_sparse
 from headwater.strategies.openings import Bracket
 
@@ -49,22 +50,22 @@ def test_floats_are_off_by_rounding_alone(
 
 def test_by_hand() -> None:
     # 2 bought at 10 (fee 0.5), sold at 13 (fee 0.25), 1 received; 1 sold short at 20 and open.
-    trades = TradeColumns(
-        is_long=[True, False],
-        entry_bar=[0, 5],
-        exit_bar=[3, -1],
-        entry_price=[10.0, 20.0],
-        exit_price=[13.0, float("nan")],
-        quantity=[2.0, 1.0],
-        entry_fee=[0.5, 0.125],
-        exit_fee=[0.25, 0.0],
-        funding=[1.0, 0.0],
-        exit_reason=[None, None],
-    )
-    import numpy as np
-
+    log = TradeLog()
+    log.is_long.extend([True, False])
+    log.entry_bar.extend([0, 5])
+    log.exit_bar.extend([3, -1])
+    log.entry_price.extend([10.0, 20.0])
+    log.exit_price.extend([13.0, float("nan")])
+    log.quantity.extend([2.0, 1.0])
+    log.entry_fee.extend([0.5, 0.125])
+    log.exit_fee.extend([0.25, 0.0])
+    log.funding.extend([1.0, 0.0])
+    log.exit_reason.extend([ExitReason.SIGNAL, None])
     outcome = Outcome(
-        initial_capital=100.0, equity=np.array([108.125]), held=np.array([-1.0]), trades=trades
+        initial_capital=100.0,
+        equity=np.array([108.125]),
+        held=np.array([-1.0]),
+        trades=log.columns(),
     )
     exact = exact_account(outcome, 18.0)
     # 100 + 2 × 3 + 20 + 1 − 0.875 = 126.125, less one at 18.

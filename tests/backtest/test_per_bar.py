@@ -16,6 +16,7 @@ from headwater.backtest.strategy_failure import failure_text
 from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy, Decision
 from headwater.strategies.growing_bars import GrowingBars
+from headwater.strategies.openings import Opening
 
 RULES = Assumptions(initial_capital=1000.0).checked()
 
@@ -106,7 +107,7 @@ def test_a_column_asked_for_at_any_bar_changes_no_trade(fill: FillRule) -> None:
     opens, closes = dict.fromkeys(range(3, 400, 13)), set(range(9, 400, 17))
     plain = run_per_bar(Told(opens, closes), bars, rules)
     curious = run_per_bar(Curious(opens, closes), bars, rules)
-    assert plain.trades.entry_bar == curious.trades.entry_bar
+    assert plain.trades.entry_bar.tolist() == curious.trades.entry_bar.tolist()
     assert plain.equity.tolist() == curious.equity.tolist()
     assert len(plain.trades) > 10
 
@@ -140,6 +141,20 @@ def test_position_data_set_side_stop_target_and_size() -> None:
     assert trade.exit_reason is ExitReason.STOP_LOSS
 
 
+def test_a_side_may_be_what_numpy_says_of_two_numbers() -> None:
+    class Compared(BaseStrategy):
+        name = "compared"
+
+        def should_open_position(self, data: Any) -> tuple[bool, Any]:
+            return True, Opening(is_long=np.mean(data.close) > np.float64(1_000.0))
+
+        def should_close_position(self, position: Any, data: Any) -> tuple[bool, Any]:
+            return False, None
+
+    outcome = run_per_bar(Compared(), walk(1, 5), Assumptions().checked())
+    assert [one.side for one in outcome.trades.records()] == ["short"]
+
+
 def test_it_is_asked_to_open_only_while_flat() -> None:
     bars = bars_of([100] * 6, [101] * 6, [99] * 6, [100] * 6)
     strategy = Told({1: None, 2: None}, {3})
@@ -165,7 +180,7 @@ def test_the_same_close_leaves_nothing_pending() -> None:
     rules = Assumptions(initial_capital=1000.0, fill=FillRule.CLOSE).checked()
     outcome = run_per_bar(Told({2: None}, set()), bars, rules)
     assert outcome.pending == ()
-    assert outcome.trades.entry_bar == [2]
+    assert outcome.trades.entry_bar.tolist() == [2]
 
 
 @pytest.mark.parametrize(

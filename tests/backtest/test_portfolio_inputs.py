@@ -41,8 +41,6 @@ def test_what_cannot_be_run_is_refused() -> None:
         portfolio_streams([contract("x", bars), contract("x", bars)])
     with pytest.raises(RequestError, match="that all of them share"):
         portfolio_streams([contract("x", bars), contract("y", later)])
-    with pytest.raises(RequestError, match="detail"):
-        portfolio_streams([contract("x", bars, detail=bars)])
     with pytest.raises(RequestError, match="x:BTCUSDT, no bar"):
         portfolio_streams([contract("x", bars[:0])])
     for count in (0, CONTRACTS_MAX + 1):

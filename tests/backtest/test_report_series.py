@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.backtest.outcome import Outcome, TradeColumns
+from headwater.backtest.outcome import Outcome, TradeLog
 from headwater.backtest.report_series import (
     candle_series,
     drawdowns,
@@ -78,7 +78,7 @@ def test_exposure_is_notional_over_equity_and_nothing_where_nothing_is_left() ->
         initial_capital=100.0,
         equity=np.array([100.0, 55.0, -5.0]),
         held=np.array([0.5, -1.0, -1.0]),
-        trades=TradeColumns(),
+        trades=TradeLog().columns(),
         insolvent_bar=2,
     )
     found = equity_series(bars_of([100.0, 110.0, 170.0, 180.0]), outcome)
@@ -89,7 +89,7 @@ def test_exposure_is_notional_over_equity_and_nothing_where_nothing_is_left() ->
 
 def test_nothing_run_is_nothing_drawn() -> None:
     nothing = Outcome(
-        initial_capital=1.0, equity=np.array([]), held=np.array([]), trades=TradeColumns()
+        initial_capital=1.0, equity=np.array([]), held=np.array([]), trades=TradeLog().columns()
     )
     bars = bars_of([1.0])[:0]
     assert equity_series(bars, nothing).equity == []

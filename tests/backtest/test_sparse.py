@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.backtest.drives import HOUR_MS, Answering, bars_of, random_signals, walk
+from tests.backtest.drives import HOUR_MS, Answering, bars_of, halves, random_signals, walk
 
 from headwater.backtest.assumptions import Assumptions, FillRule, MarginMode
 from headwater.backtest.detail import Detail
@@ -110,7 +110,7 @@ def test_both_drives_agree_to_the_last_digit(
         liquidation_fee_rate=0.001,
     ).checked()
     funding = _funding(seed, bars) if is_funded else None
-    detail = Detail(_halves(bars), bars) if is_detailed and length > 1 else Detail()
+    detail = Detail(halves(bars), bars) if is_detailed and length > 1 else Detail()
     sparse = run_sparse(
         bars, signals, rules, bracket=bracket, reverses=reverses, funding=funding, detail=detail
     )
@@ -127,21 +127,6 @@ def _funding(seed: int, bars: Bars) -> FundingBars:
     times[::2] = times[::2] // HOUR_MS * HOUR_MS
     times.sort()
     return FundingBars.of(FundingColumns.of(times, chance.normal(0.0, 0.01, len(times))), bars)
-
-
-def _halves(bars: Bars) -> Bars:
-    """Each bar as two: the first reaches one end, the second the other."""
-    half = bars.interval_ms // 2
-    times = np.stack((bars.timestamp_ms, bars.timestamp_ms + half), axis=1).ravel()
-    middle = (bars.open + bars.close) / 2
-    columns = {
-        "open": np.stack((bars.open, middle), axis=1).ravel(),
-        "high": np.stack((bars.high, np.maximum(middle, bars.close)), axis=1).ravel(),
-        "low": np.stack((np.minimum(middle, bars.open), bars.low), axis=1).ravel(),
-        "close": np.stack((middle, bars.close), axis=1).ravel(),
-        "volume": np.ones(2 * len(bars)),
-    }
-    return Bars.from_columns(times, columns)
 
 
 def test_one_trade_by_hand() -> None:
@@ -212,7 +197,7 @@ def test_smaller_bars_tell_which_came_first() -> None:
         _marks(bars, enter_long=[0]),
         Assumptions(initial_capital=100.0).checked(),
         bracket=Bracket(stop_loss=0.02, take_profit=0.1),
-        detail=Detail(_halves(bars), bars),
+        detail=Detail(halves(bars), bars),
     )
     (trade,) = outcome.trades.records()
     assert trade.exit_reason is ExitReason.TAKE_PROFIT

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import candle, funding, liquidation, open_interest, store_together
 
 from headwater.backtest import stored_bars as module
@@ -15,8 +16,6 @@ from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.storage.base import Database
 from headwater.storage.sessions import ReadSession
-from headwater.storage.sqlite import SqliteDatabase
-from headwater.storage.upgrade import upgrade
 from headwater.strategies.bars import Bars
 
 HOUR = 3_600_000
@@ -25,9 +24,8 @@ START = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    found = SqliteDatabase(tmp_path / "bars.sqlite3")
+    found = with_tables(tmp_path / "bars.sqlite3")
     with found.claim():
-        upgrade(found)
         yield found
 
 

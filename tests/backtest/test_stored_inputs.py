@@ -14,7 +14,8 @@ from tests.backtest.stored_hours import (
     hours,
     payments,
 )
-from tests.storage.samples import funding, store_together
+from tests.storage.ready_tables import with_tables
+from tests.storage.samples import candle, funding, store_together
 
 from headwater.backtest import stored_inputs as module
 from headwater.backtest.assumptions import Assumptions
@@ -26,27 +27,25 @@ from headwater.core.errors import RequestError
 from headwater.core.intervals import Interval
 from headwater.storage.base import Database
 from headwater.storage.sessions import ReadSession
-from headwater.storage.sqlite import SqliteDatabase
-from headwater.storage.upgrade import upgrade
 from headwater.strategies.registry import strategy_class
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    found = SqliteDatabase(tmp_path / "inputs.sqlite3")
+    found = with_tables(tmp_path / "inputs.sqlite3")
     with found.claim():
-        upgrade(found)
         store_together(found, [*hours(), *halves()])
         yield found
 
 
-def _read(database: Database, **changes: Any) -> RunInputs:
+def _read(
+    database: Database,
+    interval: Interval = Interval.H1,
+    end_ms: int = START + 100 * HOUR,
+    **changes: Any,
+) -> RunInputs:
     bars = StoredBars(
-        exchange="binance",
-        symbol="BTCUSDT",
-        interval=Interval.H1,
-        start_ms=0,
-        end_ms=START + 100 * HOUR,
+        exchange="binance", symbol="BTCUSDT", interval=interval, start_ms=0, end_ms=end_ms
     )
     with ReadSession(database) as session:
         return stored_inputs(session, StoredInputs(bars=bars, **changes))
@@ -105,6 +104,25 @@ def test_smaller_candles_of_the_same_span_are_read(database: Database) -> None:
     assert found.detail.timestamp_ms.tolist() == [START + 3 * HOUR, START + 3 * HOUR + HOUR // 2]
     told = found.stated(Assumptions()).told()["intrabar"]
     assert "30m bars (there for 1 of 6 bars) tell what came first" in told
+
+
+def test_of_the_last_month_all_days_are_read(tmp_path: Path) -> None:
+    days = [START + day * 24 * HOUR for day in range(31 + 29 + 31)]
+    database = with_tables(tmp_path / "months.sqlite3")
+    named = {"exchange": "binance", "symbol": "BTCUSDT"}
+    rows = [candle(at_ms, interval=Interval.D1, **named) for at_ms in days]
+    rows += [candle(days[day], interval=Interval.MONTH1, **named) for day in (0, 31, 60)]
+    with database.claim():
+        store_together(database, rows)
+        found = _read(
+            database,
+            interval=Interval.MONTH1,
+            end_ms=days[-1] + 1,
+            detail=Interval.D1,
+            funding=FundingSource.NONE,
+        )
+    assert found.detail is not None
+    assert found.detail.timestamp_ms.tolist() == days
 
 
 @pytest.mark.parametrize("detail", [Interval.H1, Interval.D1])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.backtest.test_paper_run import HEAD, mark, trade
 from tests.feeds.test_replay import trade_line
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import liquidation, store_together
 from tests.storage.samples import trade as stored_trade
 
@@ -18,8 +19,6 @@ from headwater.core.errors import RequestError
 from headwater.core.records import FundingRate, OpenInterest
 from headwater.storage.base import Database
 from headwater.storage.sessions import ReadSession
-from headwater.storage.sqlite import SqliteDatabase
-from headwater.storage.upgrade import upgrade
 
 
 def test_records_are_sorted_and_doubled_trades_count_once() -> None:
@@ -71,9 +70,8 @@ async def test_a_tape_goes_through_the_parsers(tmp_path: Path) -> None:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    found = SqliteDatabase(tmp_path / "tape.sqlite3")
+    found = with_tables(tmp_path / "tape.sqlite3")
     with found.claim():
-        upgrade(found)
         yield found
 
 

@@ -1,12 +1,13 @@
-"""Ten virtual minutes without a venue or without the platform, and the judgement afterwards.
+"""Ten virtual minutes without venues or without the platform, and the judgement afterwards.
 
-The whole platform runs against one simulated exchange over loopback; only time is virtual. What a
-venue replays (candles, trades by id, open interest, funding) must be in storage as the venue has
-it; what it does not, the ledger must list, from before the outage until after it.
+The whole platform runs against simulated exchanges over loopback, which know nothing of each other;
+only time is virtual. What a venue replays (candles, trades by id, open interest, funding) must be
+in storage as the venue has it; what it does not, the ledger must list, from before the outage until
+after it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
@@ -22,7 +23,7 @@ from headwater.core.intervals import Interval
 from headwater.core.records import Candle, Gap, MarkCandle
 from headwater.services.gap_history import GapHistory, WantedGaps
 from headwater.simulator.exchange import SimulatedExchange
-from headwater.simulator.hosting import host_venues
+from headwater.simulator.hosting import host_venue
 from headwater.simulator.server import SimulatorServer
 from headwater.simulator.venue_server import VenueServer
 from headwater.storage import candles, funding, liquidations, mark_candles, open_interest, trades
@@ -33,6 +34,8 @@ from headwater.venues.discovery import venue
 START_NS = 1_790_005_980_000_000_000
 SYMBOL = "SOLUSDT"
 OUTAGE_S = 600.0
+BOOK_LEVELS = 50
+"""Levels a side: what is judged is not the book, and a deep one takes a third of the time."""
 LOOK_EVERY_S = 1.0
 # The database works in real time, while virtual time runs on.
 STORED_WITHIN_S = 6_000.0
@@ -55,7 +58,7 @@ MARK_STEP_TICKS = {"bybit": 1.0, "okx": 0.1}
 
 
 class Stage:
-    """The platform, the venue, and what really happened."""
+    """The platform, one of its venues, and what really happened there."""
 
     def __init__(self, platform: Platform, server: VenueServer, clock: SourceClock) -> None:
         self.platform = platform
@@ -73,13 +76,23 @@ class Stage:
         """The contract as the platform knows it."""
         return self.platform.sources[self.name].table.resolve(SYMBOL)
 
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the platform has all that it wants of the venue."""
+        return self.platform.sources[self.name].health().healthy
+
+    @property
+    def passed_ms(self) -> int:
+        """When the last pass over the venue's history ended, 0 before the first."""
+        (mine,) = (one for one in self.platform.history_progress() if one.exchange == self.name)
+        return mine.done_ms or 0
+
     async def until(self, condition: Callable[[], bool], within_s: float) -> None:
         """Waits for `condition`."""
         began = self.clock.monotonic()
         while not condition():
-            assert self.clock.monotonic() - began < within_s, self.platform.sources[
-                self.name
-            ].health()
+            feeds = self.platform.sources.values()
+            assert self.clock.monotonic() - began < within_s, [one.health() for one in feeds]
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def gaps(self) -> Sequence[Gap]:
@@ -89,12 +102,15 @@ class Stage:
         return await GapHistory(self.platform.store).newest(live, wanted, limit=1_000)
 
 
-def settings_of(server: VenueServer, data_dir: Path) -> Settings:
-    where = {"rest": server.addresses.rest, "streams": dict(server.addresses.streams)}
+def settings_of(servers: Mapping[str, VenueServer], data_dir: Path) -> Settings:
+    where = {
+        name: {"rest": server.addresses.rest, "streams": dict(server.addresses.streams)}
+        for name, server in servers.items()
+    }
     return load(
         options={
-            "venues": server.venue_id,
-            "venue_addresses": {server.venue_id: where},
+            "venues": ",".join(servers),
+            "venue_addresses": where,
             "supported_symbols": SYMBOL,
             "large_trade_threshold_usd": 0,
             "oi_volume_timeframes": "",
@@ -107,32 +123,35 @@ def settings_of(server: VenueServer, data_dir: Path) -> Settings:
 
 
 @asynccontextmanager
-async def simulated(name: str, clock: SourceClock) -> AsyncIterator[VenueServer]:
-    """One simulated exchange that lives on whatever the platform does."""
-    hosted = host_venues([venue(name)], seed=5, start_ms=clock.now_ms(), symbols=[SYMBOL])
+async def simulated(
+    names: Sequence[str], clock: SourceClock
+) -> AsyncIterator[Mapping[str, VenueServer]]:
+    """Simulated exchanges that live on whatever the platform does, each a world of its own."""
+    hosted = [
+        host_venue(
+            venue(name), seed=5, start_ms=clock.now_ms(), symbols=[SYMBOL], levels=BOOK_LEVELS
+        )
+        for name in names
+    ]
     simulator = SimulatorServer(hosted, clock=clock)
     await simulator.start()
     try:
-        yield simulator.venues[name]
+        yield simulator.venues
     finally:
         await simulator.stop()
 
 
 @asynccontextmanager
-async def staged(server: VenueServer, clock: SourceClock, folder: Path) -> AsyncIterator[Stage]:
-    """A platform on a database that stays, whole for a while."""
-    name = server.venue_id
-    async with Platform(settings_of(server, folder), simulated=False, clock=clock) as platform:
-        stage = Stage(platform, server, clock)
-        await stage.until(lambda: platform.sources[name].health().healthy, 60)
-        await stage.until(lambda: passed_ms(platform) > 0, STORED_WITHIN_S)
+async def staged(
+    servers: Mapping[str, VenueServer], clock: SourceClock, folder: Path
+) -> AsyncIterator[Sequence[Stage]]:
+    """A platform on a database that stays, whole for a while; its stage of each venue."""
+    async with Platform(settings_of(servers, folder), simulated=False, clock=clock) as platform:
+        stages = [Stage(platform, server, clock) for server in servers.values()]
+        await stages[0].until(lambda: all(one.is_healthy for one in stages), 60)
+        await stages[0].until(lambda: all(one.passed_ms for one in stages), STORED_WITHIN_S)
         await asyncio.sleep(90)
-        yield stage
-
-
-def passed_ms(platform: Platform) -> int:
-    """When the last pass ended, 0 before the first."""
-    return platform.history_progress()[0].done_ms or 0
+        yield stages
 
 
 async def judge(stage: Stage, span: Span, holes: Sequence[Gap]) -> None:
@@ -275,7 +294,9 @@ async def judge_liquidations(stage: Stage, span: Span, holes: Sequence[Gap]) -> 
     away = [gap for gap in holes if gap.channel is Channel.LIQUIDATIONS]
     stored = {
         one.timestamp_ms
-        for one in await stage.platform.store.fetch(liquidations.between(span, symbol=SYMBOL))
+        for one in await stage.platform.store.fetch(
+            liquidations.between(span, symbol=SYMBOL, exchanges=[stage.name])
+        )
     }
     real = [
         one.timestamp_ms

@@ -35,6 +35,10 @@ SYMBOLS = ("BTCUSDT", "SOLUSDT")
 CLIENTS = 200
 WEATHER_S = 4.0
 SEED = 11
+BACKFILL_DAYS = 0.5
+"""Past that is fetched at the start: the usual week is a tenth of the work."""
+BOOK_LEVELS = 50
+"""Levels a side: a deep book would show nothing more here, and take a quarter of the time."""
 GAP_SLACK_MS = 1_000
 """A hole begins when it is noticed: what was on its way then is in it too."""
 SEND_EVERY_MS = 1_000
@@ -94,7 +98,11 @@ async def scene() -> AsyncIterator[tuple[SimulatorServer, list[Freezable], Platf
     """The simulated exchanges and the platform that reads them."""
     clock = loop_clock()
     hosted = host_venues(
-        list(venues().values()), seed=SEED, start_ms=clock.now_ms(), symbols=SYMBOLS
+        list(venues().values()),
+        seed=SEED,
+        start_ms=clock.now_ms(),
+        symbols=SYMBOLS,
+        levels=BOOK_LEVELS,
     )
     markets = [Freezable(one.market) for one in hosted]
     wrapped = [
@@ -108,7 +116,12 @@ async def scene() -> AsyncIterator[tuple[SimulatorServer, list[Freezable], Platf
             name: {"rest": where.rest, "streams": dict(where.streams)}
             for name, where in simulator.addresses.items()
         }
-        options = {"venue_addresses": addresses, "supported_symbols": SYMBOLS, "port": 0}
+        options = {
+            "venue_addresses": addresses,
+            "supported_symbols": SYMBOLS,
+            "backfill_days": BACKFILL_DAYS,
+            "port": 0,
+        }
         async with Platform(
             load(options=options, environ={}), simulated=True, clock=clock
         ) as platform:

@@ -103,32 +103,48 @@ async def _collect(base: str, path: str, enough: int) -> list[dict[str, Any]]:
     return messages
 
 
+async def _look_at_venue(base: str, venue: str) -> None:
+    """What can be asked of each venue is there."""
+    book = await _get(base, f"/{venue}/orderbook/BTCUSDT?limit=20")
+    assert book["bids"][0][0] < book["asks"][0][0]
+    assert (await _get(base, f"/{venue}/oi/BTCUSDT"))["open_interest"] > 0
+    assert abs((await _get(base, f"/{venue}/funding/BTCUSDT"))["funding_rate"]) < 0.01
+    assert len(await _get(base, f"/{venue}/ohlc/BTCUSDT/1m?limit=5")) == 5
+
+
+async def _look_back(base: str) -> None:
+    """Candles and trades of before are in order."""
+    candles = await _candles(base, 100)
+    assert [row["timestamp"] for row in candles] == sorted(row["timestamp"] for row in candles)
+    assert {row["is_closed"] for row in candles[:-1]} == {True}
+    trades = await _get(base, "/binance/trades/btc-usdt?limit=50")
+    assert [row["timestamp"] for row in trades] == sorted(
+        (row["timestamp"] for row in trades), reverse=True
+    )
+
+
 @pytest.mark.timeout(LIVES_S + 60)
 async def test_a_newcomer_sees_live_data_within_seconds(demo: Demo) -> None:
     assert demo.healthy_after_s < READY_WITHIN_S
     health = await _get(demo.base, "/health")
     assert health["simulated"] is True
     assert health["exchanges"] == dict.fromkeys(VENUES, True)
-    for venue in VENUES:
-        book = await _get(demo.base, f"/{venue}/orderbook/BTCUSDT?limit=20")
-        assert book["bids"][0][0] < book["asks"][0][0]
-        assert (await _get(demo.base, f"/{venue}/oi/BTCUSDT"))["open_interest"] > 0
-        assert abs((await _get(demo.base, f"/{venue}/funding/BTCUSDT"))["funding_rate"]) < 0.01
-        assert len(await _get(demo.base, f"/{venue}/ohlc/BTCUSDT/1m?limit=5")) == 5
-    candles = await _candles(demo.base, 100)
-    assert [row["timestamp"] for row in candles] == sorted(row["timestamp"] for row in candles)
-    assert {row["is_closed"] for row in candles[:-1]} == {True}
-    trades = await _get(demo.base, "/binance/trades/btc-usdt?limit=50")
-    assert [row["timestamp"] for row in trades] == sorted(
-        (row["timestamp"] for row in trades), reverse=True
-    )
 
-    found_trades, found_candles, liquidations, anywhere = await asyncio.gather(
-        _collect(demo.base, "/ws/binance/BTCUSDT/trades", 20),
-        _collect(demo.base, "/ws/binance/BTCUSDT/ohlc?interval=1m", 3),
-        _collect(demo.base, "/ws/binance/all/liquidations", 1),
-        _collect(demo.base, "/ws/all/large_trades?min_value_usd=1000", 200),
-    )
+    # At once: every second that it lives keeps a processor busy, with waiting too.
+    async with asyncio.TaskGroup() as group:
+        for venue in VENUES:
+            group.create_task(_look_at_venue(demo.base, venue))
+        group.create_task(_look_back(demo.base))
+        streams = [
+            group.create_task(_collect(demo.base, path, enough))
+            for path, enough in (
+                ("/ws/binance/BTCUSDT/trades", 20),
+                ("/ws/binance/BTCUSDT/ohlc?interval=1m", 3),
+                ("/ws/binance/all/liquidations", 1),
+                ("/ws/all/large_trades?min_value_usd=1000", 200),
+            )
+        ]
+    found_trades, found_candles, liquidations, anywhere = (one.result() for one in streams)
     numbers = [int(trade["trade_id"]) for trade in found_trades]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert {candle["is_closed"] for candle in found_candles} == {True, False}

@@ -4,19 +4,13 @@ ccxt and python-binance know nothing of this project: what they accept is what t
 """
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.simulated import PATIENCE_S, watch_all
+from tests.end_to_end.simulated import PATIENCE_S, simulated, watch_all
 
-ROOT = Path(__file__).parents[2]
 SYMBOL = "BTC/USDT:USDT"
 WANTED = {"order book": 40, "trades": 5, "candles": 2, "tickers": 5, "mark price": 2}
 
@@ -24,20 +18,8 @@ WANTED = {"order book": 40, "trades": 5, "candles": 2, "tickers": 5, "mark price
 @pytest.fixture(scope="module")
 def rest() -> Iterator[str]:
     """REST address of a simulated Binance in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "headwater.app", "simulate", "--stop-with-stdin", "--seed", "3"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        announcement = json.loads(process.stdout.readline())
-        assert announcement["simulated"] is True
-        yield announcement["venues"]["binance"]["rest"]
-        process.stdin.close()
-        assert process.wait(timeout=PATIENCE_S) == 0
+    with simulated("binance") as venue:
+        yield venue.rest
 
 
 def _point(exchange: Any, rest: str) -> Any:

@@ -110,14 +110,25 @@ async def standing_still(work: Awaitable[int]) -> int:
 
 
 def live_through(
-    day: int, minutes: int, horizons_ms: tuple[int, ...], folder: Path, seed: int = 1_000
+    day: int,
+    minutes: int,
+    horizons_ms: tuple[int, ...],
+    folder: Path,
+    *,
+    seed: int = 1_000,
+    levels: int | None = None,
 ) -> None:
-    """One day's world, from its first second, with an issue each minute."""
+    """One day's world, from its first second, with an issue each minute.
+
+    A thin book (`levels` a side) takes less time.
+    """
     start_ms = FIRST_DAY_MS + day * DAY_MS
 
     async def main(clock: SourceClock) -> None:
         venue = venues()["bybit"]
-        hosted = host_venue(venue, seed=seed + day, start_ms=start_ms, symbols=[SYMBOL])
+        hosted = host_venue(
+            venue, seed=seed + day, start_ms=start_ms, symbols=[SYMBOL], levels=levels
+        )
         assert isinstance(hosted.market, SimulatedExchange)
         simulator = SimulatorServer([hosted], clock=clock)
         await simulator.start()
@@ -185,7 +196,7 @@ def test_forecasts_are_written_heard_against_and_scored(tmp_path: Path) -> None:
     """Two worlds of eight minutes: the whole path, and no verdict from so little."""
     horizon_ms = 3 * MINUTE_MS
     for day in range(2):
-        live_through(day, 8, (horizon_ms,), tmp_path)
+        live_through(day, 8, (horizon_ms,), tmp_path, levels=50)
     row = scored(tmp_path, 2)[horizon_ms, 0.0025]
     assert row.report is not None
     assert row.report.windows > 0

@@ -31,12 +31,19 @@ from headwater.simulator.venue_server import MovingMarket
 from headwater.venues.discovery import venues
 
 START_NS = 1_790_000_000_000_000_000
+"""Twenty seconds after the beginning of a minute."""
+LATE_START_NS = START_NS + 30_000_000_000
+"""Ten seconds before its end."""
 SYMBOL = "BTCUSDT"
 TIMEFRAMES = "1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M"
 HEALTHY_WITHIN_S = 60.0
 CALM_S = 8.0
 """Time in which all that was on its way arrives."""
 ROWS = 100
+BACKFILL_DAYS = 0.5
+"""Past that is fetched at the start: the usual week is a tenth of the work."""
+BOOK_LEVELS = 50
+"""Levels a side: a deep book would show nothing more here, and take a quarter of the time."""
 
 Key = tuple[int, str, float]
 Message = dict[str, Any]
@@ -92,6 +99,12 @@ class Scene:
             assert reply.status == 200, (path, await reply.text())
             return await reply.json()
 
+    async def pass_ends(self, count: int) -> None:
+        """Waits until so many minutes have ended, and some seconds more."""
+        end_ms = (self.clock.now_ms() // 60_000 + count) * 60_000 + 5_000
+        while self.clock.now_ms() < end_ms:
+            await asyncio.sleep(1)
+
     async def stand_still(self) -> None:
         """Stops the markets, well within a minute so that no candle ends, and lets all arrive."""
         while not 15 <= self.clock.now_ms() / 1000 % 60 < 35:
@@ -118,18 +131,31 @@ class Scene:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def in_virtual_time(main: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
+def in_virtual_time(
+    main: Callable[[Scene], Coroutine[Any, Any, None]],
+    start_ns: int = START_NS,
+    *,
+    levels: int | None = None,
+) -> None:
+    """Runs `main` on a scene; its books have so many levels a side, None for the usual ones."""
+
     async def run(clock: SourceClock) -> None:
-        async with staged(clock) as scene:
+        async with staged(clock, levels) as scene:
             await main(scene)
 
-    run_in_virtual_time(run, START_NS)
+    run_in_virtual_time(run, start_ns)
 
 
 @asynccontextmanager
-async def staged(clock: SourceClock) -> AsyncIterator[Scene]:
+async def staged(clock: SourceClock, levels: int | None) -> AsyncIterator[Scene]:
     """Everything running and every venue healthy."""
-    hosted = host_venues(list(venues().values()), seed=6, start_ms=clock.now_ms(), symbols=[SYMBOL])
+    hosted = host_venues(
+        list(venues().values()),
+        seed=6,
+        start_ms=clock.now_ms(),
+        symbols=[SYMBOL],
+        levels=levels,
+    )
     markets = [Freezable(one.market) for one in hosted]
     wrapped = [
         msgspec.structs.replace(one, market=cast("MovingMarket", market))
@@ -141,7 +167,12 @@ async def staged(clock: SourceClock) -> AsyncIterator[Scene]:
         name: VenueAddressSettings(rest=where.rest, streams=dict(where.streams))
         for name, where in simulator.addresses.items()
     }
-    options = {"venue_addresses": addresses, "supported_symbols": SYMBOL, "port": 0}
+    options = {
+        "venue_addresses": addresses,
+        "supported_symbols": SYMBOL,
+        "backfill_days": BACKFILL_DAYS,
+        "port": 0,
+    }
     async with AsyncExitStack() as stack:
         stack.push_async_callback(simulator.stop)
         platform = Platform(load(options=options, environ={}), simulated=True, clock=clock)
@@ -235,7 +266,7 @@ def test_o_w2_o_s7_on_four_venues_the_list_equals_what_was_traded() -> None:
             (only,) = client.of("trades_update")
             assert only["trades"] == clients[venue].of("trades_update")[-1]["trades"], venue
 
-    in_virtual_time(main)
+    in_virtual_time(main, LATE_START_NS, levels=BOOK_LEVELS)
 
 
 @pytest.mark.soak
@@ -340,7 +371,7 @@ def test_o_w3_on_four_venues_the_chart_equals_the_route_as_candles_come_and_clos
             name: scene.client(forms[at % 2].format(name))
             for at, name in enumerate(sorted(venues()))
         }
-        await asyncio.sleep(130)
+        await scene.pass_ends(2)
         await scene.stand_still()
         await assert_charts_are_true(scene, clients)
         for venue, client in clients.items():
@@ -353,7 +384,7 @@ def test_o_w3_on_four_venues_the_chart_equals_the_route_as_candles_come_and_clos
             assert set(closed) >= {last_ms, last_ms + 60_000}, venue
             assert client.of("error") == [], venue
 
-    in_virtual_time(main)
+    in_virtual_time(main, LATE_START_NS, levels=BOOK_LEVELS)
 
 
 @pytest.mark.soak
@@ -403,4 +434,4 @@ def test_o_r5_each_venue_answers_all_fifteen_timeframes_and_pages_to_the_left() 
         assert len(shown) > 200
         assert shown[:-1] == told[:-1]
 
-    in_virtual_time(main)
+    in_virtual_time(main, levels=BOOK_LEVELS)

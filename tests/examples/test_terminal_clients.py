@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(LIVES_S)
 async def test_both_example_programs_show_a_market(folder: Path) -> None:
-    async with running_demo(folder) as base:
+    async with running_demo(folder, venues="binance") as base:
         code, said = await python(str(EXAMPLES / "terminal_client.py"), base, "BTCUSDT")
         assert code == 0, said
         check(said)

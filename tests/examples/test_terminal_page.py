@@ -121,7 +121,6 @@ async def test_a_page_without_arithmetic_shows_a_market(tmp_path: Path) -> None:
         await looking.until_changed(await looking.content())
         cells = await looking.cells()
         frame = await looking.page.get_attribute("#chart", "viewBox")
-        await looking.page.screenshot(path=tmp_path / "terminal.png")
         await browser.close()
     assert looking.wrong == []
     assert set(cells) <= looking.texts

@@ -13,7 +13,7 @@ from headwater.simulator.faults import SocketFault
 pytestmark = pytest.mark.no_cover  # traced, it takes two to three times as long
 
 
-@pytest.mark.parametrize("cuts", [10, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("cuts", [6, pytest.param(50, marks=pytest.mark.soak)])
 def test_cuts_each_when_everything_is_back(cuts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(clock: SourceClock) -> None:
         async with fronts(clock, monkeypatch) as found:

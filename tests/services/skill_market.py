@@ -6,18 +6,18 @@ position is liquidated at the middle of a cell drawn by lot, and the bar of that
 there. Nothing of it depends on the hour before.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.enums import PositionSide, PriceKind, Side
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle, Liquidation
 from headwater.services.forecasts import CELL_WIDTH_SHARE, CELLS, HOUR_MS
-from headwater.storage.base import Database
 from headwater.storage.forecasts import StoredForecast
 from headwater.storage.sqlite import SqliteDatabase
-from headwater.storage.upgrade import upgrade
 
 START_MS = 20_718 * 86_400_000
 DAY_MS = 86_400_000
@@ -143,9 +143,6 @@ def uniform_of(hour: Hour) -> StoredForecast:
     return forecast_of(hour, "b0", np.ones((2, CELLS)))
 
 
-def made_database(folder: object) -> Database:
+def made_database(folder: Path) -> SqliteDatabase:
     """An empty database with its tables, in a folder."""
-    database = SqliteDatabase(folder / "headwater.sqlite3")  # type: ignore[operator]
-    with database.claim():
-        upgrade(database)
-    return database
+    return with_tables(folder / "headwater.sqlite3")

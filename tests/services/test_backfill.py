@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.services.past_venue import BTC, HOUR_MS, OFFER, PastVenue
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import candle, mark_candle
 from tests.virtual_time import run_in_virtual_time
 
@@ -24,7 +25,6 @@ from headwater.services.backfill import REFUSALS_MAX, SHARE_MAX, VenueBackfill
 from headwater.services.history_series import GRACE_MS, LATE_MS, SeriesKind, series_of
 from headwater.storage import candles, funding, mark_candles, open_interest
 from headwater.storage.base import LIMIT_MAX, Span
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 NOW_MS = 1_789_999_200_000 - 1_789_999_200_000 % (48 * HOUR_MS) + 30 * HOUR_MS
@@ -41,7 +41,7 @@ def in_virtual_time(main: Callable[[SourceClock], Coroutine[Any, Any, None]]) ->
 
 @asynccontextmanager
 async def opened(folder: Path, clock: SourceClock) -> AsyncIterator[Store]:
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(folder / "made.sqlite3"), clock) as store:
         yield store
 
 

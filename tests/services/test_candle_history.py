@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import candle
 
 from headwater.core.clock import ManualClock
@@ -15,7 +16,6 @@ from headwater.core.errors import PlatformError, VenueUnavailable, WireError
 from headwater.core.intervals import Interval
 from headwater.core.records import Candle
 from headwater.services.candle_history import CandleHistory, CandleQuestion, joined
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 MINUTE_MS = 60_000
@@ -68,7 +68,7 @@ def read(
 
     async def main() -> tuple[list[int], str]:
         clock = ManualClock(NOW_MS * 1_000_000)
-        async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+        async with Store(with_tables(folder / "made.sqlite3"), clock) as store:
             await store.put_durable(stored)
             found = await CandleHistory(store, clock).read(wanted, venue.ask)
             minutes = [(one.timestamp_ms - START_MS) // MINUTE_MS for one in found.candles]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.services.test_liquidation_history import forced
+from tests.storage.ready_tables import with_tables
 from tests.virtual_time import run_in_virtual_time
 
 from headwater.analytics.liquidation_baselines import (
@@ -39,7 +40,6 @@ from headwater.services.forecasts import (
 )
 from headwater.storage.base import Span
 from headwater.storage.forecasts import StoredForecast, between
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 START_MS = 500_000 * HOUR_MS + 600_000
@@ -228,7 +228,7 @@ async def test_a_model_that_breaks_costs_its_hour_alone(error: Exception) -> Non
 
 async def test_what_was_written_first_stays(tmp_path: Path) -> None:
     clock = ManualClock(START_MS * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         service = ForecastService(one_map, store.put_durable, clock, BTC)
         assert await service.issue(FIRST_MS) == 3
         assert await service.issue(FIRST_MS) == 0

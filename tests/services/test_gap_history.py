@@ -4,13 +4,13 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import T0, gap
 
 from headwater.core.clock import ManualClock
 from headwater.core.enums import Channel, GapState
 from headwater.core.records import Gap
 from headwater.services.gap_history import GapHistory, WantedGaps, newest_of
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 ALL = WantedGaps(exchanges=("hyperliquid",))
@@ -20,7 +20,7 @@ NOW = gap(T0 + 9, gap_id=2, state=GapState.REPAIRED, received_ns=99)
 
 
 async def test_earlier_runs_are_told_and_the_live_word_wins(tmp_path: Path) -> None:
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), ManualClock()) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), ManualClock()) as store:
         for record in (EARLIER, STALE, gap(T0 + 5, gap_id=3, exchange="okx")):
             store.put(record)
         history = GapHistory(store)
@@ -36,7 +36,7 @@ async def test_earlier_runs_are_told_and_the_live_word_wins(tmp_path: Path) -> N
 async def test_many_live_holes_do_not_hide_the_stored_ones(tmp_path: Path) -> None:
     """All ten live ones are stored too and newer; the eleventh is of an earlier run."""
     live = [gap(T0 + number, gap_id=number) for number in range(10, 20)]
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), ManualClock()) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), ManualClock()) as store:
         for record in (*live, EARLIER):
             store.put(record)
         found = await GapHistory(store).newest(live, ALL, limit=11)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.services.skill_market import DAY_MS, START_MS, candles_of, hours_of, liquidations_of
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import mark_candle, open_interest
 
 from headwater.core.clock import ManualClock
@@ -28,7 +29,6 @@ from headwater.services.liquidation_maps import LiquidationMaps
 from headwater.services.map_question import LiquidationMap, MapModel, MapQuestion
 from headwater.storage.base import Span
 from headwater.storage.forecasts import between
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 DAYS = 2
@@ -75,7 +75,7 @@ def records_between(start_ms: int, end_ms: int, seed: int) -> list[Any]:
 @asynccontextmanager
 async def opened(folder: Path, records: Sequence[Any]) -> AsyncIterator[tuple[Store, IssuedMaps]]:
     clock = ManualClock((LATER_MS + DAY_MS) * 1_000_000)
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(folder / "made.sqlite3"), clock) as store:
         for record in records:
             store.put(record)
         await store.flush()

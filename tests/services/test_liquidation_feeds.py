@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.services.test_liquidation_history import MINUTE_MS, START_MS, forced, wanted
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import gap, live_spell
 
 from headwater.core.clock import ManualClock
@@ -12,7 +13,6 @@ from headwater.core.enums import Channel, GapState
 from headwater.core.records import ALL_SYMBOLS, Gap
 from headwater.services import liquidation_feeds
 from headwater.services.liquidation_feeds import LiquidationFeeds, covered_ms
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 
@@ -43,7 +43,7 @@ async def test_each_venue_by_hand(tmp_path: Path) -> None:
     90 s together; the open one from 540 s has 60 s. That makes 180 s in four holes.
     """
     clock = ManualClock((START_MS + 60 * MINUTE_MS) * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         for event in (forced(5, 100.0), forced(10, 200.0), forced(7, 50.0, exchange="okx")):
             store.put(event)
         for one in (
@@ -76,7 +76,7 @@ async def test_holes_of_other_times_and_contracts_hide_none(
     """The bound on holes is on those that are asked for: one of ten seconds, and it is found."""
     monkeypatch.setattr(liquidation_feeds, "HOLES_MAX", 2)
     clock = ManualClock((START_MS + 60 * MINUTE_MS) * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         store.put(hole(20_000, 30_000, 1))
         for number in range(2, 9):
             store.put(hole(60_000 + number, 70_000, number, "ETHUSDT"))

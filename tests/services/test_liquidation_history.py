@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.storage.ready_tables import with_tables
 
 from headwater.analytics.liquidation_heatmap import LiquidationHeatmap
 from headwater.analytics.liquidation_volume import LiquidationVolumes
@@ -19,7 +20,6 @@ from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.services.liquidation_history import GRACE_MS, LiquidationHistory, Wanted
 from headwater.storage.maintenance import PACK_AFTER_MS
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 MINUTE_MS = 60_000
@@ -58,7 +58,7 @@ def forced(
 async def opened(folder: Path) -> AsyncIterator[tuple[Store, LiquidationHistory, ManualClock]]:
     """A store with its history; the clock stands an hour after the start."""
     clock = ManualClock((START_MS + 60 * MINUTE_MS) * 1_000_000)
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(folder / "made.sqlite3"), clock) as store:
         yield store, LiquidationHistory(store, clock), clock
 
 
@@ -174,7 +174,7 @@ async def test_packed_days_and_rows_answer_as_single_events_do(
 ) -> None:
     """Some days packed, some changed afterwards, today as rows: the digits of the live way."""
     span = Wanted(symbol="BTCUSDT", start_ms=START_MS + start, end_ms=START_MS + 1)
-    database = SqliteDatabase(tmp_path_factory.mktemp("made") / "made.sqlite3")
+    database = with_tables(tmp_path_factory.mktemp("made") / "made.sqlite3")
     clock = ManualClock((START_MS + 60 * MINUTE_MS) * 1_000_000)
     async with Store(database, clock) as store:
         for one in packed:

@@ -21,6 +21,7 @@ from tests.services.map_market import (
     put_minute,
     put_rise,
 )
+from tests.storage.ready_tables import with_tables
 
 from headwater.analytics.leverage_weights import parse_leverage_weights
 from headwater.analytics.margin import build_tiers
@@ -36,7 +37,6 @@ from headwater.services.map_making import MapMaking, levels_of
 from headwater.services.map_question import KnownPosition, LiquidationMap, MapModel, MapQuestion
 from headwater.services.model_bars import BarPlan, ModelBars, VenueBars
 from headwater.storage.sessions import ReadSession
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 QUARTER_MS = 15 * MINUTE_MS
@@ -48,7 +48,7 @@ FADED = 2.0 ** (-1.0 / 1344.0)
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     clock = ManualClock(T0 * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as opened:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as opened:
         yield opened
 
 

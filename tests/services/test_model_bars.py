@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from tests.services.map_market import DAY_MS, MINUTE_MS, T0, put_minute
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import ManualClock
 from headwater.core.errors import RequestError
@@ -15,7 +16,6 @@ from headwater.core.records import Candle
 from headwater.services.model_bars import ModelBars, VenueBars, plan_of, step_of
 from headwater.storage import step_columns
 from headwater.storage.base import ColumnsQuery
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 HOUR_MS = 60 * MINUTE_MS
@@ -24,7 +24,7 @@ HOUR_MS = 60 * MINUTE_MS
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     clock = ManualClock(T0 * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as opened:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as opened:
         yield opened
 
 

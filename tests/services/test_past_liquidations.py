@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.feeds.external_service import ExternalService, client, http_reply, order_row
 from tests.services.test_liquidation_history import MINUTE_MS, START_MS, forced
+from tests.storage.ready_tables import with_tables
 
 from headwater.analytics.liquidation_volume import LiquidationVolume
 from headwater.core.clock import ManualClock
@@ -25,7 +26,6 @@ from headwater.feeds.external_liquidations import ExternalLiquidations
 from headwater.services.liquidation_history import LiquidationHistory, Wanted
 from headwater.services.past_liquidations import PastLiquidations, key_of_event
 from headwater.storage import liquidations
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 HOUR = Wanted(symbol="BTCUSDT", start_ms=START_MS, end_ms=START_MS + 60 * MINUTE_MS)
@@ -52,7 +52,7 @@ async def opened(
     clock = ManualClock((START_MS + 60 * MINUTE_MS) * 1_000_000)
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store,
+        Store(with_tables(folder / "made.sqlite3"), clock) as store,
         ExternalService(rows).served() as service,
     ):
         for one in own:

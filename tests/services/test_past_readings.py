@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import funding, open_interest
 
 from headwater.core.clock import ManualClock
@@ -12,7 +13,6 @@ from headwater.core.errors import VenueUnavailable
 from headwater.core.intervals import Interval
 from headwater.core.records import FundingRate, OpenInterest
 from headwater.services.past_readings import PastReadings, ReadingsQuestion
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 HOUR_MS = 3_600_000
@@ -25,7 +25,7 @@ LAST_MS = NOW_MS - 30 * 60_000
 async def kept(folder: Path) -> AsyncIterator[PastReadings]:
     """Five settlements, the last to come; readings each five minutes, and one in between."""
     clock = ManualClock(NOW_MS * 1_000_000)
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(folder / "made.sqlite3"), clock) as store:
         settled = [funding(LAST_MS + n * HOUR_MS) for n in range(-3, 2)]
         readings = [open_interest(LAST_MS + n * 300_000) for n in range(6)]
         await store.put_durable([*settled, *readings, open_interest(LAST_MS + 310_000)])

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import ManualClock
 from headwater.core.errors import Conflict, RequestError, UnknownRecord
 from headwater.services.strategies import Strategies, StrategyWish
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 WISH = StrategyWish(name="First", description="", class_name="known", parameters={"b": 2, "a": "1"})
@@ -27,7 +27,7 @@ def check(name: str, parameters: Mapping[str, Any]) -> None:
 async def strategies(tmp_path: Path) -> AsyncIterator[Strategies]:
     numbers = count(1)
     clock = ManualClock()
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         yield Strategies(store, clock, lambda: f"s{next(numbers)}", check)
 
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import gap, trade
 
 from headwater.bus.memory import MemoryBus, MemoryReader
@@ -23,7 +24,6 @@ from headwater.services.stream_life import (
 from headwater.storage import live_spells
 from headwater.storage.base import Span
 from headwater.storage.live_spells import LiveSpell
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 from headwater.storage.writer import WriterSettings
 
@@ -77,7 +77,7 @@ async def process(
     history: bool = False,
     writer: WriterSettings | None = None,
 ) -> AsyncIterator[Process]:
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock, writer) as store:
+    async with Store(with_tables(folder / "made.sqlite3"), clock, writer) as store:
         former = await read_former(store, "hyperliquid")
         bus = MemoryBus()
         hub = Hub(bus)

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 import pytest
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import T0, liquidation
 
 from headwater.core.clock import ManualClock
@@ -13,7 +14,6 @@ from headwater.core.enums import StoredTable
 from headwater.core.errors import RequestError, StorageUnavailable
 from headwater.services.table_export import EXPORTS_MAX, TableExport
 from headwater.storage.exporting import ExportFormat, ExportQuery
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 ALL = ExportQuery(table=StoredTable.LIQUIDATIONS)
@@ -22,7 +22,7 @@ ALL = ExportQuery(table=StoredTable.LIQUIDATIONS)
 @pytest.fixture
 async def exports(tmp_path: Path) -> AsyncIterator[TableExport]:
     """Seven liquidations, pages of three."""
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), ManualClock()) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), ManualClock()) as store:
         for number in range(7):
             store.put(liquidation(T0 + number))
         yield TableExport(store, page_rows=3)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import T0, gap, live_spell, trade
 
 from headwater.core.clock import ManualClock
@@ -15,7 +16,6 @@ from headwater.services.stream_life import Downtime
 from headwater.services.trade_backfill import Healed, TradeQuestions, heal_trades, keeper
 from headwater.storage import trades
 from headwater.storage.base import LIMIT_MAX, Span
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 
@@ -56,7 +56,7 @@ def downtime(start: int, until: int, last_sequence: int | None, **first: int) ->
 async def heal(folder: Path, tape: Tape, hole: Downtime) -> tuple[Healed, list[int | None]]:
     """What became of it, and the numbers that are stored."""
     questions = TradeQuestions(between=tape.between, newest=tape.newest, wait=tape.wait)
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), ManualClock()) as store:
+    async with Store(with_tables(folder / "made.sqlite3"), ManualClock()) as store:
         done = await heal_trades(hole, questions, store, keeper(StoredTrades.LARGE, 0.0))
         query = trades.between("binance", "BTCUSDT", Span(limit=LIMIT_MAX), large_only=True)
         return done, [one.sequence for one in await store.fetch(query)]

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.services.past_venue import BTC, HOUR_MS, OFFER, PastVenue
+from tests.storage.ready_tables import with_tables
 from tests.virtual_time import run_in_virtual_time
 
 from headwater.bus.memory import MemoryBus
@@ -30,7 +31,6 @@ from headwater.services.venue_history import (
     VenueHistory,
 )
 from headwater.storage.live_spells import LiveSpell
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 NOW_MS = 1_789_999_200_000
@@ -128,7 +128,7 @@ async def _no_trades_between(native: str, first: int, last: int) -> Sequence[Tra
 async def staged(
     folder: Path, clock: SourceClock, reach_days: float = 0.2, offer: VenueOffer = OFFER
 ) -> AsyncIterator[Stage]:
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(folder / "made.sqlite3"), clock) as store:
         yield Stage(store, clock, reach_days, offer)
 
 

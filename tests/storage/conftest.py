@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from benchmarks.postgres import private_postgres
+from tests.storage.ready_tables import with_tables
 
 from headwater.storage.base import Database
 from headwater.storage.opening import database_of
@@ -96,9 +97,8 @@ def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Itera
     """A database with its tables, claimed for writing."""
     name = f"made{next(_numbers)}"
     if kind == "sqlite":
-        made: Database = SqliteDatabase(tmp_path / f"{name}.sqlite3")
+        made: Database = with_tables(tmp_path / f"{name}.sqlite3")
         with made.claim():
-            upgrade(made)
             yield made
         return
     server: str = request.getfixturevalue("postgres_server")

@@ -1,12 +1,14 @@
 """Backup and restore, from each kind of database to each: equal, whole, or refused."""
 
 import itertools
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from tests.storage.conftest import MakeBlank
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import fetch, one_of_each, store, store_together, trade
 
 from headwater.core.enums import StoredTable
@@ -21,11 +23,27 @@ from headwater.storage.tables import TABLES
 from headwater.storage.upgrade import upgrade
 
 
-@pytest.fixture
-def filled(database: Database) -> Database:
+def _fill(database: Database) -> None:
+    """A row in every table, and trades for more than a page."""
     store(database, one_of_each())
     store_together(database, [trade(number) for number in range(10, PAGE_ROWS + 100)])
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    _fill(database)
     return database
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup that is only read: what harms it harms a copy. It is the same file of any source."""
+    folder = tmp_path_factory.mktemp("sound")
+    source = with_tables(folder / "source.sqlite3")
+    with source.claim():
+        _fill(source)
+        backup(source, folder / "copy.sqlite3")
+    return folder / "copy.sqlite3"
 
 
 def test_what_comes_back_is_equal(filled: Database, make_blank: MakeBlank, tmp_path: Path) -> None:
@@ -147,10 +165,9 @@ def test_a_backup_of_an_older_program_comes_back_whole(
     ],
 )
 def test_a_harmed_backup_of_an_older_program_is_refused(
-    filled: Database, make_blank: MakeBlank, tmp_path: Path, harm: str
+    sound: Path, make_blank: MakeBlank, tmp_path: Path, harm: str
 ) -> None:
-    file = tmp_path / "copy.sqlite3"
-    backup(filled, file)
+    file = Path(shutil.copy(sound, tmp_path))
     _change(file, *_BEFORE_MARK_CANDLES, harm)
     with pytest.raises(StorageError):
         restore(make_blank(), file)
@@ -168,10 +185,9 @@ def test_a_harmed_backup_of_an_older_program_is_refused(
     ],
 )
 def test_a_harmed_backup_is_refused_and_leaves_nothing(
-    filled: Database, make_blank: MakeBlank, tmp_path: Path, harm: str
+    sound: Path, make_blank: MakeBlank, tmp_path: Path, harm: str
 ) -> None:
-    file = tmp_path / "copy.sqlite3"
-    backup(filled, file)
+    file = Path(shutil.copy(sound, tmp_path))
     _change(file, harm)
     target = make_blank()
     with pytest.raises(StorageError):

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from tests.storage.samples import (
     T0,
     backtest,
@@ -30,7 +31,7 @@ from headwater.storage.postgres_partitions import is_partition
 from headwater.storage.schema import LIQUIDATION_DAYS, METADATA
 from headwater.storage.sessions import WriteSession
 from headwater.storage.strategies import StrategyVersion
-from headwater.storage.upgrade import newest_version, upgrade, version_of
+from headwater.storage.upgrade import newest_version, upgrade, version_of, versions
 
 
 def _differences(connection: sa.Connection) -> list[object]:
@@ -52,11 +53,23 @@ def test_an_empty_database_gets_todays_tables_and_stays_as_it_is(blank: Database
             assert _differences(session.connection) == []
 
 
-def _at_version(database: Database, version: str = "0001") -> None:
-    """Makes a database as the first program did, or a later one."""
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", "headwater.storage:migrations")
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def test_the_versions_are_those_of_the_steps() -> None:
+    """Told by the names of the files, without what runs them."""
+    steps = ScriptDirectory.from_config(_config())
+    assert newest_version() == steps.get_current_head()
+    assert versions() == {step.revision for step in steps.walk_revisions()}
+
+
+def _at_version(database: Database, version: str = "0001") -> None:
+    """Makes a database as the first program did, or a later one."""
+    config = _config()
     with WriteSession(database) as session:
         config.attributes["connection"] = session.connection
         command.upgrade(config, version)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from headwater.core.errors import RequestError
@@ -25,10 +26,14 @@ from headwater.strategies.openings import (
         ({"direction": "BUY", "take_profit": 2}, Opening(take_profit=2.0)),
         ({"size": 0.5, "reason": "dip"}, Opening(size=0.5, reason="dip")),
         (Opening(size=0.25), Opening(size=0.25)),
+        (Opening(is_long=np.bool_(False)), Opening(is_long=False)),  # type: ignore[arg-type]
+        (Opening(is_long=1), Opening()),  # type: ignore[arg-type]
     ],
 )
 def test_an_opening_is_understood(given: Any, opening: Opening) -> None:
-    assert opening_of(given, "mine") == opening
+    found = opening_of(given, "mine")
+    assert found == opening
+    assert type(found.is_long) is bool
 
 
 @pytest.mark.parametrize(
@@ -40,6 +45,7 @@ def test_an_opening_is_understood(given: Any, opening: Opening) -> None:
         ({"stop_loss": 1.0}, "less than 1"), ({"stop_loss": 0}, "more than 0"),
         ({"side": "short", "take_profit": 1.0}, "less than 1"),
         (Opening(stop_loss=-0.1), "stop_loss='-0.1'"),
+        (Opening(is_long="short"), "mine: is_long='short': True or False"),  # type: ignore[arg-type]
     ],
 )  # fmt: skip
 def test_an_impossible_opening_is_refused_by_field(given: Any, message: str) -> None:

@@ -86,11 +86,18 @@ class Bench:
         )
 
     def _frames_of(self, one: Subscription) -> list[bytes]:
-        """Equally many frames of every channel; of a forced close it takes a while."""
+        """Equally many frames of every channel; of a forced close it takes a while.
+
+        A minute of candles has a closed one; of what comes often a part of it will do.
+        """
         line = self.loop.follow(one)
-        for _ in range(MINUTES_MAX):
-            line.advance(60_000)
-            if one.channel is not Channel.LIQUIDATIONS or line.records(Liquidation):
+        whole_minute = one.channel in (Channel.CANDLES, Channel.LIQUIDATIONS)
+        for second in range(1, 60 * MINUTES_MAX + 1):
+            line.advance(1_000)
+            if second % 60 == 0:
+                if one.channel is not Channel.LIQUIDATIONS or line.records(Liquidation):
+                    break
+            elif not whole_minute and len(line.texts) >= 2 * FRAMES_EACH:
                 break
         frames = [text.encode() for text in line.texts]
         return [*frames[:2], *random.Random(SEED).sample(frames, min(len(frames), FRAMES_EACH))]

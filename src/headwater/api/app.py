@@ -3,11 +3,11 @@
 Layers from the outside: request (id, time, log, 500), origin (host, CORS), path, cache, router.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from headwater.api.answering import Answers
@@ -18,7 +18,6 @@ from headwater.api.errors import add_error_handlers
 from headwater.api.metrics import RequestMeter, make_registry
 from headwater.api.openapi import describe
 from headwater.api.origins import OriginLayer
-from headwater.api.parameters import check_query
 from headwater.api.paths import PathLayer
 from headwater.api.request_log import RequestLayer
 from headwater.api.routes.backtests import backtests_router
@@ -63,6 +62,42 @@ problem details (RFC 9457). Live data: `/ws-catalog`, `/asyncapi.json`.
 """
 
 
+_MARKET_ROUTERS: Final[tuple[Callable[[Answers], APIRouter], ...]] = (
+    venue_health_router,
+    gaps_router,
+    liquidations_router,
+    largest_liquidations_router,
+    export_router,
+    skill_router,
+    oi_volume_router,
+    liquidation_feeds_router,
+    liquidation_volume_router,
+    terminal_symbols_router,
+    terminal_candles_router,
+    terminal_trades_router,
+    heatmap_router,
+    liquidation_levels_router,
+    liquidation_clusters_router,
+    terminal_order_book_router,
+    strategies_router,
+    backtests_router,
+    margin_router,
+    prices_router,
+    cache_router,
+    multi_router,  # before `/{exchange}/…`, which would swallow it
+    candles_router,
+    open_interest_router,
+    funding_router,
+    predicted_funding_router,
+    order_book_router,
+    trades_router,
+    tickers_router,
+    mark_prices_router,
+    instruments_router,
+)
+"""Of each noun, in the order in which their paths are looked through."""
+
+
 class Lifespan(Protocol):
     """What runs around the application's life, such as starting and stopping its parts."""
 
@@ -91,51 +126,17 @@ def create_app(deps: ApiDeps, lifespan: Lifespan | None = None) -> FastAPI:
         description=DESCRIPTION,
         lifespan=_with_cache(cache, lifespan),
         redirect_slashes=False,
-        dependencies=[Depends(check_query)],
     )
     meter = RequestMeter()
     registry = make_registry(deps, meter, cache)
     api = Answers(deps, cache, meter)
     if settings.dashboard:
         app.router.routes.extend(dashboard_routes(DashboardFiles()))
-    app.include_router(platform_router(deps, registry))
-    app.include_router(venue_health_router(api))
-    app.include_router(gaps_router(api))
-    app.include_router(liquidations_router(api))
-    app.include_router(largest_liquidations_router(api))
-    app.include_router(export_router(api))
-    app.include_router(skill_router(api))
-    app.include_router(oi_volume_router(api))
-    app.include_router(liquidation_feeds_router(api))
-    app.include_router(liquidation_volume_router(api))
-    app.include_router(terminal_symbols_router(api))
-    app.include_router(terminal_candles_router(api))
-    app.include_router(terminal_trades_router(api))
-    for make_map_router in (
-        heatmap_router,
-        liquidation_levels_router,
-        liquidation_clusters_router,
-    ):
-        app.include_router(make_map_router(api))
-    app.include_router(terminal_order_book_router(api))
-    app.include_router(strategies_router(api))
-    app.include_router(backtests_router(api))
-    app.include_router(margin_router(api))
-    app.include_router(prices_router(api))
-    app.include_router(cache_router(api))
-    app.include_router(multi_router(api))  # before `/{exchange}/…`, which would swallow it
-    for make_router in (
-        candles_router,
-        open_interest_router,
-        funding_router,
-        predicted_funding_router,
-        order_book_router,
-        trades_router,
-        tickers_router,
-        mark_prices_router,
-        instruments_router,
-    ):
-        app.include_router(make_router(api))
+    # Their routes become the application's own: `include_router` would read each of them once more
+    # when the first request comes by.
+    app.router.routes.extend(platform_router(deps, registry).routes)
+    for make_router in _MARKET_ROUTERS:
+        app.router.routes.extend(make_router(api).routes)
     add_error_handlers(app)
     describe(app, tuple(deps.sources))
     _add_layers(app, deps, cache, meter)

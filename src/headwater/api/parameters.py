@@ -9,7 +9,8 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias
 
-from fastapi import Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import params as fastapi_params
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
@@ -230,6 +231,16 @@ def check_query(request: Request) -> None:
         if name in seen:
             raise RequestError(name, value, "given once")
         seen.add(name)
+
+
+def checked_router(tag: str, *dependencies: fastapi_params.Depends) -> APIRouter:
+    """A router for an application to take, whose routes know their query (`check_query`).
+
+    Args:
+        tag: of its routes in the document.
+        dependencies: what its routes do after that check, before they answer.
+    """
+    return APIRouter(tags=[tag], dependencies=[Depends(check_query), *dependencies])
 
 
 def check_span(start_ms: int | None, end_ms: int | None) -> None:

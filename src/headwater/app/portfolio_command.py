@@ -25,6 +25,7 @@ from headwater.backtest.run_inputs import RunInputs
 from headwater.backtest.tier_rows import SHIPPED
 from headwater.backtest.venue_fees import VenueFees, venue_fees
 from headwater.core.errors import ConfigError
+from headwater.core.intervals import Interval
 from headwater.strategies.base import BaseStrategy
 
 __all__ = ["run", "tell", "write"]
@@ -45,8 +46,7 @@ def run(
     Raises:
         ConfigError: an option, or data that are wrong.
     """
-    if options.detail:
-        raise ConfigError("--detail", options.detail, "none with several contracts")
+    _check_detail(options.detail, contracts)
     names = [(one.exchange, one.symbol) for one in contracts]
     account = _account(options, names)
     inputs = [
@@ -67,6 +67,20 @@ def run(
             funding=[one.inputs.funding_text for one in inputs],
             progress=progress,
         )
+
+
+def _check_detail(detail: str, contracts: Sequence[AskedContract]) -> None:
+    """Refuses smaller bars of a file: it would hold for one of the contracts alone.
+
+    Raises:
+        ConfigError: names the option.
+    """
+    if not detail:
+        return
+    if any(one.data is not None for one in contracts):
+        raise ConfigError("--detail", detail, "none with files of several contracts")
+    if detail not in frozenset(Interval):
+        raise ConfigError("--detail", detail, "an interval of stored candles, such as 1m")
 
 
 def tell(result: PortfolioResult, *, as_json: bool, with_equity: bool) -> None:

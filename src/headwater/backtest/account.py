@@ -12,13 +12,14 @@ Order of the operations of a fill, which the sweep kernel repeats:
 """
 
 import math
+from array import array
 from typing import Final
 
 from headwater.analytics.arrays import FloatArray
 from headwater.backtest.assumptions import Assumptions, MarginMode
 from headwater.backtest.detail import NO_DETAIL, Detail, Reached
 from headwater.backtest.equity import equity_of
-from headwater.backtest.outcome import ExitReason, Outcome, Pending, Refusal, TradeColumns
+from headwater.backtest.outcome import ExitReason, Outcome, Pending, Refusal, TradeLog
 from headwater.core.margin_tiers import MarginTier
 
 __all__ = ["Account"]
@@ -103,13 +104,13 @@ class Account:
         self.target = math.inf
         self.may_be_ruined = False
         self.insolvent_bar: int | None = None
-        self.trades = TradeColumns()
+        self.trades = TradeLog()
         self.pending: list[Pending] = []
         self.refused: list[Refusal] = []
         self.ambiguous: list[int] = []
-        self._at_bar = [0]
-        self._cash_at = [rules.initial_capital]
-        self._held_at = [0.0]
+        self._at_bar = array("q", (0,))
+        self._cash_at = array("d", (rules.initial_capital,))
+        self._held_at = array("d", (0.0,))
 
     def enter(
         self,
@@ -278,7 +279,7 @@ class Account:
             initial_capital=self._rules.initial_capital,
             equity=equity,
             held=held,
-            trades=self.trades,
+            trades=self.trades.columns(),
             pending=tuple(self.pending),
             refused=tuple(self.refused),
             ambiguous_bars=tuple(self.ambiguous),

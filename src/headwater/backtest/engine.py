@@ -57,7 +57,8 @@ class BacktestEngine:
         assumptions: costs and rules. None: the taker fee of `venue_fees.DEFAULT_EXCHANGE` and no
             slippage; the result says so.
         funding: payments of a perpetual contract; None for none.
-        detail: bars of a smaller interval, which tell what a bar reached first.
+        detail: bars of a smaller interval, which tell what a bar reached first; the orders of a
+            strategy of events meet them in place of the bars.
         check_look_ahead: whether the signals are computed again on beginnings of the data.
         source: where bars come from when none are given.
         progress: told (bars done, bars) now and then.
@@ -197,14 +198,15 @@ class BacktestEngine:
                 progress=self.progress,
             )
             return outcome, LookAheadReport(how="the strategy is handed the past bars alone")
-        if self.detail is not None:
-            raise RequestError(
-                "detail", "given", "none with a strategy of events: give run_events the trades"
-            )
         from headwater.backtest.event_bars import run_events_over_bars
 
         outcome = run_events_over_bars(
-            strategy, bars, self.assumptions, funding=self.funding, progress=self.progress
+            strategy,
+            bars,
+            self.assumptions,
+            funding=self.funding,
+            detail=None if self.detail is None else Bars.of(self.detail),
+            progress=self.progress,
         )
         return outcome, LookAheadReport(how="the strategy hears events in the order of their times")
 

@@ -1,8 +1,7 @@
 """Equity at every close from the few bars at which cash or position changed."""
 
-from collections.abc import Sequence
-
 import numpy as np
+import numpy.typing as npt
 
 from headwater.analytics.arrays import FloatArray
 from headwater.analytics.indicator_series import BLOCK
@@ -11,7 +10,7 @@ __all__ = ["equity_of"]
 
 
 def equity_of(
-    at_bar: Sequence[int], cash: Sequence[float], held: Sequence[float], close: FloatArray
+    at_bar: npt.ArrayLike, cash: npt.ArrayLike, held: npt.ArrayLike, close: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Cash and position marked at each close.
 

@@ -25,6 +25,7 @@ def run_events_over_bars(
     rules: Assumptions,
     *,
     funding: FundingColumns | None = None,
+    detail: Bars | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Outcome:
     """Plays bars to a strategy.
@@ -34,17 +35,18 @@ def run_events_over_bars(
         bars: what is traded on.
         rules: costs and fill rule, checked.
         funding: payments of the contract; None for none.
+        detail: smaller bars, which meet the orders where they are all there.
         progress: told (events done, events) now and then.
 
     Returns:
         What it came to. A run that was ruined within a bar ends with that bar.
 
     Raises:
-        RequestError: an order that makes no sense.
+        RequestError: an order that makes no sense, or smaller bars that do not fit into the bars.
     """
     exchange, symbol = rules.exchange or _UNNAMED, bars.symbol or _UNNAMED
     inside = None if funding is None else _laid(funding, bars)
-    streams = MarketStreams(exchange, symbol, bars=bars, funding=inside)
+    streams = MarketStreams(exchange, symbol, bars=bars, funding=inside, detail=detail)
     account = EventAccount.of(rules, [(exchange, symbol)])
     return run_events(strategy, [streams], account, progress=progress).single(bars)
 

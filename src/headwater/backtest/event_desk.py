@@ -93,27 +93,26 @@ class EventDesk:
         if self._account.logged != self.told:
             self.tell(at_ms)
 
-    def end_bars(self, ended: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
+    def end_bars(
+        self,
+        ended: Sequence[tuple[Lane, tuple[Any, ...]]],
+        at_ms: int,
+        smaller: Sequence[tuple[Lane, tuple[Any, ...]]] = (),
+    ) -> None:
         """Bars end at a time: what they did is done, then the strategy hears them.
 
         Args:
             ended: contract and (open, high, low, close, volume) of each; the prices are looked at
                 only where the bar matches orders.
             at_ms: their time.
+            smaller: likewise of the smaller bars that end then: what they did is done as well
+                before anything is heard, and the strategy does not hear them.
         """
-        venue, account = self.venue, self._account
-        for lane, bar in ended:
-            if lane.is_bar_open:
-                _, high, low, close, _ = bar
-                venue.on_bar_rest(lane.market, high, low, close, lane.does_bar_fill)
-                lane.is_bar_open = False
-        venue.advance(at_ms)
+        account = self._account
+        # In the order of the contracts; of one with smaller bars they alone are under way.
+        met = sorted((*smaller, *ended), key=_contract_number) if smaller else ended
+        self._close(met, at_ms)
         for lane, _ in ended:
-            if lane.due:
-                for rate, mark_price in lane.due:
-                    paid_at = lane.bar_open if mark_price is None else mark_price
-                    venue.on_funding(lane.market, rate, paid_at, at_ms)
-                lane.due.clear()
             lane.bars.advance()
         if account.logged != self.told:
             self.tell(at_ms)
@@ -130,6 +129,33 @@ class EventDesk:
             if self.is_same_close and account.logged != before:
                 self.at_close.append((before + 1, account.logged))
         self.samples.take(at_ms)
+
+    def end_detail(self, ended: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
+        """Smaller bars end at a time, and no bar: what they did is done, and nothing is heard.
+
+        Args:
+            ended: as of `end_bars`.
+            at_ms: their time.
+        """
+        self._close(ended, at_ms)
+        if self._account.logged != self.told:
+            self.tell(at_ms)
+
+    def _close(self, ended: Sequence[tuple[Lane, tuple[Any, ...]]], at_ms: int) -> None:
+        """Lets bars that match orders go on to their close, and pays what was due within them."""
+        venue = self.venue
+        for lane, bar in ended:
+            if lane.is_bar_open:
+                _, high, low, close, _ = bar
+                venue.on_bar_rest(lane.market, high, low, close, lane.does_bar_fill)
+                lane.is_bar_open = False
+        venue.advance(at_ms)
+        for lane, _ in ended:
+            if lane.due:
+                for rate, mark_price in lane.due:
+                    paid_at = lane.bar_open if mark_price is None else mark_price
+                    venue.on_funding(lane.market, rate, paid_at, at_ms)
+                lane.due.clear()
 
     def trade(
         self,
@@ -267,6 +293,10 @@ class EventDesk:
         self.entries.add(count - len(fresh) + 1, fresh, fills)
         self.dropped += self.entries.trim(ENTRIES_MAX)
         return fills
+
+
+def _contract_number(met: tuple[Lane, tuple[Any, ...]]) -> int:
+    return met[0].index
 
 
 def _hears(strategy: BaseStrategy, method: str) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.backtest.collection import collecting_rarely
 from headwater.backtest.event_entries import Entries
-from headwater.backtest.outcome import Outcome, Pending, Refusal, TradeColumns
+from headwater.backtest.outcome import Outcome, Pending, Refusal, TradeColumns, TradeLog
 from headwater.backtest.round_trips import RoundTrip, round_trips
 from headwater.core.order_kinds import REASON_TEXTS, OrderEventKind, OrderReason, OrderType
 from headwater.core.orders import AccountEvent, Fill, Order, OrderEvent
@@ -141,9 +141,12 @@ class EventOutcome:
                 )
                 for one in self.refused
             ),
+            # More than one of the smaller bars of a bar may have been ambiguous.
             ambiguous_bars=tuple(
-                max(0, int(times.searchsorted(one.at_ms, side="right")) - 1)
-                for one in self.ambiguous_bars
+                dict.fromkeys(
+                    max(0, int(times.searchsorted(one.at_ms, side="right")) - 1)
+                    for one in self.ambiguous_bars
+                )
             ),
             insolvent_bar=None if self.insolvent_ms is None else len(self.equity) - 1,
         )
@@ -157,24 +160,23 @@ class EventOutcome:
         return max(0, int(times.searchsorted(at_ms, side=side)) - 1)  # type: ignore[call-overload]
 
     def _columns(self, times: IndexArray) -> TradeColumns:
-        columns = TradeColumns()
+        log = TradeLog()
         for trip in self.trips:
             ended = trip.exit_ms is not None
-            columns.is_long.append(trip.is_long)
-            columns.entry_bar.append(self._bar(times, trip.entry_ms, trip.entry_number))
-            columns.exit_bar.append(
+            # A strategy may have quoted a side that NumPy says of two numbers, which is no bool.
+            log.is_long.append(bool(trip.is_long))
+            log.entry_bar.append(self._bar(times, trip.entry_ms, trip.entry_number))
+            log.exit_bar.append(
                 self._bar(times, trip.exit_ms, trip.exit_number) if trip.exit_ms is not None else -1
             )
-            columns.entry_price.append(trip.entry_price)
-            columns.exit_price.append(
-                trip.exit_price if ended and trip.exit_price is not None else nan
-            )
-            columns.quantity.append(trip.quantity)
-            columns.entry_fee.append(trip.entry_fee)
-            columns.exit_fee.append(trip.exit_fee)
-            columns.funding.append(trip.funding)
-            columns.exit_reason.append(trip.exit_reason)
-        return columns
+            log.entry_price.append(trip.entry_price)
+            log.exit_price.append(trip.exit_price if ended and trip.exit_price is not None else nan)
+            log.quantity.append(trip.quantity)
+            log.entry_fee.append(trip.entry_fee)
+            log.exit_fee.append(trip.exit_fee)
+            log.funding.append(trip.funding)
+            log.exit_reason.append(trip.exit_reason)
+        return log.columns()
 
     @cached_property
     def refused(self) -> tuple[RefusedOrder, ...]:

@@ -5,6 +5,7 @@ between them (`event_trades.py`). Orders have no latency: what is placed at an e
 next one.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -14,12 +15,14 @@ from headwater.backtest.collection import collecting_rarely
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_bar_ends import BarEnds
 from headwater.backtest.event_desk import EventDesk
+from headwater.backtest.event_detail import met_bars
 from headwater.backtest.event_lane import Lane
 from headwater.backtest.event_outcome import EventOutcome
 from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.event_timeline import EventKind, timeline_of
 from headwater.backtest.event_trades import EventTrades
 from headwater.core.errors import RequestError
+from headwater.strategies.bars import COLUMNS, Bars
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.growing_bars import GrowingBars
 from headwater.trading.paper import PaperVenue
@@ -116,12 +119,17 @@ class EventRun:
             )
         ]
         self.desk = EventDesk(strategy, venue, self._lanes)
-        self._timeline = timeline_of(self._streams, self._shown)
+        met = [
+            None if one.detail is None else met_bars(bars, one.detail)
+            for bars, one in zip(self._shown, self._streams, strict=True)
+        ]
+        self._timeline = timeline_of(self._streams, self._shown, met)
+        # Rows of the bars that orders meet. The end of one that they do not meet has no use of it.
         self._bar_rows: list[list[tuple[Any, ...]]] = [
-            list(zip(*(getattr(bars, name).tolist() for name in _BAR), strict=True))
+            _rows(bars if smaller is None else smaller.bars)
             if stream.trades is None
             else [()] * len(bars)
-            for bars, stream in zip(self._shown, self._streams, strict=True)
+            for bars, smaller, stream in zip(self._shown, met, self._streams, strict=True)
         ]
         self._trades = EventTrades(self.desk, self._streams, self._timeline, shortcuts=shortcuts)
         self._bar_ends = BarEnds.of(self.desk, self._trades, self._timeline)
@@ -188,9 +196,15 @@ class EventRun:
         if kind not in _GROUPED:
             self._single(kind, at)
             return end
-        while end < last and timeline.at_ms[end] == now and timeline.kind[end] == kind:
+        # Bars of one contract and smaller ones of another end at once: nobody hears of the one
+        # before the other, and what happened within either bears a time before their end.
+        highest = EventKind.BAR_END if kind == EventKind.DETAIL_END else kind
+        while end < last and timeline.at_ms[end] == now and timeline.kind[end] <= highest:
             end += 1
-        self._bars(kind, at, end)
+        if kind == EventKind.DETAIL_END:
+            self._smaller_bars(at, end)
+        else:
+            self._bars(kind, at, end)
         return end
 
     def _sample_ruin(self) -> None:
@@ -212,16 +226,29 @@ class EventRun:
             samples.take(at_ms)
 
     def _bars(self, kind: int, first: int, end: int) -> None:
-        timeline = self._timeline
-        at_ms, lanes, numbers = timeline.at_ms[first], timeline.lane, timeline.row
-        rows = [
-            (self._lanes[lanes[at]], self._bar_rows[lanes[at]][numbers[at]])
-            for at in range(first, end)
-        ]
+        at_ms, rows = self._timeline.at_ms[first], self._rows_of(first, end)
         if kind == EventKind.BAR_END:
             self.desk.end_bars(rows, at_ms)
         else:
             self.desk.open_bars(rows, at_ms)
+
+    def _smaller_bars(self, first: int, end: int) -> None:
+        """Ends smaller bars, with the bars that end at the same time."""
+        at_ms, kinds = self._timeline.at_ms[first], self._timeline.kind
+        bars = bisect_left(kinds, EventKind.BAR_END, first, end)
+        smaller, ended = self._rows_of(first, bars), self._rows_of(bars, end)
+        if ended:
+            self.desk.end_bars(ended, at_ms, smaller)
+        else:
+            self.desk.end_detail(smaller, at_ms)
+
+    def _rows_of(self, first: int, end: int) -> list[tuple[Lane, tuple[Any, ...]]]:
+        """Contract and (open, high, low, close, volume) of the bars of some events."""
+        lanes, numbers = self._timeline.lane, self._timeline.row
+        return [
+            (self._lanes[lanes[at]], self._bar_rows[lanes[at]][numbers[at]])
+            for at in range(first, end)
+        ]
 
     def _single(self, kind: int, at: int) -> None:
         timeline, desk = self._timeline, self.desk
@@ -290,5 +317,9 @@ class EventRun:
         )
 
 
-_BAR: Final = ("open", "high", "low", "close", "volume")
-_GROUPED: Final = frozenset({EventKind.BAR_END, EventKind.BAR_OPEN})
+_GROUPED: Final = frozenset({EventKind.DETAIL_END, EventKind.BAR_END, EventKind.BAR_OPEN})
+
+
+def _rows(bars: Bars) -> list[tuple[Any, ...]]:
+    """(open, high, low, close, volume) of each bar."""
+    return list(zip(*(getattr(bars, name).tolist() for name in COLUMNS), strict=True))

@@ -1,14 +1,15 @@
 """What happened on the markets of a run, as columns: one set of streams for each contract.
 
 Times are ms since the epoch and never fall within a stream. Orders are matched by the trades of a
-contract where there are any, else by its bars. Nothing here is later known than its own time: a bar
-is known at its end (or at `bars_known_ms`, where a recording says when it was heard).
+contract where there are any, else by its smaller bars, else by its bars. Nothing here is later
+known than its own time: a bar is known at its end (or at `bars_known_ms`, where a recording says
+when it was heard).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,17 @@ import numpy.typing as npt
 from headwater.analytics.arrays import BoolArray, FloatArray, IndexArray
 from headwater.backtest.funding import FundingColumns
 from headwater.core.errors import RequestError
+from headwater.core.intervals import Interval
 from headwater.strategies.bars import Bars, time_text
 
 __all__ = ["LiquidationTape", "MarketStreams", "TradeTape", "ValueTape", "bar_ends_ms"]
+
+_DAY_MS: Final = 86_400_000
+_MONTH_LENGTHS: Final = (
+    (Interval.MONTH1, range(28 * _DAY_MS, 32 * _DAY_MS, _DAY_MS)),
+    (Interval.MONTH3, range(90 * _DAY_MS, 93 * _DAY_MS, _DAY_MS)),
+)
+"""Lengths that differ from bar to bar, with the smallest distances that two of them can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +185,8 @@ class MarketStreams:
         bars_known_ms: shape (bars,): when each bar was heard, only beside trades; None: at its end.
         past_bars: how many of the first bars were known before the run: shown, but not heard.
         bar_interval_ms: bars are made of the trades at this length when `bars` is None; 0: none.
+        detail: smaller bars, only without trades: they match the orders in place of the bars whose
+            time they fill, and tell what happened in which order.
     """
 
     exchange: str
@@ -191,6 +202,7 @@ class MarketStreams:
     bars_known_ms: IndexArray | None = None
     past_bars: int = 0
     bar_interval_ms: int = 0
+    detail: Bars | None = None
 
     def all_bars(self) -> Bars:
         """The bars that a strategy is shown; none when there are neither bars nor an interval."""
@@ -222,6 +234,10 @@ class MarketStreams:
                 raise RequestError("bars_known_ms", "too early", "rising, none before its bar")
         if self.past_bars and (self.trades is None or self.past_bars > len(self.all_bars())):
             raise RequestError("past_bars", self.past_bars, "as many as there are, beside trades")
+        if self.detail is not None:
+            if self.bars is None or self.trades is not None:
+                raise RequestError("detail", "given", "bars, and no trades, which tell more")
+            _check_fits(self.detail, self.bars)
         stamps = [at_ms for at_ms, _ in self.heatmaps]
         if stamps != sorted(stamps):
             raise RequestError("heatmaps", "out of order", "rising times")
@@ -235,14 +251,29 @@ def bar_ends_ms(bars: Bars) -> IndexArray:
         bars: N bars.
 
     Returns:
-        Shape (N,), ms. The length of a month's bar is that of its own month.
+        Shape (N,), ms. The length of a month's bar, or of three months', is that of its own.
     """
     times, interval_ms = bars.timestamp_ms, max(1, bars.interval_ms)
     ends = times + interval_ms
     follow = times[1:]
     near = follow - times[:-1] < 2 * interval_ms
     ends[:-1] = np.where(near, follow, ends[:-1])
+    for month, lengths in _MONTH_LENGTHS:
+        opened = times.tolist() if interval_ms in lengths else ()
+        if opened and all(month.opens_at_ms(one) == one for one in opened):
+            return np.array([month.closes_at_ms(one) for one in opened], dtype=np.int64)
     return ends
+
+
+def _check_fits(detail: Bars, bars: Bars) -> None:
+    """Refuses smaller bars that do not fit into the bars; one bar alone has no length to fit into.
+
+    Raises:
+        RequestError: names both lengths.
+    """
+    length, smaller = bars.interval_ms, detail.interval_ms
+    if length and not (0 < smaller < length and length % smaller == 0):
+        raise RequestError("detail", f"{smaller} ms", f"bars that fit into those of {length} ms")
 
 
 def _times(name: str, given: Any) -> IndexArray:

@@ -1,8 +1,9 @@
 """The one order in which the events of all contracts happen; trades are laid between them.
 
-Within one millisecond: bars end, mark prices, open interest, liquidations, funding, bars open,
-trades. So what is decided at a close can be filled at the open of the same time, a payment is due
-from who held before, and nobody is shown a trade of the moment at which a bar ends.
+Within one millisecond: smaller bars end, bars end, mark prices, open interest, liquidations,
+funding, bars open, trades. So what is decided at a close can be filled at the open of the same
+time, a payment is due from who held before, and nobody is shown a trade of the moment at which a
+bar ends.
 """
 
 from bisect import bisect_left
@@ -13,6 +14,7 @@ from enum import IntEnum
 import numpy as np
 
 from headwater.analytics.arrays import IndexArray
+from headwater.backtest.event_detail import MetBars
 from headwater.backtest.event_streams import MarketStreams, bar_ends_ms
 from headwater.strategies.bars import Bars
 
@@ -22,13 +24,14 @@ __all__ = ["EventKind", "Timeline", "timeline_of"]
 class EventKind(IntEnum):
     """Kinds of events in their order within a millisecond."""
 
-    BAR_END = 0
-    MARK = 1
-    OPEN_INTEREST = 2
-    LIQUIDATION = 3
-    FUNDING = 4
-    BAR_OPEN = 5
-    TRADE = 6
+    DETAIL_END = 0
+    BAR_END = 1
+    MARK = 2
+    OPEN_INTEREST = 3
+    LIQUIDATION = 4
+    FUNDING = 5
+    BAR_OPEN = 6
+    TRADE = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Timeline:
         at_ms: time of each event.
         kind: its `EventKind`, as an int.
         lane: number of its contract.
-        row: its row within its stream.
+        row: its row within its stream; of `BAR_OPEN` and `DETAIL_END` within the smaller bars of a
+            contract that has any.
         trades_before: for each contract with trades, how many of them come before each event.
         others: numbers of the events that are no ends of bars, rising.
         has_joint_ends: whether two bars end at the same time.
@@ -57,17 +61,20 @@ class Timeline:
         """How many events a cut at that time has before it: the bars that end at it as well."""
         at_ms, kinds = self.at_ms, self.kind
         last = bisect_left(at_ms, until_ms)
-        while last < len(at_ms) and at_ms[last] == until_ms and kinds[last] == EventKind.BAR_END:
+        while last < len(at_ms) and at_ms[last] == until_ms and kinds[last] <= EventKind.BAR_END:
             last += 1
         return last
 
 
-def timeline_of(streams: Sequence[MarketStreams], bars: Sequence[Bars]) -> Timeline:
+def timeline_of(
+    streams: Sequence[MarketStreams], bars: Sequence[Bars], met: Sequence[MetBars | None]
+) -> Timeline:
     """Merges the streams.
 
     Args:
         streams: of each contract.
         bars: what a strategy is shown of each (`MarketStreams.all_bars`).
+        met: the smaller bars that meet the orders of each; None for none.
 
     Returns:
         The events in order; events of one time and kind stand in the order of the contracts.
@@ -88,7 +95,11 @@ def timeline_of(streams: Sequence[MarketStreams], bars: Sequence[Bars]) -> Timel
         known = stream.bars_known_ms
         ends = bar_ends_ms(shown) if known is None else known
         add(ends, EventKind.BAR_END, lane, stream.past_bars)
-        if stream.trades is None:
+        smaller = met[lane]
+        if smaller is not None:
+            add(smaller.bars.timestamp_ms, EventKind.BAR_OPEN, lane)
+            add(smaller.ends_ms, EventKind.DETAIL_END, lane)
+        elif stream.trades is None:
             add(shown.timestamp_ms, EventKind.BAR_OPEN, lane)
         for tape, kind in (
             (stream.marks, EventKind.MARK),

@@ -3,7 +3,8 @@
 The signals are computed once more on beginnings of the data and compared with those of the whole
 history, bar for bar. A strategy that normalises by the whole series differs on any beginning. One
 that peeks a bar ahead differs at the last bar of a beginning that ends with one of its signals; so
-beginnings end there, at entries and where exits begin, besides some at even distances.
+beginnings end there, at entries and where exits begin, besides the longest one and, where there are
+few signals, some at even distances.
 
 Of long data only the first twentieth is searched, which keeps the search cheap: what looks ahead
 there and what never does are told apart, what begins to look ahead later is not found.
@@ -14,7 +15,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from headwater.analytics.arrays import BoolArray, IndexArray
+from headwater.analytics.arrays import BoolArray
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars, time_text
 from headwater.strategies.base import BaseStrategy
@@ -22,9 +23,9 @@ from headwater.strategies.signals import Signals
 
 __all__ = ["LookAhead", "LookAheadReport", "check_signals"]
 
-ENTRY_CUTS: Final = 5
-EXIT_CUTS: Final = 3
-EVEN_CUTS: Final = 3
+ENTRY_CUTS: Final = 3
+EXIT_CUTS: Final = 2
+CUTS: Final = 6
 _SHARE: Final = 20
 _SMALL: Final = 2_000
 
@@ -102,15 +103,22 @@ def _cuts(strategy: BaseStrategy, signals: Signals, length: int) -> tuple[int, .
     entries = _some(signals.enter_long[least:most] | signals.enter_short[least:most], ENTRY_CUTS)
     # Exits may be wished for at most bars: only where they begin do they tell anything.
     exits = signals.exit_long[least - 1 : most] | signals.exit_short[least - 1 : most]
-    leaves = _some(exits[1:] & ~exits[:-1], EXIT_CUTS)
-    even = np.linspace(least, most, EVEN_CUTS).astype(np.int64)
-    signalled = np.concatenate((entries, leaves)) + least + 1
-    return tuple(sorted({*even.tolist(), *signalled.tolist()}))
+    leaves = _some(exits[1:] > exits[:-1], EXIT_CUTS)
+    signalled = [least + 1 + place for place in entries + leaves]
+    longest_first = _evenly(most, least, max(1, CUTS - len(signalled)))
+    return tuple(sorted({*signalled, *longest_first}))
 
 
-def _some(column: BoolArray, count: int) -> IndexArray:
+def _some(column: BoolArray, count: int) -> list[int]:
     """The places of at most so many yeses of a column, evenly among them all."""
-    places = np.flatnonzero(column)
-    if len(places) > count:
-        places = places[np.linspace(0, len(places) - 1, count).astype(np.int64)]
-    return places
+    places: list[int] = np.flatnonzero(column).tolist()
+    if len(places) <= count:
+        return places
+    return [places[at] for at in _evenly(0, len(places) - 1, count)]
+
+
+def _evenly(first: int, last: int, count: int) -> list[int]:
+    """So many whole numbers from the first to the last, which may be the smaller one."""
+    if count == 1:
+        return [first]
+    return [first + at * (last - first) // (count - 1) for at in range(count)]

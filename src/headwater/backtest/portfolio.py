@@ -16,6 +16,7 @@ from headwater.backtest.event_outcome import EventOutcome
 from headwater.backtest.event_run import run_events
 from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.round_trips import RoundTrip
+from headwater.backtest.run_inputs import detail_told
 from headwater.core.errors import RequestError
 from headwater.strategies.base import BaseStrategy
 from headwater.trading.paper_contract import PaperContract
@@ -113,6 +114,10 @@ class PortfolioResult:
         for at, one in enumerate(account.contracts):
             name = f"{one.exchange}:{one.symbol}"
             texts[name] = _terms(one)
+            stream = self.streams[at]
+            if stream.detail is not None and stream.bars is not None:
+                told = detail_told(stream.detail, stream.bars)
+                texts[f"{name} bars"] = f"orders meet {told} where all of a bar's are there"
             if self.funding:
                 texts[f"{name} funding"] = self.funding[at]
         texts["latency"] = "none: an order meets the first event after the one it was placed at"

@@ -26,7 +26,7 @@ class ContractInputs(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         exchange: venue id.
         symbol: canonical symbol.
-        inputs: bars and funding payments.
+        inputs: bars, smaller bars and funding payments.
     """
 
     exchange: str
@@ -38,7 +38,7 @@ def portfolio_streams(contracts: Sequence[ContractInputs]) -> tuple[MarketStream
     """The streams of the contracts, in their order.
 
     Raises:
-        RequestError: none, too many, one twice, smaller bars, or no time that all of them share.
+        RequestError: none, too many, one twice, or no time that all of them share.
     """
     if not 1 <= len(contracts) <= CONTRACTS_MAX:
         raise RequestError("contracts", len(contracts), f"1 to {CONTRACTS_MAX}")
@@ -48,8 +48,6 @@ def portfolio_streams(contracts: Sequence[ContractInputs]) -> tuple[MarketStream
         if name in seen:
             raise RequestError("contracts", f"{one.exchange}:{one.symbol}", "each contract once")
         seen.add(name)
-        if one.inputs.detail is not None:
-            raise RequestError("detail", "given", "none with several contracts")
         if not len(one.inputs.bars):
             raise RequestError("data", f"{one.exchange}:{one.symbol}, no bar", "at least one bar")
     _check_shared_time(contracts)
@@ -60,6 +58,7 @@ def portfolio_streams(contracts: Sequence[ContractInputs]) -> tuple[MarketStream
             bars=one.inputs.bars,
             funding=one.inputs.funding,
             funding_interval_h=_usual_hours(one.inputs.funding),
+            detail=one.inputs.detail,
         )
         for one in contracts
     )

@@ -6,9 +6,7 @@ from itertools import islice
 from typing import Final
 
 import msgspec
-import numpy as np
 
-from headwater.backtest.outcome import TradeColumns
 from headwater.backtest.report_page import Markup, table
 from headwater.backtest.report_series import seconds_of
 from headwater.backtest.result import BacktestResult
@@ -93,8 +91,7 @@ def trade_data(result: BacktestResult, most: int = TRADES_MAX) -> TradeData:
         result: of the run.
         most: trades at most.
     """
-    columns: TradeColumns = result.outcome.trades
-    times = seconds_of(result.bars.timestamp_ms[np.array(columns.entry_bar, dtype=np.int64)])
+    times = seconds_of(result.bars.timestamp_ms[result.outcome.trades.entry_bar])
     newest = result.trades[-most:] if most else ()
     return TradeData(
         side=[one.side for one in newest],

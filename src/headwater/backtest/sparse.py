@@ -16,7 +16,8 @@ from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.detail import NO_DETAIL, Detail
 from headwater.backtest.funding import NO_FUNDING, FundingBars
 from headwater.backtest.outcome import ExitReason, Outcome, Pending
-from headwater.backtest.plain_fills import PlainWishes, run_plain
+from headwater.backtest.plain_fills import run_plain
+from headwater.backtest.plain_wishes import PlainWishes
 from headwater.strategies.bars import Bars
 from headwater.strategies.openings import Bracket
 from headwater.strategies.signals import Signals
@@ -52,12 +53,15 @@ def run_sparse(
     Returns:
         What it came to.
     """
-    run = _Run(bars, signals, rules, bracket or Bracket(), reverses, funding, detail)
-    if rules.is_plain and not run.has_levels and not run.funding.bar:
-        plain = run_plain(run.wishes(), run.basis, bars.close, rules)
+    levels = bracket or Bracket()
+    has_levels = levels.stop_loss is not None or levels.take_profit is not None
+    if rules.is_plain and not has_levels and not (funding and funding.bar):
+        delay = 1 if rules.fill is FillRule.NEXT_OPEN else 0
+        wishes = PlainWishes.of(signals, delay=delay, reverses=reverses)
+        plain = run_plain(bars, wishes, rules)
         if plain is not None:
             return plain
-    return run.run()
+    return _Run(bars, signals, rules, levels, reverses, funding, detail).run()
 
 
 class _Run:
@@ -92,17 +96,6 @@ class _Run:
             bracket.stop_loss is not None or bracket.take_profit is not None or bool(rules.tiers)
         )
         self.funding = funding or NO_FUNDING
-
-    def wishes(self) -> PlainWishes:
-        """Every fill, for a run that only wishes end."""
-        return PlainWishes(
-            self.enter_long,
-            self.enter_short,
-            self.exit_long,
-            self.exit_short,
-            delay=self.delay,
-            reverses=self.reverses,
-        )
 
     def run(self) -> Outcome:
         """Goes from wish to wish until there is none or nothing is left."""

@@ -125,7 +125,8 @@ def _detail(session: ReadSession, wanted: StoredInputs, interval: Interval, bars
         wanted.bars,
         interval=interval,
         start_ms=int(bars.timestamp_ms[0]),
-        end_ms=int(bars.timestamp_ms[-1]) + bars.interval_ms,
+        # Of a month all days: the smallest distance of two bars is that of the shortest one.
+        end_ms=wanted.bars.interval.closes_at_ms(int(bars.timestamp_ms[-1])),
         extras=(),
     )
     try:

@@ -5,14 +5,16 @@ importable class, the bars as columns.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from headwater.analytics.arrays import FloatArray
 from headwater.backtest.assumptions import Assumptions
 from headwater.backtest.detail import NO_DETAIL, Detail
 from headwater.backtest.funding import FundingBars, FundingColumns
-from headwater.backtest.outcome import Outcome, TradeColumns
+from headwater.backtest.outcome import Outcome
 from headwater.backtest.per_bar import run_per_bar
 from headwater.backtest.searchable import check_one_is_enough
 from headwater.backtest.sparse import run_sparse
@@ -184,17 +186,10 @@ def _shifted(outcome: Outcome, start: int) -> Outcome:
         initial_capital=outcome.initial_capital,
         equity=outcome.equity[start:],
         held=outcome.held[start:],
-        trades=TradeColumns(
-            is_long=trades.is_long,
-            entry_bar=[at - start for at in trades.entry_bar],
-            exit_bar=[at if at < 0 else at - start for at in trades.exit_bar],
-            entry_price=trades.entry_price,
-            exit_price=trades.exit_price,
-            quantity=trades.quantity,
-            entry_fee=trades.entry_fee,
-            exit_fee=trades.exit_fee,
-            funding=trades.funding,
-            exit_reason=trades.exit_reason,
+        trades=replace(
+            trades,
+            entry_bar=trades.entry_bar - start,
+            exit_bar=np.where(trades.exit_bar < 0, -1, trades.exit_bar - start),
         ),
         pending=tuple(type(one)(bar=one.bar - start, action=one.action) for one in outcome.pending),
         refused=tuple(

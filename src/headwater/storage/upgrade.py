@@ -1,19 +1,23 @@
-"""Versions of the tables: which one a database has, and bringing it to that of this code."""
+"""Versions of the tables: which one a database has, and bringing it to that of this code.
 
+Alembic is imported for a step alone: a program whose database has today's tables starts without.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
 import msgspec
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from headwater.core.errors import StorageError
 from headwater.storage.base import Database
 from headwater.storage.sessions import ReadSession, WriteSession
 
 _SCRIPTS: Final = "headwater.storage:migrations"
+_STEP_FILE: Final = re.compile(r"r(\d{4})_\w+\.py")
+_VERSION: Final = sa.table("alembic_version", sa.column("version_num", sa.Text))
 
 # Any number of ours: two processes must not change the tables of a server at the same time.
 _ADVISORY_LOCK: Final = 0x6865_6164
@@ -33,20 +37,26 @@ class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
 
 def newest_version() -> str:
     """The version that this code works with."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None, "the package has no migrations"
-    return head
+    return max(versions())
 
 
+@cache
 def versions() -> frozenset[str]:
-    """Every version that this code can bring to the newest, and the newest."""
-    scripts = ScriptDirectory.from_config(_config())
-    return frozenset(script.revision for script in scripts.walk_revisions())
+    """Every version that this code can bring to the newest, and the newest.
+
+    They are in the names of the steps' files, in their order.
+    """
+    steps = files("headwater.storage.migrations") / "versions"
+    found = [_STEP_FILE.fullmatch(step.name) for step in steps.iterdir()]
+    return frozenset(name[1] for name in found if name is not None)
 
 
 def version_of(connection: sa.Connection) -> str | None:
     """The version that a database has, None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not sa.inspect(connection).has_table(_VERSION.name):
+        return None
+    found: str | None = connection.execute(sa.select(_VERSION.c.version_num)).scalar_one_or_none()
+    return found
 
 
 def stored_version(database: Database) -> str | None:
@@ -66,7 +76,6 @@ def upgrade(database: Database) -> Upgrade:
         StorageError: the database is newer than the code, or a step failed; it has then the
             version of the last step that did not.
     """
-    config = _config()
     with WriteSession(database) as session:
         connection = session.connection
         try:
@@ -76,14 +85,26 @@ def upgrade(database: Database) -> Upgrade:
             before = version_of(connection)
             connection.rollback()
             _refuse_newer(database, before)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if before != newest_version():
+                _take_steps(connection)
             after = version_of(connection)
             connection.rollback()
         except sa.exc.SQLAlchemyError as error:
             raise database.error_of(error) from error
     assert after is not None, "an upgrade leaves a version"
     return Upgrade(before=before, after=after)
+
+
+def _take_steps(connection: sa.Connection) -> None:
+    """Runs every step that the database has not had yet."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", _SCRIPTS)
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _refuse_newer(database: Database, version: str | None) -> None:
@@ -94,10 +115,3 @@ def _refuse_newer(database: Database, version: str | None) -> None:
             f"its version {version} is newer than this program's {newest_version()}: update the "
             "program or restore a backup of before",
         )
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", _SCRIPTS)
-    config.set_main_option("path_separator", "os")
-    return config

@@ -128,7 +128,21 @@ def opening_of(given: Any, where: str) -> Opening:
     check_bracket(given.stop_loss, given.take_profit, where, is_long=given.is_long)
     if not 0.0 < given.size <= 1.0:
         raise RequestError(f"{where}: size", given.size, "more than 0 and at most 1")
-    return given
+    return _with_plain_side(given, where)
+
+
+def _with_plain_side(given: Opening, where: str) -> Opening:
+    """The opening with a side that is Python's: what NumPy says of two numbers is as good as one.
+
+    Raises:
+        RequestError: it is neither true nor false.
+    """
+    side: Any = given.is_long
+    if isinstance(side, bool):
+        return given
+    if side not in (True, False):
+        raise RequestError(f"{where}: is_long", side, "True or False")
+    return msgspec.structs.replace(given, is_long=bool(side))
 
 
 def check_bracket(

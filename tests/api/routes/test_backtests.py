@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from tests.api.served import Platform, Reply
 from tests.backtest.job_samples import BARS, put_candles, running
+from tests.storage.ready_tables import with_tables
 
 from headwater.backtest.jobs import JobSettings
 from headwater.core.clock import SystemClock
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 PATH = "/api/v1/backtests"
@@ -48,7 +48,7 @@ async def idle(tmp_path: Path) -> AsyncIterator[Platform]:
     """Served with candles in its database; no job is done."""
     path = tmp_path / "made.sqlite3"
     how = JobSettings(database_url=f"sqlite:///{path}", queue_max=3, look_s=0.2)
-    async with Store(SqliteDatabase(path), SystemClock()) as store:
+    async with Store(with_tables(path), SystemClock()) as store:
         await put_candles(store)
         served = Platform(clock=SystemClock(), store=store, job_settings=how).served()
         async with served as platform:

@@ -13,6 +13,7 @@ import pytest
 from starlette.types import Message
 from tests.api.fake_source import NOW_MS
 from tests.api.served import Platform
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import T0, candle, large, liquidation, trade
 
 from headwater.api.routes.export import ExportResponse
@@ -20,7 +21,6 @@ from headwater.core.clock import ManualClock
 from headwater.core.enums import StoredTable
 from headwater.services.table_export import EXPORTS_MAX
 from headwater.storage.exporting import ExportFormat, ExportQuery
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 
@@ -28,7 +28,7 @@ from headwater.storage.store import Store
 async def stored(tmp_path: Path) -> AsyncIterator[Platform]:
     """Ten trades, five candles and a liquidation of a venue that is not connected."""
     clock = ManualClock(NOW_MS * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         for number in range(10):
             made = trade(number, at_ms=T0 + number * 1000)
             store.put(large(made) if number == 4 else made)

@@ -11,11 +11,11 @@ from tests.api.fake_source import NOW_MS
 from tests.api.routes.test_liquidations import MINUTE_MS, at
 from tests.api.served import Platform
 from tests.feeds.external_service import ExternalService, client, http_reply, order_row
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import ManualClock
 from headwater.core.intervals import Interval
 from headwater.feeds.external_liquidations import ExternalLiquidations
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 BEFORE_MS = NOW_MS - 200 * MINUTE_MS
@@ -33,7 +33,7 @@ async def serving(folder: Path, timeout_s: float = 10.0) -> AsyncIterator[Served
     rows = [order_row(BEFORE_MS, 60_000.0, "BUY", 0.5), order_row(NOW_MS - MINUTE_MS, 1.0)]
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store,
+        Store(with_tables(folder / "made.sqlite3"), clock) as store,
         ExternalService(rows).served() as service,
     ):
         store.put(at(60 * MINUTE_MS, 67_100.0))

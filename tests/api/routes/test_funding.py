@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 from tests.api.fake_source import NOW_MS, make_funding_rate
 from tests.api.served import Platform
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import ManualClock
 from headwater.core.errors import VenueUnavailable
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 
@@ -35,7 +35,7 @@ async def test_history_takes_limit_and_span(platform: Platform) -> None:
 async def test_storage_stands_in_for_a_venue_that_is_away(tmp_path: Path) -> None:
     """The settlement to come is stored too, and is no past."""
     clock = ManualClock(NOW_MS * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         coming = make_funding_rate("BTCUSDT")
         past = msgspec.structs.replace(coming, funding_time_ms=NOW_MS - 5)
         await store.put_durable([coming, past])

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from tests.api.served import Platform
 from tests.services.map_market import MINUTE_MS, T0, put_liquidation, put_minute, put_rise
+from tests.storage.ready_tables import with_tables
 
 from headwater.api.routes import heatmap
 from headwater.api.schemas.base import encode, iso_of
 from headwater.core.clock import ManualClock
 from headwater.core.errors import VenueUnavailable
 from headwater.services.liquidation_maps import CLOSED_AFTER_MS
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 MAP = "/liquidations/heatmap-timeseries?symbol=BTCUSDT&price_bin_size=1&leverage_weights=10:1"
@@ -40,7 +40,7 @@ class Market:
 async def market(tmp_path: Path) -> AsyncIterator[Market]:
     """45 minutes at 100; open interest rises by 10 on bybit and by 5 on okx."""
     clock = ManualClock((T0 + 45 * MINUTE_MS + CLOSED_AFTER_MS) * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         put_rise(store, price=100.0)
         put_rise(store, "okx", to=105.0, price=100.0)
         async with Platform(clock=clock, venues=("bybit", "okx"), store=store).served() as served:

@@ -9,10 +9,10 @@ import pytest
 from tests.api.fake_source import NOW_MS
 from tests.api.routes.test_liquidations import at
 from tests.api.served import Platform
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import ManualClock
 from headwater.core.records import Liquidation
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 PATH = "/liquidations/largest"
@@ -40,7 +40,7 @@ LAST_HOURS = (
 async def stored(tmp_path: Path) -> AsyncIterator[Platform]:
     """Two venues, two symbols, one of the day before yesterday."""
     clock = ManualClock(NOW_MS * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         for event in (*LAST_HOURS, of(2 * DAY_MS, 1e6)):
             store.put(event)
         venues = ("binance", "bybit")

@@ -7,10 +7,10 @@ import pytest
 from tests.api.fake_source import NOW_MS
 from tests.api.routes.test_liquidations import MINUTE_MS, at, stored
 from tests.api.served import Platform
+from tests.storage.ready_tables import with_tables
 
 from headwater.api.schemas.terminal.liquidation_volume import DAYS_MAX
 from headwater.core.clock import ManualClock
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 __all__ = ["stored"]
@@ -70,7 +70,7 @@ async def test_o_r2_the_running_bucket_goes_on(tmp_path: Path) -> None:
     """What came after the first answer is added to the same bucket (O-S12)."""
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         Platform(clock=clock, store=store).served() as platform,
     ):
         assert (await answer(platform, f"{PATH}/1d?exchange=all"))["data"] == []

@@ -9,10 +9,10 @@ import pytest
 from tests.api.fake_source import NOW_MS
 from tests.api.served import Platform
 from tests.services.test_liquidation_history import forced
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import ManualClock
 from headwater.core.records import Liquidation
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 MINUTE_MS = 60_000
@@ -34,7 +34,7 @@ def at(
 async def stored(tmp_path: Path) -> AsyncIterator[Platform]:
     """Three venues; four liquidations in the last hour."""
     clock = ManualClock(NOW_MS * 1_000_000)
-    async with Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(tmp_path / "made.sqlite3"), clock) as store:
         for event in (
             at(50 * MINUTE_MS, 67_100.0),
             at(50 * MINUTE_MS - 10, 67_190.0, is_long=False),

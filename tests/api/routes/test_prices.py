@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from tests.api.fake_source import NOW_MS, make_candle
 from tests.api.served import Platform
+from tests.storage.ready_tables import with_tables
 
 from headwater.api.settings import ApiSettings
 from headwater.core.clock import ManualClock
 from headwater.core.errors import VenueUnavailable
 from headwater.core.intervals import Interval
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 QUARTER_MS = 15 * 60_000
@@ -28,7 +28,7 @@ async def stored(
 ) -> AsyncIterator[Platform]:
     """A platform with closed quarters in storage, counted back from the forming one."""
     clock = ManualClock(NOW_MS * 1_000_000)
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(folder / "made.sqlite3"), clock) as store:
         if quarters:
             await store.put_durable(
                 [

@@ -1,5 +1,6 @@
 """The score over HTTP, from a real database."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.services.skill_market import (
 from tests.storage.samples import store_together
 
 from headwater.core.clock import ManualClock
+from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 DAYS = 16
@@ -26,16 +28,23 @@ NOW_MS = START_MS + DAYS * DAY_MS + 120_000
 SKILL = "/liquidations/skill?symbol=BTCUSDT"
 
 
-@pytest.fixture
-async def stored(tmp_path: Path) -> AsyncIterator[Platform]:
-    """Sixteen days of the market made by hand, with the oracle and B0."""
-    database = made_database(tmp_path)
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen days of the market made by hand, with the oracle and B0: a file to copy."""
+    database = made_database(tmp_path_factory.mktemp("market"))
     hours = hours_of(DAYS)
     with database.claim():
         store_together(database, [one for hour in hours for one in candles_of(hour)])
         store_together(database, [one for hour in hours for one in liquidations_of(hour)])
         store_together(database, [oracle_of(hour) for hour in hours])
         store_together(database, [uniform_of(hour) for hour in hours])
+    return database.path
+
+
+@pytest.fixture
+async def stored(market: Path, tmp_path: Path) -> AsyncIterator[Platform]:
+    """A platform over a copy of the market."""
+    database = SqliteDatabase(Path(shutil.copy(market, tmp_path)))
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
         Store(database, clock) as store,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from tests.api.served import Platform, Reply
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import ManualClock
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 PATH = "/api/v1/strategies"
@@ -25,7 +25,7 @@ async def stored(tmp_path: Path) -> AsyncIterator[Platform]:
     """Served over a database; time stands still."""
     clock = ManualClock()
     async with (
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         Platform(clock=clock, store=store).served() as platform,
     ):
         yield platform

@@ -18,13 +18,13 @@ from tests.api.terminal.charted import (
     minute,
 )
 from tests.api.terminal.viewing import Message, viewing
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import SystemClock
 from headwater.core.enums import FeedState
 from headwater.core.errors import VenueRejected, VenueUnavailable
 from headwater.core.formatting import read_formatted
 from headwater.core.intervals import Interval
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 CHART = "candles/BTCUSDT?timeframe=1m&container_width=800"
@@ -398,7 +398,7 @@ async def test_candles_that_are_stored_need_no_venue(tmp_path: Path) -> None:
     """The venue is away; the database has five minutes, and says what is missing."""
     clock = SystemClock()
     async with (
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         Platform(store=store, clock=clock).served() as platform,
     ):
         source = chart_at(platform)

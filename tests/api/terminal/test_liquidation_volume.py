@@ -15,6 +15,7 @@ from tests.api.streaming import until
 from tests.api.terminal.test_liquidations import storing
 from tests.api.terminal.viewing import viewing
 from tests.feeds.external_service import ExternalService, client, http_reply, order_row
+from tests.storage.ready_tables import with_tables
 
 from headwater.api.terminal.liquidation_feeds import RETRY_S
 from headwater.api.terminal.liquidation_volume import SINGLE_MS, UPDATE_BUCKETS
@@ -23,7 +24,6 @@ from headwater.core.enums import PositionSide, Side
 from headwater.core.intervals import Interval
 from headwater.core.records import Liquidation
 from headwater.feeds.external_liquidations import ExternalLiquidations
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 MINUTE_MS = 60_000
@@ -112,7 +112,7 @@ async def test_a_bucket_that_closes_without_events_is_told(tmp_path: Path) -> No
     """The bucket has a tenth of a second left: nothing happens any more, and its average comes."""
     clock = ManualClock((OPENED_MS + 59_900) * 1_000_000)
     async with (
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         Platform(clock=clock, store=store).served() as platform,
     ):
         store.put(closed(-1, 100.0))
@@ -149,7 +149,7 @@ async def test_the_hand_over_counts_each_once(tmp_path: Path) -> None:
     assert half_ms > SINGLE_MS
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         ExternalService([order_row(NOW_MS - 5 * HOUR_MS, 1_000.0)]).served() as service,
     ):
         external = ExternalLiquidations(service.base_url, http, clock)
@@ -348,7 +348,7 @@ async def test_what_is_heard_while_the_past_is_asked_for_again_is_counted(
     failure = http_reply(b"", HTTPStatus.BAD_GATEWAY)
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         ExternalService([order_row(NOW_MS - 5 * HOUR_MS, 1_000.0)]).served() as service,
     ):
         service.reply = failure

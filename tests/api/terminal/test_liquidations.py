@@ -17,6 +17,7 @@ from tests.api.served import Platform
 from tests.api.streaming import until
 from tests.api.terminal.viewing import Message, Viewing, viewing
 from tests.feeds.external_service import ExternalService, client, http_reply, order_row
+from tests.storage.ready_tables import with_tables
 
 from headwater.api.terminal.liquidation_feeds import HOLD_AGAIN_S, RETRY_S
 from headwater.api.terminal.liquidations import SLICE
@@ -26,7 +27,6 @@ from headwater.core.errors import NotSupported, VenueUnavailable
 from headwater.core.instruments import InstrumentTable
 from headwater.core.records import Liquidation
 from headwater.feeds.external_liquidations import ExternalLiquidations
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 from headwater.venues.facts import Support
 
@@ -53,7 +53,7 @@ def ids(messages: list[Message]) -> list[int]:
 async def storing(folder: Path, *venues: str) -> AsyncIterator[tuple[Platform, Store]]:
     """Served with a store; time stands still."""
     clock = ManualClock(NOW_MS * 1_000_000)
-    async with Store(SqliteDatabase(folder / "made.sqlite3"), clock) as store:
+    async with Store(with_tables(folder / "made.sqlite3"), clock) as store:
         platform = Platform(clock=clock, venues=venues or ("binance",), store=store)
         async with platform.served():
             yield platform, store
@@ -181,7 +181,7 @@ async def test_o_d6_what_is_heard_while_the_past_is_asked_for_is_told_once(tmp_p
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         ExternalService([order_row(NOW_MS - MINUTE_MS, 60_000.0)]).served() as service,
     ):
         service.go_on.clear()
@@ -213,7 +213,7 @@ async def test_o_s9_o_s20_the_service_where_all_venues_are_wanted(tmp_path: Path
     rows = [order_row(NOW_MS - number * 1_000, 60_000.0, "BUY", 0.5) for number in range(1, 80)]
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         ExternalService(rows).served() as service,
     ):
         external = ExternalLiquidations(service.base_url, http, clock)
@@ -236,7 +236,7 @@ async def test_o_s9_a_service_that_fails_leaves_live_ones(tmp_path: Path) -> Non
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         ExternalService().served() as service,
     ):
         service.is_silent = True
@@ -259,7 +259,7 @@ async def test_what_was_missing_is_asked_for_again_beside_the_live_ones(tmp_path
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         ExternalService([order_row(NOW_MS - MINUTE_MS, 60_000.0)]).served() as service,
     ):
         service.reply = http_reply(b"", HTTPStatus.BAD_GATEWAY)
@@ -291,7 +291,7 @@ async def test_a_question_under_way_ends_with_the_last_client(tmp_path: Path) ->
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         ExternalService().served() as service,
     ):
         service.reply = http_reply(b"", HTTPStatus.BAD_GATEWAY)
@@ -475,7 +475,7 @@ async def test_leaving_before_the_past_is_there_leaves_nothing(tmp_path: Path) -
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
         client(clock) as http,
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         ExternalService().served() as service,
     ):
         service.go_on.clear()

@@ -10,10 +10,10 @@ import pytest
 from tests.api.fake_source import NOW_MS, make_liquidation
 from tests.api.served import Platform
 from tests.api.terminal.viewing import viewing
+from tests.storage.ready_tables import with_tables
 
 from headwater.core.clock import ManualClock
 from headwater.core.formatting import read_formatted
-from headwater.storage.sqlite import SqliteDatabase
 from headwater.storage.store import Store
 
 UNSHOWN = {"timestamp", "time", "count", "revision"}
@@ -35,7 +35,7 @@ async def said(tmp_path: Path) -> dict[str, list[list[dict[str, Any]]]]:
     found: dict[str, list[list[dict[str, Any]]]] = {}
     clock = ManualClock(NOW_MS * 1_000_000)
     async with (
-        Store(SqliteDatabase(tmp_path / "made.sqlite3"), clock) as store,
+        Store(with_tables(tmp_path / "made.sqlite3"), clock) as store,
         Platform(clock=clock, store=store).served() as platform,
     ):
         for minutes in (5, 3, 1):

@@ -77,7 +77,7 @@ def test_a_live_run_and_its_back_test_do_the_same(tmp_path: Path, strategies: Pa
     journal = tmp_path / "journal.jsonl"
     done = _headwater(
         *("paper", "--strategy", f"{strategies}:Quoter", "--journal", str(journal)),
-        *("--simulated", "--speed", "60", "--seed", "5", "--for", "5"),
+        *("--simulated", "--speed", "60", "--seed", "5", "--for", "3"),
     )
     assert done.returncode == 0, done.stderr
     assert "market events heard" in done.stderr

@@ -30,13 +30,15 @@ from headwater.storage.upgrade import upgrade
 DAYS = 16
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """Sixteen days of the market made by hand; the command's clock stands at their end."""
-    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path))
-    now_ns = (START_MS + DAYS * DAY_MS + 120_000) * 1_000_000
-    monkeypatch.setattr(score, "SystemClock", lambda: ManualClock(now_ns))
-    made = made_database(tmp_path)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("score")
+
+
+@pytest.fixture(scope="module")
+def stored(folder: Path) -> Database:
+    """Sixteen days of the market made by hand, which every test here only reads."""
+    made = made_database(folder)
     hours = hours_of(DAYS)
     with made.claim():
         store_together(made, [one for hour in hours for one in candles_of(hour)])
@@ -44,6 +46,15 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
         store_together(made, [oracle_of(hour) for hour in hours])
         store_together(made, [uniform_of(hour) for hour in hours])
     return made
+
+
+@pytest.fixture
+def database(folder: Path, stored: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """The command has the stored days before it; its clock stands at their end."""
+    monkeypatch.setenv("HEADWATER_DATA_DIR", str(folder))
+    now_ns = (START_MS + DAYS * DAY_MS + 120_000) * 1_000_000
+    monkeypatch.setattr(score, "SystemClock", lambda: ManualClock(now_ns))
+    return stored
 
 
 def _score(*arguments: str | Path) -> Result:

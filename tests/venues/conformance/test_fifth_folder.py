@@ -25,14 +25,16 @@ def test_a_copied_folder_is_a_venue_of_its_own(model: str, tmp_path: Path) -> No
     """The suite passes for it, and of the one it was copied from the facts are what they were."""
     root = Path(__file__).parents[3]
     tree = tmp_path / "src" / "headwater"
-    shutil.copytree(Path(headwater.__path__[0]), tree, ignore=shutil.ignore_patterns("__pycache__"))
+    # With what is compiled: a copy keeps the times by which Python tells whether it still holds.
+    shutil.copytree(Path(headwater.__path__[0]), tree)
     suite = tmp_path / "tests" / "venues" / "conformance"
-    shutil.copytree(Path(__file__).parent, suite, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(__file__).parent, suite)
     shutil.copy(root / "tests" / "conftest.py", tmp_path / "tests")
     shutil.copy(root / "pyproject.toml", tmp_path)
     _copy_venue(tree / "venues", model, "fifth")
     files = [str(suite / name) for name in CHOSEN]
-    chosen = f"fifth or (test_facts and {model})"
+    # One span of weeks will do: the longer one is the code of the model again.
+    chosen = f"(fifth and not 29.5) or (test_facts and {model})"
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--no-cov", "-k", chosen, *files],
         cwd=tmp_path,

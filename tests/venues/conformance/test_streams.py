@@ -3,10 +3,11 @@
 from collections import defaultdict
 
 import pytest
-from tests.venues.conformance.loopback import Line, Loopback
+from tests.venues.conformance.loopback import START_MS, Line, Loopback
 
 from headwater.core.enums import Channel
 from headwater.core.errors import NotSupported
+from headwater.core.instruments import InstrumentTable
 from headwater.core.intervals import Interval
 from headwater.core.records import (
     Candle,
@@ -20,6 +21,7 @@ from headwater.core.records import (
 from headwater.feeds.session import Send, Session
 from headwater.feeds.settings import SessionSettings
 from headwater.feeds.staleness import SilenceWatch
+from headwater.simulator.listings import LISTINGS, instruments
 from headwater.venues.base import Venue
 from headwater.venues.messages import Subscription
 
@@ -275,11 +277,13 @@ def test_heartbeats_are_answered(loop: Loopback) -> None:
 
 def test_requests_keep_to_the_declared_size(venue: Venue) -> None:
     """Many symbols are split over messages as the limits say, each subscription in one of them."""
-    from headwater.simulator.listings import LISTINGS
-
-    loop = Loopback(venue, symbols=[one.symbol for one in LISTINGS])
-    subscriptions = [wanted(loop, Channel.TRADES, one.symbol) for one in loop.table]
-    stream = venue.stream(venue.endpoint_of(Channel.TRADES), loop.table)
+    plain = instruments(venue.facts.venue_id, LISTINGS, START_MS)
+    table = InstrumentTable(venue.facts.venue_id, map(venue.listed, plain))
+    subscriptions = [
+        Subscription(channel=Channel.TRADES, native_symbol=one.native_symbol) for one in table
+    ]
+    assert len(subscriptions) == len(LISTINGS)
+    stream = venue.stream(venue.endpoint_of(Channel.TRADES), table)
     requests = stream.subscribe(subscriptions)
     assert {one for request in requests for one in request.subscriptions} == set(subscriptions)
     assert len({request.request_id for request in requests}) == len(requests)

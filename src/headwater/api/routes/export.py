@@ -19,6 +19,7 @@ from headwater.api.parameters import (
     StartQuery,
     SymbolQuery,
     check_span,
+    checked_router,
     read_interval,
 )
 from headwater.core.enums import StoredTable
@@ -121,7 +122,7 @@ class ExportResponse(StreamingResponse):
 
 def export_router(api: Answers) -> APIRouter:
     """The route of exports; 404 where nothing is stored."""
-    router = APIRouter(tags=["export"])
+    router = checked_router("export")
 
     @router.get(
         EXPORT_PATH,

@@ -17,6 +17,7 @@ from headwater.api.parameters import (
     ExchangesQuery,
     Limit1000,
     StartQuery,
+    checked_router,
     last_of_span,
     refuse,
 )
@@ -73,7 +74,7 @@ WindowQuery: TypeAlias = Annotated[
 
 def largest_liquidations_router(api: Answers) -> APIRouter:
     """The route; 404 where nothing is stored."""
-    router = APIRouter(tags=["liquidations"])
+    router = checked_router("liquidations")
 
     @router.get(
         PATH,

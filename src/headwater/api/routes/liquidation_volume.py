@@ -13,7 +13,14 @@ from pydantic import BeforeValidator
 
 from headwater.api.answering import Answers, Found, found_of
 from headwater.api.openapi import answers
-from headwater.api.parameters import AnyExchangeQuery, EndQuery, StartQuery, SymbolPath, refuse
+from headwater.api.parameters import (
+    AnyExchangeQuery,
+    EndQuery,
+    StartQuery,
+    SymbolPath,
+    checked_router,
+    refuse,
+)
 from headwater.api.routes.liquidations import past_of
 from headwater.api.schemas.terminal.liquidation_volume import (
     DAYS_MAX,
@@ -53,7 +60,7 @@ TimeframePath: TypeAlias = Annotated[
 
 def liquidation_volume_router(api: Answers) -> APIRouter:
     """The route; 404 where nothing is stored."""
-    router = APIRouter(tags=["liquidations"])
+    router = checked_router("liquidations")
 
     @router.get(
         PATH,

@@ -18,6 +18,7 @@ from headwater.api.parameters import (
     ExchangesQuery,
     Limit1000,
     StartQuery,
+    checked_router,
     last_of_span,
     read_interval,
 )
@@ -73,7 +74,7 @@ LeastQuery: TypeAlias = Annotated[
 
 def liquidations_router(api: Answers) -> APIRouter:
     """The routes of past liquidations; 404 where nothing is stored."""
-    router = APIRouter(tags=["liquidations"])
+    router = checked_router("liquidations")
     _add_history(router, api)
     _add_volume(router, api)
     return router

@@ -31,6 +31,7 @@ from headwater.api.parameters import (
     StartQuery,
     SymbolPath,
     check_span,
+    checked_router,
 )
 from headwater.api.routes.candles import candles_answer
 from headwater.api.routes.funding import funding_answer
@@ -85,7 +86,7 @@ class NoVenueAnswered(Exception):
 
 def multi_router(api: Answers) -> APIRouter:
     """The routes over all venues; to be declared before those of one venue."""
-    router = APIRouter(tags=["all venues"])
+    router = checked_router("all venues")
     exchanges = tuple(api.deps.sources)
     _add_candles(router, api, exchanges)
     _add_readings(router, api, exchanges)

@@ -10,7 +10,12 @@ from headwater.analytics.oi_volume import SpikeRule
 from headwater.api.answering import Answers, Found, found_of
 from headwater.api.lookup import demand, demand_candles, demand_interval, instrument_of, source_of
 from headwater.api.openapi import answers, market_answers
-from headwater.api.parameters import TerminalExchangeQuery, TimeframeQuery, WholeNumber
+from headwater.api.parameters import (
+    TerminalExchangeQuery,
+    TimeframeQuery,
+    WholeNumber,
+    checked_router,
+)
 from headwater.api.routes.candles import read_candles_of
 from headwater.api.schemas.base import encode, iso_of
 from headwater.api.schemas.oi_volume import SpikePreviewView, SpikeRulesView, SpikeRuleView
@@ -45,7 +50,7 @@ _Hours: TypeAlias = Annotated[
 
 def oi_volume_router(api: Answers) -> APIRouter:
     """The routes of the open-interest and volume monitor."""
-    router = APIRouter(tags=["alerts"])
+    router = checked_router("alerts")
 
     @router.get(
         RULES_PATH,

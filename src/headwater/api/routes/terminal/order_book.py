@@ -14,7 +14,13 @@ from headwater.analytics.book_ladder import BookLadder, LadderBook, LadderSide
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import SymbolPath, TerminalExchangeQuery, WholeNumber, refuse
+from headwater.api.parameters import (
+    SymbolPath,
+    TerminalExchangeQuery,
+    WholeNumber,
+    checked_router,
+    refuse,
+)
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.order_book import (
     LIMIT_MAX,
@@ -73,7 +79,7 @@ AsksQuery: TypeAlias = Annotated[AsksOrder, Query(description="Order of the asks
 
 def terminal_order_book_router(api: Answers) -> APIRouter:
     """The route."""
-    router = APIRouter(tags=["terminal"])
+    router = checked_router("terminal")
 
     @router.get(
         PATH,
