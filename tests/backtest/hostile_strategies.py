@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,8 @@ class Loops(BaseStrategy):
     description = "Never ends."
 
     def generate_signals(self, data: Any) -> Signals:
-        never = threading.Event()
         while True:
-            never.wait(0.01)  # what it is ended by is time, not work
+            pass
 
 
 class Eats(BaseStrategy):
