@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import resource
 import signal
@@ -50,11 +49,7 @@ class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_loop(work: Coroutine[Any, Any, None]) -> None:
-    """Runs `work` to its end on a new event loop: uvloop's where it is installed.
-
-    What is imported by then stays: no look for garbage, nor that at the end, goes through it again.
-    """
-    gc.freeze()
+    """Runs `work` to its end on a new event loop: uvloop's where it is installed."""
     try:
         import uvloop
     except ImportError:

@@ -19,7 +19,7 @@ from headwater.api.parameters import (
     StartQuery,
     SymbolQuery,
     check_span,
-    checked_router,
+    router_of,
     read_interval,
 )
 from headwater.core.enums import StoredTable
@@ -122,7 +122,7 @@ class ExportResponse(StreamingResponse):
 
 def export_router(api: Answers) -> APIRouter:
     """The route of exports; 404 where nothing is stored."""
-    router = checked_router("export")
+    router = router_of("export")
 
     @router.get(
         EXPORT_PATH,

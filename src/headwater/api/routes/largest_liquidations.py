@@ -17,7 +17,7 @@ from headwater.api.parameters import (
     ExchangesQuery,
     Limit1000,
     StartQuery,
-    checked_router,
+    router_of,
     last_of_span,
     refuse,
 )
@@ -74,7 +74,7 @@ WindowQuery: TypeAlias = Annotated[
 
 def largest_liquidations_router(api: Answers) -> APIRouter:
     """The route; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
 
     @router.get(
         PATH,

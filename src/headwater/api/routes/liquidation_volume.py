@@ -18,7 +18,7 @@ from headwater.api.parameters import (
     EndQuery,
     StartQuery,
     SymbolPath,
-    checked_router,
+    router_of,
     refuse,
 )
 from headwater.api.routes.liquidations import past_of
@@ -60,7 +60,7 @@ TimeframePath: TypeAlias = Annotated[
 
 def liquidation_volume_router(api: Answers) -> APIRouter:
     """The route; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
 
     @router.get(
         PATH,

@@ -18,7 +18,7 @@ from headwater.api.parameters import (
     ExchangesQuery,
     Limit1000,
     StartQuery,
-    checked_router,
+    router_of,
     last_of_span,
     read_interval,
 )
@@ -74,7 +74,7 @@ LeastQuery: TypeAlias = Annotated[
 
 def liquidations_router(api: Answers) -> APIRouter:
     """The routes of past liquidations; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
     _add_history(router, api)
     _add_volume(router, api)
     return router
