@@ -19,8 +19,8 @@ from headwater.api.parameters import (
     StartQuery,
     SymbolQuery,
     check_span,
-    router_of,
     read_interval,
+    router_of,
 )
 from headwater.core.enums import StoredTable
 from headwater.core.errors import NotSupported, StorageError

@@ -17,9 +17,9 @@ from headwater.api.parameters import (
     ExchangesQuery,
     Limit1000,
     StartQuery,
-    router_of,
     last_of_span,
     refuse,
+    router_of,
 )
 from headwater.api.routes.liquidations import LeastQuery, history_of
 from headwater.api.schemas.market import LiquidationView

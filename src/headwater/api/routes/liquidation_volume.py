@@ -18,8 +18,8 @@ from headwater.api.parameters import (
     EndQuery,
     StartQuery,
     SymbolPath,
-    router_of,
     refuse,
+    router_of,
 )
 from headwater.api.routes.liquidations import past_of
 from headwater.api.schemas.terminal.liquidation_volume import (

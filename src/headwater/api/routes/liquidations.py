@@ -18,9 +18,9 @@ from headwater.api.parameters import (
     ExchangesQuery,
     Limit1000,
     StartQuery,
-    router_of,
     last_of_span,
     read_interval,
+    router_of,
 )
 from headwater.api.schemas.liquidations import LiquidationSumView, LiquidationVolumeView
 from headwater.api.schemas.past_liquidations import (

@@ -20,8 +20,8 @@ from headwater.api.parameters import (
     StartQuery,
     WholeNumber,
     check_span,
-    router_of,
     read_interval,
+    router_of,
 )
 from headwater.api.routes.candles import read_candles_of
 from headwater.api.schemas.base import encode, iso_of

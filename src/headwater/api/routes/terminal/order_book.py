@@ -18,8 +18,8 @@ from headwater.api.parameters import (
     SymbolPath,
     TerminalExchangeQuery,
     WholeNumber,
-    router_of,
     refuse,
+    router_of,
 )
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.order_book import (
