@@ -17,7 +17,7 @@ async function candles() {
       console.log(`candles ${message.count} of ${message.timeframe}`);
     } else if (message.type === "candle_update") {
       console.log(`candle ${message.closeFormatted} volume ${message.volumeFormatted}`);
-      stream.close();
+      return stream.close(); // what has come in the meantime is not looked at
     }
   }
 }
@@ -32,8 +32,8 @@ async function book() {
     for (const level of message.bids) {
       console.log(`bid ${level.priceFormatted} ${level.cumulativeFormatted}`);
     }
-    if (isCoarse) stream.close();
-    else stream.updateParams({ rounding: message.roundingOptions.at(-1) });
+    if (isCoarse) return stream.close();
+    stream.updateParams({ rounding: message.roundingOptions.at(-1) });
   }
 }
 
@@ -44,7 +44,7 @@ async function trades() {
     for (const one of message.trades) {
       console.log(`trade ${one.timeFormatted} ${one.side} ${one.priceFormatted}`);
     }
-    stream.close();
+    return stream.close();
   }
 }
 
@@ -56,7 +56,7 @@ async function liquidations() {
     for (const one of message.data.slice(0, ROWS)) {
       console.log(`liquidation ${one.displayTime} ${one.side} ${one.priceUsdtFormatted}`);
     }
-    stream.close();
+    return stream.close();
   }
 }
 

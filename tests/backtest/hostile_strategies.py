@@ -25,9 +25,8 @@ class Loops(BaseStrategy):
     description = "Never ends."
 
     def generate_signals(self, data: Any) -> Signals:
-        never = threading.Event()
         while True:
-            never.wait(0.01)  # what it is ended by is time, not work
+            pass
 
 
 class Eats(BaseStrategy):

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 from tests.backtest.drives import bars_of
 from tests.backtest.event_markets import HOUR, T0
@@ -12,10 +11,8 @@ from headwater.backtest.event_streams import (
     MarketStreams,
     TradeTape,
     ValueTape,
-    bar_ends_ms,
 )
 from headwater.core.errors import RequestError
-from headwater.strategies.bars import Bars
 
 
 def test_trades_make_bars_and_an_empty_interval_makes_none() -> None:
@@ -28,22 +25,6 @@ def test_trades_make_bars_and_an_empty_interval_makes_none() -> None:
     assert bars.close.tolist() == [3.0, 4.0, 1.0]
     assert bars.volume.tolist() == [3.0, 7.0, 5.0]
     assert len(TradeTape.of([], [], []).bars(10)) == 0
-
-
-def test_a_bar_ends_at_the_next_or_after_its_length() -> None:
-    day = 24 * HOUR
-    times = np.array([0, day, 4 * day])
-    ones = dict.fromkeys(("open", "high", "low", "close", "volume"), np.ones(3))
-    assert bar_ends_ms(Bars(times, ones)).tolist() == [day, 2 * day, 5 * day]
-    # Months of 31, 28 and 31 days: none is known before it is over.
-    months = np.array([0, 31, 59]) * day
-    # January, February and March of 1970: the last one ends with its own 31 days.
-    assert bar_ends_ms(Bars(months, ones)).tolist() == [31 * day, 59 * day, 90 * day]
-    quarters = np.array([0, 90, 273]) * day  # the second one has a hole behind it
-    assert bar_ends_ms(Bars(quarters, ones)).tolist() == [90 * day, 181 * day, 365 * day]
-    # From no first of a month: lengths of 28 days and more, but no months.
-    others = np.array([1, 32, 60]) * day
-    assert bar_ends_ms(Bars(others, ones)).tolist() == [32 * day, 60 * day, 88 * day]
 
 
 @pytest.mark.parametrize(

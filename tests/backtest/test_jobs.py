@@ -145,7 +145,7 @@ async def test_a_walk_forward_joins_what_was_not_searched(path: Path) -> None:
             "the strategy raises failed: ValueError: no such luck (hostile_strategies.py, line",
         ),
         ("leaves", "the strategy leaves failed: SystemExit: 0 (hostile_strategies.py, line"),
-        ("loops", "it took longer than the 8 s that a job may take"),
+        ("loops", "it took longer than the 5 s that a job may take"),
         ("eats", "it needs more than the 200 MiB of memory that a job may take"),
         ("recurses", "calls itself without end"),
         ("exits", "its worker ended with exit code 3; it was tried 2 times"),
@@ -156,7 +156,7 @@ async def test_a_strategy_that_misbehaves_fails_with_its_reason_and_nothing_else
     store: Store, path: Path, strategy: str, reason: str
 ) -> None:
     # Short for the one that never ends, and long enough for the good one on a busy machine.
-    seconds_max = 8.0 if strategy == "loops" else 60.0
+    seconds_max = 5.0 if strategy == "loops" else 60.0
     jobs = make_jobs(store, path, memory_mb=200, seconds_max=seconds_max, attempts_max=2, workers=1)
     async with running(jobs):
         bad = await jobs.submit(request(strategy))

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -130,6 +130,18 @@ async def says_age(page: Page, selector: str, least_s: int) -> None:
         return found is not None and least_s <= int(found[1]) <= passed_s
 
     await becomes(is_true, True)
+
+
+THEMES: Final = ("dark", "light")
+
+
+async def themed(page: Page, theme: str) -> None:
+    """Shows the page as the system's colours ask for, at once: colours do not glide."""
+    scheme: Literal["dark", "light"] = "light" if theme == "light" else "dark"
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await drawn(page)
+    # A report has its colours from the style sheet alone.
+    assert await page.evaluate("document.documentElement.dataset.theme") in (None, theme)
 
 
 async def drawn(page: Page) -> None:

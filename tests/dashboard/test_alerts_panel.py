@@ -13,7 +13,16 @@ from tests.api.spike_past import burst_at, interest_past
 from tests.api.streaming import until
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import Seen, as_text, becomes, fits, grave_findings, noted_page
+from tests.dashboard.looking import (
+    THEMES,
+    Seen,
+    as_text,
+    becomes,
+    fits,
+    grave_findings,
+    noted_page,
+    themed,
+)
 
 pytestmark = [needs_modules, needs_browser]
 
@@ -205,21 +214,20 @@ async def test_a_hidden_tab_listens_only_with_notifications_on(
 
 
 @needs_axe
-@pytest.mark.parametrize("theme", ["dark", "light"])
 async def test_hostile_names_are_text_and_axe_is_content(
-    platform: Platform, browser: Browser, theme: str
+    platform: Platform, browser: Browser
 ) -> None:
     """Fifty of the hostile texts as names of rules, on a phone and for screen readers."""
     rules = [rule(f"r{at}") | {"name": text[:80]} for at, text in enumerate(HOSTILE[:50])]
-    page, seen = await alerts_page(
-        platform, browser, rules, color_scheme=theme, viewport={"width": 390, "height": 844}
-    )
+    page, seen = await alerts_page(platform, browser, rules, viewport={"width": 390, "height": 844})
     platform.bus.publish(make_spike())
     await expect(page.locator(".alerts tbody tr")).to_have_count(1)
     names = page.get_by_role("list", name="Rules").locator("b")
     await becomes(names.all_text_contents, [text[:80] for text in HOSTILE[:50]])
     await fits(page, 390)
-    assert await grave_findings(page) == []
+    for theme in THEMES:
+        await themed(page, theme)
+        assert await grave_findings(page) == [], theme
     assert await page.evaluate("window.hacked") is None
     assert await page.locator(".alerts img, .alerts script, .alerts iframe").count() == 0
     assert (seen.errors, await page.evaluate("violations")) == ([], [])

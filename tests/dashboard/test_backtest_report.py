@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.backtest.portfolio_runs import crossing
 from tests.backtest.report_runs import HOSTILE, Never, Once, ruined, run
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import Seen, grave_findings, noted_page
+from tests.dashboard.looking import THEMES, Seen, grave_findings, noted_page, themed
 
 from headwater.backtest.comparison import compared
 from headwater.backtest.comparison_page import comparison_html
@@ -166,18 +166,20 @@ async def test_keys_move_the_chart(browser: Browser, tmp_path: Path) -> None:
 
 
 @needs_axe
-@pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("contracts", [1, 2])
-async def test_nothing_stands_in_the_way(
-    browser: Browser, tmp_path: Path, scheme: str, contracts: int
-) -> None:
+async def test_nothing_stands_in_the_way(browser: Browser, tmp_path: Path, contracts: int) -> None:
     if contracts == 1:
         text = report_html(run(stop_loss=0.002, take_profit=0.002))
     else:
         text = portfolio_report_html(crossing(stop_loss=0.02))
-    for viewport in ({"width": 1280, "height": 800}, PHONE):
-        page, _ = await opened_page(browser, tmp_path, text, color_scheme=scheme, viewport=viewport)
-        assert await grave_findings(page) == []
+    # One is opened in the dark, the other in the light, and each is seen in both.
+    for themes, viewport in ((THEMES, {"width": 1280, "height": 800}), (THEMES[::-1], PHONE)):
+        page, _ = await opened_page(
+            browser, tmp_path, text, color_scheme=themes[0], viewport=viewport
+        )
+        for theme in themes:
+            await themed(page, theme)
+            assert await grave_findings(page) == [], theme
         wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         assert await page.evaluate(wide)
 

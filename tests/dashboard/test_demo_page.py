@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 from tests.dashboard.installed import needs_browser, needs_modules
-from tests.dashboard.looking import becomes, browsing, newest_row, opened
+from tests.dashboard.looking import becomes, newest_row, opened
 
 pytestmark = [needs_modules, needs_browser]
 
@@ -60,30 +60,27 @@ async def _get(base: str, path: str) -> Any:
 
 
 @pytest.mark.timeout(LIVES_S + 60)
-async def test_a_trader_looks_at_the_demo(base: str, tmp_path: Path) -> None:
+async def test_a_trader_looks_at_the_demo(base: str, browser: Browser, tmp_path: Path) -> None:
     """Candles move, four venues are received, the past is paged in, the CSV is the API's."""
-    async with browsing() as browser:
-        page, seen = await opened(browser, f"{base}/")
-        panels = await page.locator(".panel").count()
-        await expect(page.locator(".status", has_text="live")).to_have_count(panels)
-        await page.goto(f"{base}/dashboard/?start=chart")
-        await expect(page.locator(".status")).to_have_text("live")
-        await expect(page.locator(".feed.receiving, .feed.partly")).to_have_count(4)
-        await page.get_by_role("button", name="as a table").click()
-        first = await newest_row(page)
-        await expect(page.locator(".twin tbody tr").first.locator("td").first).not_to_have_text(
-            first[0], timeout=MINUTE_WITHIN_MS
-        )
-        await page.get_by_role("button", name="as a table").click()
-        await page.locator(".chart").focus()
-        for _ in range(90):
-            await page.keyboard.press("ArrowLeft")
-        await page.get_by_role("button", name="as a table").click()
-        await expect(page.locator(".twin caption")).to_have_text(
-            re.compile(r"200 of (9\d\d|\d{4})")
-        )
-        await becomes(lambda: _unlike(page, base, tmp_path), {})
-        assert (seen.errors, seen.hosts) == ([], {base.removeprefix("http://")})
+    page, seen = await opened(browser, f"{base}/")
+    panels = await page.locator(".panel").count()
+    await expect(page.locator(".status", has_text="live")).to_have_count(panels)
+    await page.goto(f"{base}/dashboard/?start=chart")
+    await expect(page.locator(".status")).to_have_text("live")
+    await expect(page.locator(".feed.receiving, .feed.partly")).to_have_count(4)
+    await page.get_by_role("button", name="as a table").click()
+    first = await newest_row(page)
+    await expect(page.locator(".twin tbody tr").first.locator("td").first).not_to_have_text(
+        first[0], timeout=MINUTE_WITHIN_MS
+    )
+    await page.get_by_role("button", name="as a table").click()
+    await page.locator(".chart").focus()
+    for _ in range(90):
+        await page.keyboard.press("ArrowLeft")
+    await page.get_by_role("button", name="as a table").click()
+    await expect(page.locator(".twin caption")).to_have_text(re.compile(r"200 of (9\d\d|\d{4})"))
+    await becomes(lambda: _unlike(page, base, tmp_path), {})
+    assert (seen.errors, seen.hosts) == ([], {base.removeprefix("http://")})
 
 
 async def _unlike(page: Page, base: str, folder: Path) -> dict[str, tuple[float, float | None]]:
@@ -120,19 +117,17 @@ async def _csv(page: Any, folder: Path) -> list[list[str]]:
 
 @pytest.mark.soak
 @pytest.mark.timeout(LIVES_S + 60)
-async def test_the_page_is_there_at_once(base: str) -> None:
+async def test_the_page_is_there_at_once(base: str, browser: Browser) -> None:
     """Speed on a machine that does nothing else; left out of the everyday suite for that."""
-    async with browsing() as browser:
-        await opened(browser, f"{base}/dashboard/")  # the browser itself is warm
-        page, _ = await opened(browser, f"{base}/dashboard/")
-        painted, ready = await page.evaluate(
-            "[performance.getEntriesByName('first-contentful-paint')[0].startTime, "
-            "performance.now()]"
-        )
-        sizes = await page.evaluate(
-            "performance.getEntriesByType('resource').filter((one) => "
-            "one.name.includes('/dashboard/')).reduce((sum, one) => sum + one.transferSize, 0)"
-        )
-        assert painted <= PAINTED_WITHIN_MS
-        assert ready <= READY_WITHIN_MS
-        assert sizes <= PAGE_BYTES_MAX
+    await opened(browser, f"{base}/dashboard/")  # the browser itself is warm
+    page, _ = await opened(browser, f"{base}/dashboard/")
+    painted, ready = await page.evaluate(
+        "[performance.getEntriesByName('first-contentful-paint')[0].startTime, performance.now()]"
+    )
+    sizes = await page.evaluate(
+        "performance.getEntriesByType('resource').filter((one) => "
+        "one.name.includes('/dashboard/')).reduce((sum, one) => sum + one.transferSize, 0)"
+    )
+    assert painted <= PAINTED_WITHIN_MS
+    assert ready <= READY_WITHIN_MS
+    assert sizes <= PAGE_BYTES_MAX

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-import pytest
 from playwright.async_api import Browser, expect
 from tests.api.served import Platform
 from tests.api.terminal.book_scene import snapshot
 from tests.dashboard.booked import MID, deep_book, opened_book, panel_url
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import fits, grave_findings, in_place
+from tests.dashboard.looking import THEMES, fits, grave_findings, in_place, themed
 
 pytestmark = [needs_modules, needs_browser]
 
@@ -91,25 +90,28 @@ async def test_venues_are_added_up_under_the_pointer(browser: Browser) -> None:
 
 
 @needs_axe
-@pytest.mark.parametrize("theme", ["dark", "light"])
-async def test_it_is_for_everybody(browser: Browser, theme: str) -> None:
+async def test_it_is_for_everybody(browser: Browser) -> None:
     """Axe finds nothing serious, the picture is not blank, a phone shows it."""
     platform = Platform(venues=("binance", "okx"))
     for name in platform.sources:
         platform.sources[name].books["BTCUSDT"] = deep_book(name, levels=60)
     async with platform.served():
         url = panel_url(platform, "depth", source="merged", unit="usd")
-        page, seen = await opened_book(browser, url, color_scheme=theme)
+        page, seen = await opened_book(browser, url)
         for view in ("panel", "settings", "table"):
             if view == "settings":
                 await page.get_by_role("button", name="settings").click()
             if view == "table":
                 await page.get_by_role("button", name="as a table").click()
-            assert await grave_findings(page) == [], view
+            for theme in THEMES:
+                await themed(page, theme)
+                assert await grave_findings(page) == [], (view, theme)
         await page.get_by_role("button", name="as a table").click()
-        async with page.expect_download() as saving:
-            await page.get_by_role("button", name="save as PNG").click()
-        assert (await (await saving.value).path()).stat().st_size > 10_000
+        for theme in THEMES:
+            await themed(page, theme)
+            async with page.expect_download() as saving:
+                await page.get_by_role("button", name="save as PNG").click()
+            assert (await (await saving.value).path()).stat().st_size > 10_000
         await page.set_viewport_size({"width": 390, "height": 800})
         await fits(page, 390)
         assert seen.errors == []

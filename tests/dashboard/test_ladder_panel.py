@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-import pytest
 from playwright.async_api import Browser, Page, WebSocketRoute, expect
 from tests.api.served import Platform
 from tests.api.terminal.book_scene import delta, snapshot, state
@@ -18,6 +17,7 @@ from tests.dashboard.booked import MID, deep_book, numbers, opened_book, panel_u
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.looking import (
+    THEMES,
     becomes,
     drawn,
     fits,
@@ -25,6 +25,7 @@ from tests.dashboard.looking import (
     in_place,
     noted_page,
     says_age,
+    themed,
 )
 
 from headwater.core.enums import FeedState
@@ -208,21 +209,22 @@ async def test_an_old_book_is_shown_as_old(browser: Browser) -> None:
 
 
 @needs_axe
-@pytest.mark.parametrize("theme", ["dark", "light"])
-async def test_it_is_for_everybody(browser: Browser, theme: str) -> None:
+async def test_it_is_for_everybody(browser: Browser) -> None:
     """Axe finds nothing serious; keys alone read rows; a phone shows it; the picture has rows."""
     platform = Platform(venues=("binance", "okx"))
     for name in platform.sources:
         platform.sources[name].books["BTCUSDT"] = deep_book(name, levels=60)
     async with platform.served():
         url = panel_url(platform, "ladder", source="merged")
-        page, seen = await opened_book(browser, url, color_scheme=theme)
+        page, seen = await opened_book(browser, url)
         for view in ("panel", "settings", "table"):
             if view == "settings":
                 await page.get_by_role("button", name="settings").click()
             if view == "table":
                 await page.get_by_role("button", name="as a table").click()
-            assert await grave_findings(page) == [], view
+            for theme in THEMES:
+                await themed(page, theme)
+                assert await grave_findings(page) == [], (view, theme)
         await page.get_by_role("button", name="as a table").click()
         await page.locator(".ladder-scroll").focus()
         await page.keyboard.press("ArrowDown")
@@ -231,10 +233,12 @@ async def test_it_is_for_everybody(browser: Browser, theme: str) -> None:
         await expect(page.locator(".read-out")).to_contain_text("ask ")
         await page.keyboard.press("+")
         await expect(page.get_by_label("Rounding").first).to_have_value("3")
-        async with page.expect_download() as saving:
-            await page.get_by_role("button", name="save as PNG").click()
-        size = (await (await saving.value).path()).stat().st_size
-        assert size > 10_000, "a blank picture of this size is smaller"
+        for theme in THEMES:
+            await themed(page, theme)
+            async with page.expect_download() as saving:
+                await page.get_by_role("button", name="save as PNG").click()
+            size = (await (await saving.value).path()).stat().st_size
+            assert size > 10_000, "a blank picture of this size is smaller"
         await page.set_viewport_size({"width": 390, "height": 800})
         await fits(page, 390)
         assert seen.errors == []

@@ -4,12 +4,11 @@ import asyncio
 import json
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, FileChooser, Page, expect
 from tests.api.served import Platform
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
-from tests.dashboard.looking import becomes, fits, grave_findings, opened
+from tests.dashboard.looking import THEMES, becomes, fits, grave_findings, opened, themed
 
 pytestmark = [needs_modules, needs_browser]
 
@@ -141,13 +140,8 @@ async def test_feeds_tell_latency_and_losses_as_the_api_does(
 
 
 @needs_axe
-@pytest.mark.parametrize("theme", ["dark", "light"])
-async def test_axe_is_content_with_the_dialogs(
-    platform: Platform, browser: Browser, theme: str
-) -> None:
-    page, _ = await opened(
-        browser, url_of(platform), color_scheme=theme, viewport={"width": 390, "height": 844}
-    )
+async def test_axe_is_content_with_the_dialogs(platform: Platform, browser: Browser) -> None:
+    page, _ = await opened(browser, url_of(platform), viewport={"width": 390, "height": 844})
     await page.keyboard.press("l")
     await page.keyboard.type("mine")
     await page.keyboard.press("Enter")
@@ -157,4 +151,6 @@ async def test_axe_is_content_with_the_dialogs(
             await command(page, "time zone")
         await expect(page.get_by_role("dialog")).to_be_visible()
         await fits(page, 390)
-        assert await grave_findings(page) == []
+        for theme in THEMES:
+            await themed(page, theme)
+            assert await grave_findings(page) == [], (name, theme)

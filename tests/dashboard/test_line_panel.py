@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Position, expect
 from tests.api.fake_source import NOW_MS, make_gap
@@ -17,6 +16,7 @@ from tests.api.streaming import until
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.looking import (
+    THEMES,
     WAIT_MS,
     becomes,
     drawn,
@@ -27,6 +27,7 @@ from tests.dashboard.looking import (
     opened,
     past_is_there,
     picture_of,
+    themed,
 )
 from tests.dashboard.paned import PastPlatform, mark_at, view_of
 
@@ -296,19 +297,18 @@ async def test_hostile_details_of_holes_are_texts(past: Platform, browser: Brows
 
 
 @needs_axe
-@pytest.mark.parametrize("theme", ["dark", "light"])
-async def test_axe_finds_nothing_serious_in_panes(
-    past: Platform, browser: Browser, theme: str
-) -> None:
-    page, _ = await opened(browser, url_of(past, *ALL_FOUR), color_scheme=theme)
+async def test_axe_finds_nothing_serious_in_panes(past: Platform, browser: Browser) -> None:
+    page, _ = await opened(browser, url_of(past, *ALL_FOUR))
     await expect(page.locator(".legend").nth(2)).to_contain_text("a year")
     for is_table in (False, True):
         if is_table:
             for at in range(4):
                 await page.get_by_role("button", name="as a table").nth(at).click()
                 await page.get_by_role("button", name="settings").nth(at).click()
-        worst = await grave_findings(page)
-        assert worst == [], json.dumps(worst)
+        for theme in THEMES:
+            await themed(page, theme)
+            worst = await grave_findings(page)
+            assert worst == [], theme + json.dumps(worst)
 
 
 async def test_a_phone_shows_panes_below_each_other(past: Platform, browser: Browser) -> None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 from tests.api.fake_source import NOW_MS
@@ -13,7 +12,7 @@ from tests.api.served import Platform
 from tests.dashboard.hostile import HOSTILE
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import DRAWN_ROW, address_of, saved_colours, saved_rows, shown
-from tests.dashboard.looking import becomes, fits, grave_findings, noted_page
+from tests.dashboard.looking import THEMES, becomes, fits, grave_findings, noted_page, themed
 
 from headwater.core.clock import ManualClock
 from headwater.storage.sqlite import SqliteDatabase
@@ -95,11 +94,10 @@ async def test_without_storage_the_reason_is_said(platform: Platform, browser: B
 
 
 @needs_axe
-@pytest.mark.parametrize("theme", ["dark", "light"])
 async def test_the_list_is_accessible_fits_a_phone_and_shows_hostile_texts(
-    stored: Platform, browser: Browser, tmp_path: Path, theme: str
+    stored: Platform, browser: Browser, tmp_path: Path
 ) -> None:
-    page, seen = await shown(browser, stored, {**LIQUIDATIONS, "h": 40}, color_scheme=theme)
+    page, seen = await shown(browser, stored, {**LIQUIDATIONS, "h": 40})
     for number, text in enumerate(HOSTILE):
         stored.bus.publish(of(-number, 100_000.0 - number, text))
     await expect(page.locator(f"{DRAWN_ROW} td:nth-child(3)").first).to_have_text(HOSTILE[0])
@@ -110,9 +108,11 @@ async def test_the_list_is_accessible_fits_a_phone_and_shows_hostile_texts(
 
     await becomes(lacking, set())
     assert await page.evaluate("window.hacked") is None
-    assert await grave_findings(page) == []
-    width, colours = await saved_colours(page, tmp_path)
-    assert (width > 600, colours > 20) == (True, True)
+    for theme in THEMES:
+        await themed(page, theme)
+        assert await grave_findings(page) == [], theme
+        width, colours = await saved_colours(page, tmp_path)
+        assert (width > 600, colours > 20) == (True, True)
     await page.set_viewport_size({"width": 390, "height": 844})
     await fits(page, 390)
     assert address_of(stored, LIQUIDATIONS) != page.url, "the view is in the address"

@@ -4,28 +4,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.async_api import Browser, expect
 from tests.api.served import Platform
 from tests.api.streaming import until
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import DRAWN_ROW, address_of, saved_colours, saved_rows, shown
-from tests.dashboard.looking import fits, grave_findings, look, noted_page
+from tests.dashboard.looking import THEMES, fits, grave_findings, look, noted_page, themed
 
 pytestmark = [needs_modules, needs_browser]
 
 
 @needs_axe
-@pytest.mark.parametrize("theme", ["dark", "light"])
-async def test_the_most_traded_symbols_over_all_venues(
-    browser: Browser, tmp_path: Path, theme: str
-) -> None:
+async def test_the_most_traded_symbols_over_all_venues(browser: Browser, tmp_path: Path) -> None:
     """Volumes are the sum of what each venue's tickers say; a row leads to its symbol."""
     platform = Platform(venues=("binance", "okx"))
     for source in platform.sources.values():
         source.offer_everything()
     async with platform.served():
-        page, seen = await shown(browser, platform, {"kind": "markets"}, color_scheme=theme)
+        page, seen = await shown(browser, platform, {"kind": "markets"})
         told: dict[str, float] = {}
         for venue in ("binance", "okx"):
             tickers: Any = (await platform.get(f"/{venue}/tickers")).json()
@@ -35,9 +31,11 @@ async def test_the_most_traded_symbols_over_all_venues(
         rows = await saved_rows(page, tmp_path)
         assert {row["symbol"]: float(row["quote_volume_24h"]) for row in rows} == told
         assert {row["venues"] for row in rows} == {"2"}
-        assert await grave_findings(page) == []
-        width, colours = await saved_colours(page, tmp_path)
-        assert (width > 600, colours > 20) == (True, True)
+        for theme in THEMES:
+            await themed(page, theme)
+            assert await grave_findings(page) == [], theme
+            width, colours = await saved_colours(page, tmp_path)
+            assert (width > 600, colours > 20) == (True, True)
         last = page.locator(DRAWN_ROW).last.locator("button")
         name = await last.inner_text()
         await last.press("Enter")

@@ -10,9 +10,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 from tests.dashboard.installed import needs_browser, needs_modules
-from tests.dashboard.looking import browsing, opened
+from tests.dashboard.looking import opened
 
 from headwater.venues.discovery import venues
 
@@ -56,7 +56,7 @@ async def _mute(admin: str) -> None:
 
 
 @pytest.mark.timeout(200)
-async def test_a_muted_venue_is_shown_as_stale_within_ten_seconds() -> None:
+async def test_a_muted_venue_is_shown_as_stale_within_ten_seconds(browser: Browser) -> None:
     """The other venue stays as it was, and the candles of the mute one are called old."""
     chosen = ("--venues", "binance,bybit")
     async with _running("simulate", *chosen, "--symbols", "BTCUSDT", mark='"venues"') as line:
@@ -68,10 +68,7 @@ async def test_a_muted_venue_is_shown_as_stale_within_ten_seconds() -> None:
             "HEADWATER_VENUE_ADDRESSES": json.dumps(addresses),
             "HEADWATER_SUPPORTED_SYMBOLS": "BTCUSDT",
         }
-        async with (
-            _running("run", *chosen, "--port", "0", mark=GREETING, **settings) as greeting,
-            browsing() as browser,
-        ):
+        async with _running("run", *chosen, "--port", "0", mark=GREETING, **settings) as greeting:
             base = greeting.split(GREETING)[1].split()[0]
             page, seen = await opened(browser, f"{base}/dashboard/?start=chart")
             await expect(page.locator(".feed.receiving")).to_have_count(2)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from tests.api.fake_source import NOW_MS, make_mark_price, make_ticker
@@ -17,6 +16,7 @@ from tests.api.streaming import until
 from tests.dashboard.installed import needs_axe, needs_browser, needs_modules
 from tests.dashboard.layouts import DRAWN_ROW, address_of, saved_colours, saved_rows
 from tests.dashboard.looking import (
+    THEMES,
     WAIT_MS,
     Seen,
     fits,
@@ -24,6 +24,7 @@ from tests.dashboard.looking import (
     has_room,
     noted_page,
     says_age,
+    themed,
 )
 
 from headwater.core.clock import ManualClock
@@ -163,14 +164,15 @@ async def test_a_venue_that_falls_silent_is_grey_with_its_age(
 
 
 @needs_axe
-@pytest.mark.parametrize("theme", ["dark", "light"])
 async def test_overview_is_accessible_fits_a_phone_and_has_a_picture(
-    four: Platform, browser: Browser, tmp_path: Path, theme: str
+    four: Platform, browser: Browser, tmp_path: Path
 ) -> None:
-    page, seen = await looked_at(browser, four, color_scheme=theme)
-    assert await grave_findings(page) == []
-    width, colours = await saved_colours(page, tmp_path)
-    assert (width > 600, colours > 20) == (True, True)
+    page, seen = await looked_at(browser, four)
+    for theme in THEMES:
+        await themed(page, theme)
+        assert await grave_findings(page) == [], theme
+        width, colours = await saved_colours(page, tmp_path)
+        assert (width > 600, colours > 20) == (True, True)
     await page.set_viewport_size({"width": 390, "height": 844})
     await fits(page, 390)
     await has_room(page, ".rows")

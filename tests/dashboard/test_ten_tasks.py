@@ -21,7 +21,7 @@ from tests.api.spike_past import burst_at, interest_past
 from tests.api.terminal.book_scene import snapshot
 from tests.dashboard.installed import ROOT, needs_browser, needs_modules
 from tests.dashboard.layouts import DRAWN_ROW
-from tests.dashboard.looking import becomes, browsing, opened, past_is_there
+from tests.dashboard.looking import becomes, opened, past_is_there
 from tests.dashboard.test_overview_panel import RATES, VENUES, heard, tell
 
 from headwater.core.clock import ManualClock
@@ -293,11 +293,8 @@ TASKS = (
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.script.__name__)
-async def test_a_new_user_can(task: Task, tmp_path: Path) -> None:
-    async with (
-        task.scene(tmp_path) as platform,
-        browsing() as browser,
-    ):
+async def test_a_new_user_can(task: Task, browser: Browser, tmp_path: Path) -> None:
+    async with task.scene(tmp_path) as platform:
         page, seen = await opened(
             browser,
             f"http://127.0.0.1:{platform.port}/dashboard/?start=chart",

@@ -233,7 +233,7 @@ def check_query(request: Request) -> None:
         seen.add(name)
 
 
-def checked_router(tag: str, *dependencies: fastapi_params.Depends) -> APIRouter:
+def router_of(tag: str, *dependencies: fastapi_params.Depends) -> APIRouter:
     """A router for an application to take, whose routes know their query (`check_query`).
 
     Args:

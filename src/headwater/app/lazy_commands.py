@@ -102,7 +102,7 @@ class LazyGroup(TyperGroup):
 def _imported(place: CommandPlace) -> Command:
     """The command itself, as Typer makes it of a function or of an application."""
     module, _, name = place.where.partition(":")
-    with _kept():
+    with _without_collector():
         found = getattr(import_module(module), name)
     if isinstance(found, typer.Typer):
         group = typer.main.get_group(found)
@@ -116,17 +116,12 @@ def _imported(place: CommandPlace) -> Command:
 
 
 @contextmanager
-def _kept() -> Iterator[None]:
-    """Has the collector of garbage pass over what is imported, now and later: it stays.
-
-    To look through it while it grows, at every full collection and at the end is a third of the
-    processor time of a short life.
-    """
+def _without_collector() -> Iterator[None]:
+    """Lets nobody look for garbage in what is imported: it stays, and only grows meanwhile."""
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
-        gc.freeze()
     finally:
         if was_on:
             gc.enable()

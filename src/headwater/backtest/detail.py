@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from headwater.backtest.bar_ends import bar_ends_ms
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars
 
@@ -43,9 +44,8 @@ class Detail:
             raise RequestError(
                 "detail", f"{smaller.interval_ms} ms", f"bars shorter than {bars.interval_ms} ms"
             )
-        ends = bars.timestamp_ms + bars.interval_ms
         self._from = np.searchsorted(smaller.timestamp_ms, bars.timestamp_ms)
-        self._to = np.searchsorted(smaller.timestamp_ms, ends)
+        self._to = np.searchsorted(smaller.timestamp_ms, bar_ends_ms(bars))
 
     def first_reached(
         self, bar: int, stop: float, target: float, *, is_long: bool

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from headwater.backtest.assumptions import Assumptions
+from headwater.backtest.bar_ends import bar_ends_ms
 from headwater.backtest.event_account import EventAccount
 from headwater.backtest.event_run import run_events
 from headwater.backtest.event_streams import MarketStreams
@@ -59,7 +60,7 @@ def _laid(funding: FundingColumns, bars: Bars) -> FundingColumns:
     laid = FundingBars.of(funding, bars)
     times = funding.timestamp_ms
     opened = bars.timestamp_ms
-    inside = times[(times >= opened[0]) & (times < opened[-1] + max(bars.interval_ms, 1))]
+    inside = times[(times >= opened[0]) & (times < bar_ends_ms(bars)[-1])]
     at_open = np.array(laid.is_at_open, dtype=np.bool_)
     return FundingColumns(
         timestamp_ms=np.where(at_open, opened[np.array(laid.bar, dtype=np.int64)], inside),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headwater.analytics.arrays import IndexArray
-from headwater.backtest.event_streams import bar_ends_ms
+from headwater.backtest.bar_ends import bar_ends_ms
 from headwater.strategies.bars import COLUMNS, Bars
 
 __all__ = ["MetBars", "met_bars"]

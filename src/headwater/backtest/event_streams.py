@@ -9,7 +9,7 @@ when it was heard).
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +17,9 @@ import numpy.typing as npt
 from headwater.analytics.arrays import BoolArray, FloatArray, IndexArray
 from headwater.backtest.funding import FundingColumns
 from headwater.core.errors import RequestError
-from headwater.core.intervals import Interval
 from headwater.strategies.bars import Bars, time_text
 
-__all__ = ["LiquidationTape", "MarketStreams", "TradeTape", "ValueTape", "bar_ends_ms"]
-
-_DAY_MS: Final = 86_400_000
-_MONTH_LENGTHS: Final = (
-    (Interval.MONTH1, range(28 * _DAY_MS, 32 * _DAY_MS, _DAY_MS)),
-    (Interval.MONTH3, range(90 * _DAY_MS, 93 * _DAY_MS, _DAY_MS)),
-)
-"""Lengths that differ from bar to bar, with the smallest distances that two of them can have."""
+__all__ = ["LiquidationTape", "MarketStreams", "TradeTape", "ValueTape"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,27 +234,6 @@ class MarketStreams:
         if stamps != sorted(stamps):
             raise RequestError("heatmaps", "out of order", "rising times")
         return self
-
-
-def bar_ends_ms(bars: Bars) -> IndexArray:
-    """When each bar ends: at the next one's opening, or after its length where a hole follows.
-
-    Args:
-        bars: N bars.
-
-    Returns:
-        Shape (N,), ms. The length of a month's bar, or of three months', is that of its own.
-    """
-    times, interval_ms = bars.timestamp_ms, max(1, bars.interval_ms)
-    ends = times + interval_ms
-    follow = times[1:]
-    near = follow - times[:-1] < 2 * interval_ms
-    ends[:-1] = np.where(near, follow, ends[:-1])
-    for month, lengths in _MONTH_LENGTHS:
-        opened = times.tolist() if interval_ms in lengths else ()
-        if opened and all(month.opens_at_ms(one) == one for one in opened):
-            return np.array([month.closes_at_ms(one) for one in opened], dtype=np.int64)
-    return ends
 
 
 def _check_fits(detail: Bars, bars: Bars) -> None:

@@ -14,8 +14,9 @@ from enum import IntEnum
 import numpy as np
 
 from headwater.analytics.arrays import IndexArray
+from headwater.backtest.bar_ends import bar_ends_ms
 from headwater.backtest.event_detail import MetBars
-from headwater.backtest.event_streams import MarketStreams, bar_ends_ms
+from headwater.backtest.event_streams import MarketStreams
 from headwater.strategies.bars import Bars
 
 __all__ = ["EventKind", "Timeline", "timeline_of"]

@@ -15,6 +15,7 @@ import numpy as np
 
 from headwater.analytics.arrays import FloatArray, IndexArray
 from headwater.backtest.account import Account
+from headwater.backtest.bar_ends import bar_ends_ms
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars, time_text
 
@@ -79,10 +80,11 @@ class FundingBars:
         opened = bars.timestamp_ms
         if not len(opened):
             return cls()
-        inside = (times >= opened[0]) & (times < opened[-1] + max(bars.interval_ms, 1))
+        ends = bar_ends_ms(bars)
+        inside = (times >= opened[0]) & (times < ends[-1])
         times = times[inside]
         at = np.searchsorted(opened, times, side="right") - 1
-        late = times >= opened[at] + max(bars.interval_ms, 1)
+        late = times >= ends[at]
         at = at + late
         marks = bars.open[at] if funding.mark_price is None else funding.mark_price[inside]
         return cls(

@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 
 from headwater.analytics.arrays import FloatArray
+from headwater.backtest.bar_ends import bar_ends_ms
 from headwater.backtest.coverage import Coverage, coverage_of
-from headwater.backtest.event_streams import MarketStreams, bar_ends_ms
+from headwater.backtest.event_streams import MarketStreams
 from headwater.backtest.portfolio import PortfolioResult
 
 __all__ = ["ContractFigures", "contract_figures", "contract_name", "exposures"]

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from headwater.backtest.assumptions import Assumptions
+from headwater.backtest.bar_ends import bar_ends_ms
 from headwater.backtest.funding import FundingColumns
 from headwater.core.errors import RequestError
 from headwater.strategies.bars import Bars, time_text
@@ -69,7 +70,7 @@ def within(funding: FundingColumns, bars: Bars) -> FundingColumns | None:
         return None
     times = funding.timestamp_ms
     first = int(times.searchsorted(bars.timestamp_ms[0]))
-    last = int(times.searchsorted(bars.timestamp_ms[-1] + max(bars.interval_ms, 1)))
+    last = int(times.searchsorted(bar_ends_ms(bars)[-1]))
     if first >= last:
         return None
     marks = funding.mark_price
@@ -98,7 +99,7 @@ def funding_told(funding: FundingColumns, bars: Bars, source: str) -> str:
     usual = float(np.median(np.diff(times))) if count > 1 else 0.0
     if not usual:
         return text
-    end = bars.timestamp_ms[-1] + bars.interval_ms
+    end = bar_ends_ms(bars)[-1]
     distances = np.diff(np.concatenate(([bars.timestamp_ms[0]], times, [end])))
     holes = int(np.count_nonzero(distances > _HOLE * usual))
     if not holes:
@@ -118,9 +119,9 @@ def check_detail(detail: Bars, bars: Bars) -> Bars:
             _length(detail.interval_ms),
             f"bars shorter than {_length(bars.interval_ms)} that fit into them",
         )
-    ends = bars.timestamp_ms[-1] + bars.interval_ms
+    end = bar_ends_ms(bars)[-1]
     times = detail.timestamp_ms
-    if not ((times >= bars.timestamp_ms[0]) & (times < ends)).any():
+    if not ((times >= bars.timestamp_ms[0]) & (times < end)).any():
         raise RequestError("detail", _span(detail), f"bars of the time {_span(bars)}")
     return detail
 
@@ -128,7 +129,7 @@ def check_detail(detail: Bars, bars: Bars) -> Bars:
 def detail_told(detail: Bars, bars: Bars) -> str:
     """Smaller bars in words: their length, and how many of the run's bars they lie in."""
     starts = detail.timestamp_ms.searchsorted(bars.timestamp_ms)
-    ends = detail.timestamp_ms.searchsorted(bars.timestamp_ms + bars.interval_ms)
+    ends = detail.timestamp_ms.searchsorted(bar_ends_ms(bars))
     told = int(np.count_nonzero(ends > starts))
     return f"{_length(detail.interval_ms)} bars (there for {told} of {len(bars)} bars)"
 

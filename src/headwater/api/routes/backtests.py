@@ -15,7 +15,7 @@ from headwater.api.answering import Answers
 from headwater.api.backtest_market import market_of
 from headwater.api.idempotency import KeyHeader, job_key
 from headwater.api.openapi import SERVER_STATUSES, Responses, answers, problems
-from headwater.api.parameters import Limit500, checked_router
+from headwater.api.parameters import Limit500, router_of
 from headwater.api.routes.strategies import (
     NOTHING_STORED_RETRY_S,
     RecordIdPath,
@@ -85,7 +85,7 @@ CursorQuery: TypeAlias = Annotated[
 
 def backtests_router(api: Answers) -> APIRouter:
     """The routes of back-test jobs."""
-    router = checked_router("backtests", Depends(own_pages_only(api)))
+    router = router_of("backtests", Depends(own_pages_only(api)))
     _add_starts(router, api)
     _add_reads(router, api)
     _add_results(router, api)

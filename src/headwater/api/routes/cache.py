@@ -13,7 +13,7 @@ from headwater.api.answering import Answers
 from headwater.api.callers import is_from_here
 from headwater.api.errors import make_problem, problem_response
 from headwater.api.openapi import answers
-from headwater.api.parameters import checked_router
+from headwater.api.parameters import router_of
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.history import CacheClearedView, CacheStatsView
 
@@ -25,7 +25,7 @@ _PERCENT: Final = 100.0
 
 def cache_router(api: Answers) -> APIRouter:
     """The routes of the cache of answers."""
-    router = checked_router("platform")
+    router = router_of("platform")
 
     @router.get(
         STATS_PATH,

@@ -17,7 +17,7 @@ from headwater.api.parameters import (
     StartQuery,
     SymbolPath,
     check_span,
-    checked_router,
+    router_of,
 )
 from headwater.api.schemas.market import OhlcView
 from headwater.api.schemas.views import ohlc_view
@@ -31,7 +31,7 @@ PATH: Final = "/{exchange}/ohlc/{symbol}/{interval}"
 
 def candles_router(api: Answers) -> APIRouter:
     """The routes of candles."""
-    router = checked_router("candles")
+    router = router_of("candles")
 
     @router.get(
         PATH,

@@ -19,8 +19,8 @@ from headwater.api.parameters import (
     StartQuery,
     SymbolQuery,
     check_span,
-    checked_router,
     read_interval,
+    router_of,
 )
 from headwater.core.enums import StoredTable
 from headwater.core.errors import NotSupported, StorageError
@@ -122,7 +122,7 @@ class ExportResponse(StreamingResponse):
 
 def export_router(api: Answers) -> APIRouter:
     """The route of exports; 404 where nothing is stored."""
-    router = checked_router("export")
+    router = router_of("export")
 
     @router.get(
         EXPORT_PATH,

@@ -16,7 +16,7 @@ from headwater.api.parameters import (
     StartQuery,
     SymbolPath,
     check_span,
-    checked_router,
+    router_of,
 )
 from headwater.api.schemas.market import FundingRateView
 from headwater.api.schemas.views import funding_rate_view
@@ -30,7 +30,7 @@ HISTORY_PATH: Final = "/{exchange}/funding-hist/{symbol}"
 
 def funding_router(api: Answers) -> APIRouter:
     """The routes of funding."""
-    router = checked_router("funding")
+    router = router_of("funding")
 
     @router.get(
         NOW_PATH,

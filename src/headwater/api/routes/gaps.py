@@ -11,7 +11,7 @@ from headwater.api.parameters import (
     GapStateQuery,
     Limit1000,
     SymbolQuery,
-    checked_router,
+    router_of,
 )
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.market import GapView
@@ -24,7 +24,7 @@ from headwater.services.gap_history import WantedGaps, newest_of
 
 def gaps_router(api: Answers) -> APIRouter:
     """The routes of the gap ledger."""
-    router = checked_router("gaps")
+    router = router_of("gaps")
 
     @router.get(
         "/gaps",

@@ -25,7 +25,7 @@ from headwater.api.map_parameters import (
     read_weights,
 )
 from headwater.api.openapi import answers
-from headwater.api.parameters import EndQuery, ExchangesQuery, StartQuery, checked_router
+from headwater.api.parameters import EndQuery, ExchangesQuery, StartQuery, router_of
 from headwater.api.routes.liquidations import BarQuery, SymbolNeeded, history_of, span_of
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.coinglass import (
@@ -54,7 +54,7 @@ _STATUSES: Final = (404, 422, 429, 502, 503, 504)
 
 def heatmap_router(api: Answers) -> APIRouter:
     """The heat map over time; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
 
     @router.get(
         HEATMAP_PATH,

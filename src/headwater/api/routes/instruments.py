@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from headwater.api.answering import Answers
 from headwater.api.lookup import source_of, table_of
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import ExchangePath, checked_router
+from headwater.api.parameters import ExchangePath, router_of
 from headwater.api.schemas.market import InstrumentView
 from headwater.api.schemas.views import instrument_view
 
@@ -17,7 +17,7 @@ PATH: Final = "/{exchange}/symbols"
 
 def instruments_router(api: Answers) -> APIRouter:
     """The routes of instruments."""
-    router = checked_router("instruments")
+    router = router_of("instruments")
 
     @router.get(
         PATH,

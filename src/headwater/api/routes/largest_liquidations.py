@@ -17,9 +17,9 @@ from headwater.api.parameters import (
     ExchangesQuery,
     Limit1000,
     StartQuery,
-    checked_router,
     last_of_span,
     refuse,
+    router_of,
 )
 from headwater.api.routes.liquidations import LeastQuery, history_of
 from headwater.api.schemas.market import LiquidationView
@@ -74,7 +74,7 @@ WindowQuery: TypeAlias = Annotated[
 
 def largest_liquidations_router(api: Answers) -> APIRouter:
     """The route; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
 
     @router.get(
         PATH,

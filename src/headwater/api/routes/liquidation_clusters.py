@@ -20,7 +20,7 @@ from headwater.api.map_parameters import (
     TuneQuery,
 )
 from headwater.api.openapi import answers
-from headwater.api.parameters import ExchangesQuery, checked_router
+from headwater.api.parameters import ExchangesQuery, router_of
 from headwater.api.routes.heatmap import maps_of, venues_of
 from headwater.api.routes.liquidations import SymbolNeeded, symbol_of
 from headwater.api.schemas.liquidation_comparison import (
@@ -44,7 +44,7 @@ _EMPTY: Final = "nothing was liquidated in this span, or nothing of it is stored
 
 def liquidation_clusters_router(api: Answers) -> APIRouter:
     """Clusters of realised liquidations, at both paths; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
     for path in PATHS:
         _add(router, api, path)
     return router

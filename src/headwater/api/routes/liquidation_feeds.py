@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
 from headwater.api.openapi import answers
-from headwater.api.parameters import EndQuery, ExchangesQuery, StartQuery, checked_router
+from headwater.api.parameters import EndQuery, ExchangesQuery, StartQuery, router_of
 from headwater.api.routes.liquidations import SymbolNeeded, span_of
 from headwater.api.schemas.liquidation_feeds import LiquidationFeedView, feed_view
 from headwater.core.errors import NotSupported
@@ -19,7 +19,7 @@ _DAY_MS: Final = 86_400_000
 
 def liquidation_feeds_router(api: Answers) -> APIRouter:
     """The route; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
 
     @router.get(
         PATH,

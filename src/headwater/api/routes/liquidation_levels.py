@@ -18,7 +18,7 @@ from headwater.api.answering import Answers
 from headwater.api.lookup import instrument_of
 from headwater.api.map_parameters import WeightsQuery, read_weights
 from headwater.api.openapi import answers
-from headwater.api.parameters import ExchangesQuery, checked_router
+from headwater.api.parameters import ExchangesQuery, router_of
 from headwater.api.routes.heatmap import maps_of, venues_of
 from headwater.api.routes.liquidations import SymbolNeeded, symbol_of
 from headwater.api.schemas.base import View, encode
@@ -99,7 +99,7 @@ MakeView = Callable[[LiquidationMap, float | None, FuelCurve | None], View]
 
 def liquidation_levels_router(api: Answers) -> APIRouter:
     """The routes of a map of this moment; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
     _add_levels(router, api)
     _add_heatmap_now(router, api)
     _add_comparison(router, api)

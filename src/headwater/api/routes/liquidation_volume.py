@@ -18,8 +18,8 @@ from headwater.api.parameters import (
     EndQuery,
     StartQuery,
     SymbolPath,
-    checked_router,
     refuse,
+    router_of,
 )
 from headwater.api.routes.liquidations import past_of
 from headwater.api.schemas.terminal.liquidation_volume import (
@@ -60,7 +60,7 @@ TimeframePath: TypeAlias = Annotated[
 
 def liquidation_volume_router(api: Answers) -> APIRouter:
     """The route; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
 
     @router.get(
         PATH,

@@ -18,9 +18,9 @@ from headwater.api.parameters import (
     ExchangesQuery,
     Limit1000,
     StartQuery,
-    checked_router,
     last_of_span,
     read_interval,
+    router_of,
 )
 from headwater.api.schemas.liquidations import LiquidationSumView, LiquidationVolumeView
 from headwater.api.schemas.past_liquidations import (
@@ -74,7 +74,7 @@ LeastQuery: TypeAlias = Annotated[
 
 def liquidations_router(api: Answers) -> APIRouter:
     """The routes of past liquidations; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
     _add_history(router, api)
     _add_volume(router, api)
     return router

@@ -12,7 +12,7 @@ from headwater.api.answering import Answers
 from headwater.api.errors import problem_of
 from headwater.api.lookup import demand, instrument_of, source_of
 from headwater.api.openapi import VENUE_STATUSES, answers, market_answers
-from headwater.api.parameters import ExchangeQuery, SymbolPath, checked_router, read_amount
+from headwater.api.parameters import ExchangeQuery, SymbolPath, read_amount, router_of
 from headwater.api.schemas.base import View, encode, iso_of
 from headwater.api.schemas.margin import (
     MarginBatchItemView,
@@ -64,7 +64,7 @@ NotionalQuery: TypeAlias = Annotated[
 
 def margin_router(api: Answers) -> APIRouter:
     """The routes of margin; to be declared before those of one venue."""
-    router = checked_router("margin")
+    router = router_of("margin")
 
     @router.post(
         "/margin/calculate",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand, source_of
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import ExchangePath, checked_router
+from headwater.api.parameters import ExchangePath, router_of
 from headwater.api.schemas.market import MarkPriceView
 from headwater.api.schemas.views import mark_price_view
 
@@ -17,7 +17,7 @@ PATH: Final = "/{exchange}/mark-prices"
 
 def mark_prices_router(api: Answers) -> APIRouter:
     """The routes of mark prices."""
-    router = checked_router("mark prices")
+    router = router_of("mark prices")
 
     @router.get(
         PATH,

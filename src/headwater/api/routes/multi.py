@@ -31,7 +31,7 @@ from headwater.api.parameters import (
     StartQuery,
     SymbolPath,
     check_span,
-    checked_router,
+    router_of,
 )
 from headwater.api.routes.candles import candles_answer
 from headwater.api.routes.funding import funding_answer
@@ -86,7 +86,7 @@ class NoVenueAnswered(Exception):
 
 def multi_router(api: Answers) -> APIRouter:
     """The routes over all venues; to be declared before those of one venue."""
-    router = checked_router("all venues")
+    router = router_of("all venues")
     exchanges = tuple(api.deps.sources)
     _add_candles(router, api, exchanges)
     _add_readings(router, api, exchanges)

@@ -14,7 +14,7 @@ from headwater.api.parameters import (
     TerminalExchangeQuery,
     TimeframeQuery,
     WholeNumber,
-    checked_router,
+    router_of,
 )
 from headwater.api.routes.candles import read_candles_of
 from headwater.api.schemas.base import encode, iso_of
@@ -50,7 +50,7 @@ _Hours: TypeAlias = Annotated[
 
 def oi_volume_router(api: Answers) -> APIRouter:
     """The routes of the open-interest and volume monitor."""
-    router = checked_router("alerts")
+    router = router_of("alerts")
 
     @router.get(
         RULES_PATH,

@@ -17,7 +17,7 @@ from headwater.api.parameters import (
     StartQuery,
     SymbolPath,
     check_span,
-    checked_router,
+    router_of,
 )
 from headwater.api.schemas.market import OpenInterestView
 from headwater.api.schemas.views import open_interest_view
@@ -32,7 +32,7 @@ HISTORY_PATH: Final = "/{exchange}/oi-hist/{symbol}"
 
 def open_interest_router(api: Answers) -> APIRouter:
     """The routes of open interest."""
-    router = checked_router("open interest")
+    router = router_of("open interest")
 
     @router.get(
         NOW_PATH,

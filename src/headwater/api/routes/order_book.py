@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand, instrument_of, source_of
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import ExchangePath, Limit1000, SymbolPath, checked_router
+from headwater.api.parameters import ExchangePath, Limit1000, SymbolPath, router_of
 from headwater.api.schemas.market import OrderBookView
 from headwater.api.schemas.views import order_book_view
 
@@ -16,7 +16,7 @@ PATH: Final = "/{exchange}/orderbook/{symbol}"
 
 def order_book_router(api: Answers) -> APIRouter:
     """The routes of order books."""
-    router = checked_router("order book")
+    router = router_of("order book")
 
     @router.get(
         PATH,

@@ -14,7 +14,7 @@ from headwater.api.errors import make_problem, problem_response
 from headwater.api.health import measure
 from headwater.api.metrics import render
 from headwater.api.openapi import answers, problems
-from headwater.api.parameters import checked_router
+from headwater.api.parameters import router_of
 from headwater.api.schemas.base import encode, iso_of
 from headwater.api.schemas.heatmap_socket import HeatmapStatsView
 from headwater.api.schemas.platform import (
@@ -42,7 +42,7 @@ def platform_router(deps: ApiDeps, registry: CollectorRegistry) -> APIRouter:
         deps: the parts.
         registry: what `/metrics` shows.
     """
-    router = checked_router("platform")
+    router = router_of("platform")
     _add_front(router, deps)
     _add_health(router, deps)
     _add_documents(router, deps)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand, instrument_of, source_of
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import ExchangePath, checked_router
+from headwater.api.parameters import ExchangePath, router_of
 from headwater.api.schemas.predicted_funding import PredictedFundingView, predicted_funding_views
 
 PATH: Final = "/{exchange}/predicted-funding"
@@ -26,7 +26,7 @@ CoinQuery: TypeAlias = Annotated[
 
 def predicted_funding_router(api: Answers) -> APIRouter:
     """The routes of what venues expect of funding."""
-    router = checked_router("funding")
+    router = router_of("funding")
 
     @router.get(
         PATH,

@@ -20,8 +20,8 @@ from headwater.api.parameters import (
     StartQuery,
     WholeNumber,
     check_span,
-    checked_router,
     read_interval,
+    router_of,
 )
 from headwater.api.routes.candles import read_candles_of
 from headwater.api.schemas.base import encode, iso_of
@@ -63,7 +63,7 @@ KlineLimit: TypeAlias = Annotated[
 
 def prices_router(api: Answers) -> APIRouter:
     """The routes of prices; to be declared before those of one venue."""
-    router = checked_router("candles")
+    router = router_of("candles")
     _add_klines(router, api)
     _add_range(router, api)
     return router

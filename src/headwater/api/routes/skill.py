@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from headwater.api.answering import Answers
 from headwater.api.lookup import canonical_symbols
 from headwater.api.openapi import answers
-from headwater.api.parameters import ExchangesQuery, WholeNumber, checked_router
+from headwater.api.parameters import ExchangesQuery, WholeNumber, router_of
 from headwater.api.routes.liquidations import SymbolNeeded
 from headwater.api.schemas.skill import SkillView, skill_view
 from headwater.api.stream_filters import read_exchanges
@@ -70,7 +70,7 @@ DaysQuery: TypeAlias = Annotated[
 
 def skill_router(api: Answers) -> APIRouter:
     """The route of the score; 404 where nothing is stored."""
-    router = checked_router("liquidations")
+    router = router_of("liquidations")
 
     @router.get(
         SKILL_PATH,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Res
 from headwater.api.answering import Answers
 from headwater.api.callers import is_foreign_page
 from headwater.api.openapi import answers
-from headwater.api.parameters import checked_router
+from headwater.api.parameters import router_of
 from headwater.api.schemas.base import View, encode
 from headwater.api.schemas.strategies import (
     AvailableStrategiesView,
@@ -48,7 +48,7 @@ ActiveOnlyQuery: TypeAlias = Annotated[
 
 def strategies_router(api: Answers) -> APIRouter:
     """The routes of configured strategies."""
-    router = checked_router("strategies", Depends(own_pages_only(api)))
+    router = router_of("strategies", Depends(own_pages_only(api)))
 
     @router.get(
         f"{STRATEGIES_PATH}/available",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand, source_of
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import ExchangePath, checked_router
+from headwater.api.parameters import ExchangePath, router_of
 from headwater.api.schemas.market import TickerView
 from headwater.api.schemas.views import ticker_view
 
@@ -17,7 +17,7 @@ PATH: Final = "/{exchange}/tickers"
 
 def tickers_router(api: Answers) -> APIRouter:
     """The routes of tickers."""
-    router = checked_router("tickers")
+    router = router_of("tickers")
 
     @router.get(
         PATH,

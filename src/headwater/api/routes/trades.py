@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand, instrument_of, source_of
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import ExchangePath, Limit1000, SymbolPath, checked_router
+from headwater.api.parameters import ExchangePath, Limit1000, SymbolPath, router_of
 from headwater.api.schemas.market import TradeView
 from headwater.api.schemas.views import trade_view
 
@@ -17,7 +17,7 @@ PATH: Final = "/{exchange}/trades/{symbol}"
 
 def trades_router(api: Answers) -> APIRouter:
     """The routes of trades."""
-    router = checked_router("trades")
+    router = router_of("trades")
 
     @router.get(
         PATH,

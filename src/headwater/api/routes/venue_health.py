@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from headwater.api.answering import Answers
 from headwater.api.openapi import answers
-from headwater.api.parameters import checked_router
+from headwater.api.parameters import router_of
 from headwater.api.schemas.base import iso_of, iso_or_none
 from headwater.api.schemas.venue_health import (
     ChannelHealthView,
@@ -29,7 +29,7 @@ _REASON_CUT_CHARS: Final = 200
 
 def venue_health_router(api: Answers) -> APIRouter:
     """The route of the venues' health."""
-    router = checked_router("platform")
+    router = router_of("platform")
     ttl_s = api.deps.settings.cache.health_s
 
     @router.get(

@@ -18,7 +18,7 @@ from headwater.api.parameters import (
     TerminalExchangeQuery,
     TimeframeQuery,
     check_span,
-    checked_router,
+    router_of,
 )
 from headwater.api.routes.candles import read_candles_of
 from headwater.api.schemas.base import encode
@@ -34,7 +34,7 @@ PATH: Final = "/api/v1/candles/{symbol}"
 
 def terminal_candles_router(api: Answers) -> APIRouter:
     """The route of candles for screens."""
-    router = checked_router("terminal")
+    router = router_of("terminal")
 
     @router.get(
         PATH,

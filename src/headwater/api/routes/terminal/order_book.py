@@ -18,8 +18,8 @@ from headwater.api.parameters import (
     SymbolPath,
     TerminalExchangeQuery,
     WholeNumber,
-    checked_router,
     refuse,
+    router_of,
 )
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.order_book import (
@@ -79,7 +79,7 @@ AsksQuery: TypeAlias = Annotated[AsksOrder, Query(description="Order of the asks
 
 def terminal_order_book_router(api: Answers) -> APIRouter:
     """The route."""
-    router = checked_router("terminal")
+    router = router_of("terminal")
 
     @router.get(
         PATH,

@@ -13,7 +13,7 @@ from headwater.api.answering import Answers, Found, Incomplete
 from headwater.api.errors import problem_of
 from headwater.api.lookup import exchanges_of
 from headwater.api.openapi import answers, market_answers
-from headwater.api.parameters import AnyExchangeQuery, checked_router
+from headwater.api.parameters import AnyExchangeQuery, router_of
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.symbols import (
     SymbolCacheStatsView,
@@ -35,7 +35,7 @@ STATS_PATH: Final = "/api/v1/symbol-cache-stats"
 
 def terminal_symbols_router(api: Answers) -> APIRouter:
     """The routes of the symbol service; none where there is no such service."""
-    router = checked_router("terminal")
+    router = router_of("terminal")
     service = api.deps.symbols
     if service is None:
         return router

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from headwater.api.answering import Answers
 from headwater.api.lookup import demand
 from headwater.api.openapi import market_answers
-from headwater.api.parameters import Limit1000, SymbolPath, TerminalExchangeQuery, checked_router
+from headwater.api.parameters import Limit1000, SymbolPath, TerminalExchangeQuery, router_of
 from headwater.api.schemas.base import encode
 from headwater.api.schemas.terminal.trades import TerminalTradeView, terminal_trade
 from headwater.api.terminal.symbols import DEFAULT_EXCHANGE, terminal_symbol
@@ -22,7 +22,7 @@ PATH: Final = "/api/v1/trades/{symbol}"
 
 def terminal_trades_router(api: Answers) -> APIRouter:
     """The route of trades for screens."""
-    router = checked_router("terminal")
+    router = router_of("terminal")
 
     @router.get(
         PATH,
