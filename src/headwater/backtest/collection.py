@@ -22,7 +22,8 @@ for it: small objects come to a hundred megabytes or two."""
 
 
 _MANY: Final = 10_000
-"""Young objects from which it is worth the trouble."""
+"""Young objects of a run from which it is worth the trouble: to see how many objects are frozen is
+to count them, and whoever has frozen a platform waits for that a hundredth of a second."""
 
 _AGED_MAX: Final = 4_000_000
 """Values that come of age before the collector looks at all: a whole look costs some hundredths of
@@ -41,15 +42,15 @@ def collecting_rarely() -> Iterator[None]:
     The setting is the process's: of two runs at once in threads the one that found it small sets it
     back, so that it is never left large; the other one may go on with the small one.
     """
-    former = gc.get_threshold()
+    former, before = gc.get_threshold(), gc.get_count()[0]
     is_ours = 0 < former[0] < YOUNG_MAX
     if is_ours:
         gc.set_threshold(YOUNG_MAX, *former[1:])
     try:
         yield
     finally:
-        if (young := gc.get_count()[0]) >= _MANY:
-            age(young)
+        if gc.get_count()[0] - before >= _MANY:
+            age(gc.get_count()[0])
         if is_ours:
             gc.set_threshold(*former)
 
