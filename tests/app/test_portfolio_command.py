@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from tests.app.called import CommandLine
 from tests.backtest.stored_hours import START, halves, hours, payments
+from tests.storage.ready_tables import with_tables
 from tests.storage.samples import store
 
 from headwater.storage.sqlite import SqliteDatabase
-from headwater.storage.upgrade import upgrade
 
 HOUR = 3_600_000
 
@@ -35,6 +35,13 @@ def carry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
         given += ["--data", f"{venue}:BTCUSDT={venue}.csv"]
         given += ["--funding", f"{venue}:BTCUSDT={venue}-paid.csv"]
     return tuple(given)
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SqliteDatabase:
+    """The database that the commands read, with its tables and nothing in them."""
+    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path))
+    return with_tables(tmp_path / "headwater.sqlite3")
 
 
 def test_funding_carry_earns_the_difference_less_four_fees(
@@ -91,13 +98,10 @@ def test_words_and_files(call: CommandLine, carry: tuple[str, ...]) -> None:
 
 
 def test_stored_candles_of_several_venues_come_with_their_funding(
-    call: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    call: CommandLine, stored: SqliteDatabase
 ) -> None:
-    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path / "data"))
-    database = SqliteDatabase(tmp_path / "data" / "headwater.sqlite3")
-    with database.claim():
-        upgrade(database)
-        store(database, [*hours(), *payments()])
+    with stored.claim():
+        store(stored, [*hours(), *payments()])
     given = ("backtest", "--strategy", "funding_carry", "--interval", "1h", "--symbol", "BTCUSDT")
     done = call(*given, "--exchange", "binance,bybit", "--json")
     assert done.code == 2
@@ -108,15 +112,12 @@ def test_stored_candles_of_several_venues_come_with_their_funding(
 
 
 def test_stored_candles_of_a_smaller_interval_meet_the_orders(
-    call: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    call: CommandLine, stored: SqliteDatabase
 ) -> None:
     """Bought at 12; the hour reaches 15 and 5, its first half 15 alone: the target of 14.4."""
-    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path / "data"))
-    database = SqliteDatabase(tmp_path / "data" / "headwater.sqlite3")
-    with database.claim():
-        upgrade(database)
+    with stored.claim():
         for venue in ("binance", "bybit"):
-            store(database, [*hours(exchange=venue), *halves(exchange=venue)])
+            store(stored, [*hours(exchange=venue), *halves(exchange=venue)])
     given = ["backtest", "--strategy", "sma_cross", "--interval", "1h", "--symbol", "BTCUSDT"]
     given += ["--exchange", "binance,bybit", "--fee-bps", "0", "--funding", "none", "--json"]
     for parameter in ("fast=1", "slow=2", "direction=long", "stop_loss=0.5", "take_profit=0.2"):

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from headwater.analytics.arrays import FloatArray
-from headwater.strategies.bars import Bars
+from headwater.analytics.arrays import BoolArray, FloatArray
+from headwater.strategies.bars import COLUMNS, Bars
 from headwater.strategies.base import BaseStrategy, Decision
 from headwater.strategies.openings import Bracket, Opening
 from headwater.strategies.signals import Signals
@@ -56,6 +56,12 @@ def halves(bars: Bars) -> Bars:
         "volume": np.ones(2 * len(bars)),
     }
     return Bars.from_columns(times, columns)
+
+
+def some_of(bars: Bars, rows: BoolArray) -> Bars:
+    """Bars of which some are missing; their length stays what it was."""
+    columns = {name: getattr(bars, name)[rows] for name in COLUMNS}
+    return Bars(bars.timestamp_ms[rows], columns, interval_ms=bars.interval_ms)
 
 
 def _ticks(values: FloatArray, tick: float) -> FloatArray:

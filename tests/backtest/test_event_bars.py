@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.backtest.drives import HOUR_MS, Answering, bars_of, halves, random_signals, walk
+from tests.backtest.drives import HOUR_MS, Answering, bars_of, halves, random_signals, some_of, walk
 
-from headwater.analytics.arrays import BoolArray
 from headwater.backtest.asked import AskedStrategy
 from headwater.backtest.assumptions import Assumptions, FillRule
 from headwater.backtest.detail import Detail
@@ -21,7 +20,7 @@ from headwater.backtest.funding import FundingBars, FundingColumns
 from headwater.backtest.outcome import ExitReason, Outcome
 from headwater.backtest.sparse import run_sparse
 from headwater.core.errors import RequestError
-from headwater.strategies.bars import COLUMNS, Bars
+from headwater.strategies.bars import Bars
 from headwater.strategies.base import BaseStrategy
 from headwater.strategies.openings import Bracket
 from headwater.strategies.signals import Signals
@@ -171,19 +170,13 @@ def test_events_with_smaller_bars_agree_with_the_sparse_drive(
     rules = Assumptions(fee_rate=0.001, fill=fill).checked()
     smaller = halves(bars)
     is_there = np.random.default_rng(seed).random(length) >= missing
-    smaller = _of(smaller, np.repeat(is_there, 2))
+    smaller = some_of(smaller, np.repeat(is_there, 2))
     fast = run_sparse(
         bars, signals, rules, bracket=bracket, reverses=reverses, detail=Detail(smaller, bars)
     )
     asked = AskedStrategy(Answering(signals, bracket, reverses=reverses))
     events = run_events_over_bars(asked, bars, rules, detail=smaller)
     _agree(fast, events)
-
-
-def _of(bars: Bars, rows: BoolArray) -> Bars:
-    """Some of the bars; their length stays what it was."""
-    columns = {name: getattr(bars, name)[rows] for name in COLUMNS}
-    return Bars(bars.timestamp_ms[rows], columns, interval_ms=bars.interval_ms)
 
 
 def test_a_gap_between_smaller_bars_fills_at_the_second_ones_open() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.backtest.drives import HOUR_MS, bars_of, halves, walk
+from tests.backtest.drives import HOUR_MS, bars_of, halves, some_of, walk
 from tests.backtest.event_markets import Scripted, account
 from tests.backtest.event_sessions import RestlessAboutFills
 
@@ -25,8 +25,7 @@ DAY = 24 * HOUR_MS
 
 
 def _without(bars: Bars, *rows: int) -> Bars:
-    columns = {name: np.delete(getattr(bars, name), rows) for name in COLUMNS}
-    return Bars(np.delete(bars.timestamp_ms, rows), columns, interval_ms=bars.interval_ms)
+    return some_of(bars, ~np.isin(np.arange(len(bars)), rows))
 
 
 def test_a_bar_of_which_a_part_is_missing_is_met_itself() -> None:
